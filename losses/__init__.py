@@ -1,0 +1,41 @@
+"""Losses: one value per example, right at the edges, in both modes of differentiation.
+
+Every loss is `loss(predictions, targets, *, where=None) -> values`: the outputs or classes of one
+example are the last axis, and `mean` makes one number of the values. The arithmetic and the values
+are in the predictions' dtype, or in float32 where that is shorter.
+"""
+
+from .binary import binary_cross_entropy, binary_cross_entropy_with_logits, focal, hinge
+from .classification import (
+    cross_entropy,
+    kl_divergence,
+    softmax_cross_entropy,
+    softmax_cross_entropy_with_integer_labels,
+)
+from .labels import check_labels
+from .penalties import Share, elastic_net, is_weight, l1, l2, penalized
+from .reduction import mean
+from .regression import absolute_error, huber, poisson_nll, squared_error
+
+__all__ = [
+    "Share",
+    "absolute_error",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "check_labels",
+    "cross_entropy",
+    "elastic_net",
+    "focal",
+    "hinge",
+    "huber",
+    "is_weight",
+    "kl_divergence",
+    "l1",
+    "l2",
+    "mean",
+    "penalized",
+    "poisson_nll",
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_with_integer_labels",
+    "squared_error",
+]

@@ -1,0 +1,89 @@
+"""What every loss asks of its arguments: static facts, told before anything is traced."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+Kind = Literal["real", "binary", "distribution", "labels"]
+
+# What the targets of a loss may be made of, and what to do when they are something else.
+_KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
+    "real": (
+        (np.floating, np.integer),
+        "real numbers",
+        "for classes use a cross entropy",
+    ),
+    "binary": (
+        (np.floating, np.integer, np.bool_),
+        "labels from 0 to 1",
+        "give one label for each output",
+    ),
+    "distribution": (
+        (np.floating,),
+        "a floating-point distribution over the classes",
+        "for class ids use softmax_cross_entropy_with_integer_labels, or jax.nn.one_hot",
+    ),
+    "labels": (
+        (np.integer,),
+        "integer class ids",
+        "for a distribution over the classes use softmax_cross_entropy",
+    ),
+}
+
+
+def check_pair(name: str, predictions: jax.Array, targets: jax.Array, kind: Kind) -> None:
+    """Raises unless predictions `[..., n]` and targets fit each other and the loss `name`."""
+    if not jnp.issubdtype(predictions.dtype, np.floating):
+        raise TypeError(
+            f"{name}: predictions must be floating point, got {predictions.dtype}; "
+            "pass what the model returns, not classes or rounded values"
+        )
+    if predictions.ndim == 0 or predictions.shape[-1] == 0:
+        raise ValueError(
+            f"{name}: the last axis of the predictions holds the outputs or classes of one "
+            f"example, got shape {predictions.shape}; a batch of scalars is x[..., None]"
+        )
+    types, wanted, fix = _KINDS[kind]
+    expected = predictions.shape[:-1] if kind == "labels" else predictions.shape
+    if targets.shape != expected:
+        raise ValueError(
+            f"{name}: predictions {predictions.shape} need targets {expected} ({wanted}), "
+            f"got {targets.shape}; {_shape_fix(targets.shape, expected) or fix}"
+        )
+    if not any(jnp.issubdtype(targets.dtype, type_) for type_ in types):
+        raise TypeError(f"{name}: targets must be {wanted}, got {targets.dtype}; {fix}")
+
+
+def _shape_fix(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Says how `got` becomes `expected` where they differ by a last axis of one."""
+    if (*got, 1) == expected:
+        return "add the axis: targets[..., None]"
+    if got == (*expected, 1):
+        return "drop the axis: targets[..., 0]"
+    return ""
+
+
+def check_where(name: str, where: jax.Array, shape: tuple[int, ...]) -> None:
+    """Raises unless `where` holds one bool for each of the values of this shape."""
+    if where.dtype != np.bool_:
+        raise TypeError(
+            f"{name}: where must be bool, got {where.dtype}; compare first, or use "
+            "losses.mean(values, weights=...) for weights"
+        )
+    if where.shape != shape:
+        raise ValueError(
+            f"{name}: where must have one entry for each value, {shape}, got {where.shape}; "
+            "it hides whole examples, never single outputs or classes"
+        )
+
+
+def check_number(
+    name: str, argument: str, value: float | jax.Array, holds: Callable[..., bool], wanted: str
+) -> None:
+    """Raises when a hyperparameter that is known before tracing is not what is wanted."""
+    if not isinstance(value, Tracer) and not np.all(holds(np.asarray(value))):
+        raise ValueError(f"{name}: {argument} must be {wanted}, got {value}")

@@ -1,0 +1,59 @@
+"""From one value per example to the one number that is differentiated."""
+
+import jax
+import jax.numpy as jnp
+
+from ._checks import check_where
+
+
+def mean(
+    values: jax.Array, *, where: jax.Array | None = None, weights: jax.Array | None = None
+) -> jax.Array:
+    """The weighted mean of all values that `where` shows, `[...]` to a scalar.
+
+    sum w v / sum w over what is shown, and 0 with gradient 0 if nothing is or if the weights add
+    up to 0. Sums are in float32 or better, and so is the result.
+
+    Args:
+        values: `[...]` real numbers; a bool counts as 0 or 1, so that this is an accuracy too.
+        where: `[...]` bool; what it hides does not count, whatever it holds.
+        weights: `[...]` real numbers; weights per class are `class_weights[labels]`.
+
+    Raises:
+        ValueError: If a shape is not that of the values.
+        TypeError: If a dtype is of the wrong kind.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import losses
+        >>> values = jnp.array([1.0, 3.0, jnp.nan])
+        >>> shown = jnp.array([True, True, False])
+        >>> float(losses.mean(values, where=shown))
+        2.0
+        >>> labels, class_weights = jnp.array([0, 1, 1]), jnp.array([3.0, 1.0])
+        >>> float(losses.mean(values, where=shown, weights=class_weights[labels]))
+        1.5
+        >>> float(losses.mean(values, where=jnp.zeros(3, bool)))
+        0.0
+    """
+    values = _real("values", jnp.asarray(values))
+    weights = _real("weights", jnp.ones_like(values) if weights is None else jnp.asarray(weights))
+    if weights.shape != values.shape:
+        raise ValueError(
+            f"mean: weights must have one entry for each value, {values.shape}, got "
+            f"{weights.shape}; weights per class are class_weights[labels]"
+        )
+    if where is not None:
+        where = jnp.asarray(where)
+        check_where("mean", where, values.shape)
+        # Hidden before the product, so that neither a NaN nor its derivative gets through.
+        values, weights = jnp.where(where, values, 0), jnp.where(where, weights, 0)
+    total = jnp.sum(weights)
+    return jnp.sum(weights * values) / jnp.where(total == 0, 1, total)
+
+
+def _real(what: str, x: jax.Array) -> jax.Array:
+    """The array in float32 or better."""
+    if not (jnp.issubdtype(x.dtype, jnp.number) or x.dtype == bool) or jnp.iscomplexobj(x):
+        raise TypeError(f"mean: {what} must be real numbers, got {x.dtype}")
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

@@ -1,0 +1,136 @@
+"""Losses for targets that are real numbers; the outputs of one example are the last axis."""
+
+import jax
+import jax.numpy as jnp
+
+from ._checks import check_number
+from ._values import per_example, times
+
+
+def squared_error(
+    predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
+) -> jax.Array:
+    """The squared Euclidean distance, `[..., outputs]` and `[..., outputs]` to `[...]`.
+
+    L = ||y - y_hat||^2, summed over the outputs (no half, no mean).
+
+    Args:
+        predictions: `[..., outputs]` floating point; a batch of scalars is `[batch, 1]`.
+        targets: `[..., outputs]` real numbers.
+        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+
+    Raises:
+        ValueError: If the shapes differ.
+        TypeError: If a dtype is of the wrong kind.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import losses
+        >>> losses.squared_error(jnp.array([[1.0, 2.0], [0.0, 3.0]]), jnp.zeros((2, 2))).tolist()
+        [5.0, 9.0]
+    """
+
+    def rule(p, t):
+        return jnp.sum((p - t) ** 2, axis=-1)
+
+    return per_example("squared_error", rule, predictions, targets, where, kind="real")
+
+
+def absolute_error(
+    predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
+) -> jax.Array:
+    """The sum of absolute differences, `[..., outputs]` and `[..., outputs]` to `[...]`.
+
+    L = ||y - y_hat||_1; the derivative at 0 is 0.
+
+    Args:
+        predictions: `[..., outputs]` floating point.
+        targets: `[..., outputs]` real numbers.
+        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+
+    Raises:
+        ValueError: If the shapes differ.
+        TypeError: If a dtype is of the wrong kind.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import losses
+        >>> losses.absolute_error(jnp.array([[1.0, -2.0]]), jnp.zeros((1, 2))).tolist()
+        [3.0]
+    """
+
+    def rule(p, t):
+        return jnp.sum(jnp.abs(p - t), axis=-1)
+
+    return per_example("absolute_error", rule, predictions, targets, where, kind="real")
+
+
+def huber(
+    predictions: jax.Array,
+    targets: jax.Array,
+    *,
+    delta: float | jax.Array = 1.0,
+    where: jax.Array | None = None,
+) -> jax.Array:
+    """Half the squared error up to `delta` and straight beyond, `[..., outputs]` to `[...]`.
+
+    With r = |y - y_hat|: r^2 / 2 where r <= delta, else delta (r - delta / 2), summed over the
+    outputs. P. J. Huber, Robust Estimation of a Location Parameter, 1964.
+
+    Args:
+        predictions: `[..., outputs]` floating point.
+        targets: `[..., outputs]` real numbers.
+        delta: Where the parabola ends; above 0.
+        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+
+    Raises:
+        ValueError: If the shapes differ or `delta` is not above 0.
+        TypeError: If a dtype is of the wrong kind.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import losses
+        >>> losses.huber(jnp.array([[1.0], [3.0]]), jnp.zeros((2, 1)), delta=2.0).tolist()
+        [0.5, 4.0]
+    """
+    check_number("huber", "delta", delta, lambda value: value > 0, "above 0")
+
+    def rule(p, t):
+        distance = jnp.abs(p - t)
+        near = jnp.minimum(distance, delta)
+        return jnp.sum(near**2 / 2 + delta * (distance - near), axis=-1)
+
+    return per_example("huber", rule, predictions, targets, where, kind="real")
+
+
+def poisson_nll(
+    log_rates: jax.Array, counts: jax.Array, *, where: jax.Array | None = None
+) -> jax.Array:
+    """The negative log likelihood of counts, `[..., outputs]` and `[..., outputs]` to `[...]`.
+
+    L = exp(z) - k z + log k!, summed over the outputs: z is the logarithm of the expected count,
+    so that any output of a model is allowed. A negative count gives NaN.
+
+    Args:
+        log_rates: `[..., outputs]` floating point.
+        counts: `[..., outputs]`, 0 or more.
+        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+
+    Raises:
+        ValueError: If the shapes differ.
+        TypeError: If a dtype is of the wrong kind.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import losses
+        >>> losses.poisson_nll(jnp.zeros((2, 1)), jnp.array([[0], [1]])).tolist()
+        [1.0, 1.0]
+    """
+
+    def rule(z, k):
+        k = k * jnp.where(k >= 0, 1, jnp.nan)
+        # exp(z) outgrows k z: at infinity it alone decides.
+        linear = times(k, jnp.where(z == jnp.inf, 0, z))
+        return jnp.sum(jnp.exp(z) - linear + jax.lax.lgamma(k + 1), axis=-1)
+
+    return per_example("poisson_nll", rule, log_rates, counts, where, kind="real")
