@@ -1,0 +1,108 @@
+"""Reading a jaxpr: the one place that knows how JAX's versions write calls and loops down."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+from jax.extend import source_info_util
+from jax.extend.core import Jaxpr, JaxprEqn
+from jax.interpreters.partial_eval import dce_jaxpr
+
+# Equations that run one inner jaxpr exactly once, and the parameter that holds it.
+_CALLS = {
+    "call": "call_jaxpr",
+    "closed_call": "call_jaxpr",
+    "composite": "jaxpr",
+    "core_call": "call_jaxpr",
+    "custom_jvp_call": "call_jaxpr",
+    "custom_vjp_call": "call_jaxpr",
+    "custom_vjp_call_jaxpr": "fun_jaxpr",
+    "custom_vmap_call": "call",
+    "eval_jaxpr": "jaxpr",
+    "jit": "jaxpr",
+    "linear_call": "callee",
+    "pjit": "jaxpr",
+    "remat2": "jaxpr",
+    "shard_map": "jaxpr",
+}
+
+_SUMMARY = re.compile(r"(?P<file>[^/\\]+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
+
+
+def opened(jaxpr: Any) -> Jaxpr:
+    """The jaxpr inside a closed one; an open one as it is."""
+    return getattr(jaxpr, "jaxpr", jaxpr)
+
+
+def trace(fn: Callable[..., Any], *inputs: Any) -> Jaxpr:
+    """The jaxpr of `fn` at arrays or `ShapeDtypeStruct`s, without what no output needs.
+
+    JAX keeps dead equations, such as the value that `jax.grad` computes and drops; a compiler
+    does not, so neither do the figures that are read off here.
+    """
+    jaxpr = opened(jax.make_jaxpr(fn)(*inputs))
+    return dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars), instantiate=True)[0]
+
+
+def shape(operand: Any) -> tuple[int, ...]:
+    """The shape of an equation's operand or result."""
+    return operand.aval.shape
+
+
+def dtype(operand: Any) -> Any:
+    """The dtype of an equation's operand or result; key types included."""
+    return operand.aval.dtype
+
+
+def called(eqn: JaxprEqn) -> Any | None:
+    """The jaxpr that a call-like equation runs once (jit, remat, a custom rule), else `None`."""
+    name = eqn.primitive.name
+    if name == "custom_linear_solve":
+        return eqn.params["jaxprs"].solve
+    return eqn.params[_CALLS[name]] if name in _CALLS else None
+
+
+class ScanParts(NamedTuple):
+    """How a scan's operands and results divide.
+
+    Attributes:
+        consts: Operands every step sees whole.
+        carries: Operands (and leading results) handed from step to step.
+        xs: Operands of which a step sees one slice.
+        ys: Results stacked over the steps.
+    """
+
+    consts: int
+    carries: int
+    xs: int
+    ys: int
+
+
+def scan_parts(eqn: JaxprEqn) -> ScanParts:
+    """Tells constants, carries and slices of a scan apart by rank.
+
+    JAX's versions disagree on the parameters that say it, and agree that a stacked value has one
+    axis more outside the body than inside.
+    """
+    body = opened(eqn.params["jaxpr"])
+
+    def stacked(outside: Any, inside: Any) -> int:
+        return sum(o.aval.ndim > i.aval.ndim for o, i in zip(outside, inside, strict=True))
+
+    xs, ys = stacked(eqn.invars, body.invars), stacked(eqn.outvars, body.outvars)
+    carries = len(eqn.outvars) - ys
+    return ScanParts(len(eqn.invars) - carries - xs, carries, xs, ys)
+
+
+def devices(eqn: JaxprEqn) -> int:
+    """How many devices run the body of a `shard_map`."""
+    axes = eqn.params.get("newly_manual_axes") or eqn.params["manual_axes"]
+    return math.prod(eqn.params["mesh"].shape[axis] for axis in axes)
+
+
+def source(eqn: JaxprEqn) -> str:
+    """The innermost line outside JAX that asked for an equation: `file.py:12 (function)`."""
+    found = _SUMMARY.search(source_info_util.summarize(eqn.source_info))
+    return f"{found['file']}:{found['line']} ({found['function']})" if found else "unknown"
