@@ -1,12 +1,13 @@
 """Activations: plain functions of one array, and PReLU, which has parameters."""
 
+import math
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from ._checks import check_floating, positive_int
-from .layer import Layer, stateless
+from ._checks import check_features, check_floating, check_number, positive_int
+from .layer import Layer, learned_activation
 
 
 @jax.custom_jvp
@@ -146,13 +147,25 @@ def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
 class PReLU(NamedTuple):
     """Parameters of `prelu`."""
 
-    slope: jax.Array  # [features], or [] when one slope serves all
+    slope: jax.Array  # [features], or [] where all share one
 
 
 def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, tuple[()]]:
     """Elementwise `x` where positive, `slope * x` elsewhere, with slopes that are learned.
 
-    He et al., "Delving Deep into Rectifiers" (2015).
+    At 0 the derivative is the slope. The output has the input's dtype.
+
+    He et al., "Delving Deep into Rectifiers: Surpassing Human-Level Performance on ImageNet
+    Classification" (2015).
+
+    Args:
+        features: One slope for each of that many features, the last axis; `None` for one slope
+            that all share.
+        slope: What the slopes are at first.
+
+    Raises:
+        ValueError: `features` below 1, another last axis, or slopes of another shape.
+        TypeError: Arguments that are no numbers, or an input that is not floating-point.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
@@ -161,16 +174,19 @@ def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, t
         >>> layer.apply(params, state, jnp.array([-1.0, 0.0, 2.0]))[0]
         Array([-0.25,  0.  ,  2.  ], dtype=float32)
     """
-    who = f"prelu({features})"
+    who = "prelu()" if features is None else f"prelu({features})"
     shape = () if features is None else (positive_int(who, "features", features),)
+    check_number(who, "slope", slope, "finite", math.isfinite)
 
     def fn(params: PReLU, x: jax.Array) -> jax.Array:
-        check_floating(who, x)
-        if params.slope.shape != shape or (shape and x.shape[-1:] != shape):
-            raise ValueError(
-                f"{who} expected slopes {shape} and an input whose last axis matches, "
-                f"got slopes {params.slope.shape} and input {x.shape}"
-            )
-        return jnp.where(x > 0, x, params.slope.astype(x.dtype) * jnp.where(x > 0, 0, x))
+        if features is None:
+            check_floating(who, x)
+        else:
+            check_features(who, x, features)
+        if params.slope.shape != shape:
+            raise ValueError(f"{who} expected slopes of shape {shape}, got {params.slope.shape}")
+        # Twice, for the slope's derivative is `x` where it is negative, and 0 times inf a NaN.
+        negative = jnp.where(x > 0, 0, x)
+        return jnp.where(x > 0, x, params.slope.astype(x.dtype) * negative)
 
-    return stateless(lambda _: PReLU(jnp.full(shape, slope)), fn)
+    return learned_activation("prelu", lambda _: PReLU(jnp.full(shape, slope)), fn)

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from . import activations
 from ._checks import positive_int
-from .activations import relu
 from .dense import dense
+from .dropout import check_rate, is_zero
 from .dropout import dropout as dropout_layer
-from .dropout import is_zero
 from .layer import Layer
 from .layer import activation as activation_layer
 from .norm import batch_norm as batch_norm_layer
@@ -21,6 +21,13 @@ from .norm import batch_norm as batch_norm_layer
 def serial(*layers: Layer) -> Layer[tuple, tuple]:
     """Apply layers one after the other; parameters and state are tuples, one entry a layer.
 
+    Layer `i` gets `fold_in(key, i)`, for its first parameters as for its masks: layers that are
+    appended change neither.
+
+    Raises:
+        ValueError: No layer, or as many parameters or states as do not match the layers.
+        TypeError: An argument that is no layer.
+
     Example:
         >>> import jax, jax.numpy as jnp, nn
         >>> model = nn.serial(nn.dense(3, 4), nn.activation(nn.tanh), nn.dense(4, 2))
@@ -28,6 +35,10 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
         >>> model.apply(params, state, jnp.ones((5, 3)))[0].shape
         (5, 2)
     """
+    if not layers:
+        raise ValueError("serial expected at least one layer, got none")
+    for layer in layers:
+        _check_layer("serial", layer)
 
     def init(key: jax.Array, /) -> tuple[tuple, tuple]:
         pairs = [layer.init(jax.random.fold_in(key, i)) for i, layer in enumerate(layers)]
@@ -43,20 +54,29 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
         train: bool = False,
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple]:
-        new_state = []
-        for i, layer in enumerate(layers):
+        if not len(layers) == len(params) == len(state):
+            raise ValueError(
+                f"serial expected params and state of {len(layers)} layers, "
+                f"got {len(params)} and {len(state)}"
+            )
+        states = []
+        for i, (layer, p, s) in enumerate(zip(layers, params, state, strict=True)):
             layer_key = None if key is None else jax.random.fold_in(key, i)
-            x, s = layer.apply(params[i], state[i], x, key=layer_key, train=train, mask=mask)
-            new_state.append(s)
-        return x, tuple(new_state)
+            x, s = layer.apply(p, s, x, key=layer_key, train=train, mask=mask)
+            states.append(s)
+        return x, tuple(states)
 
     return Layer(init, apply)
 
 
 def residual(layer: Layer) -> Layer:
-    """Add a layer's output to its input: `y = x + layer(x)`.
+    """Add a layer's output to its input: `y = x + layer(x)`; params and state are the layer's.
 
     He et al., "Deep Residual Learning for Image Recognition" (2016).
+
+    Raises:
+        ValueError: If the layer changes the shape.
+        TypeError: If it is no layer.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
@@ -65,6 +85,7 @@ def residual(layer: Layer) -> Layer:
         >>> block.apply(params, state, jnp.array([-1.0, 2.0]))[0]
         Array([-1.,  4.], dtype=float32)
     """
+    _check_layer("residual", layer)
 
     def apply(
         params: Any,
@@ -87,7 +108,14 @@ def residual(layer: Layer) -> Layer:
 
 
 def repeat(layer: Layer, n: int) -> Layer:
-    """Apply `n` copies of a layer in one `lax.scan`, so that compile time does not grow with `n`.
+    """Apply `n` copies of a layer, each with parameters, state and randomness of its own.
+
+    Every leaf of params and state has a leading axis of `n`. The copies are one `lax.scan`, so
+    the time to compile does not depend on `n`.
+
+    Raises:
+        ValueError: `n` below 1, or a layer that changes the shape.
+        TypeError: `n` is no int, `layer` is no layer, or it changes the dtype.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
@@ -98,6 +126,7 @@ def repeat(layer: Layer, n: int) -> Layer:
         >>> deep.apply(params, state, jnp.ones((5, 3)))[0].shape
         (5, 3)
     """
+    _check_layer("repeat", layer)
     n = positive_int("repeat", "n", n)
 
     def init(key: jax.Array, /) -> tuple[Any, Any]:
@@ -113,18 +142,19 @@ def repeat(layer: Layer, n: int) -> Layer:
         train: bool = False,
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, Any]:
-        def block(x: jax.Array, copy: tuple) -> tuple[jax.Array, Any]:
+        def one_copy(x: jax.Array, copy: tuple[jax.Array, Any, Any]) -> tuple[jax.Array, Any]:
             i, params, state = copy
-            block_key = None if key is None else jax.random.fold_in(key, i)
-            y, state = layer.apply(params, state, x, key=block_key, train=train, mask=mask)
-            if (y.shape, y.dtype) != (x.shape, x.dtype):
+            copy_key = None if key is None else jax.random.fold_in(key, i)
+            y, state = layer.apply(params, state, x, key=copy_key, train=train, mask=mask)
+            if y.shape != x.shape:
                 raise ValueError(
-                    f"repeat expected its layer to keep the shape {x.shape} and {x.dtype}, "
-                    f"got {y.shape} and {y.dtype}"
+                    f"repeat expected its layer to keep the shape {x.shape}, got {y.shape}"
                 )
+            if y.dtype != x.dtype:
+                raise TypeError(f"repeat expected its layer to keep {x.dtype}, got {y.dtype}")
             return y, state
 
-        return lax.scan(block, x, (jnp.arange(n), params, state))
+        return lax.scan(one_copy, x, (jnp.arange(n), params, state))
 
     return Layer(init, apply)
 
@@ -132,13 +162,27 @@ def repeat(layer: Layer, n: int) -> Layer:
 def mlp(
     sizes: Sequence[int],
     *,
-    activation: Callable[[jax.Array], jax.Array] | Layer = relu,
+    activation: Callable[[jax.Array], jax.Array] | Layer = activations.relu,
     batch_norm: bool = False,
     dropout: float | jax.Array = 0.0,
 ) -> Layer[tuple, tuple]:
     """A multilayer perceptron, `[..., sizes[0]]` to `[..., sizes[-1]]`.
 
-    Every hidden layer is dense, batch norm, activation, dropout, in that order; the last is dense.
+    Each hidden layer is dense, batch norm, activation, dropout, in that order, with what is not
+    asked for left out; the last layer is dense alone. With batch norm the dense layers before it
+    have no bias, for it would take the mean away again.
+
+    Args:
+        sizes: The inputs, the hidden layers and the outputs.
+        activation: A function such as `nn.relu`, or a layer that each hidden layer gets a copy
+            of: `nn.prelu()` learns one slope for each hidden layer, `nn.prelu(32)` one for each
+            unit where every hidden layer has 32.
+        batch_norm: Whether the hidden layers are normalised.
+        dropout: The share of hidden units to drop; it may be traced.
+
+    Raises:
+        ValueError: Fewer than two sizes, a size below 1, or a rate outside `[0, 1]`.
+        TypeError: A size that is no int, or an activation that is neither function nor layer.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
@@ -147,15 +191,24 @@ def mlp(
         >>> model.apply(params, state, jnp.ones((5, 64)))[0].shape
         (5, 10)
     """
+    sizes = [positive_int("mlp", "every size", size) for size in sizes]
     if len(sizes) < 2:
-        raise ValueError(f"mlp expected at least 2 sizes, input and output, got {sizes!r}")
-    act = activation if isinstance(activation, Layer) else activation_layer(activation)
+        raise ValueError(f"mlp expected at least 2 sizes, inputs and outputs, got {sizes}")
+    check_rate(dropout)
+    nonlinear = activation if isinstance(activation, Layer) else activation_layer(activation)
     layers: list[Layer] = []
     for in_dim, out_dim in pairwise(sizes[:-1]):
         layers.append(dense(in_dim, out_dim, bias=not batch_norm))
         if batch_norm:
             layers.append(batch_norm_layer(out_dim))
-        layers.append(act)
+        layers.append(nonlinear)
         if not is_zero(dropout):
             layers.append(dropout_layer(dropout))
     return serial(*layers, dense(sizes[-2], sizes[-1]))
+
+
+def _check_layer(who: str, layer: Any) -> None:
+    if not isinstance(layer, Layer):
+        raise TypeError(
+            f"{who} expected a Layer, got {layer!r}; wrap a function as nn.activation(function)"
+        )

@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Dropout: units are left out at random, and the rest scaled up to make up for them."""
 
 from typing import Any
 
@@ -6,14 +6,31 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from ._checks import check_floating
+from ._checks import check_floating, check_number
 from .layer import Layer
 
-STEPS = 2**16  # a rate is a whole number of these
+LEVELS = 2**16  # a rate is rounded to a whole number of these, and so drawn from 16 random bits
 
 
 def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
-    """Set units to zero at random and scale up the rest, `[...]` to `[...]`.
+    """Set each unit to 0 with probability `rate`, `[...]` to the same shape.
+
+    `y = keep x / kept`, with `kept` the probability that a unit is kept, which is `1 - rate`
+    rounded to a multiple of 2^-16. So the mean is that of `x`, and inference, without a key, is
+    the plain network. At rate 1 all is 0, and so is every derivative.
+
+    Two units share 32 random bits, which halves the work of drawing a mask. A key made with
+    `jax.random.key(seed, impl="rbg")` draws faster still; its masks are other ones, they differ
+    under `vmap` from those of a loop, and they may change between versions of JAX and devices.
+
+    Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014).
+
+    Args:
+        rate: The share that is dropped, in `[0, 1]`; it may be traced, and is then clipped.
+
+    Raises:
+        ValueError: A rate outside `[0, 1]`, or `train=True` without a key.
+        TypeError: A rate that is not one number, or an input that is not floating-point.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
@@ -23,7 +40,7 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
         >>> sorted(set(y.ravel().tolist()))
         [0.0, 2.0]
     """
-    _check_rate(rate)
+    check_rate(rate)
     who = f"dropout({rate})"
 
     def init(key: jax.Array, /) -> tuple[tuple[()], tuple[()]]:
@@ -45,36 +62,34 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
             return x, state
         if key is None and train:
             raise ValueError(f"{who} needs a key while training: apply(..., train=True, key=key)")
-        return (x if key is None else _drop(who, key, x, rate)), state
+        check_floating(who, x)
+        return (x if key is None else _drop(key, x, rate)), state
 
     return Layer(init, apply)
 
 
-def is_zero(rate: Any) -> bool:
+def check_rate(rate: Any) -> None:
+    """Raise unless `rate` is one number, in `[0, 1]` where its value is known."""
+    check_number("dropout", "rate", rate, "in [0, 1]", lambda value: 0 <= value <= 1)
+
+
+def is_zero(rate: float | jax.Array) -> bool:
     """Whether `rate` is known to be 0 before anything runs."""
     return not isinstance(rate, Tracer) and float(rate) == 0
 
 
-def _check_rate(rate: Any) -> None:
-    if jnp.shape(rate) != ():
-        raise ValueError(f"dropout rate must be one number, got shape {jnp.shape(rate)}")
-    if not isinstance(rate, Tracer) and not 0 <= float(rate) <= 1:
-        raise ValueError(f"dropout rate must be in [0, 1], got {rate}")
-
-
-def _drop(who: str, key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
-    check_floating(who, x)
+def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
     wide = jnp.promote_types(x.dtype, jnp.float32)
-    dropped = jnp.round(jnp.clip(jnp.asarray(rate, wide), 0, 1) * STEPS)
-    kept_share = (STEPS - dropped) / STEPS
-    scale = jnp.where(kept_share > 0, 1 / jnp.where(kept_share > 0, kept_share, 1), 0)
+    dropped = jnp.round(jnp.clip(jnp.asarray(rate, wide), 0, 1) * LEVELS)
+    kept = LEVELS - dropped
+    scale = jnp.where(kept > 0, LEVELS / jnp.maximum(kept, 1), 0)
     keep = _draw(key, x.shape) >= dropped.astype(jnp.uint32)
     return jnp.where(keep, (x * scale).astype(x.dtype), 0)
 
 
 def _draw(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Uniform integers in `[0, 2^16)`, two out of each 32 random bits."""
+    """Uniform integers in `[0, LEVELS)`, two out of each 32 random bits."""
     *rest, last = shape or (1,)
     bits = jax.random.bits(key, (*rest, -(-last // 2)), jnp.uint32)
-    halves = jnp.concatenate([bits & (STEPS - 1), bits >> 16], axis=-1)
+    halves = jnp.concatenate([bits & (LEVELS - 1), bits >> 16], axis=-1)
     return halves[..., :last].reshape(shape)

@@ -1,9 +1,11 @@
 """A layer: a pair of pure functions, and the two ways to make one from a plain function."""
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import jax
+
+from ._watch import Watch, read
 
 Params = TypeVar("Params")
 State = TypeVar("State")
@@ -109,6 +111,9 @@ def stateless(
 def activation(fn: Callable[[jax.Array], jax.Array]) -> Layer[tuple[()], tuple[()]]:
     """Lift an activation, a function of one array, to a layer without parameters.
 
+    Raises:
+        TypeError: If `fn` is not a function, or is a layer already.
+
     Example:
         >>> import jax, jax.numpy as jnp, nn
         >>> layer = nn.activation(nn.relu)
@@ -116,6 +121,37 @@ def activation(fn: Callable[[jax.Array], jax.Array]) -> Layer[tuple[()], tuple[(
         >>> layer.apply(params, state, jnp.array([-1.0, 2.0]))[0]
         Array([0., 2.], dtype=float32)
     """
+    if isinstance(fn, Layer):
+        raise TypeError("activation expected a function of one array, got a Layer; use it as it is")
     if not callable(fn):
         raise TypeError(f"activation expected a function of one array, got {fn!r}")
-    return stateless(lambda _: (), lambda _, x: fn(x))
+    name = getattr(fn, "__name__", type(fn).__name__)
+    return learned_activation(name, lambda _: (), lambda _, x: fn(x))
+
+
+def learned_activation(
+    name: str,
+    init: Callable[[jax.Array], Params],
+    fn: Callable[[Params, jax.Array], jax.Array],
+) -> Layer[Params, tuple[()]]:
+    """Lift `fn(params, x)` as `stateless` does, and let `saturation` watch it."""
+
+    def init_without_state(key: jax.Array, /) -> tuple[Params, tuple[()]]:
+        return init(key), ()
+
+    def apply(
+        params: Params,
+        state: Any,
+        x: jax.Array,
+        /,
+        *,
+        key: jax.Array | None = None,
+        train: bool = False,
+        mask: jax.Array | None = None,
+    ) -> tuple[jax.Array, Any]:
+        del key, train
+        if isinstance(state, Watch):
+            state = read(state, name, lambda x: fn(params, x), x, mask)
+        return fn(params, x), state
+
+    return Layer(init_without_state, apply)

@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch norm: each feature is normalised over the rows of a batch."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import check_features, check_mask, positive_int
+from ._checks import check_features, check_number, positive_int, real_rows
+from ._moments import divisor, standardise
 from .layer import Layer
 
 
@@ -18,34 +19,68 @@ class BatchNorm(NamedTuple):
 
 
 class BatchNormState(NamedTuple):
-    """Running statistics of `batch_norm`, float32 unless the caller casts them."""
+    """Running statistics of `batch_norm`: float32, or whatever the caller casts them to."""
 
     mean: jax.Array  # [features]
     var: jax.Array  # [features], unbiased
-    seen: jax.Array  # [], the weight of the batches in them: 1 - momentum^steps
+    seen: jax.Array  # [], the weight of all batches so far: 1 - momentum^steps
 
 
 def batch_norm(
-    features: int, *, momentum: float = 0.99, eps: float = 1e-5, axis_name: str | None = None
+    features: int,
+    *,
+    momentum: float | jax.Array = 0.99,
+    eps: float | jax.Array = 1e-5,
+    axis_name: str | tuple[str, ...] | None = None,
 ) -> Layer[BatchNorm, BatchNormState]:
-    """Normalise every feature over the batch, `[batch, ..., features]` to the same shape.
+    """Normalise each feature over all axes but the last, `[batch, ..., features]` to the same.
 
-    Ioffe and Szegedy, "Batch Normalization" (2015).
+    `y = gamma (x - mean) / sqrt(var + eps) + beta`. With `train` the moments are the batch's own,
+    right to 1e-6 however far the data is from zero, and the running ones take a step of a moving
+    average. Otherwise they are the running ones.
+
+    The running statistics are debiased: the weights of the batches seen so far add up to 1, so
+    one step is enough to infer with. Before any step inference is `gamma x + beta`. The running
+    variance is the unbiased one (`count - 1`), and nothing in the state carries a gradient.
+
+    Moments are computed in float32 or better and the output has the input's dtype. A row behind
+    the mask comes out as `beta` and touches nothing else, whatever it holds. Where the mask
+    leaves fewer than two values of a feature, the state is left alone and the output is `beta`.
+
+    Under `jit` the rows of a sharded batch count as one batch, with no `axis_name`.
+
+    Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
+    Internal Covariate Shift" (2015).
+
+    Args:
+        features: Size of the last axis.
+        momentum: The share of the running statistics that one step keeps, in `[0, 1)`.
+        eps: Added to the variance.
+        axis_name: Under `shard_map`, `pmap` or `vmap`, the axes over which the shards of a batch
+            lie; sums and counts are taken over all of them.
+
+    Raises:
+        ValueError: Arguments out of range, another last axis, a mask of the wrong shape, or a
+            batch of a single value for each feature while training.
+        TypeError: Arguments that are no numbers, an input that is not floating-point, or a mask
+            that is not bool.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
         >>> layer = nn.batch_norm(2)
         >>> params, state = layer.init(jax.random.key(0))
-        >>> x = jnp.array([[1.0, 10.0], [3.0, 10.0]])
+        >>> x = jnp.array([[1.0, 5.0], [3.0, 5.0]])
         >>> y, state = layer.apply(params, state, x, train=True)
         >>> y.round(3)
         Array([[-1.,  0.],
                [ 1.,  0.]], dtype=float32)
         >>> state.mean, state.var
-        (Array([ 2., 10.], dtype=float32), Array([2., 0.], dtype=float32))
+        (Array([2., 5.], dtype=float32), Array([2., 0.], dtype=float32))
     """
     who = f"batch_norm({features})"
     features = positive_int(who, "features", features)
+    check_number(who, "momentum", momentum, "in [0, 1)", lambda value: 0 <= value < 1)
+    check_number(who, "eps", eps, "positive", lambda value: value > 0)
 
     def init(key: jax.Array, /) -> tuple[BatchNorm, BatchNormState]:
         del key
@@ -65,74 +100,65 @@ def batch_norm(
     ) -> tuple[jax.Array, BatchNormState]:
         del key
         check_features(who, x, features)
-        real = _real_rows(who, x, mask)
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        real = None if mask is None else real_rows(who, x, mask)
+        # Hidden before anything is computed: a NaN times a gradient of 0 would be a NaN.
+        rows = _hide(x.astype(jnp.promote_types(x.dtype, jnp.float32)), real)
         if train:
-            count = _count(who, wide, real, axis_name)
-            centred, mean, var = _centre(wide, real, count, axis_name)
+            count = _count(who, rows, real, axis_name)
+            centred, mean, var = standardise(rows, _mean_over(real, count, axis_name))
             scale = lax.rsqrt(var + eps)
             state = _advance(state, mean, var, count, momentum)
         else:
-            centred = _hide(wide - state.mean, real)
+            centred = rows - state.mean
             scale = jnp.where(state.seen > 0, lax.rsqrt(state.var + eps), 1)
-        y = centred * (scale * params.gamma) + params.beta
+        y = _hide(centred, real) * (scale * params.gamma) + params.beta
         return y.astype(x.dtype), state
 
     return Layer(init, apply)
-
-
-def _real_rows(who: str, x: jax.Array, mask: jax.Array | None) -> jax.Array | None:
-    if mask is None:
-        return None
-    check_mask(who, x, mask)
-    return mask.reshape(mask.shape + (1,) * (x.ndim - 1))
 
 
 def _hide(x: jax.Array, real: jax.Array | None) -> jax.Array:
     return x if real is None else jnp.where(real, x, 0)
 
 
-def _sum(x: jax.Array, axis_name: str | None) -> jax.Array:
+def _sum(x: jax.Array, axis_name: str | tuple[str, ...] | None) -> jax.Array:
     total = jnp.sum(x, axis=tuple(range(x.ndim - 1)))
     return total if axis_name is None else lax.psum(total, axis_name)
 
 
-def _count(who: str, x: jax.Array, real: jax.Array | None, axis_name: str | None) -> jax.Array:
-    """How many values each feature is averaged over, on all devices together."""
-    static = x.size // x.shape[-1] * (1 if axis_name is None else lax.psum(1, axis_name))
-    if static == 1:
+def _count(who, x, real, axis_name) -> jax.Array:
+    """How many values of each feature there are, on all devices together."""
+    devices = 1 if axis_name is None else lax.psum(1, axis_name)
+    values = x.size // x.shape[-1] * devices
+    if values == 1:
         raise ValueError(
-            f"{who} expected at least 2 rows while training, got 1 in shape {x.shape}: "
-            f"one row has no variance; use a larger batch, or train=False"
+            f"{who} expected more than one row while training, got shape {x.shape}: "
+            f"a single row has no variance; use a larger batch or train=False"
         )
     if real is None:
-        return jnp.asarray(static, x.dtype)
+        return jnp.asarray(values, x.dtype)
     return _sum(jnp.broadcast_to(real, (*x.shape[:-1], 1)).astype(x.dtype), axis_name)[0]
 
 
-def _centre(
-    x: jax.Array, real: jax.Array | None, count: jax.Array, axis_name: str | None
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    count = jnp.maximum(count, 1)
-    shift = lax.stop_gradient(_sum(_hide(x, real), axis_name) / count)
-    d = _hide(x - shift, real)
-    c = _sum(d, axis_name) / count
-    var = _sum(d * d, axis_name) / count - c * c
-    return _hide(d - c, real), shift + c, var
+def _mean_over(real, count, axis_name):
+    """Return the function that takes the mean over the real rows of all devices."""
+    divide_by = divisor(jnp.maximum(count, 1))
+    return lambda v: _sum(_hide(v, real), axis_name) / divide_by
 
 
 def _advance(
-    state: BatchNormState, mean: jax.Array, var: jax.Array, count: jax.Array, momentum: float
+    state: BatchNormState, mean: jax.Array, var: jax.Array, count: jax.Array, momentum
 ) -> BatchNormState:
+    """Take one step of the moving average, unless the batch has no variance to offer."""
     seen = momentum * state.seen + (1 - momentum)
     share = (1 - momentum) / seen
-    unbiased = var * count / jnp.maximum(count - 1, 1)
+    unbiased = var * (count / jnp.maximum(count - 1, 1))
 
-    def keep_dtype(old: jax.Array, new: jax.Array) -> jax.Array:
-        return lax.stop_gradient(jnp.where(count > 1, new, old).astype(old.dtype))
+    def step(old: jax.Array, new: jax.Array) -> jax.Array:
+        return lax.stop_gradient(jnp.where(count > 1, new, old)).astype(old.dtype)
 
     return BatchNormState(
-        mean=keep_dtype(state.mean, (1 - share) * state.mean + share * mean),
-        var=keep_dtype(state.var, (1 - share) * state.var + share * unbiased),
-        seen=keep_dtype(state.seen, seen),
+        mean=step(state.mean, (1 - share) * state.mean + share * mean),
+        var=step(state.var, (1 - share) * state.var + share * unbiased),
+        seen=step(state.seen, seen),
     )

@@ -1,0 +1,56 @@
+"""What convolution and pooling share: windows over the spatial axes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from ._checks import positive_int
+
+Padding = str | Sequence[tuple[int, int]]
+
+
+def check_window(who: str, window: Any) -> tuple[int, ...]:
+    """Return `window` as a tuple of one to three ints, or raise."""
+    if not isinstance(window, Sequence) or isinstance(window, str) or not 1 <= len(window) <= 3:
+        raise ValueError(
+            f"{who} expected a window with one entry for each of 1 to 3 spatial axes, "
+            f"for example (3, 3), got {window!r}"
+        )
+    return tuple(positive_int(who, "every entry of window", size) for size in window)
+
+
+def per_axis(who: str, name: str, value: Any, window: tuple[int, ...]) -> tuple[int, ...]:
+    """Return `value` with one entry a spatial axis; an int stands for all of them."""
+    entries = value if isinstance(value, Sequence) else (value,) * len(window)
+    if len(entries) != len(window):
+        raise ValueError(
+            f"{who} expected {name} to be an int or {len(window)} of them, got {value!r}"
+        )
+    return tuple(positive_int(who, name, entry) for entry in entries)
+
+
+def check_padding(who: str, padding: Any, window: tuple[int, ...]) -> Padding:
+    """Return `padding` in the form that `jax.lax` takes, or raise."""
+    if isinstance(padding, str) and padding in ("SAME", "VALID"):
+        return padding
+    pairs = () if isinstance(padding, str) else tuple(tuple(pair) for pair in padding)
+    if len(pairs) != len(window) or any(
+        len(pair) != 2 or not all(isinstance(size, int) and size >= 0 for size in pair)
+        for pair in pairs
+    ):
+        raise ValueError(
+            f"{who} expected padding 'SAME', 'VALID' or {len(window)} pairs (before, after) "
+            f"of non-negative ints, got {padding!r}"
+        )
+    return pairs
+
+
+def check_rank(who: str, x: jax.Array, window: tuple[int, ...]) -> None:
+    """Raise unless `x` is `[batch, *spatial, channels]`."""
+    if jnp.ndim(x) != len(window) + 2:
+        raise ValueError(
+            f"{who} expected an input [batch, *spatial, channels] of {len(window) + 2} axes, "
+            f"got shape {jnp.shape(x)}"
+        )

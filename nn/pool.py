@@ -1,0 +1,116 @@
+"""Pooling over spatial axes, and the step from images to vectors."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from ._checks import check_floating
+from ._window import Padding, check_padding, check_rank, check_window, per_axis
+from .layer import Layer, stateless
+
+Reduce = Callable[[jax.Array, float, Callable], jax.Array]
+
+
+def max_pool(
+    window: Sequence[int],
+    *,
+    strides: int | Sequence[int] | None = None,
+    padding: Padding = "VALID",
+) -> Layer[tuple[()], tuple[()]]:
+    """The largest value of each window, `[batch, *spatial, channels]`; padding never wins.
+
+    Where several are largest, the first of them gets the gradient.
+
+    Args:
+        window: The window's extent along each spatial axis; one to three of them.
+        strides: Step between windows, one for all axes or one for each; the window by default.
+        padding: `"SAME"`, `"VALID"`, or a pair `(before, after)` for each spatial axis.
+
+    Raises:
+        ValueError: Sizes that do not fit together, or an input of another rank.
+        TypeError: A size that is no int, or an input that is not floating-point.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, nn
+        >>> layer = nn.max_pool((2, 2))
+        >>> params, state = layer.init(jax.random.key(0))
+        >>> layer.apply(params, state, jnp.arange(16.0).reshape(1, 4, 4, 1))[0].ravel()
+        Array([ 5.,  7., 13., 15.], dtype=float32)
+    """
+    reduce = _over_windows(f"max_pool({window})", window, strides, padding)
+    return stateless(lambda _: (), lambda _, x: reduce(x, -jnp.inf, lax.max))
+
+
+def avg_pool(
+    window: Sequence[int],
+    *,
+    strides: int | Sequence[int] | None = None,
+    padding: Padding = "VALID",
+) -> Layer[tuple[()], tuple[()]]:
+    """The mean of each window, `[batch, *spatial, channels]`; padding does not count.
+
+    The mean is taken in float32 or better and returned in the input's dtype.
+
+    Args:
+        window: The window's extent along each spatial axis; one to three of them.
+        strides: Step between windows, one for all axes or one for each; the window by default.
+        padding: `"SAME"`, `"VALID"`, or a pair `(before, after)` for each spatial axis.
+
+    Raises:
+        ValueError: Sizes that do not fit together, or an input of another rank.
+        TypeError: A size that is no int, or an input that is not floating-point.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, nn
+        >>> layer = nn.avg_pool((2, 2))
+        >>> params, state = layer.init(jax.random.key(0))
+        >>> layer.apply(params, state, jnp.arange(16.0).reshape(1, 4, 4, 1))[0].ravel()
+        Array([ 2.5,  4.5, 10.5, 12.5], dtype=float32)
+    """
+    reduce = _over_windows(f"avg_pool({window})", window, strides, padding)
+
+    def mean(_: tuple[()], x: jax.Array) -> jax.Array:
+        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        counts = reduce(jnp.ones((1, *x.shape[1:-1], 1), wide.dtype), 0, lax.add)
+        return (reduce(wide, 0, lax.add) / counts).astype(x.dtype)
+
+    return stateless(lambda _: (), mean)
+
+
+def _over_windows(
+    who: str, window: Sequence[int], strides: int | Sequence[int] | None, padding: Padding
+) -> Reduce:
+    """Check the arguments of a pooling layer; return `reduce(x, start, operation)`."""
+    window = check_window(who, window)
+    strides = window if strides is None else per_axis(who, "strides", strides, window)
+    padding = check_padding(who, padding, window)
+    pairs = padding if isinstance(padding, str) else ((0, 0), *padding, (0, 0))
+
+    def reduce(x: jax.Array, start: float, operation: Callable) -> jax.Array:
+        check_rank(who, x, window)
+        check_floating(who, x)
+        return lax.reduce_window(
+            x, jnp.asarray(start, x.dtype), operation, (1, *window, 1), (1, *strides, 1), pairs
+        )
+
+    return reduce
+
+
+def flatten() -> Layer[tuple[()], tuple[()]]:
+    """Join all axes but the first, `[batch, ...]` to `[batch, size]`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, nn
+        >>> layer = nn.flatten()
+        >>> params, state = layer.init(jax.random.key(0))
+        >>> layer.apply(params, state, jnp.ones((5, 4, 3)))[0].shape
+        (5, 12)
+    """
+
+    def fn(_: tuple[()], x: jax.Array) -> jax.Array:
+        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+    return stateless(lambda _: (), fn)
