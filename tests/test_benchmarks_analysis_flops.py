@@ -207,7 +207,7 @@ def test_what_cannot_be_counted_is_unknown_and_named_with_its_line():
 
 
 def test_every_device_of_a_shard_map_is_counted():
-    mesh = jax.sharding.AbstractMesh((4,), ("i",))
+    mesh = jax.sharding.AbstractMesh((4,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
 
     def fn(x, spec):
         return jax.shard_map(lambda x: x * x, mesh=mesh, in_specs=spec, out_specs=spec)(x)

@@ -2,14 +2,18 @@
 
 from .bounds import adjoints, bound, differences, tangents
 from .flops import Flops, count, explain, xla_operations
+from .obstacles import MODES, Obstacle, obstacles
 
 __all__ = [
+    "MODES",
     "Flops",
+    "Obstacle",
     "adjoints",
     "bound",
     "count",
     "differences",
     "explain",
+    "obstacles",
     "tangents",
     "xla_operations",
 ]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ._jaxpr import dtype, shape
+from ._jaxpr import dtype, names, shape
 from ._linalg import LIBRARY
 
 
@@ -25,14 +25,11 @@ class Cost(NamedTuple):
     library: int = 0
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 # Moves, views and makes data. A gather reads, a scatter that overwrites writes: no arithmetic.
-_FREE = _names(
+_FREE = names(
     "after_all all_gather all_gather_invariant all_to_all axis_index bitcast_convert_type "
-    "broadcast_in_dim broadcast_to concatenate copy copy_p create_token custom_lin device_put "
+    "broadcast_in_dim broadcast_to concatenate copy copy_p create_token custom_lin debug_callback "
+    "debug_print device_put "
     "dynamic_slice dynamic_update_slice empty empty2 gather iota layout_constraint "
     "lu_pivots_to_permutation name optimization_barrier pad pbroadcast pin platform_index ppermute "
     "pvary random_clone random_seed random_unwrap random_wrap reshape reshard rev scatter "
@@ -41,14 +38,14 @@ _FREE = _names(
 )
 
 # One operation for each element of the result, whatever the dtype, as XLA counts.
-_ELEMENTWISE = _names(
+_ELEMENTWISE = names(
     "abs add add_any and ceil clamp clz complex conj convert_element_type div eq eq_to floor ge gt "
     "imag is_finite le le_to lt lt_to max min mul mulhi ne neg nextafter not or population_count "
     "real reduce_precision rem round select_n shift_left shift_right_arithmetic "
     "shift_right_logical sign square sub xor"
 )
 
-_TRANSCENDENTAL = _names(
+_TRANSCENDENTAL = names(
     "acos acosh asin asinh atan atan2 atanh bessel_i0e bessel_i1e cbrt cos cosh digamma erf "
     "erf_inv erfc exp exp2 expm1 igamma igamma_grad_a igammac lgamma log log1p log2 logistic "
     "polygamma pow regularized_incomplete_beta rsqrt sin sinh sqrt tan tanh zeta"
@@ -175,18 +172,18 @@ _ARITHMETIC: dict[str, Callable[[JaxprEqn], int]] = {
     "top_k": lambda eqn: _in(eqn) * math.ceil(math.log2(max(eqn.params["k"], 2))),
 }
 _ARITHMETIC |= dict.fromkeys(
-    _names(
+    names(
         "argmax argmin reduce_and reduce_max reduce_min reduce_or reduce_prod reduce_scatter "
         "reduce_sum reduce_xor"
     ),
     _reduction,
 )
 _ARITHMETIC |= dict.fromkeys(
-    _names("scatter-add scatter-max scatter-min scatter-mul scatter-sub"),
+    names("scatter-add scatter-max scatter-min scatter-mul scatter-sub"),
     lambda eqn: _in(eqn, 2),
 )
 # Each device adds what it receives once.
-_ARITHMETIC |= dict.fromkeys(_names("pmax pmin psum psum_invariant"), _in)
+_ARITHMETIC |= dict.fromkeys(names("pmax pmin psum psum_invariant"), _in)
 
 
 def _countable(eqn: JaxprEqn) -> bool:

@@ -2,10 +2,11 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jax.extend import source_info_util
 from jax.extend.core import Jaxpr, JaxprEqn
 from jax.interpreters.partial_eval import dce_jaxpr
@@ -22,13 +23,17 @@ _CALLS = {
     "custom_vmap_call": "call",
     "eval_jaxpr": "jaxpr",
     "jit": "jaxpr",
-    "linear_call": "callee",
     "pjit": "jaxpr",
     "remat2": "jaxpr",
     "shard_map": "jaxpr",
 }
 
 _SUMMARY = re.compile(r"(?P<file>[^/\\]+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
+
+
+def names(text: str) -> frozenset[str]:
+    """A set of primitives' names, written as words."""
+    return frozenset(text.split())
 
 
 def opened(jaxpr: Any) -> Jaxpr:
@@ -52,16 +57,32 @@ def shape(operand: Any) -> tuple[int, ...]:
 
 
 def dtype(operand: Any) -> Any:
-    """The dtype of an equation's operand or result; key types included."""
-    return operand.aval.dtype
+    """The dtype of an equation's operand or result, key types included; a token counts as bool."""
+    return getattr(operand.aval, "dtype", np.dtype(bool))
 
 
-def called(eqn: JaxprEqn) -> Any | None:
-    """The jaxpr that a call-like equation runs once (jit, remat, a custom rule), else `None`."""
-    name = eqn.primitive.name
+def called(eqn: JaxprEqn) -> tuple[Any, Sequence[Any]] | None:
+    """The jaxpr that a call-like equation runs once, and what it is given; else `None`.
+
+    Calls are jit, remat, the primal of a custom rule, a linear solve and the like.
+    """
+    name, operands = eqn.primitive.name, eqn.invars
     if name == "custom_linear_solve":
-        return eqn.params["jaxprs"].solve
-    return eqn.params[_CALLS[name]] if name in _CALLS else None
+        lengths = eqn.params["const_lengths"]
+        start = lengths.matvec + lengths.vecmat
+        consts = operands[start : start + lengths.solve]
+        return eqn.params["jaxprs"].solve, [*consts, *operands[sum(lengths) :]]
+    return (eqn.params[_CALLS[name]], operands) if name in _CALLS else None
+
+
+def equations(jaxpr: Any) -> Iterator[JaxprEqn]:
+    """Every equation of a jaxpr, those of inner jaxprs after the one that holds them."""
+    for eqn in opened(jaxpr).eqns:
+        yield eqn
+        for value in eqn.params.values():
+            for inner in value if isinstance(value, tuple) else (value,):
+                if hasattr(inner, "eqns"):
+                    yield from equations(inner)
 
 
 class ScanParts(NamedTuple):

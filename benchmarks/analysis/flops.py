@@ -114,7 +114,7 @@ def _flops(eqn: JaxprEqn) -> Flops:
         return _STRUCTURED[name](eqn)
     inner = called(eqn)
     if inner is not None:
-        return _jaxpr_flops(inner)
+        return _jaxpr_flops(inner[0])
     found = cost(eqn)
     if found is None:
         return Flops(unknown=(f"{name} at {source(eqn)}",))
