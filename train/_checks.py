@@ -1,0 +1,63 @@
+"""What is wrong with data is told before anything compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import data as datasets
+from .state import TrainState
+
+
+def check_sets(train_data: Any, validation: Any | None, *, batch_size: int) -> None:
+    """Raises `ValueError` or `TypeError` for data that cannot train, or cannot be compared."""
+    rows = check_set("the train data", train_data)
+    if batch_size > rows:
+        raise ValueError(
+            f"batch_size={batch_size} is above the {rows} rows of the train data: choose less"
+        )
+    if validation is None:
+        return
+    check_set("the validation data", validation)
+    for name, ours, theirs in zip("xy", train_data, validation, strict=True):
+        if _rows_of(ours) != _rows_of(theirs):
+            raise ValueError(
+                f"{name} of the validation data must be like that of the train data, got rows of "
+                f"{_rows_of(theirs)} and of {_rows_of(ours)}"
+            )
+
+
+def check_set(name: str, data: Any) -> int:
+    """Raises unless `data` is a pair of floating features and as many targets; returns how many."""
+    if not isinstance(data, tuple) or len(data) != 2:
+        raise TypeError(f"{name} must be a pair (x, y) of arrays, got {type(data).__name__}")
+    for leaf in jax.tree.leaves(data):
+        if not hasattr(leaf, "dtype"):
+            raise TypeError(f"{name} must be arrays, got {type(leaf).__name__}: use jnp.asarray")
+    for leaf in jax.tree.leaves(data[0]):
+        if not jnp.issubdtype(leaf.dtype, jnp.inexact):
+            raise TypeError(
+                f"x of {name} must be floating, got {leaf.dtype}: convert and scale it, such as "
+                "x.astype('float32') / 255"
+            )
+    try:
+        return datasets.length(data)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def check_targets(objective: Callable, train_state: TrainState, *parts: Any | None) -> None:
+    """Lets an objective that can (`supervised`'s can) check targets against its model."""
+    check = getattr(objective, "check", None)
+    for part in parts:
+        if check is not None and part is not None:
+            check(train_state.params, train_state.state, *part)
+
+
+def _rows_of(data: Any) -> Any:
+    """What one row is: shapes without the leading axis, and the tree around them."""
+    return jax.tree.map(lambda leaf: np.shape(leaf)[1:], data)

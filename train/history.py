@@ -1,0 +1,131 @@
+"""What a run left behind: one array per curve."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+_SHOWN = 10  # epochs in a printed history
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class History:
+    """The curves of a training: a pytree, so that it comes out of `jit` and `vmap`.
+
+    `history["train_loss"]` is an array `[epochs made]`. The training curves are means over an
+    epoch's steps as they were taken (dropout on, parameters moving); the validation curves are
+    measured after it.
+
+    Example:
+        >>> history = History.empty().append({"train_loss": [0.5, 0.25]})
+        >>> history["train_loss"].tolist(), history.rows()[1]
+        ([0.5, 0.25], {'epoch': 2, 'train_loss': 0.25})
+        >>> print(history)
+        epoch  train_loss
+            1         0.5
+            2        0.25
+    """
+
+    curves: Mapping[str, Any]  # each [epochs]; NaN from where the run stopped
+    epochs: Any  # [] int, epochs made
+    untrained_loss: Any  # [] the first batch's loss, before any step
+    failed_step: Any  # [] int, the step that was not finite and ended the run; -1: none
+
+    @classmethod
+    def empty(cls) -> History:
+        """A history of no epoch."""
+        return cls({}, 0, math.nan, -1)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """The curve `name`, over the epochs that were made."""
+        if name not in self.curves:
+            raise KeyError(f"no curve {name!r}: there are {', '.join(sorted(self.curves))}")
+        return np.asarray(self.curves[name])[: int(self.epochs)]
+
+    def append(self, curves: Mapping[str, Any]) -> History:
+        """This history and some more epochs, given as arrays `[epochs]` by name."""
+        before = {name: self[name] for name in self.curves} or dict.fromkeys(curves, np.zeros(0))
+        joined = {
+            name: np.concatenate([before[name], np.asarray(more, np.float64)])
+            for name, more in curves.items()
+        }
+        epochs = len(next(iter(joined.values())))
+        return History(joined, epochs, self.untrained_loss, self.failed_step)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One dictionary per epoch, counted from 1."""
+        curves = {name: self[name].tolist() for name in sorted(self.curves)}
+        return [
+            {"epoch": i + 1} | {name: curve[i] for name, curve in curves.items()}
+            for i in range(int(self.epochs))
+        ]
+
+    def __str__(self) -> str:
+        """A table of at most ten epochs, evenly spaced, the last one among them."""
+        rows = self.rows()
+        if not rows:
+            return "no epoch was made"
+        shown = np.unique(np.linspace(0, len(rows) - 1, _SHOWN).round().astype(int))
+        columns = [name for name in rows[0] if name != "skipped" or self["skipped"].any()]
+        lines = [columns, *([f"{rows[i][name]:.4g}" for name in columns] for i in shown)]
+        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+            for line in lines
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers; `from_dict` is the way back."""
+        return {
+            "curves": {name: self[name].tolist() for name in sorted(self.curves)},
+            "epochs": int(self.epochs),
+            "untrained_loss": float(self.untrained_loss),
+            "failed_step": int(self.failed_step),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> History:
+        """The history that `to_dict` took apart."""
+        curves = {name: np.array(curve, np.float64) for name, curve in fields["curves"].items()}
+        untrained_loss = float(fields["untrained_loss"])
+        return cls(curves, fields["epochs"], untrained_loss, fields["failed_step"])
+
+    def save(self, path: str | Path) -> None:
+        """Writes `to_dict` as JSON; what is not finite becomes "nan", "inf" or "-inf"."""
+        Path(path).write_text(to_json(self.to_dict()) + "\n")
+
+    @classmethod
+    def load(cls, path: str | Path) -> History:
+        """Reads what `save` wrote."""
+        try:
+            return cls.from_dict(json.loads(Path(path).read_text()))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a saved history: {error!r}") from error
+
+
+def to_json(value: Any) -> str:
+    """JSON that any reader takes: NaN and infinities, for which it has no word, become strings.
+
+    Example:
+        >>> to_json({"loss": [0.5, float("nan")]})
+        '{"loss": [0.5, "nan"]}'
+    """
+    return json.dumps(_plain(value), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,0 +1,159 @@
+"""The parts of a run that the compiled loop and the streaming loop share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from . import gradients
+from .evaluate import values
+from .metrics import Mean
+from .state import Batch, TrainState, select
+from .step import leaf_names, make_attempt
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train: the options that `make_run` and `fit` share, checked."""
+
+    objective: Callable
+    optimizer: optax.GradientTransformation
+    batch_size: int
+    gradient: gradients.Gradient
+    accumulate: int
+    on_nonfinite: Literal["raise", "skip"]
+    patience: int | None
+    keep_best: bool
+
+    def __post_init__(self) -> None:
+        positive("batch_size", self.batch_size)
+        positive("accumulate", self.accumulate)
+        if self.patience is not None:
+            positive("patience", self.patience)
+        if self.on_nonfinite not in ("raise", "skip"):
+            raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"
+            )
+
+
+def positive(name: str, value: Any) -> None:
+    """Raises unless `value` is an integer above 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
+
+
+class Watch(NamedTuple):
+    """What a run remembers from epoch to epoch beside the train state."""
+
+    done: Array  # [] int32, epochs made
+    untrained_loss: Array  # []
+    best: Any  # the best epoch's train state; () when it is not asked for
+    best_loss: Array  # []
+    stale: Array  # [] int32, epochs since the best one
+    stopped: Array  # [] bool
+    bad: Array  # [leaves] bool, what was not finite in the step that ended the run
+
+
+class Carry(NamedTuple):
+    """All that a run is, between two steps."""
+
+    train_state: TrainState
+    watch: Watch
+
+
+def start(plan: Plan, train_state: TrainState) -> Carry:
+    """The carry before the first epoch; it owns its buffers, so that they can be donated."""
+    watch = Watch(
+        done=jnp.zeros((), jnp.int32),
+        untrained_loss=jnp.array(jnp.nan, float),
+        best=own(train_state) if plan.keep_best else (),
+        best_loss=jnp.array(jnp.inf, float),
+        stale=jnp.zeros((), jnp.int32),
+        stopped=jnp.array(False),
+        bad=jnp.zeros(len(leaf_names(train_state)), bool),
+    )
+    return Carry(own(train_state), watch)
+
+
+def own(tree: Any) -> Any:
+    """A copy of every leaf, as an array of a settled type.
+
+    Example:
+        >>> own({"rate": 0.5})
+        {'rate': Array(0.5, dtype=float32)}
+    """
+    return jax.tree.map(_own, tree)
+
+
+def _own(leaf: Any) -> Array:
+    leaf = jnp.array(leaf, copy=True)
+    if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        return leaf
+    return jax.lax.convert_element_type(leaf, leaf.dtype)  # a weak type would be traced twice
+
+
+def finish(plan: Plan, carry: Carry) -> TrainState:
+    """The train state that a run returns."""
+    return carry.watch.best if plan.keep_best else carry.train_state
+
+
+def make_advance(plan: Plan) -> Callable[[Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]:
+    """A step of a run: rolled back when it is not finite, and then skipped or the run's last."""
+    attempt = make_attempt(
+        plan.objective, plan.optimizer, gradient=plan.gradient, accumulate=plan.accumulate
+    )
+
+    def advance(key: Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:
+        train_state, watch = carry
+        new, metrics, bad = attempt(key, train_state, batch)
+        failed = bad.any()
+        hold = failed | watch.stopped
+        kept = select(hold, train_state, new)
+        first = jnp.isnan(watch.untrained_loss) & ~hold
+        loss = metrics["loss"].value.astype(watch.untrained_loss.dtype)
+        watch = watch._replace(untrained_loss=jnp.where(first, loss, watch.untrained_loss))
+        if plan.on_nonfinite == "skip":
+            kept = kept._replace(step=new.step)
+        else:
+            watch = watch._replace(
+                bad=jnp.where(watch.stopped, watch.bad, bad), stopped=watch.stopped | failed
+            )
+        metrics = jax.tree.map(lambda leaf: jnp.where(hold, 0, leaf), metrics)
+        skipped = failed.astype(jnp.float32)
+        return Carry(kept, watch), metrics | {"skipped": Mean(skipped, jnp.ones_like(skipped))}
+
+    return advance
+
+
+def close_epoch(
+    plan: Plan, carry: Carry, train: dict[str, Mean], validation: dict[str, Mean] | None
+) -> tuple[Carry, dict[str, Array]]:
+    """Ends an epoch: the row of its curves, and whether it was the best or the last one."""
+    train_state, watch = carry
+    train = dict(train)
+    row = {"skipped": train.pop("skipped").total}
+    row |= {f"train_{name}": value for name, value in values(train).items()}
+    if validation is not None:
+        row |= {f"validation_{name}": value for name, value in values(validation).items()}
+    row = {name: jnp.where(watch.stopped, jnp.nan, value) for name, value in row.items()}
+    loss = row["train_loss" if validation is None else "validation_loss"]
+    loss = loss.astype(watch.best_loss.dtype)
+    better = (loss < watch.best_loss) & ~watch.stopped  # NaN is never better, and blocks nothing
+    stale = jnp.where(better, 0, watch.stale + 1)
+    patience = jnp.iinfo(jnp.int32).max if plan.patience is None else plan.patience
+    watch = watch._replace(
+        done=watch.done + ~watch.stopped,
+        best=select(better, train_state, watch.best) if plan.keep_best else (),
+        best_loss=jnp.where(better, loss, watch.best_loss),
+        stale=stale,
+        stopped=watch.stopped | (stale >= patience),
+    )
+    return Carry(train_state, watch), row
