@@ -1,19 +1,27 @@
 """Following a mark through a program, from the inputs and the operations that make it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from jax.extend.core import JaxprEqn, Literal
 
-from ._jaxpr import called, opened, scan_parts
-
-#: Where a value was spoiled: the equation that did it, or `None` for a sound value.
-Mark = JaxprEqn | None
-#: `rule(eqn, marks of its operands)` gives the mark of its results.
-Rule = Callable[[JaxprEqn, Sequence[Mark]], Mark]
+from ._jaxpr import called, opened, scan_parts, source
 
 
-def marks(jaxpr: Any, inputs: Sequence[Mark], rule: Rule) -> list[Mark]:
+class Spot(NamedTuple):
+    """The operation that spoiled a value, and the user's line."""
+
+    name: str
+    line: str
+
+
+#: Where a value was spoiled; `None` for a sound value.
+Mark = Spot | None
+#: `rule(eqn, marks of its operands, the user's line)` gives the mark of its results.
+Rule = Callable[[JaxprEqn, Sequence[Mark], str], Mark]
+
+
+def marks(jaxpr: Any, inputs: Sequence[Mark], rule: Rule, caller: str = "") -> list[Mark]:
     """The marks of a jaxpr's results, given those of its inputs."""
     program = opened(jaxpr)
     known = dict(zip(program.invars, inputs, strict=True))
@@ -22,40 +30,42 @@ def marks(jaxpr: Any, inputs: Sequence[Mark], rule: Rule) -> list[Mark]:
         return [None if isinstance(atom, Literal) else known.get(atom) for atom in atoms]
 
     for eqn in program.eqns:
-        call = called(eqn)
+        call, line = called(eqn), source(eqn, caller)
         if call is not None:
-            results = marks(call[0], read(call[1]), rule)
+            results = marks(call[0], read(call[1]), rule, line)
         else:
-            results = _results(eqn, read(eqn.invars), rule)
+            results = _results(eqn, read(eqn.invars), rule, line)
         known |= dict(zip(eqn.outvars, results, strict=True))
     return read(program.outvars)
 
 
-def _results(eqn: JaxprEqn, operands: list[Mark], rule: Rule) -> list[Mark]:
+def _results(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[Mark]:
     match eqn.primitive.name:
         case "scan":
-            parts = scan_parts(eqn)
-            return _loop(eqn.params["jaxpr"], operands, parts.consts, parts.carries, rule)
+            _, carries, slices, _ = scan_parts(eqn)
+            return _loop(eqn.params["jaxpr"], operands, carries, slices, rule, line)
         case "while":
-            skip, consts = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
-            return _loop(eqn.params["body_jaxpr"], operands[skip:], consts, len(eqn.outvars), rule)
+            operands = operands[eqn.params["cond_nconsts"] :]
+            return _loop(eqn.params["body_jaxpr"], operands, len(eqn.outvars), 0, rule, line)
         case "cond":
-            sides = [marks(side, operands[1:], rule) for side in eqn.params["branches"]]
+            sides = [marks(side, operands[1:], rule, line) for side in eqn.params["branches"]]
             return [first(side) for side in zip(*sides, strict=True)]
         case _:
-            return [rule(eqn, operands)] * len(eqn.outvars) if eqn.outvars else []
+            return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
 
 
-def _loop(body: Any, operands: list[Mark], consts: int, carries: int, rule: Rule) -> list[Mark]:
+def _loop(
+    body: Any, operands: list[Mark], carries: int, slices: int, rule: Rule, line: str
+) -> list[Mark]:
     """A carry once marked stays so; the loop ends where no further carry is marked."""
-    fixed, carry = operands[:consts], operands[consts : consts + carries]
-    slices = operands[consts + carries :]
+    start = len(operands) - carries - slices
     while True:
-        results = marks(body, [*fixed, *carry, *slices], rule)
-        grown = [first(pair) for pair in zip(carry, results[:carries], strict=True)]
-        if [m is None for m in grown] == [m is None for m in carry]:
+        results = marks(body, operands, rule, line)
+        carry = operands[start : start + carries]
+        grown = [first(pair) for pair in zip(carry, results, strict=False)]
+        if grown == carry:
             return [*grown, *results[carries:]]
-        carry = grown
+        operands = [*operands[:start], *grown, *operands[start + carries :]]
 
 
 def first(found: Sequence[Mark]) -> Mark:

@@ -75,14 +75,15 @@ def called(eqn: JaxprEqn) -> tuple[Any, Sequence[Any]] | None:
     return (eqn.params[_CALLS[name]], operands) if name in _CALLS else None
 
 
-def equations(jaxpr: Any) -> Iterator[JaxprEqn]:
-    """Every equation of a jaxpr, those of inner jaxprs after the one that holds them."""
+def equations(jaxpr: Any, caller: str = "") -> Iterator[tuple[JaxprEqn, str]]:
+    """Every equation and its line, those of inner jaxprs after the one that holds them."""
     for eqn in opened(jaxpr).eqns:
-        yield eqn
+        line = source(eqn, caller)
+        yield eqn, line
         for value in eqn.params.values():
             for inner in value if isinstance(value, tuple) else (value,):
                 if hasattr(inner, "eqns"):
-                    yield from equations(inner)
+                    yield from equations(inner, line)
 
 
 class ScanParts(NamedTuple):
@@ -123,7 +124,10 @@ def devices(eqn: JaxprEqn) -> int:
     return math.prod(eqn.params["mesh"].shape[axis] for axis in axes)
 
 
-def source(eqn: JaxprEqn) -> str:
-    """The innermost line outside JAX that asked for an equation: `file.py:12 (function)`."""
+def source(eqn: JaxprEqn, caller: str = "") -> str:
+    """The innermost line outside JAX that asked for an equation: `file.py:12 (function)`.
+
+    The equations of a library function know no such line; theirs is that of their caller.
+    """
     found = _SUMMARY.search(source_info_util.summarize(eqn.source_info))
-    return f"{found['file']}:{found['line']} ({found['function']})" if found else "unknown"
+    return f"{found['file']}:{found['line']} ({found['function']})" if found else caller

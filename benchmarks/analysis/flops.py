@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-from jax.extend.core import Jaxpr, JaxprEqn
+from jax.extend.core import JaxprEqn
 
 from ._costs import cost
 from ._jaxpr import called, devices, opened, shape, source, trace
@@ -104,20 +104,20 @@ def count(fn: Callable[..., Any], *inputs: Any) -> Flops:
     return _jaxpr_flops(trace(fn, *inputs))
 
 
-def _jaxpr_flops(jaxpr: Jaxpr) -> Flops:
-    return sum((_flops(eqn) for eqn in opened(jaxpr).eqns), Flops())
+def _jaxpr_flops(jaxpr: Any, caller: str = "") -> Flops:
+    return sum((_flops(eqn, source(eqn, caller)) for eqn in opened(jaxpr).eqns), Flops())
 
 
-def _flops(eqn: JaxprEqn) -> Flops:
+def _flops(eqn: JaxprEqn, line: str) -> Flops:
     name = eqn.primitive.name
     if name in _STRUCTURED:
-        return _STRUCTURED[name](eqn)
-    inner = called(eqn)
-    if inner is not None:
-        return _jaxpr_flops(inner[0])
+        return _STRUCTURED[name](eqn, line)
+    call = called(eqn)
+    if call is not None:
+        return _jaxpr_flops(call[0], line)
     found = cost(eqn)
     if found is None:
-        return Flops(unknown=(f"{name} at {source(eqn)}",))
+        return _unknown(name, line)
     n = found.operations
     return Flops(
         n,
@@ -129,18 +129,22 @@ def _flops(eqn: JaxprEqn) -> Flops:
     )
 
 
-def _scan(eqn: JaxprEqn) -> Flops:
-    return _jaxpr_flops(eqn.params["jaxpr"]).times(eqn.params["length"])
+def _unknown(name: str, line: str) -> Flops:
+    return Flops(unknown=(f"{name} at {line}" if line else name,))
 
 
-def _while(eqn: JaxprEqn) -> Flops:
+def _scan(eqn: JaxprEqn, line: str) -> Flops:
+    return _jaxpr_flops(eqn.params["jaxpr"], line).times(eqn.params["length"])
+
+
+def _while(eqn: JaxprEqn, line: str) -> Flops:
     # The condition runs at least once, the body perhaps never.
-    test, body = (_jaxpr_flops(eqn.params[part]) for part in ("cond_jaxpr", "body_jaxpr"))
-    return test + body.times(0) + Flops(unknown=(f"while at {source(eqn)}",))
+    test, body = (_jaxpr_flops(eqn.params[part], line) for part in ("cond_jaxpr", "body_jaxpr"))
+    return test + body.times(0) + _unknown("while", line)
 
 
-def _cond(eqn: JaxprEqn) -> Flops:
-    sides = [_jaxpr_flops(side) for side in _live_branches(eqn)]
+def _cond(eqn: JaxprEqn, line: str) -> Flops:
+    sides = [_jaxpr_flops(side, line) for side in _live_branches(eqn)]
     return Flops(
         min(side.low for side in sides),
         math.fsum(side.mean for side in sides) / len(sides),
@@ -155,28 +159,26 @@ def _cond(eqn: JaxprEqn) -> Flops:
 def _live_branches(eqn: JaxprEqn) -> tuple[Any, ...]:
     """The branches that may run: one, where `lax.platform_dependent` chooses by platform."""
     branches, platforms = eqn.params["branches"], eqn.params.get("branches_platforms")
-    for branch, names in zip(branches, platforms or (), strict=False):
-        if names is None or jax.default_backend() in names:
+    for branch, named in zip(branches, platforms or (), strict=False):
+        if named is None or jax.default_backend() in named:
             return (branch,)
     return branches
 
 
-def _shard_map(eqn: JaxprEqn) -> Flops:
+def _shard_map(eqn: JaxprEqn, line: str) -> Flops:
     """Every device runs the body on its share; XLA reports one device."""
-    return _jaxpr_flops(eqn.params["jaxpr"]).times(devices(eqn))
+    return _jaxpr_flops(eqn.params["jaxpr"], line).times(devices(eqn))
 
 
-def _folded(eqn: JaxprEqn) -> Flops:
+def _folded(eqn: JaxprEqn, line: str) -> Flops:
     """A reduction, or a windowed one, by a function of the user's: the function n - 1 times."""
-    operands = eqn.invars[: len(eqn.outvars)]
-    elements = sum(math.prod(shape(v)) for v in operands) // max(len(operands), 1)
-    out = math.prod(shape(eqn.outvars[0]))
+    elements, out = math.prod(shape(eqn.invars[0])), math.prod(shape(eqn.outvars[0]))
     window = eqn.params.get("window_dimensions")
     times = out * (math.prod(window) - 1) if window else elements - out
-    return _jaxpr_flops(eqn.params["jaxpr"]).times(times, as_xla=times)
+    return _jaxpr_flops(eqn.params["jaxpr"], line).times(times, as_xla=times)
 
 
-_STRUCTURED: dict[str, Callable[[JaxprEqn], Flops]] = {
+_STRUCTURED: dict[str, Callable[[JaxprEqn, str], Flops]] = {
     "cond": _cond,
     "reduce": _folded,
     "reduce_window": _folded,

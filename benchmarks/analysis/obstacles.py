@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
 from ._errors import Obstacle, line, underivable, untraceable
-from ._flow import Mark, first, marks
-from ._jaxpr import dtype, equations, names, source, trace
+from ._flow import Mark, Spot, first, marks
+from ._jaxpr import dtype, equations, names, trace
 
 #: The ways that are looked at, in the order of a table.
 MODES = ("value", "numerical", "complex_step", "symbolic", "forward", "reverse")
@@ -150,11 +150,11 @@ def _forward(fn: Callable, x: list, rest: list) -> Obstacle | None:
     except Exception as error:
         return underivable(error)
     # JAX raises only when the result is run; until then it marks the place.
-    for eqn in equations(pushed):
+    for eqn, where in equations(pushed):
         if eqn.primitive.name == "custom_lin":
             return Obstacle(
                 "a jax.custom_vjp says how to go backwards and leaves out how to go forwards",
-                source(eqn),
+                where,
                 "jax.custom_jvp, which serves both modes; reverse mode works",
             )
     return None
@@ -188,14 +188,13 @@ def _complex_step(fn: Callable, x: list, rest: list) -> Obstacle | None:
     if lost is None:
         return None
     return Obstacle(
-        f"`{lost.primitive.name}` is not analytic: it loses the imaginary part, which carries the "
-        "derivative",
-        source(lost),
+        f"`{lost.name}` is not analytic: it loses the imaginary part, which carries the derivative",
+        lost.line,
         "forward mode",
     )
 
 
-def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark]) -> Mark:
+def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark], where: str) -> Mark:
     """A real number made of a complex one is spoiled, and what is made of it in turn.
 
     What is not inexact, or behind `stop_gradient`, is a constant to every mode.
@@ -205,7 +204,7 @@ def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark]) -> Mark:
         return None
     stepped = any(jnp.issubdtype(dtype(v), jnp.complexfloating) for v in eqn.invars)
     kept = jnp.issubdtype(result, jnp.complexfloating) and name in _ANALYTIC | _PICKING
-    return first(operands) or (eqn if stepped and not kept else None)
+    return first(operands) or (Spot(name, where) if stepped and not kept else None)
 
 
 _PROBES: dict[str, Callable[[Callable, list, list], Obstacle | None]] = {
