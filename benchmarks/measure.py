@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from .analysis import xla_operations
+
 #: A sample repeats a call until it takes at least this many seconds.
 SAMPLE_SECONDS = 1e-3
 #: No statistic is drawn from fewer rounds than this, however slow a program is.
@@ -44,7 +46,7 @@ class Compiled(NamedTuple):
         call: Runs it on those arguments and returns the result, not blocked on.
         trace_seconds, lower_seconds, compile_seconds: Wall time of each stage, once.
         memory: What one execution needs; `None` where the backend does not tell.
-        xla_flops: XLA's own count; `None` where it does not tell.
+        xla_flops: XLA's own count of operations; `None` where it does not tell.
         hlo: The optimised program's text.
     """
 
@@ -88,8 +90,8 @@ def compile_for(fn: Callable, args: tuple, *, limit: float | None = None) -> Com
     Nothing is donated, so `args` stay valid, and sharded arguments stay where they are.
 
     Raises:
-        CompileTimeoutError: If compiling takes longer than `limit` seconds. XLA cannot be interrupted:
-            the compilation is left to end by itself in the background.
+        CompileTimeoutError: If compiling takes longer than `limit` seconds. XLA cannot be
+            interrupted: the compilation is left to end by itself in the background.
 
     Example:
         >>> import jax.numpy as jnp
@@ -112,16 +114,16 @@ def compile_for(fn: Callable, args: tuple, *, limit: float | None = None) -> Com
         lower_seconds=after_lower - after_trace,
         compile_seconds=after_compile - after_lower,
         memory=_memory(executable),
-        xla_flops=_flops(executable),
+        xla_flops=xla_operations(executable.cost_analysis() or {}),
         hlo=executable.as_text() or "",
     )
 
 
-def seconds_of(call: Callable[[], Any]) -> float:
-    """Wall seconds of one blocked call; to plan with, not to report."""
+def run_once(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Wall seconds of one blocked call, to plan with and not to report, and its result."""
     start = time.perf_counter()
-    jax.block_until_ready(call())
-    return time.perf_counter() - start
+    result = jax.block_until_ready(call())
+    return time.perf_counter() - start, result
 
 
 def deadline(seconds: float) -> Callable[[], float]:
@@ -186,11 +188,12 @@ def interleave(
             on_round(min(sum(spent.values()) / budget, 1.0))
         if not active:
             break
-    return {
-        name: Samples(*map(np.array, zip(*rows, strict=True)), inner[name])
-        for name, rows in taken.items()
-        if name not in failed
-    }, failed
+    samples = {}
+    for name, rows in taken.items():
+        if name not in failed:
+            rounds, wall, cpu = map(np.array, zip(*rows, strict=True))
+            samples[name] = Samples(rounds, wall, cpu, inner[name])
+    return samples, failed
 
 
 def available_memory() -> int | None:
@@ -265,10 +268,3 @@ def _memory(executable: Any) -> Memory | None:
         output=analysis.output_size_in_bytes,
         alias=analysis.alias_size_in_bytes,
     )
-
-
-def _flops(executable: Any) -> float | None:
-    """XLA's count; it answers -1 where a call hides the work, which is no count."""
-    analysis = executable.cost_analysis() or {}
-    flops = analysis.get("flops", -1.0)
-    return flops if flops >= 0 else None

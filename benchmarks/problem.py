@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .analysis import untraceable
+
 Leaves = tuple[jax.Array, ...]
 
 
@@ -72,7 +74,7 @@ def problem(
         if not _is_array(leaf):
             static[index] = leaf
             continue
-        arrays[index] = jnp.asarray(leaf)
+        arrays[index] = leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf)
         if jnp.issubdtype(arrays[index].dtype, jnp.complexfloating):
             raise TypeError(
                 f"{_place(path)} is complex; compare differentiates real functions: "
@@ -149,7 +151,14 @@ def _output_shapes(fn: Callable, arguments: Callable, x: Leaves, fixed: Leaves) 
             return []
         return jax.tree.map(jnp.asarray, jax.tree.leaves(output))
 
-    shapes = jax.eval_shape(traced, x, fixed)
+    try:
+        shapes = jax.eval_shape(traced, x, fixed)
+    except Exception as error:
+        obstacle = untraceable(error)
+        place = f" at {obstacle.source}" if obstacle.source else ""
+        raise TypeError(
+            f"JAX cannot trace the function: {obstacle.reason}{place}; use {obstacle.instead}"
+        ) from error
     if "kind" in returned:
         raise TypeError(
             "the function must return an array or a pytree of arrays, "

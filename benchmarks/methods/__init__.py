@@ -1,6 +1,18 @@
 """The ways to differentiate, each a small value; `table.py` lists them."""
 
-from .method import Context, InfeasibleError, Method, Probe, Program, Truth
+from .candidate import as_method
+from .method import Candidate, Context, InfeasibleError, Method, Probe, Program, Truth
 from .table import METHODS, select
 
-__all__ = ["METHODS", "Context", "InfeasibleError", "Method", "Probe", "Program", "Truth", "select"]
+__all__ = [
+    "METHODS",
+    "Candidate",
+    "Context",
+    "InfeasibleError",
+    "Method",
+    "Probe",
+    "Program",
+    "Truth",
+    "as_method",
+    "select",
+]

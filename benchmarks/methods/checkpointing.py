@@ -60,11 +60,11 @@ def _cut(fn: Callable, *, policy: Callable | None, nest: bool) -> Callable:
     return wrapped
 
 
-def _flat(fn: Callable, args: tuple) -> core.ClosedJaxpr:
+def _flat(fn: Callable, args: tuple) -> Any:
     """The program of `fn` with the calls inside it written out."""
     closed = jax.make_jaxpr(fn)(*args)
 
-    def inlined(closed: core.ClosedJaxpr, values: Sequence) -> list:
+    def inlined(closed: Any, values: Sequence) -> list:
         jaxpr = closed.jaxpr
         known = dict(zip(jaxpr.constvars, closed.consts, strict=True))
         known |= dict(zip(jaxpr.invars, values, strict=True))
@@ -74,14 +74,14 @@ def _flat(fn: Callable, args: tuple) -> core.ClosedJaxpr:
                 results = inlined(eqn.params["jaxpr"], read)
                 known |= dict(zip(eqn.outvars, results, strict=True))
             else:
-                known |= _run(jaxpr, eqn, read)
+                known |= _run(closed, eqn, read)
         return _read(known, jaxpr.outvars)
 
     return jax.make_jaxpr(lambda *values: inlined(closed, values))(*jax.tree.leaves(args))
 
 
 def _run_blocks(
-    flat: core.ClosedJaxpr, values: Sequence, policy: Callable | None, nest: bool
+    flat: Any, values: Sequence, policy: Callable | None, nest: bool
 ) -> list:
     jaxpr = flat.jaxpr
     known = dict(zip(jaxpr.constvars, flat.consts, strict=True))
@@ -103,7 +103,7 @@ def _run_blocks(
                     results = _scan(eqn, operands, policy, nest)
                     inside |= dict(zip(eqn.outvars, results, strict=True))
                 else:
-                    inside |= _run(jaxpr, eqn, operands)
+                    inside |= _run(flat, eqn, operands)
             return _read(inside, outputs)
 
         results = jax.checkpoint(block, policy=policy)(*_read(known, inputs))
@@ -155,15 +155,16 @@ def _read(known: dict, atoms: Sequence) -> list:
     return [atom.val if isinstance(atom, core.Literal) else known[atom] for atom in atoms]
 
 
-def _run(jaxpr: core.Jaxpr, eqn: core.JaxprEqn, values: Sequence) -> dict:
-    """One operation of `jaxpr`, done again on `values`: what it gives, by variable."""
+def _run(closed: Any, eqn: core.JaxprEqn, values: Sequence) -> dict:
+    """One operation of a program, done again on `values`: what it gives, by variable."""
     known = {
         atom: value
         for atom, value in zip(eqn.invars, values, strict=True)
         if not isinstance(atom, core.Literal)
     }
     made = [var for var in eqn.outvars if type(var).__name__ != "DropVar"]
-    alone = jaxpr.replace(
+    alone = closed.jaxpr.replace(
         constvars=[], invars=list(known), outvars=made, eqns=[eqn], debug_info=None
     )
-    return dict(zip(made, jax.core.eval_jaxpr(alone, [], *known.values()), strict=True))
+    results = core.jaxpr_as_fun(closed.replace(jaxpr=alone, consts=[]))(*known.values())
+    return dict(zip(made, results, strict=True))

@@ -7,9 +7,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..measure import compile_for, seconds_of
+from ..measure import compile_for, run_once
 from ..problem import Leaves, Problem
 from .method import Context, InfeasibleError, Program
+
+#: Chunks so small that a Jacobian takes more rounds than this are not tried.
+_MOST_LOOPS = 4096
 
 
 def forward(problem: Problem, context: Context) -> Program:
@@ -94,7 +97,7 @@ def _fastest_chunk(build: Callable, problem: Problem, count: int, context: Conte
     Raises:
         InfeasibleError: If there is nothing to cut, or no chunk fits the memory.
     """
-    sizes = [4**power for power in range(12) if 4**power < count]
+    sizes = [4**power for power in range(12) if count / _MOST_LOOPS <= 4**power < count]
     if not sizes:
         raise InfeasibleError(f"{count} direction: nothing to cut into chunks")
     args = (problem.x, problem.fixed)
@@ -105,9 +108,12 @@ def _fastest_chunk(build: Callable, problem: Problem, count: int, context: Conte
         compiled = compile_for(partial(build, size), args)
         if compiled.memory and compiled.memory.total > context.memory_limit:
             break
-        seconds_of(compiled.call)
-        found[size] = min(seconds_of(compiled.call) for _ in range(3))
+        found[size] = run_once(compiled.call)[0]
+        if context.time_left() > 0:
+            found[size] = min(run_once(compiled.call)[0] for _ in range(3))
     if not found:
-        raise InfeasibleError(f"not even one direction at a time fits {context.memory_limit:.3g} bytes")
+        raise InfeasibleError(
+            f"not even one direction at a time fits {context.memory_limit:.3g} bytes"
+        )
     best = min(found, key=lambda size: found[size])
     return Program(partial(build, best), args, f"chunk {best}, the fastest of {sorted(found)}")

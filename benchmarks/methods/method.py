@@ -81,6 +81,9 @@ class Method(NamedTuple):
             counting a pass forward or backward as one.
         bound: How many times the function's operations it may cost (Griewank & Walther, 2008), or
             `None` where nothing is proved.
+        own: Whether it is a `Candidate`, whose code nobody else has checked.
+        product: `product(result, problem, tangent)` applies a result of another form than that of
+            `jax.jacrev` to a tangent, so that it can be checked.
     """
 
     name: str
@@ -93,6 +96,27 @@ class Method(NamedTuple):
     build: Callable[[Problem, Context], Program]
     evaluations: Callable[[int, int], int] = lambda n, m: 1
     bound: Callable[[int, int], float] | None = None
+    own: bool = False
+    product: Callable[[Any, Problem, Leaves], Any] | None = None
+
+
+class Candidate(NamedTuple):
+    """A derivative of one's own, to stand in the table beside the library's methods.
+
+    Attributes:
+        name: The row's name, such as `"blocks"`.
+        mode: `"forward"`, `"reverse"` or `"mixed"`: which mode it is built from.
+        derivative: `derivative(*inputs)`, jittable, gives the derivative in any form.
+        product: `product(derivative, tangents)` gives the derivative applied to `tangents`, a
+            tuple with the structure of the differentiated inputs; the result has the structure of
+            the function's output. It is how a sparse or blocked derivative is checked. `None` if
+            `derivative` has the structure of `jax.jacrev(fn, argnums)`.
+    """
+
+    name: str
+    mode: str
+    derivative: Callable[..., Any]
+    product: Callable[[Any, tuple], Any] | None = None
 
 
 class InfeasibleError(ValueError):

@@ -25,14 +25,8 @@ def linearize(problem: Problem, context: Context) -> Program:
     """The linear part of a Jacobian-vector product alone, its coefficients computed beforehand."""
     fn = jax.jit(problem.fn)
     _, push = jax.linearize(lambda x: fn(x, problem.fixed), problem.x)
-    linear = jax.make_jaxpr(push)(context.probe.tangent)
-    structure = jax.tree.structure(jax.eval_shape(push, context.probe.tangent))
-
-    def program(coefficients, tangent):
-        outputs = jax.core.eval_jaxpr(linear.jaxpr, coefficients, *tangent)
-        return jax.tree.unflatten(structure, outputs)
-
-    return Program(program, (linear.consts, context.probe.tangent))
+    # `push` is a pytree of its coefficients, so that they are arguments and no constants
+    return Program(lambda push, tangent: push(tangent), (push, context.probe.tangent))
 
 
 def vjp(problem: Problem, context: Context) -> Program:

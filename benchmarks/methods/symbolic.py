@@ -8,7 +8,7 @@ def symbolic(problem: Problem, context: Context) -> Program:
     """The compiled symbolic derivative, with its size as a tree and with shared subexpressions.
 
     Raises:
-        InfeasibleError: If an operation has no symbolic form, or the expressions outgrow their limit;
-            the message says how far it got.
+        InfeasibleError: If an operation has no symbolic form, or the expressions outgrow their
+            limit; the message says how far it got.
     """
     raise InfeasibleError("not there yet")

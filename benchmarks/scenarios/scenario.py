@@ -3,24 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-
-class Candidate(NamedTuple):
-    """A derivative of one's own, to stand in the table beside the library's methods.
-
-    Attributes:
-        name: The row's name, such as `"blocks"`.
-        mode: `"forward"`, `"reverse"` or `"mixed"`: which mode it is built from.
-        derivative: `derivative(*inputs)`, jittable, gives the derivative in any form.
-        product: `product(derivative, tangents)` gives the derivative applied to `tangents`, a
-            tuple with the structure of the differentiated inputs; the result has the structure of
-            the function's output. It is how a sparse or blocked derivative is checked. `None` if
-            `derivative` has the structure of `jax.jacrev(fn, argnums)`.
-    """
-
-    name: str
-    mode: str
-    derivative: Callable[..., Any]
-    product: Callable[[Any, tuple], Any] | None = None
+from ..methods import Candidate
 
 
 class Scenario(NamedTuple):

@@ -1,0 +1,139 @@
+"""The command line: `gradwise`, or `python -m benchmarks`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import commands
+
+app = typer.Typer(
+    name="gradwise",
+    help="What a derivative of a JAX function costs, by every way there is to take it. "
+    "Without a command: the lecture's networks, in 90 s.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Suites = Annotated[list[str] | None, typer.Argument(help="Suites to run; see `gradwise list`.")]
+Only = Annotated[str | None, typer.Option(metavar="GLOB", help="Only scenarios of these names.")]
+Size = Annotated[str, typer.Option(help="small, medium or large.")]
+Dtype = Annotated[str | None, typer.Option(help="float32 or float64; each scenario's own if not.")]
+Budget = Annotated[float, typer.Option(help="Seconds of measuring for each function.")]
+Seed = Annotated[int, typer.Option(help="Draws the directions and the order of measuring.")]
+Out = Annotated[Path, typer.Option(help="The folder that results are written to.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Keep what the folder holds; go on.")]
+Full = Annotated[bool, typer.Option("--full", help="Every scenario's whole table too.")]
+Data = Annotated[Path | None, typer.Option(help="A folder of ADBench's own input files.")]
+Order = Annotated[int, typer.Option(help="1: gradients and Jacobians; 2: Hessians.")]
+Results = Annotated[Path, typer.Argument(help="A JSON file of results.")]
+
+
+@app.callback(invoke_without_command=True)
+def default(
+    context: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="Two networks, within 20 s.")] = False,
+    out: Out = Path("results"),
+    full: Full = False,
+) -> None:
+    """What a derivative of a JAX function costs, by every way there is to take it.
+
+    Without a command: the lecture's networks on real data, within 90 s on two cores.
+    """
+    if context.invoked_subcommand is None:
+        commands.default(quick=quick, out=out, full=full)
+
+
+@app.command("run")
+def run(
+    suites: Suites = None,
+    only: Only = None,
+    size: Size = "medium",
+    dtype: Dtype = None,
+    budget: Budget = 5.0,
+    seed: Seed = 0,
+    out: Out = Path("results"),
+    adbench_data: Data = None,
+    resume: Resume = False,
+    full: Full = False,
+) -> None:
+    """Measure suites of scenarios; all of them if none is named."""
+    commands.run(
+        suites or [],
+        only=only,
+        size=size,
+        dtype=dtype,
+        budget=budget,
+        seed=seed,
+        out=out,
+        adbench_data=adbench_data,
+        resume=resume,
+        full=full,
+    )
+
+
+@app.command("list")
+def list_(suites: Suites = None, size: Size = "medium") -> None:
+    """Show the suites and their scenarios."""
+    commands.list_scenarios(suites or [], size=size)
+
+
+@app.command("compare")
+def compare(
+    target: Annotated[
+        str, typer.Argument(metavar="MODULE:FUNCTION", help="A function that returns (fn, inputs).")
+    ],
+    method: Annotated[
+        list[str] | None, typer.Option(help="A method to use; may be given again. All if not.")
+    ] = None,
+    order: Order = 1,
+    budget: Budget = 10.0,
+    seed: Seed = 0,
+    save: Annotated[
+        list[Path] | None, typer.Option(help="Write .json, .csv, .md, .html or .png; repeatable.")
+    ] = None,
+) -> None:
+    """Forward or reverse, and why: for a function of your own."""
+    commands.compare(target, methods=method, order=order, budget=budget, seed=seed, save=save or [])
+
+
+@app.command("diff")
+def diff(old: Results, new: Results) -> None:
+    """Slower, faster or the same, row by row; exit status 1 if anything is slower."""
+    raise typer.Exit(commands.diff(old, new))
+
+
+@app.command("report")
+def report(
+    results: Results,
+    out: Annotated[
+        Path | None, typer.Option(help="The page or summary to write, .html or .md.")
+    ] = None,
+) -> None:
+    """One HTML page (or a Markdown summary) of a run's results."""
+    commands.report(results, out or results.with_suffix(".html"))
+
+
+@app.command("selftest")
+def selftest(seed: Seed = 0) -> None:
+    """Check the instrument on this machine: what it can tell apart, and what it refuses."""
+    raise typer.Exit(commands.selftest(seed=seed))
+
+
+@app.command("peers")
+def peers(
+    train: Annotated[bool, typer.Option("--train", help="Whole training runs instead.")] = False,
+) -> None:
+    """This library beside flax, equinox and haiku: the edges, and the time of a step."""
+    commands.peers(train=train)
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")

@@ -1,0 +1,325 @@
+"""Is a derivative right? A float64 reference, and a test that needs no tolerance.
+
+The Taylor remainder |f(x + hv) - f(x) - h f'(x) v| falls with h^2 if the derivative is right, and
+with h if a single entry of it is wrong, however little. So forward and reverse mode are each judged
+in float64 by the slope of that fall, and one that passes is the reference for every method.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend import core
+
+from .methods.differences import central
+from .methods.jacobians import columns, rows
+from .methods.method import Method, Probe, Truth, dense, ravel
+from .problem import Problem
+
+#: A larger Jacobian, or one of more passes, is checked along directions, not entry by entry.
+DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
+#: Steps of the remainder, exact in binary; at the last ones only rounding is left to be seen.
+_STEPS = 2.0 ** -np.arange(2, 50, 4)
+_NOISE = 3
+#: A remainder below this many times its rounding tells nothing.
+_CLEAR = 30.0
+
+
+class Taylor(NamedTuple):
+    """How the remainder of a derivative falls with the step.
+
+    Attributes:
+        slope: Its order: 2 if the derivative is right, 1 if wrong; `None` if there is nothing but
+            rounding at any step, as for the right derivative of a linear function.
+        kink: Whether the function has a kink at this very point, which no derivative can follow.
+    """
+
+    slope: float | None
+    kink: bool = False
+
+    @property
+    def right(self) -> bool:
+        """Whether the derivative passed; at a kink any slope between the two sides' is right."""
+        return self.kink or self.slope is None or self.slope > 1.5
+
+
+class Reference(NamedTuple):
+    """The float64 derivative, and what was found out about each mode.
+
+    Attributes:
+        truth: What methods are checked against.
+        taylor: The remainder's fall, by mode.
+        wrong: What is wrong, by mode that did not pass.
+        precision: The machine epsilon of the coarsest type inside the function, in float64 mode.
+    """
+
+    truth: Truth
+    taylor: dict[str, Taylor]
+    wrong: dict[str, str]
+    precision: float
+
+    @property
+    def kink(self) -> bool:
+        """Whether the function has a kink at this point."""
+        return any(found.kink for found in self.taylor.values())
+
+
+def random_probe(problem: Problem, seed: int) -> Probe:
+    """Normal directions in the inputs, and normal weights of the outputs (1 for a scalar)."""
+    random = np.random.default_rng(seed)
+    outputs = jax.eval_shape(problem.fn, problem.x, problem.fixed)
+
+    def normal(leaf: Any) -> jax.Array:
+        return jnp.asarray(random.standard_normal(leaf.shape), leaf.dtype)
+
+    weights = jnp.ones((), outputs.dtype) if problem.scalar else jax.tree.map(normal, outputs)
+    return Probe(tuple(normal(leaf) for leaf in problem.x), weights)
+
+
+def gradient_problem(problem: Problem) -> Problem:
+    """The problem whose Jacobian is the Hessian of a scalar `problem`."""
+    return problem._replace(fn=jax.grad(problem.fn), m=problem.n, scalar=False)
+
+
+def reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:
+    """The derivative in float64 by the modes that can be taken, each judged by its remainder.
+
+    If none passes, central differences are what is left, and `truth.source` says so.
+
+    Args:
+        problem: What is differentiated.
+        probe: The directions that products are taken along.
+        modes: `"forward"`, `"reverse"`, both or none: what the function allows.
+    """
+    with jax.enable_x64(True):
+        problem, probe = in_float64(problem, probe)
+        line = np.asarray(_along(problem, probe.tangent))
+        weights, tangent = ravel(probe.cotangent), ravel(probe.tangent)
+        precision = _coarsest(problem)
+        rounding = precision * float(np.max(np.abs(line), initial=0.0))
+        products, taylor = {}, {}
+        if "forward" in modes:
+            products["forward"] = ravel(_jvp(problem, probe.tangent))
+            taylor["forward"] = judge(line, products["forward"], rounding)
+        if "reverse" in modes:
+            products["reverse"] = ravel(_vjp(problem, probe.cotangent))
+            slope = products["reverse"] @ tangent
+            taylor["reverse"] = judge(line @ weights[:, None], slope[None], rounding)
+        passed = tuple(mode for mode in taylor if taylor[mode].right)
+        truth = _truth(problem, probe, line, products, passed)
+        wrong = {
+            mode: _describe(problem, probe, mode, found)
+            for mode, found in taylor.items()
+            if not found.right
+        }
+    return Reference(truth, taylor, wrong, precision)
+
+
+def judge(line: np.ndarray, derivative: np.ndarray, rounding: float = 0.0) -> Taylor:
+    """The fall of the remainder of `derivative` along a line.
+
+    Args:
+        line: `[2 steps + 1, m]` the function ahead of the point by each step, behind it by each
+            step, and at the point itself, in float64.
+        derivative: `[m]` the derivative along the line.
+        rounding: The least rounding that is known of; more may show in the remainder.
+    """
+    ahead, behind, here = line[: len(_STEPS)], line[len(_STEPS) : -1], line[-1]
+    if not np.all(np.isfinite(derivative)):
+        return Taylor(np.nan)
+    odd = np.linalg.norm(ahead - here - _STEPS[:, None] * derivative, axis=1)
+    slope = _slope(odd, rounding)
+    if slope is None or slope > 1.5:
+        return Taylor(slope)
+    even = _slope(np.linalg.norm(ahead + behind - 2 * here, axis=1), rounding)
+    return Taylor(slope, kink=even is not None and even < 1.5)
+
+
+def _slope(remainder: np.ndarray, rounding: float) -> float | None:
+    """The order at which `remainder` falls where it is still clear of rounding."""
+    noise = max(np.max(remainder[-_NOISE:]), rounding, np.finfo(np.float64).tiny)
+    clear = np.flatnonzero(remainder > _CLEAR * noise)
+    if clear.size < 2:
+        return None
+    last = clear[-3:]
+    return float(np.polyfit(np.log(_STEPS[last]), np.log(remainder[last]), 1)[0])
+
+
+def error(found: np.ndarray, true: np.ndarray) -> float:
+    """The largest difference, over the largest true entry."""
+    scale = float(np.max(np.abs(true), initial=0.0))
+    return float(np.max(np.abs(found - true), initial=0.0)) / (scale or 1.0)
+
+
+def errors(
+    method: Method, result: Any, problem: Problem, probe: Probe, truth: Truth
+) -> tuple[float, float]:
+    """How far the result of a method is from the truth: `(error, deviation)`.
+
+    The error is the distance from the derivative; the deviation, from what the method should give.
+    They differ for an estimate alone, whose error is its variance.
+    """
+    kind = method.kind
+    if kind == "estimate":
+        expected = truth.tangent * ravel(probe.tangent)
+        return error(ravel(result), truth.cotangent), error(ravel(result), expected)
+    if method.product is not None:
+        found, true = ravel(method.product(result, problem, probe.tangent)), truth.tangent
+    elif kind == "value":
+        found, true = ravel(result), truth.value
+    elif kind in ("vjp", "value_and_grad", "gradient"):
+        found, true = ravel(result if kind == "gradient" else result[1]), truth.cotangent
+    elif kind in ("jvp", "tangent", "hvp"):
+        found, true = ravel(result[1] if kind == "jvp" else result), truth.tangent
+    elif truth.jacobian is not None:
+        found, true = dense(result, problem), truth.jacobian
+    else:
+        found, true = ravel(contract(result, probe.tangent)), truth.tangent
+    distance = error(found, true)
+    return distance, distance
+
+
+def contract(jacobian: Any, tangent: tuple) -> Any:
+    """A Jacobian with the structure of `jax.jacrev`, applied to a tangent."""
+
+    def row(blocks: tuple) -> jax.Array:
+        return sum(
+            jnp.tensordot(block, leaf, axes=leaf.ndim)
+            for block, leaf in zip(blocks, tangent, strict=True)
+        )
+
+    nested = jacobian and isinstance(jacobian[0], tuple)
+    return tuple(row(blocks) for blocks in jacobian) if nested else row(jacobian)
+
+
+def in_float64(problem: Problem, probe: Probe) -> tuple[Problem, Probe]:
+    """The same point and directions in float64; to be used under `jax.enable_x64(True)`."""
+
+    def cast(leaf: jax.Array) -> jax.Array:
+        wide = jnp.issubdtype(leaf.dtype, jnp.floating)
+        return leaf.astype(jnp.float64) if wide else leaf
+
+    x, fixed = jax.tree.map(cast, (problem.x, problem.fixed))
+    shapes = jax.eval_shape(problem.fn, x, fixed)
+    weights = jax.tree.map(lambda w, s: w.astype(s.dtype), probe.cotangent, shapes)
+    return problem._replace(x=x, fixed=fixed), Probe(jax.tree.map(cast, probe.tangent), weights)
+
+
+def _coarsest(problem: Problem) -> float:
+    """The machine epsilon of the narrowest floating type that the program passes through.
+
+    A function that casts to float32 inside stays as coarse as that, whatever its inputs are.
+    """
+    widest = float(jnp.finfo(jnp.float64).eps)
+
+    def coarsest(jaxpr: core.Jaxpr) -> float:
+        dtypes = [var.aval.dtype for eqn in jaxpr.eqns for var in eqn.outvars]
+        floats = [float(jnp.finfo(d).eps) for d in dtypes if jnp.issubdtype(d, jnp.floating)]
+        inner = [coarsest(sub) for eqn in jaxpr.eqns for sub in core.jaxprs_in_params(eqn.params)]
+        return max([*floats, *inner], default=widest)
+
+    return coarsest(jax.make_jaxpr(problem.fn)(problem.x, problem.fixed).jaxpr)
+
+
+def _along(problem: Problem, tangent: tuple) -> jax.Array:
+    """`[2 steps + 1, m]` the function ahead by each step, behind by each, and at the point."""
+
+    def at(step: jax.Array, x: tuple, fixed: tuple) -> jax.Array:
+        moved = tuple(leaf + step * part for leaf, part in zip(x, tangent, strict=True))
+        outputs = jax.tree.leaves(problem.fn(moved, fixed))
+        return jnp.concatenate([leaf.ravel() for leaf in outputs])
+
+    steps = jnp.asarray([*_STEPS, *-_STEPS, 0.0])
+    run = jax.jit(lambda x, fixed: jax.lax.map(lambda step: at(step, x, fixed), steps))
+    return run(problem.x, problem.fixed)
+
+
+def _jvp(problem: Problem, tangent: tuple) -> Any:
+    run = jax.jit(lambda x, fixed, v: jax.jvp(lambda x: problem.fn(x, fixed), (x,), (v,))[1])
+    return run(problem.x, problem.fixed, tangent)
+
+
+def _vjp(problem: Problem, cotangent: Any) -> Any:
+    run = jax.jit(lambda x, fixed, u: jax.vjp(lambda x: problem.fn(x, fixed), x)[1](u)[0])
+    return run(problem.x, problem.fixed, cotangent)
+
+
+def _truth(
+    problem: Problem, probe: Probe, line: np.ndarray, products: dict, passed: tuple[str, ...]
+) -> Truth:
+    """Products by the modes that passed; what they leave open, by the Jacobian or differences."""
+    jacobian, source = _dense_truth(problem, passed)
+    if "forward" in passed:
+        tangent = products["forward"]
+    elif jacobian is not None:
+        tangent = jacobian @ ravel(probe.tangent)
+    else:
+        middle = len(_STEPS) // 3  # about eps^(1/3), where truncation balances rounding
+        ahead, behind = line[middle], line[len(_STEPS) + middle]
+        tangent = (ahead - behind) / (2 * _STEPS[middle])
+    if "reverse" in passed:
+        cotangent = products["reverse"]
+    elif jacobian is not None:
+        cotangent = ravel(probe.cotangent) @ jacobian
+    else:
+        cotangent = np.full(problem.n, np.nan)
+    return Truth(line[-1], tangent, cotangent, jacobian, source)
+
+
+def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray | None, str]:
+    """The whole Jacobian by the mode of fewest passes that passed, else by differences."""
+    passes = {"forward": problem.n, "reverse": problem.m}
+    mode = min(passed, key=lambda mode: passes[mode], default="differences")
+    source = f"float64 {mode}" + (" mode" if passed else "")
+    small = problem.n * problem.m <= DENSE_ENTRIES
+    if not small or passes.get(mode, problem.n) > DENSE_PASSES:
+        return None, source
+    if mode == "differences":
+        return _differences(problem), source
+    build = columns if mode == "forward" else rows
+    run = jax.jit(partial(build, problem, min(passes[mode], 64)))
+    return dense(run(problem.x, problem.fixed), problem), source
+
+
+def _differences(problem: Problem) -> np.ndarray:
+    """`[m, n]` by central differences, at the step that balances their two errors."""
+    step = jnp.asarray(np.finfo(np.float64).eps ** (1 / 3))
+    run = jax.jit(partial(central, problem))
+    found = run(problem.x, problem.fixed, step, jnp.arange(problem.n))
+    parts = [np.asarray(leaf).reshape(problem.n, -1) for leaf in jax.tree.leaves(found)]
+    return np.concatenate(parts, axis=1).T
+
+
+def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
+    """What is wrong, and at which input it shows most."""
+    if np.isnan(found.slope or 0.0):
+        text = "the derivative is not finite, though the function is"
+    else:
+        text = f"wrong: the Taylor remainder falls with slope {found.slope:.2f}, not 2"
+    if problem.n > DENSE_PASSES:
+        return text
+
+    def weighted(x: tuple, fixed: tuple) -> jax.Array:
+        outputs, weights = jax.tree.leaves(problem.fn(x, fixed)), jax.tree.leaves(probe.cotangent)
+        return sum(jnp.vdot(w, y) for w, y in zip(weights, outputs, strict=True))
+
+    scalar = problem._replace(fn=weighted, m=1, scalar=True)
+    build: Callable = columns if mode == "forward" else rows
+    own = dense(jax.jit(partial(build, scalar, 1))(problem.x, problem.fixed), scalar)[0]
+    true = _differences(scalar)[0]
+    worst = int(np.argmax(np.nan_to_num(np.abs(own - true), nan=np.inf)))
+    where = _place(problem, worst)
+    return f"{text}; at {where} it gives {own[worst]:.6g}, differences give {true[worst]:.6g}"
+
+
+def _place(problem: Problem, index: int) -> str:
+    """Which number of which differentiated leaf the flat `index` is."""
+    for number, leaf in enumerate(problem.x):
+        if index < leaf.size:
+            place = ", ".join(str(int(i)) for i in np.unravel_index(index, leaf.shape))
+            return f"input {number}[{place}]" if place else f"input {number}"
+        index -= leaf.size
+    raise IndexError(index)

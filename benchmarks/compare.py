@@ -1,0 +1,105 @@
+"""`compare`: what a derivative of this function costs, by every way to take it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+
+from .analysis import residuals
+from .case import by_leaves, make_case
+from .comparison import Comparison, medians
+from .environment import environment
+from .measure import compile_for, interleave
+from .methods import Candidate, as_method, select
+from .rows import Trial, finish, trial
+from .verdict import judge
+
+#: Seconds a single compilation may take.
+COMPILE_LIMIT = 60.0
+_FLOOR = "dispatch floor"
+
+
+def compare(
+    fn: Callable[..., Any],
+    *inputs: Any,
+    argnums: int | Sequence[int] | None = None,
+    methods: Sequence[str] | None = None,
+    order: int = 1,
+    budget: float = 10.0,
+    seed: int = 0,
+    candidates: Sequence[Candidate] = (),
+    name: str | None = None,
+    why: str = "",
+    on_progress: Callable[[str, float], None] | None = None,
+) -> Comparison:
+    """Measures every way to take the derivative of `fn` at `inputs`, and says which is best.
+
+    Each derivative is checked before its time counts; a method that cannot be used is a row that
+    says why. The inputs are left as they are.
+
+    Args:
+        fn: A pure function of arrays or pytrees to an array or pytree; it is jitted.
+        *inputs: Its arguments. Integer arrays are held fixed.
+        argnums: The arguments to differentiate; `None` for every one that holds floats.
+        methods: Names from `METHODS`; `None` for all that apply.
+        order: 1 for gradients and Jacobians, 2 for Hessians of scalar functions.
+        budget: Seconds of measuring, for all methods together; compiling comes on top.
+        seed: Draws the random directions and the order of the measurements.
+        candidates: Derivatives of one's own, to stand in the same table.
+        name: What to call the function; its own name by default.
+        why: Why it is being looked at; printed above the table.
+        on_progress: Told what is being done, and the share of it that is.
+
+    Returns:
+        The rows, the verdict, and the environment they were found in.
+
+    Raises:
+        TypeError: If `fn` returns no arrays, or cannot be traced.
+        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, nothing can be
+            differentiated, or `order=2` meets a function of several outputs.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> found = compare(
+        ...     lambda x: jnp.sum(jnp.sin(x)), jnp.ones(5), methods=["reverse"], budget=0.1
+        ... )
+        >>> [row.status for row in found.rows]
+        ['ok', 'ok']
+    """
+    if not (isinstance(budget, (int, float)) and budget > 0):
+        raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    tell = on_progress or (lambda stage, share: None)
+    tell("checking", 0.0)
+    case = make_case(fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed)
+    chosen = select(methods, order=order, scalar=case.problem.scalar)
+    chosen += tuple(as_method(candidate, order) for candidate in candidates)
+    trials: list[Trial] = []
+    for index, method in enumerate(chosen):
+        tell(method.name, index / len(chosen))
+        value_seconds = (trials[0].seconds if trials else None) or 0.0
+        trials.append(trial(method, case, value_seconds, COMPILE_LIMIT))
+    calls = {t.row.method: t.compiled.call for t in trials if t.compiled is not None}
+    samples, failed = interleave(
+        calls | {_FLOOR: compile_for(lambda x: x + 1, (jnp.zeros(()),)).call},
+        budget=budget,
+        seed=seed,
+        on_round=lambda share: tell("measuring", share),
+    )
+    floor, _ = medians(samples[_FLOOR])
+    rows = finish(trials, samples, failed, floor)
+    kept = residuals(*by_leaves(case.problem)) if "reverse" not in case.obstacles else ()
+    return Comparison(
+        name=name or getattr(fn, "__name__", type(fn).__name__),
+        rows=rows,
+        verdict=judge(rows, case.problem.n, case.problem.m),
+        n=case.problem.n,
+        m=case.problem.m,
+        order=order,
+        dtype=str(jnp.result_type(*case.problem.x)),
+        floor=floor,
+        notes=case.notes,
+        residuals=tuple(str(residual) for residual in kept[:5]),
+        why=why,
+        seed=seed,
+        environment=environment(),
+    )

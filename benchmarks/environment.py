@@ -1,0 +1,62 @@
+"""Where figures were taken: without it they cannot be compared."""
+
+import importlib.metadata
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jax
+
+_PACKAGES = ("gradwise", "jax", "jaxlib", "numpy", "optax")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, device, cores, load and flags, as plain JSON values."""
+    device = jax.devices()[0]
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": _cores(),
+        "load": _load(),
+        "platform": device.platform,
+        "device": device.device_kind,
+        "devices": jax.device_count(),
+        "flags": {
+            name: os.environ[name]
+            for name in sorted(os.environ)
+            if name.startswith(("XLA_", "JAX_")) or name.endswith("_NUM_THREADS")
+        },
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def _cores() -> int:
+    """Cores this process may use, which in a container is less than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _load() -> float | None:
+    """The load average of the last minute, where the system keeps one."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

@@ -1,0 +1,100 @@
+"""A row as text, a cell a column: what every table, on paper or on a screen, is made of."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .. import units
+from ..comparison import Comparison, Row
+
+
+class Column(NamedTuple):
+    """A column: its title, what it shows of a row, and what that means."""
+
+    title: str
+    show: Callable[[Row], str]
+    meaning: str
+
+
+def _time(row: Row) -> str:
+    return units.seconds(row.seconds) if row.seconds is not None else row.status
+
+
+def _ratio(row: Row) -> str:
+    if row.ratio is None:
+        return ""
+    low, median, high = (
+        f"{value:.3g}" for value in (row.ratio.low, row.ratio.median, row.ratio.high)
+    )
+    return median if low == high else f"{median} [{low}, {high}]"
+
+
+def _flops(row: Row) -> str:
+    if row.flops is None:
+        return ""
+    if not row.flops.known:
+        return "unknown"
+    if row.flops.low != row.flops.high:
+        return f"{units.amount(row.flops.low)} to {units.amount(row.flops.high)}"
+    return units.amount(row.flops.high)
+
+
+COLUMNS = (
+    Column("method", lambda row: row.method, "the way to differentiate"),
+    Column("time", _time, "median wall time of a call, or why there is none"),
+    Column("x value", _ratio, "time over that of the function, with its 99 % interval"),
+    Column(
+        "bound",
+        lambda row: f"{row.bound:.4g}" if row.bound is not None else "",
+        "what the operations may cost over the function's (Griewank & Walther, 2008)",
+    ),
+    Column(
+        "error",
+        lambda row: f"{row.error:.1e}" if row.error is not None else "",
+        "largest error of any entry over the largest entry, against float64",
+    ),
+    Column("FLOPs", _flops, "operations, counted in the program"),
+    Column(
+        "memory",
+        lambda row: units.size(row.bytes) if row.bytes is not None else "",
+        "temporary + argument + output - alias bytes of a call",
+    ),
+    Column(
+        "compile",
+        lambda row: units.seconds(row.compile_seconds) if row.compile_seconds is not None else "",
+        "from the Python function to the executable, once",
+    ),
+)
+
+
+def heading(comparison: Comparison) -> str:
+    """What is compared, in one line."""
+    plural = {True: "", False: "s"}
+    sizes = (
+        f"{comparison.n:,} input{plural[comparison.n == 1]} -> "
+        f"{comparison.m:,} output{plural[comparison.m == 1]}"
+    )
+    order = ", second order" if comparison.order == 2 else ""
+    return f"{comparison.name}: {sizes}, {comparison.dtype}{order}"
+
+
+def numbered_notes(comparison: Comparison) -> dict[str, int]:
+    """The rows' notes, each once, with the number that the rows refer to it by."""
+    notes = dict.fromkeys(row.note for row in comparison.rows if row.note)
+    return {note: number for number, note in enumerate(notes, start=1)}
+
+
+def table_cells(comparison: Comparison) -> list[list[str]]:
+    """A header, and a line for each row; notes are referred to by number."""
+    notes = numbered_notes(comparison)
+    lines = [[column.title for column in COLUMNS]]
+    for row in comparison.rows:
+        cells = [column.show(row) for column in COLUMNS]
+        cells[0] += f" [{notes[row.note]}]" if row.note else ""
+        lines.append(cells)
+    return lines
+
+
+def about(comparison: Comparison) -> str:
+    """What a reader should know of the whole table."""
+    floor = f"dispatch floor {units.seconds(comparison.floor)}"
+    return "; ".join([floor, *comparison.notes])

@@ -1,0 +1,92 @@
+"""Comparisons as files, by the ending of the name."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from .. import results
+from ..comparison import Comparison
+from .cells import about, heading, numbered_notes, table_cells
+from .charts import bars
+from .page import page
+from .summary import summary_cells
+
+#: Figures of a row in a CSV file; times in seconds, sizes in bytes.
+_FIGURES = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "compile_seconds")
+
+
+def save(comparison: Comparison, path: Path) -> None:
+    """Writes one comparison as JSON, CSV, HTML, Markdown or a picture.
+
+    Raises:
+        ValueError: If the ending of `path` is none of these.
+    """
+    if path.suffix == ".png":
+        figure = bars(comparison)
+        if figure is None:
+            raise ValueError(f"{comparison.name} has no two rows with times to draw")
+        figure.savefig(path, dpi=150, bbox_inches="tight")
+    else:
+        write_report([comparison], path)
+
+
+def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
+    """Writes comparisons as `.json`, `.csv`, `.html` or `.md`.
+
+    Raises:
+        ValueError: If the ending of `path` is none of these, or there is nothing to write.
+    """
+    if not comparisons:
+        raise ValueError("there are no comparisons to report")
+    if path.suffix == ".json":
+        results.save(comparisons, path)
+        return
+    if path.suffix not in _TEXTS:
+        endings = ", ".join([".json", *_TEXTS])
+        raise ValueError(f"{path} must end in one of {endings} (or .png for one comparison)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_TEXTS[path.suffix](comparisons), encoding="utf-8")
+
+
+def table(comparisons: Sequence[Comparison]) -> str:
+    """Every row of every comparison, a line each."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    header = ["scenario", "method", "mode", "kind", "status", *_FIGURES]
+    writer.writerow([*header, "ratio", "ratio_low", "ratio_high", "flops", "note"])
+    for found in comparisons:
+        for row in found.rows:
+            ratio = (row.ratio.median, row.ratio.low, row.ratio.high) if row.ratio else ("",) * 3
+            flops = row.flops.mean if row.flops and row.flops.known else ""
+            figures = [getattr(row, figure) for figure in _FIGURES]
+            known = ["" if figure is None else figure for figure in figures]
+            kind = [found.name, row.method, row.mode, row.kind, row.status]
+            writer.writerow([*kind, *known, *ratio, flops, row.note])
+    return lines.getvalue()
+
+
+def markdown(comparisons: Sequence[Comparison]) -> str:
+    """A summary for a pull request: the verdicts, and each table folded away."""
+    lines = ["## What derivatives cost", ""]
+    if len(comparisons) > 1:
+        lines += [*_pipes(summary_cells(comparisons)), ""]
+    for found in comparisons:
+        lines += [f"<details><summary>{heading(found)}</summary>", ""]
+        lines += [*_pipes(table_cells(found)), ""]
+        lines += [f"{number}. {note}" for note, number in numbered_notes(found).items()]
+        lines += ["", about(found), "", *(f"* {text}" for text in str(found.verdict).splitlines())]
+        lines += ["", "</details>", ""]
+    return "\n".join(lines)
+
+
+def _pipes(cells: Sequence[Sequence[str]]) -> list[str]:
+    rows = ["| " + " | ".join(row) + " |" for row in cells]
+    return [rows[0], "|" + "|".join([":--", *["--:"] * (len(cells[0]) - 1)]) + "|", *rows[1:]]
+
+
+_TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {
+    ".csv": table,
+    ".html": page,
+    ".md": markdown,
+}

@@ -1,0 +1,50 @@
+"""Many comparisons in one table: the four ways of the lecture side by side."""
+
+from collections.abc import Sequence
+
+from .. import units
+from ..comparison import Comparison, Row
+from .text import aligned
+
+_WAYS = ("numerical", "symbolic", "forward", "reverse")
+
+
+def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
+    """A header and a line for each comparison."""
+    header = ["scenario", "inputs", "outputs", "value", *_WAYS, "error of numerical", "verdict"]
+    return [header, *(_line(found) for found in comparisons)]
+
+
+def summary_text(comparisons: Sequence[Comparison]) -> str:
+    """The summary as plain text, with what its figures are."""
+    legend = "Time of each way over the time of the function itself (value); lower is better."
+    return "\n".join([*aligned(summary_cells(comparisons)), legend])
+
+
+def _line(found: Comparison) -> list[str]:
+    rows = {row.method: row for row in found.rows}
+    value, numerical = rows.get("value"), rows.get("numerical")
+    return [
+        found.name,
+        f"{found.n:,}",
+        f"{found.m:,}",
+        units.seconds(value.seconds) if value and value.seconds is not None else "",
+        *(_way(rows.get(way)) for way in _WAYS),
+        f"{numerical.error:.1e}" if numerical and numerical.error is not None else "",
+        _verdict(found),
+    ]
+
+
+def _way(row: Row | None) -> str:
+    if row is None:
+        return ""
+    return f"{row.ratio.median:.3g}" if row.ratio else row.status
+
+
+def _verdict(found: Comparison) -> str:
+    time = found.verdict.time
+    if time.method is None or time.factor is None:
+        return time.method or ""
+    if time.method == "tie":
+        return "tie"
+    return f"{time.method}, {time.factor:.3g} x"

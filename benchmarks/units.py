@@ -1,0 +1,40 @@
+"""Figures as a person reads them."""
+
+_TIMES = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9))
+_SIZES = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0))
+_COUNTS = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.0))
+
+
+def seconds(value: float) -> str:
+    """A time in the unit that suits it.
+
+    Example:
+        >>> seconds(0.00123), seconds(12.5)
+        ('1.23 ms', '12.5 s')
+    """
+    return _scaled(value, _TIMES)
+
+
+def size(value: float) -> str:
+    """Bytes in the decimal unit that suits them.
+
+    Example:
+        >>> size(1_500_000)
+        '1.5 MB'
+    """
+    return _scaled(value, _SIZES)
+
+
+def amount(value: float) -> str:
+    """A count with a decimal prefix.
+
+    Example:
+        >>> amount(2_400_000), amount(12)
+        ('2.4 M', '12')
+    """
+    return _scaled(value, _COUNTS).strip()
+
+
+def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
+    unit, scale = next((pair for pair in units if abs(value) >= pair[1]), units[-1])
+    return f"{float(f'{value / scale:.3g}'):g} {unit}"
