@@ -1,0 +1,179 @@
+"""Inputs of ADBench's problems: drawn from a seed in its sizes, or read from its own files.
+
+The files are those of microsoft/ADBench (MIT licence); none comes with gradwise.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from .gmm import Wishart
+from .hand import THETA, Model
+
+_BONES = 22
+
+
+def draw_gmm(dim: int, components: int, points: int, *, seed: int = 0) -> tuple[tuple, Wishart]:
+    """The inputs of `gmm.objective` for D, K, N, and its prior.
+
+    Example:
+        >>> [part.shape for part in draw_gmm(2, 3, 4)[0]]
+        [(3,), (3, 2), (3, 3), (4, 2)]
+    """
+    random = np.random.default_rng(seed)
+    alphas = random.standard_normal(components)
+    means = random.uniform(size=(components, dim))
+    icf = random.standard_normal((components, dim * (dim + 1) // 2))
+    return (alphas, means, icf, random.standard_normal((points, dim))), Wishart(1.0, 0)
+
+
+def read_gmm(path: Path) -> tuple[tuple, Wishart]:
+    """The inputs of `gmm.objective` from ADBench's file, and its prior."""
+    rows = _rows(path)
+    _, components, points = (int(number) for number in rows[0])
+    gamma, m = rows[-1]
+    alphas, means, icf, x = _blocks(rows[1:-1], components, components, components, points)
+    return (alphas[:, 0], means, icf, x), Wishart(gamma, int(m))
+
+
+def draw_ba(cameras: int, points: int, observations: int, *, seed: int = 0) -> tuple:
+    """The inputs of `ba.residuals`: every camera and every point a little different.
+
+    Example:
+        >>> [part.shape for part in draw_ba(2, 3, 4)]
+        [(2, 11), (3, 3), (4,), (4, 2), (4,), (4,)]
+    """
+    random = np.random.default_rng(seed)
+    camera = np.array([0.3, -0.2, 0.1, 1.0, 2.0, -30.0, 400.0, 5.0, -8.0, 0.05, 0.002])
+    return (
+        camera * (1 + 0.1 * random.standard_normal((cameras, len(camera)))),
+        np.array([4.0, 1.0, 3.0]) + random.standard_normal((points, 3)),
+        random.uniform(size=observations),
+        100 * random.standard_normal((observations, 2)),
+        *_observations(cameras, points, observations),
+    )
+
+
+def read_ba(path: Path) -> tuple:
+    """The inputs of `ba.residuals` from ADBench's file: one of each, as often as it says."""
+    rows = _rows(path)
+    cameras, points, observations = (int(number) for number in rows[0])
+    counts = (cameras, points, observations, observations)
+    camera, point, weight, feature = (
+        np.tile(row, (count, 1)) for row, count in zip(rows[1:5], counts, strict=True)
+    )
+    return camera, point, weight[:, 0], feature, *_observations(cameras, points, observations)
+
+
+def draw_lstm(layers: int, length: int, width: int, *, seed: int = 0) -> tuple:
+    """The inputs of `lstm.objective` for l, c, b.
+
+    Example:
+        >>> [part.shape for part in draw_lstm(2, 5, 3)]
+        [(2, 2, 12), (3, 3), (2, 2, 3), (5, 3)]
+    """
+    random = np.random.default_rng(seed)
+    shapes = (layers, 2, 4 * width), (3, width), (layers, 2, width)
+    sequence = random.integers(0, 2, (length, width)).astype(np.float64)
+    return *(random.uniform(size=shape) for shape in shapes), sequence
+
+
+def read_lstm(path: Path) -> tuple:
+    """The inputs of `lstm.objective` from ADBench's file."""
+    rows = _rows(path)
+    layers, length, width = (int(number) for number in rows[0])
+    main, extra, state, sequence = _blocks(rows[1:], 2 * layers, 3, 2 * layers, length)
+    return main.reshape(layers, 2, 4 * width), extra, state.reshape(layers, 2, width), sequence
+
+
+def draw_model(vertices: int = 544, triangles: int = 1084, *, seed: int = 0) -> Model:
+    """A hand of ADBench's anatomy and sizes: bones that are turned and shifted at random.
+
+    Example:
+        >>> model = draw_model(10, 4)
+        >>> model.positions.shape, model.weights.shape, model.triangles.shape
+        ((10, 3), (10, 22), (4, 3))
+    """
+    random = np.random.default_rng(seed)
+    parents = np.array([-1, *(0 if bone % 4 == 1 else bone - 1 for bone in range(1, _BONES))])
+    relative = np.zeros((_BONES, 4, 4))
+    orthogonal = np.linalg.qr(random.standard_normal((_BONES, 3, 3)))[0]
+    relative[:, :3, :3] = orthogonal * np.linalg.det(orthogonal)[:, None, None]  # no reflections
+    relative[:, :3, 3] = 0.1 * random.standard_normal((_BONES, 3))
+    relative[:, 3, 3] = 1.0
+    absolute = np.array(relative)
+    for bone in range(1, _BONES):
+        absolute[bone] = absolute[parents[bone]] @ relative[bone]
+    weights = random.uniform(size=(vertices, _BONES))
+    weights[weights < np.sort(weights, axis=1)[:, -4:-3]] = 0.0  # at most four bones a vertex
+    return Model(
+        parents,
+        relative,
+        np.linalg.inv(absolute),
+        0.1 * random.standard_normal((vertices, 3)),
+        weights / weights.sum(axis=1, keepdims=True),
+        random.integers(0, vertices, (triangles, 3)),
+    )
+
+
+def read_model(folder: Path) -> Model:
+    """The hand model in ADBench's folder `hand/model`."""
+    bones = _fields(folder / "bones.txt")
+    transforms = np.array([[float(number) for number in bone[2:34]] for bone in bones])
+    relative, inverse = np.split(transforms.reshape(-1, 8, 4), 2, axis=1)
+    vertices = _fields(folder / "vertices.txt")
+    weights = np.zeros((len(vertices), len(bones)))
+    for row, vertex in zip(weights, vertices, strict=True):
+        pairs = vertex[9 : 9 + 2 * int(vertex[8])]
+        row[[int(bone) for bone in pairs[::2]]] = [float(weight) for weight in pairs[1::2]]
+    return Model(
+        np.array([int(bone[1]) for bone in bones]),
+        relative,
+        inverse,
+        np.array([[float(number) for number in vertex[:3]] for vertex in vertices]),
+        weights,
+        np.array([[int(corner) for corner in row] for row in _fields(folder / "triangles.txt")]),
+    )
+
+
+def draw_pose(points: int, choices: int, *, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """A pose and what was measured: theta `[26]`, uv, which of `choices` each point is on, points.
+
+    Example:
+        >>> [part.shape for part in draw_pose(5, 10)]
+        [(26,), (5, 2), (5,), (5, 3)]
+    """
+    random = np.random.default_rng(seed)
+    theta, uv = random.standard_normal(THETA), random.uniform(0, 0.5, (points, 2))
+    return theta, uv, random.integers(0, choices, points), random.standard_normal((points, 3))
+
+
+def read_pose(path: Path) -> tuple[np.ndarray, ...]:
+    """The same as `draw_pose` from ADBench's file; `uv` is empty in the simple variant."""
+    rows = _rows(path)
+    count = int(rows[0][0])
+    measured, uv = np.array(rows[1 : count + 1]), rows[count + 1 : -THETA]
+    theta = np.array(rows[-THETA:])[:, 0]
+    return theta, np.reshape(uv, (-1, 2)), measured[:, 0].astype(int), measured[:, 1:]
+
+
+def _observations(cameras: int, points: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(count) % cameras, np.arange(count) % points
+
+
+def _rows(path: Path) -> list[list[float]]:
+    """The numbers of a file, line by line, without the blank lines."""
+    lines = path.read_text().splitlines()
+    return [[float(number) for number in line.split()] for line in lines if line.strip()]
+
+
+def _fields(path: Path) -> list[list[str]]:
+    return [line.split(":") for line in path.read_text().splitlines() if line.strip()]
+
+
+def _blocks(rows: list[list[float]], *counts: int) -> list[np.ndarray]:
+    """The first `counts[0]` rows as an array, the next `counts[1]` as another, and so on."""
+    if len(rows) != sum(counts):
+        raise ValueError(f"expected {sum(counts)} lines after the first, got {len(rows)}")
+    ends = np.cumsum(counts)
+    return [np.array(rows[end - count : end]) for end, count in zip(ends, counts, strict=True)]
