@@ -5,55 +5,84 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from ._checks import check_features, check_floating, check_number, positive_int
 from .layer import Layer, learned_activation
 
 
 @jax.custom_jvp
-def _both_sides(z: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The sigmoid at `z` and at `-z`, both to full relative accuracy, out of one exponential."""
-    e = jnp.exp(-jnp.abs(z))
-    large, small = 1 / (1 + e), e / (1 + e)
-    return jnp.where(z > 0, large, small), jnp.where(z > 0, small, large)
-
-
-@_both_sides.defjvp
-def _both_sides_jvp(primals, tangents):
-    (z,), (dz,) = primals, tangents
-    p, q = _both_sides(z)
-    slope = p * q  # p (1 - p) would be exactly 0 as soon as p rounds to 1
-    return (p, q), (slope * dz, -slope * dz)
-
-
 def sigmoid(x: jax.Array) -> jax.Array:
     """Elementwise `1 / (1 + exp(-x))`.
+
+    Its derivatives, of any order, are right in saturation too: `sigmoid(x) (1 - sigmoid(x))`
+    would be 0 as soon as the sigmoid rounds to 1, at 17 in float32.
 
     Example:
         >>> import jax, nn
         >>> nn.sigmoid(jax.numpy.zeros(1))
         Array([0.5], dtype=float32)
+        >>> f"{jax.grad(nn.sigmoid)(50.0):.2e}"
+        '1.93e-22'
     """
-    return _both_sides(jnp.asarray(x))[0]
+    return lax.logistic(x)
+
+
+@sigmoid.defjvp
+def _sigmoid_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    return sigmoid(x), _sigmoid_slope(x) * dx
+
+
+@jax.custom_jvp
+def _sigmoid_slope(x: jax.Array) -> jax.Array:
+    """`sigmoid(x) sigmoid(-x)`, the second factor without cancellation and in few operations."""
+    p = lax.logistic(x)
+    return p * jnp.where(x > 0, jnp.exp(-x) * p, 1 - p)
+
+
+@_sigmoid_slope.defjvp
+def _sigmoid_slope_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    slope = _sigmoid_slope(x)
+    return slope, -slope * tanh(x / 2) * dx
 
 
 @jax.custom_jvp
 def tanh(x: jax.Array) -> jax.Array:
-    """Elementwise hyperbolic tangent.
+    """Elementwise hyperbolic tangent, `2 sigmoid(2x) - 1`.
+
+    Its derivatives, of any order, are right in saturation too: `1 - tanh(x)^2` would be 0 as soon
+    as the tanh rounds to 1, at 9 in float32.
 
     Example:
         >>> import jax, nn
         >>> nn.tanh(jax.numpy.zeros(1))
         Array([0.], dtype=float32)
+        >>> f"{jax.grad(nn.tanh)(25.0):.2e}"
+        '7.71e-22'
     """
-    return jnp.tanh(x)
+    return lax.tanh(x)
 
 
 @tanh.defjvp
 def _tanh_jvp(primals, tangents):
     (x,), (dx,) = primals, tangents
-    p, q = _both_sides(2 * x)
-    return tanh(x), 4 * p * q * dx
+    return tanh(x), _tanh_slope(x) * dx
+
+
+@jax.custom_jvp
+def _tanh_slope(x: jax.Array) -> jax.Array:
+    """`1 - tanh(x)^2` as `(exp(-|x|) (1 + |tanh(x)|))^2`, in which nothing cancels."""
+    root = jnp.exp(-jnp.abs(x)) * (1 + jnp.abs(lax.tanh(x)))
+    return root * root
+
+
+@_tanh_slope.defjvp
+def _tanh_slope_jvp(primals, tangents):
+    (x,), (dx,) = primals, tangents
+    slope = _tanh_slope(x)
+    return slope, -2 * slope * tanh(x) * dx
 
 
 def relu(x: jax.Array) -> jax.Array:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from ._checks import check_floating
@@ -93,7 +94,7 @@ def _over_windows(
         check_rank(who, x, window)
         check_floating(who, x)
         return lax.reduce_window(
-            x, jnp.asarray(start, x.dtype), operation, (1, *window, 1), (1, *strides, 1), pairs
+            x, np.asarray(start, x.dtype), operation, (1, *window, 1), (1, *strides, 1), pairs
         )
 
     return reduce

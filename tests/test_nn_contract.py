@@ -1,0 +1,261 @@
+"""What every layer promises, checked for every layer."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import nn
+
+BATCH = 6
+LAYERS = {
+    "dense": (nn.dense(3, 4), (3,)),
+    "dense without bias": (nn.dense(3, 4, bias=False), (3,)),
+    "sigmoid": (nn.activation(nn.sigmoid), (3,)),
+    "tanh": (nn.activation(nn.tanh), (3,)),
+    "relu": (nn.activation(nn.relu), (3,)),
+    "leaky_relu": (nn.activation(nn.leaky_relu), (3,)),
+    "elu": (nn.activation(nn.elu), (3,)),
+    "gelu": (nn.activation(nn.gelu), (3,)),
+    "silu": (nn.activation(nn.silu), (3,)),
+    "softplus": (nn.activation(nn.softplus), (3,)),
+    "softmax": (nn.activation(nn.softmax), (3,)),
+    "log_softmax": (nn.activation(nn.log_softmax), (3,)),
+    "prelu": (nn.prelu(3), (3,)),
+    "prelu with one slope": (nn.prelu(), (3,)),
+    "batch_norm": (nn.batch_norm(3), (3,)),
+    "batch_norm of images": (nn.batch_norm(3), (4, 5, 3)),
+    "layer_norm": (nn.layer_norm(3), (3,)),
+    "rms_norm": (nn.rms_norm(3), (3,)),
+    "dropout": (nn.dropout(0.3), (3,)),
+    "conv 1-D": (nn.conv(2, 4, (3,), dilation=2), (7, 2)),
+    "conv 2-D": (nn.conv(4, 6, (3, 2), strides=(2, 1), groups=2), (5, 4, 4)),
+    "conv 3-D": (nn.conv(1, 2, (2, 1, 2), padding="VALID", bias=False), (3, 2, 3, 1)),
+    "max_pool": (nn.max_pool((3, 2), strides=2, padding="SAME"), (5, 4, 2)),
+    "avg_pool": (nn.avg_pool((3, 2), strides=2, padding="SAME"), (5, 4, 2)),
+    "flatten": (nn.flatten(), (2, 3)),
+    "residual": (nn.residual(nn.dense(3, 3)), (3,)),
+    "repeat": (nn.repeat(nn.serial(nn.batch_norm(3), nn.dropout(0.3)), 3), (3,)),
+    "mlp": (nn.mlp((3, 5, 2), batch_norm=True, dropout=0.3, activation=nn.prelu()), (3,)),
+}
+RANDOM = ("dropout", "repeat", "mlp")
+every_layer = pytest.mark.parametrize("name", LAYERS)
+
+
+@functools.cache
+def setting(name):
+    """The layer, its parameters and state, and two batches of inputs."""
+    layer, shape = LAYERS[name]
+    params, state = layer.init(jax.random.key(0))
+    first, second = np.random.default_rng(0).normal(size=(2, BATCH, *shape)).astype(np.float32)
+    return layer, params, state, first, 2 + second
+
+
+def assert_close(actual, expected, rtol=1e-5, atol=1e-5):
+    assert jax.tree.structure(actual) == jax.tree.structure(expected)
+    for a, e in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, e, rtol=rtol, atol=atol)
+
+
+def shapes(tree):
+    return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree)
+
+
+@every_layer
+def test_ten_jitted_training_steps_give_what_eager_ones_give_from_one_trace(name):
+    layer, params, state, first, second = setting(name)
+    traces = []
+
+    @jax.jit
+    def step(state, x, key):
+        traces.append(x.shape)
+        return layer.apply(params, state, x, key=key, train=True)
+
+    jitted = eager = state
+    for i in range(10):
+        x = second if i % 2 else first
+        y, jitted = step(jitted, x, jax.random.key(i))
+        if i < 2:
+            expected, eager = layer.apply(params, eager, x, key=jax.random.key(i), train=True)
+            assert_close((y, jitted), (expected, eager))
+    assert len(traces) == 1
+    assert shapes(jitted) == shapes(state)
+
+
+@every_layer
+def test_an_ensemble_under_vmap_is_what_its_members_are_in_a_loop(name):
+    layer, _, _, x, _ = setting(name)
+    members = [layer.init(key) for key in jax.random.split(jax.random.key(1), 3)]
+    ensemble = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
+    mask_keys = jax.random.split(jax.random.key(2), 3)
+
+    def apply(member, key):
+        return layer.apply(*member, x, key=key, train=True)
+
+    together = jax.jit(jax.vmap(apply))(ensemble, jax.random.clone(mask_keys))
+    alone = jax.jit(apply)
+    for i, member in enumerate(members):
+        one_of_them = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], together)
+        assert_close(one_of_them, alone(member, mask_keys[i]))
+
+
+def test_init_depends_on_the_key_alone_so_that_vmap_draws_an_ensemble():
+    layer, _ = LAYERS["mlp"]
+    keys = jax.random.split(jax.random.key(1), 3)
+    ensemble = jax.vmap(layer.init)(keys)
+    for i, key in enumerate(keys):
+        one_of_them = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], ensemble)
+        assert_close(one_of_them, layer.init(key))
+
+
+@every_layer
+def test_forward_mode_is_reverse_mode_is_central_differences(name):
+    layer, params, state, x, _ = setting(name)
+    with jax.enable_x64(True):
+        params, x = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (params, x))
+        rng = np.random.default_rng(3)
+        direction = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), (params, x))
+
+        def along(t):
+            moved, x_moved = jax.tree.map(lambda leaf, d: leaf + t * d, (params, x), direction)
+            y, _ = layer.apply(moved, state, x_moved, key=jax.random.key(2), train=True)
+            return jnp.sum(jnp.cos(jnp.arange(y.size)).reshape(y.shape) * y)
+
+        @jax.jit
+        def three_ways(step):
+            numerical = (along(step) - along(-step)) / (2 * step)
+            return numerical, jax.jvp(along, (0.0,), (1.0,))[1], jax.grad(along)(0.0)
+
+        numerical, forward, reverse = three_ways(1e-6)
+    np.testing.assert_allclose(forward, numerical, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(reverse, forward, rtol=1e-10, atol=1e-12)
+
+
+@every_layer
+def test_state_is_the_carry_of_a_scan_and_keeps_its_type_in_64_bit_mode(name):
+    layer, params, state, x, _ = setting(name)
+    with jax.enable_x64(True):
+
+        def step(state, key):
+            y, state = layer.apply(params, state, x.astype(jnp.float64), key=key, train=True)
+            return state, y.sum()
+
+        last, _ = jax.lax.scan(step, state, jax.random.split(jax.random.key(0), 3))
+    assert shapes(last) == shapes(state)
+
+
+@every_layer
+def test_inference_needs_no_key_and_returns_the_state_that_came(name):
+    layer, params, state, x, _ = setting(name)
+    _, state = layer.apply(params, state, x, key=jax.random.key(0), train=True)
+    _, after = layer.apply(params, state, x)
+    assert_close(after, state, rtol=0, atol=0)
+
+
+@every_layer
+def test_a_key_alone_samples_the_random_layers_with_the_state_frozen(name):
+    layer, params, state, x, _ = setting(name)
+    plain, _ = layer.apply(params, state, x)
+    sample, after = layer.apply(params, state, x, key=jax.random.key(0))
+    assert_close(after, state, rtol=0, atol=0)
+    assert np.array_equal(sample, plain) == (name not in RANDOM)
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_training_without_a_key_raises_where_randomness_is_needed(name):
+    layer, params, state, x, _ = setting(name)
+    with pytest.raises(ValueError, match=r"dropout\(0\.3\) needs a key while training"):
+        layer.apply(params, state, x, train=True)
+
+
+@every_layer
+def test_bfloat16_inputs_give_finite_outputs_and_gradients(name):
+    layer, params, state, x, _ = setting(name)
+
+    def total(params, x):
+        y, _ = layer.apply(params, state, x, key=jax.random.key(0), train=True)
+        return y.astype(jnp.float32).sum()
+
+    params, x = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), (params, x))
+    value, grads = jax.jit(jax.value_and_grad(total, argnums=(0, 1)))(params, x)
+    for leaf in jax.tree.leaves((value, grads)):
+        assert np.isfinite(np.asarray(leaf, np.float32)).all()
+    assert shapes(grads) == shapes((params, x))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "message"),
+    [
+        (nn.dense(3, 4), (5, 7), r"dense\(3, 4\) .* last axis is 3, got shape \(5, 7\)"),
+        (nn.dense(3, 4), (), r"dense\(3, 4\) .* last axis is 3, got shape \(\)"),
+        (nn.batch_norm(3), (5, 7), r"batch_norm\(3\) .* last axis is 3, got shape \(5, 7\)"),
+        (nn.layer_norm(3), (5, 1), r"layer_norm\(3\) .* last axis is 3, got shape \(5, 1\)"),
+        (nn.rms_norm(3), (5, 1), r"rms_norm\(3\) .* last axis is 3, got shape \(5, 1\)"),
+        (nn.prelu(8), (8, 1), r"prelu\(8\) .* last axis is 8, got shape \(8, 1\)"),
+        (nn.conv(3, 4, (2, 2)), (5, 6, 6, 4), r"conv\(3, 4, \(2, 2\)\) .* is 3, got shape"),
+        (nn.conv(3, 4, (2, 2)), (5, 6, 3), r"conv\(3, 4, \(2, 2\)\) .* 4 axes, got shape"),
+        (nn.max_pool((2, 2)), (5, 6, 3), r"max_pool\(\(2, 2\)\) .* 4 axes, got shape"),
+        (nn.avg_pool((2,)), (5, 6, 3, 1), r"avg_pool\(\(2,\)\) .* 3 axes, got shape"),
+        (nn.residual(nn.dense(3, 4)), (5, 3), r"residual .* shape \(5, 3\), got \(5, 4\)"),
+        (nn.repeat(nn.dense(3, 4), 2), (5, 3), r"repeat .* shape \(5, 3\), got \(5, 4\)"),
+    ],
+)
+def test_a_wrong_shape_is_refused_with_the_layer_what_came_and_what_was_wanted(
+    layer, shape, message
+):
+    params, state = layer.init(jax.random.key(0))
+    with pytest.raises(ValueError, match=message):
+        layer.apply(params, state, jnp.ones(shape))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: nn.dense(3.0, 4), TypeError, r"in_dim to be an int, got 3\.0"),
+        (lambda: nn.dense(3, 0), ValueError, r"out_dim to be at least 1, got 0"),
+        (lambda: nn.batch_norm(-3), ValueError, r"features to be at least 1, got -3"),
+        (lambda: nn.batch_norm(True), TypeError, r"features to be an int, got True"),
+        (lambda: nn.batch_norm(3, momentum=1.0), ValueError, r"momentum .* \[0, 1\), got 1\.0"),
+        (lambda: nn.batch_norm(3, eps=0.0), ValueError, r"eps must be positive, got 0\.0"),
+        (lambda: nn.layer_norm(3, eps="a"), TypeError, r"eps to be one number, got 'a'"),
+        (lambda: nn.prelu(3, slope=float("nan")), ValueError, r"slope must be finite, got nan"),
+        (lambda: nn.prelu(nn.relu), TypeError, r"features to be an int, got <function relu"),
+        (lambda: nn.dropout("a"), TypeError, r"rate to be one number, got 'a'"),
+        (lambda: nn.embedding(0, 3), ValueError, r"size to be at least 1, got 0"),
+        (lambda: nn.conv(3, 4, 3), ValueError, r"one entry for each of 1 to 3 spatial axes"),
+        (lambda: nn.conv(3, 4, (3,), groups=2), ValueError, r"multiples of groups=2"),
+        (lambda: nn.conv(3, 4, (3,), padding="FULL"), ValueError, r"'VALID' or 1 pairs"),
+        (lambda: nn.conv(3, 4, (3,), strides=(1, 1)), ValueError, r"strides to be an int or 1"),
+        (lambda: nn.max_pool((2, 2), padding=((0, 1),)), ValueError, r"2 pairs \(before, after\)"),
+        (lambda: nn.serial(), ValueError, r"serial expected at least one layer"),
+        (lambda: nn.serial(nn.dense(3, 4), nn.relu), TypeError, r"wrap a function as nn\.activ"),
+        (lambda: nn.residual(nn.relu), TypeError, r"residual expected a Layer, got <function relu"),
+        (lambda: nn.repeat(nn.dense(3, 3), 0), ValueError, r"n to be at least 1, got 0"),
+        (lambda: nn.activation(3), TypeError, r"a function of one array, got 3"),
+        (lambda: nn.activation(nn.prelu(3)), TypeError, r"got a Layer; use it as it is"),
+        (lambda: nn.mlp(()), ValueError, r"at least 2 sizes, inputs and outputs, got \[\]"),
+        (lambda: nn.mlp((3, 4.5, 2)), TypeError, r"every size to be an int, got 4\.5"),
+        (lambda: nn.mlp((3, 4), dropout=1.5), ValueError, r"dropout rate must be in \[0, 1\]"),
+        (lambda: nn.mlp((3, 4, 2), activation="relu"), TypeError, r"one array, got 'relu'"),
+    ],
+)
+def test_a_factory_refuses_arguments_that_make_no_layer(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_integers_given_to_dense_raise_and_the_message_says_what_to_do():
+    layer = nn.dense(3, 4)
+    params, state = layer.init(jax.random.key(0))
+    with pytest.raises(TypeError, match=r"dense\(3, 4\) .* got uint8; .* x\.astype"):
+        layer.apply(params, state, jnp.ones((5, 3), jnp.uint8))
+
+
+def test_dense_is_the_affine_map_of_the_last_axis():
+    layer = nn.dense(3, 4, bias_init=jax.nn.initializers.normal(1.0))
+    params, state = layer.init(jax.random.key(0))
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    expected = np.einsum("...i,io->...o", x.astype(np.float64), params.weight) + params.bias
+    np.testing.assert_allclose(layer.apply(params, state, x)[0], expected, rtol=1e-5, atol=1e-6)
