@@ -1,13 +1,16 @@
 """What can be said of a derivative from the program alone, without running it."""
 
+from ._errors import Obstacle, underivable, untraceable
 from .bounds import adjoints, bound, differences, tangents
 from .flops import Flops, count, explain, xla_operations
-from .obstacles import MODES, Obstacle, obstacles
+from .hlo import Instructions, duplicated, instructions, program_hash
+from .obstacles import MODES, obstacles
 from .residuals import Residual, by_line, residuals
 
 __all__ = [
     "MODES",
     "Flops",
+    "Instructions",
     "Obstacle",
     "Residual",
     "adjoints",
@@ -15,9 +18,14 @@ __all__ = [
     "by_line",
     "count",
     "differences",
+    "duplicated",
     "explain",
+    "instructions",
     "obstacles",
+    "program_hash",
     "residuals",
     "tangents",
+    "underivable",
+    "untraceable",
     "xla_operations",
 ]

@@ -96,7 +96,16 @@ _NO_RULE: tuple[tuple[str, str, str], ...] = (
 
 
 def untraceable(error: Exception) -> Obstacle:
-    """Why JAX could not read the function at all."""
+    """Why JAX could not read a function at all, from what it raised while tracing.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> try:
+        ...     jax.eval_shape(lambda x: np.sin(x), 1.0)
+        ... except Exception as error:
+        ...     print(untraceable(error).reason)
+        NumPy is given an array whose value is not known until the program runs
+    """
     for kind, reason, instead in _VALUE_NEEDED:
         if isinstance(error, kind):
             return Obstacle(reason, line(error), instead)
@@ -104,7 +113,18 @@ def untraceable(error: Exception) -> Obstacle:
 
 
 def underivable(error: Exception) -> Obstacle:
-    """Why a function that JAX can read has no derivative in one mode."""
+    """Why a function that JAX can read has no derivative in one mode, from what it raised.
+
+    Example:
+        >>> import jax
+        >>> def halve(x):
+        ...     return jax.lax.while_loop(lambda x: x > 1, lambda x: x / 2, x)
+        >>> try:
+        ...     jax.grad(halve)(4.0)
+        ... except Exception as error:
+        ...     print(underivable(error).instead)
+        lax.scan, or lax.fori_loop with static bounds; forward mode works
+    """
     for pattern, reason, instead in _NO_RULE:
         found = re.search(pattern, str(error))
         if found:
