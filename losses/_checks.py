@@ -52,18 +52,19 @@ def check_pair(name: str, predictions: jax.Array, targets: jax.Array, kind: Kind
     if targets.shape != expected:
         raise ValueError(
             f"{name}: predictions {predictions.shape} need targets {expected} ({wanted}), "
-            f"got {targets.shape}; {_shape_fix(targets.shape, expected) or fix}"
+            f"got {targets.shape}; {_axis_fix(targets.shape, expected, kind) or fix}"
         )
     if not any(jnp.issubdtype(targets.dtype, type_) for type_ in types):
         raise TypeError(f"{name}: targets must be {wanted}, got {targets.dtype}; {fix}")
 
 
-def _shape_fix(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    """Says how `got` becomes `expected` where they differ by a last axis of one."""
+def _axis_fix(got: tuple[int, ...], expected: tuple[int, ...], kind: Kind) -> str:
+    """Says which axis to add or drop where that is all that is wrong."""
     if (*got, 1) == expected:
         return "add the axis: targets[..., None]"
     if got == (*expected, 1):
-        return "drop the axis: targets[..., 0]"
+        drop = "drop the axis: targets[..., 0]"
+        return drop if kind == "labels" else "a batch of scalars is predictions[..., None]"
     return ""
 
 
@@ -82,8 +83,21 @@ def check_where(name: str, where: jax.Array, shape: tuple[int, ...]) -> None:
 
 
 def check_number(
-    name: str, argument: str, value: float | jax.Array, holds: Callable[..., bool], wanted: str
+    name: str,
+    argument: str,
+    value: float | jax.Array,
+    holds: Callable[..., bool],
+    wanted: str,
+    *,
+    outputs: int | None = None,
 ) -> None:
-    """Raises when a hyperparameter that is known before tracing is not what is wanted."""
+    """Raises unless a hyperparameter is one number, or one for each output, and `holds`.
+
+    A traced one, which a search over many may hand in, is checked for its shape alone.
+    """
+    shape = np.shape(value)
+    if shape not in ((), (outputs,)):
+        allowed = "one number" if outputs is None else f"one number or one per output, ({outputs},)"
+        raise ValueError(f"{name}: {argument} must be {allowed}, got shape {shape}")
     if not isinstance(value, Tracer) and not np.all(holds(np.asarray(value))):
         raise ValueError(f"{name}: {argument} must be {wanted}, got {value}")

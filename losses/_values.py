@@ -7,9 +7,6 @@ import jax.numpy as jnp
 
 from ._checks import Kind, check_pair, check_where
 
-# Added to a probability before its logarithm is taken. 1 + 2^-56 is 1 in every precision, so that
-# log 1 stays 0; and 2^56, the slope at 0, can be squared and summed in float32.
-_TINY = 2.0**-56
 # How far rounding may carry a probability out of [0, 1]: the spacing of bfloat16 at 1.
 _SLACK = 2.0**-7
 
@@ -35,17 +32,17 @@ def per_example(
     if kind != "labels":
         targets = targets.astype(predictions.dtype)
     if where is None:
-        return rule(predictions, targets)
+        return rule(predictions, targets).astype(predictions.dtype)
     where = jnp.asarray(where)
     check_where(name, where, predictions.shape[:-1])
     predictions = jnp.where(where[..., None], predictions, 0)
     targets = jnp.where(where if kind == "labels" else where[..., None], targets, 0)
-    return jnp.where(where, rule(predictions, targets), 0)
+    return jnp.where(where, rule(predictions, targets).astype(predictions.dtype), 0)
 
 
-def times(weight: jax.Array, value: jax.Array) -> jax.Array:
+def times(weight: float | jax.Array, value: jax.Array) -> jax.Array:
     """`weight * value`, where a weight of 0 wins over an infinite value."""
-    return weight * jnp.where((weight == 0) & jnp.isinf(value), 0, value)
+    return weight * jnp.where(jnp.isinf(value) & (weight == 0), 0, value)
 
 
 def unit(shares: jax.Array) -> jax.Array:
@@ -54,30 +51,50 @@ def unit(shares: jax.Array) -> jax.Array:
     return shares * jnp.where(inside, 1, jnp.nan)
 
 
-def safe_log(probabilities: jax.Array) -> jax.Array:
-    """The logarithm, finite at 0 (-38.8) and with a finite slope there (2^56)."""
+def surprisal(probabilities: jax.Array, floor: float) -> jax.Array:
+    """-log p, and below `floor` its tangent there: finite at 0, with the slope -1 / floor."""
     # What rounding has left below 0 counts as 0, and keeps its slope.
-    below = jax.lax.stop_gradient(jnp.minimum(probabilities, 0))
-    return jnp.log(probabilities - below + _TINY)
+    rounding = jax.lax.stop_gradient(jnp.minimum(probabilities, 0))
+    probabilities = probabilities - rounding
+    above = probabilities > floor
+    logarithm = jnp.log(jnp.where(above, probabilities, floor))
+    return jnp.where(above, 0, 1 - probabilities / floor) - logarithm
 
 
-def softplus(x: jax.Array) -> jax.Array:
-    """log(1 + exp(x)), whose derivatives keep their precision in both tails and at infinity."""
-    positive = x >= 0
-    return jnp.where(positive, x, 0) + jnp.log1p(jnp.exp(jnp.where(positive, -x, x)))
+def probability_floor(probabilities: jax.Array) -> float:
+    """The smallest probability whose -1 / p is safe: finite in float16, its square in float32."""
+    return 2.0**-15 if jnp.result_type(probabilities) == jnp.float16 else 2.0**-56
 
 
-def log_softmax(logits: jax.Array) -> jax.Array:
-    """The logarithm of the softmax over the last axis; infinite logits that tie share evenly."""
+def absolute(x: jax.Array) -> jax.Array:
+    """|x| with the derivative 0 at 0, where `jnp.abs` has 1."""
+    return x * jnp.sign(x)
+
+
+def sigmoid_surprisals(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """-log sigmoid(z) and -log sigmoid(-z), from one exponential that never overflows.
+
+    Plain differentiation of this form keeps its precision in both tails, at 0, at infinity, and in
+    the second derivative.
+    """
+    positive = logits >= 0
+    tail = jnp.log1p(jnp.exp(jnp.where(positive, -logits, logits)))
+    return jnp.where(positive, 0, -logits) + tail, jnp.where(positive, logits, 0) + tail
+
+
+def shifted_logits(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Logits `[..., classes]` less their maximum, and the log of their summed exponentials `[...]`.
+
+    The second less the first is -log softmax(logits). Infinite logits that tie share evenly.
+    """
     shifted = _shift(logits)
-    return shifted - jnp.log(jnp.sum(jnp.exp(shifted), axis=-1, keepdims=True))
+    return shifted, jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
 
 
 @jax.custom_jvp
 def _shift(logits: jax.Array) -> jax.Array:
     top = jnp.max(logits, axis=-1, keepdims=True)
-    at_infinity = jnp.where(logits == top, 0, -jnp.inf)
-    return jnp.where(jnp.isinf(top), at_infinity, logits - top)
+    return jnp.where(logits == top, 0, logits - top)  # inf - inf is 0 here
 
 
 @_shift.defjvp
@@ -85,14 +102,3 @@ def _shift_jvp(primals, tangents):
     # A softmax does not change when all logits move together, so the shift has no derivative of
     # its own; with the identity here the gradient is softmax minus target at infinity as well.
     return _shift(*primals), tangents[0]
-
-
-def one_hot(labels: jax.Array, classes: int, dtype: jnp.dtype) -> jax.Array:
-    """One-hot rows `[..., classes]`; a label out of range is a row of NaN, never a class.
-
-    A comparison and no gather: its derivative works on any sharding of logits and labels.
-    """
-    labels = labels.astype(jnp.promote_types(labels.dtype, jnp.int32))
-    inside = (labels >= 0) & (labels < classes)
-    hot = labels[..., None] == jnp.arange(classes, dtype=labels.dtype)
-    return jnp.where(inside[..., None], hot.astype(dtype), jnp.nan)

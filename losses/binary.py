@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_number
-from ._values import per_example, safe_log, softplus, times, unit
+from ._values import per_example, probability_floor, sigmoid_surprisals, surprisal, times, unit
 
 
 def binary_cross_entropy(
@@ -20,10 +20,10 @@ def binary_cross_entropy(
 ) -> jax.Array:
     """The cross entropy of probabilities, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
-    L = -w y log p - (1 - y) log(1 - p), summed over the outputs. The logarithms are those of
-    p + 2^-56: at exactly 0 and 1 the value is finite (38.8) and a confident wrong answer keeps a
-    gradient that points the right way. With logits at hand `binary_cross_entropy_with_logits` is
-    more precise.
+    L = -w y log p - (1 - y) log(1 - p), summed over the outputs. Below 2^-56 (float16: 2^-15) the
+    logarithms go on as their tangents, so that at exactly 0 and 1 the value is finite (39.8) and a
+    confident wrong answer keeps its gradient. With logits at hand
+    `binary_cross_entropy_with_logits` is more precise.
 
     Args:
         probabilities: `[..., outputs]` floating point in [0, 1]; outside gives NaN.
@@ -41,13 +41,15 @@ def binary_cross_entropy(
         >>> print(losses.binary_cross_entropy(jnp.array([[0.5], [1.0]]), jnp.ones((2, 1))).round(3))
         [0.693 0.   ]
     """
-    _check_pos_weight("binary_cross_entropy", pos_weight)
+    name = "binary_cross_entropy"
+    _check_pos_weight(name, pos_weight, probabilities)
+    floor = probability_floor(probabilities)
 
     def rule(p, y):
         p = unit(p)
-        return _expected(y, -pos_weight * safe_log(p), -safe_log(1 - p))
+        return _expected(y, surprisal(p, floor), surprisal(1 - p, floor), pos_weight)
 
-    return per_example("binary_cross_entropy", rule, probabilities, labels, where, kind="binary")
+    return per_example(name, rule, probabilities, labels, where, kind="binary")
 
 
 def binary_cross_entropy_with_logits(
@@ -79,12 +81,12 @@ def binary_cross_entropy_with_logits(
         >>> print(losses.binary_cross_entropy_with_logits(logits, jnp.ones((3, 1))))
         [6.931472e-01 0.000000e+00 1.000000e+04]
     """
-    _check_pos_weight("binary_cross_entropy_with_logits", pos_weight)
+    name = "binary_cross_entropy_with_logits"
+    _check_pos_weight(name, pos_weight, logits)
 
     def rule(z, y):
-        return _expected(y, pos_weight * softplus(-z), softplus(z))
+        return _expected(y, *sigmoid_surprisals(z), pos_weight)
 
-    name = "binary_cross_entropy_with_logits"
     return per_example(name, rule, logits, labels, where, kind="binary")
 
 
@@ -153,25 +155,33 @@ def focal(
     if alpha is not None:
         check_number("focal", "alpha", alpha, lambda v: (v >= 0) & (v <= 1), "in [0, 1]")
 
-    def side(z):  # the loss of the label 1 at z, which is that of the label 0 at -z
-        entropy = softplus(-z)
-        lost = jnp.isinf(entropy)  # the factor is 1 there, but its derivative meets 0 * inf
-        factor = jnp.exp(-times(jnp.asarray(gamma), softplus(z)))
-        return jnp.where(lost, entropy, factor * jnp.where(lost, 1, entropy))
+    weights = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
+
+    def side(surprise, other):  # of the label that is there and of the other one
+        lost = jnp.isinf(surprise)  # the factor is 1 there, but its derivative meets 0 * inf
+        factor = jnp.exp(-times(gamma, other))
+        return jnp.where(lost, surprise, factor * jnp.where(lost, 1, surprise))
 
     def rule(z, y):
-        if alpha is None:
-            return _expected(y, side(z), side(-z))
-        return _expected(y, alpha * side(z), (1 - alpha) * side(-z))
+        one, zero = sigmoid_surprisals(z)
+        return _expected(y, side(one, zero), side(zero, one), *weights)
 
     return per_example("focal", rule, logits, labels, where, kind="binary")
 
 
-def _expected(labels: jax.Array, positive: jax.Array, negative: jax.Array) -> jax.Array:
+def _expected(
+    labels: jax.Array,
+    positive: jax.Array,
+    negative: jax.Array,
+    positive_weight: float | jax.Array = 1.0,
+    negative_weight: float | jax.Array = 1.0,
+) -> jax.Array:
     """The loss that the labels expect of those of a 1 and of a 0, summed over the outputs."""
     labels = unit(labels)
-    return jnp.sum(times(labels, positive) + times(1 - labels, negative), axis=-1)
+    ones, zeros = positive_weight * labels, negative_weight * (1 - labels)
+    return jnp.sum(times(ones, positive) + times(zeros, negative), axis=-1)
 
 
-def _check_pos_weight(name: str, pos_weight: float | jax.Array) -> None:
-    check_number(name, "pos_weight", pos_weight, lambda value: value >= 0, "0 or more")
+def _check_pos_weight(name: str, pos_weight: float | jax.Array, predictions: jax.Array) -> None:
+    outputs = (jnp.shape(predictions) or (None,))[-1]
+    check_number(name, "pos_weight", pos_weight, lambda w: w >= 0, "0 or more", outputs=outputs)

@@ -4,7 +4,14 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_number
-from ._values import log_softmax, one_hot, per_example, safe_log, times, unit
+from ._values import (
+    per_example,
+    probability_floor,
+    shifted_logits,
+    surprisal,
+    times,
+    unit,
+)
 
 
 def cross_entropy(
@@ -12,9 +19,9 @@ def cross_entropy(
 ) -> jax.Array:
     """The cross entropy of probabilities, `[..., classes]` and `[..., classes]` to `[...]`.
 
-    L = -sum_c t_c log p_c. The logarithm is that of p + 2^-56: at exactly 0 the value is finite
-    (38.8) and a confident wrong answer keeps its gradient. With logits at hand
-    `softmax_cross_entropy` is more precise.
+    L = -sum_c t_c log p_c. Below 2^-56 (float16: 2^-15) the logarithm goes on as its tangent, so
+    that at exactly 0 the value is finite (39.8) and a confident wrong answer keeps its gradient.
+    With logits at hand `softmax_cross_entropy` is more precise.
 
     Args:
         probabilities: `[..., classes]` floating point in [0, 1]; outside gives NaN.
@@ -31,9 +38,10 @@ def cross_entropy(
         >>> print(losses.cross_entropy(jnp.array([[0.25, 0.75]]), jnp.array([[1.0, 0.0]])).round(3))
         [1.386]
     """
+    floor = probability_floor(probabilities)
 
     def rule(p, t):
-        return -jnp.sum(unit(t) * safe_log(unit(p)), axis=-1)
+        return jnp.sum(unit(t) * surprisal(unit(p), floor), axis=-1)
 
     return per_example("cross_entropy", rule, probabilities, targets, where, kind="distribution")
 
@@ -62,10 +70,11 @@ def kl_divergence(
         >>> print(losses.kl_divergence(jnp.array([[0.25, 0.75]]), jnp.array([[0.0, 1.0]])).round(4))
         [0.2877]
     """
+    floor = probability_floor(probabilities)
 
     def rule(p, t):
         t = unit(t)
-        return jnp.sum(t * (safe_log(t) - safe_log(unit(p))), axis=-1)
+        return jnp.sum(t * (surprisal(unit(p), floor) - surprisal(t, floor)), axis=-1)
 
     return per_example("kl_divergence", rule, probabilities, targets, where, kind="distribution")
 
@@ -104,7 +113,10 @@ def softmax_cross_entropy(
     _check_smoothing(name, label_smoothing)
 
     def rule(z, t):
-        return _softmax_cross_entropy(z, t, label_smoothing)
+        t = unit(t)
+        shifted, log_total = shifted_logits(z)
+        values = jnp.sum(t, axis=-1) * log_total - jnp.sum(times(t, shifted), axis=-1)
+        return _smoothed(values, shifted, log_total, label_smoothing)
 
     return per_example(name, rule, logits, targets, where, kind="distribution")
 
@@ -147,16 +159,25 @@ def softmax_cross_entropy_with_integer_labels(
     _check_smoothing(name, label_smoothing)
 
     def rule(z, y):
-        return _softmax_cross_entropy(z, one_hot(y, z.shape[-1], z.dtype), label_smoothing)
+        y = y.astype(jnp.promote_types(y.dtype, jnp.int32))
+        shifted, log_total = shifted_logits(z)
+        # A comparison and no gather, whose derivative fails on a mesh with explicit axes.
+        own = y[..., None] == jnp.arange(z.shape[-1], dtype=y.dtype)
+        values = log_total - jnp.sum(jnp.where(own, shifted, 0), axis=-1)
+        values = values * jnp.where((y >= 0) & (y < z.shape[-1]), 1, jnp.nan)
+        return _smoothed(values, shifted, log_total, label_smoothing)
 
     return per_example(name, rule, logits, labels, where, kind="labels")
 
 
-def _softmax_cross_entropy(
-    logits: jax.Array, targets: jax.Array, smoothing: float | jax.Array
+def _smoothed(
+    values: jax.Array, shifted: jax.Array, log_total: jax.Array, smoothing: float | jax.Array
 ) -> jax.Array:
-    smoothed = (1 - smoothing) * unit(targets) + smoothing / logits.shape[-1]
-    return -jnp.sum(times(smoothed, log_softmax(logits)), axis=-1)
+    """The values (1 - s) CE(t) + s CE(uniform), which are CE((1 - s) t + s / classes)."""
+    if isinstance(smoothing, float | int) and smoothing == 0:
+        return values
+    uniform = log_total - jnp.mean(shifted, axis=-1)
+    return times(1 - smoothing, values) + times(smoothing, uniform)
 
 
 def _check_smoothing(name: str, smoothing: float | jax.Array) -> None:

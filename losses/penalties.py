@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_number
+from ._values import absolute
 
 Path = tuple[str | int, ...]
 Select = Callable[[Path, jax.Array], bool]
@@ -74,7 +75,7 @@ def l1(params: Any, *, select: Select = is_weight) -> jax.Array:
         >>> float(losses.l1(jnp.array([1.0, 0.0, 0.0, 0.0]))), float(losses.l1(jnp.full(4, 0.25)))
         (1.0, 1.0)
     """
-    return _total("l1", jnp.abs, params, select)
+    return _total("l1", absolute, params, select)
 
 
 def l2(params: Any, *, select: Select = is_weight) -> jax.Array:
@@ -126,7 +127,7 @@ def elastic_net(
     check_number("elastic_net", "l1_ratio", l1_ratio, lambda r: (r >= 0) & (r <= 1), "in [0, 1]")
 
     def mixture(leaf):
-        return l1_ratio * jnp.abs(leaf) + (1 - l1_ratio) * leaf**2
+        return l1_ratio * absolute(leaf) + (1 - l1_ratio) * leaf**2
 
     return _total("elastic_net", mixture, params, select)
 

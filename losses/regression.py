@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_number
-from ._values import per_example, times
+from ._values import absolute, per_example, times
 
 
 def squared_error(
@@ -60,7 +60,7 @@ def absolute_error(
     """
 
     def rule(p, t):
-        return jnp.sum(jnp.abs(p - t), axis=-1)
+        return jnp.sum(absolute(p - t), axis=-1)
 
     return per_example("absolute_error", rule, predictions, targets, where, kind="real")
 
@@ -96,7 +96,7 @@ def huber(
     check_number("huber", "delta", delta, lambda value: value > 0, "above 0")
 
     def rule(p, t):
-        distance = jnp.abs(p - t)
+        distance = absolute(p - t)
         near = jnp.minimum(distance, delta)
         return jnp.sum(near**2 / 2 + delta * (distance - near), axis=-1)
 
@@ -108,8 +108,9 @@ def poisson_nll(
 ) -> jax.Array:
     """The negative log likelihood of counts, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
-    L = exp(z) - k z + log k!, summed over the outputs: z is the logarithm of the expected count,
-    so that any output of a model is allowed. A negative count gives NaN.
+    L = exp(z) - k z, summed over the outputs: z is the logarithm of the expected count, so that
+    any output of a model is allowed; log k!, which no prediction changes, is left out. A negative
+    count gives NaN.
 
     Args:
         log_rates: `[..., outputs]` floating point.
@@ -131,6 +132,6 @@ def poisson_nll(
         k = k * jnp.where(k >= 0, 1, jnp.nan)
         # exp(z) outgrows k z: at infinity it alone decides.
         linear = times(k, jnp.where(z == jnp.inf, 0, z))
-        return jnp.sum(jnp.exp(z) - linear + jax.lax.lgamma(k + 1), axis=-1)
+        return jnp.sum(jnp.exp(z) - linear, axis=-1)
 
     return per_example("poisson_nll", rule, log_rates, counts, where, kind="real")
