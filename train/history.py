@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from ._text import table
+from .diagnosis import Diagnosis, diagnose
+from .plots import plot_history
+
 _SHOWN = 10  # epochs in a printed history
 
 
 @jax.tree_util.register_dataclass
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class History:
     """The curves of a training: a pytree, so that it comes out of `jit` and `vmap`.
 
@@ -75,12 +79,46 @@ class History:
             return "no epoch was made"
         shown = np.unique(np.linspace(0, len(rows) - 1, _SHOWN).round().astype(int))
         columns = [name for name in rows[0] if name != "skipped" or self["skipped"].any()]
-        lines = [columns, *([f"{rows[i][name]:.4g}" for name in columns] for i in shown)]
-        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-            for line in lines
-        )
+        return table([columns, *([rows[i][name] for name in columns] for i in shown)])
+
+    def diagnose(self) -> Diagnosis:
+        """Over-fitting, under-fitting, ideal, not converged, diverged, or too little data to say.
+
+        The last third of the epochs is judged, on the scale of the untrained network's loss. A gap
+        between the losses that is big and above the validation loss's noise, or a validation loss
+        that rises while the training loss falls, is over-fitting; two losses that no longer fall
+        and stay above a quarter of the untrained one are under-fitting: by the curves alone that is
+        the same as targets that the features do not determine.
+
+        Example:
+            >>> falling = 2.0 * 0.5 ** np.arange(12)
+            >>> history = History.empty().append(
+            ...     {"train_loss": falling, "validation_loss": falling + 1}
+            ... )
+            >>> dataclasses.replace(history, untrained_loss=2.3).diagnose().kind
+            'overfitting'
+        """
+        return diagnose(self)
+
+    def plot(self, path: str | Path, *, curve: str = "loss") -> None:
+        """Draws the training and the validation curve to a file, the gap shaded and judged.
+
+        Args:
+            path: the file, its ending the format: png, svg, pdf.
+            curve: what to draw, `loss` or a metric's name.
+
+        Raises:
+            KeyError: when there is no such curve.
+            ImportError: when matplotlib is missing; `pip install "gradwise[train]"` has it.
+
+        Example:
+            >>> import tempfile
+            >>> path = Path(tempfile.mkdtemp()) / "curves.svg"
+            >>> History.empty().append({"train_loss": [2.0, 1.0]}).plot(path)
+            >>> path.read_text().count("<svg")
+            1
+        """
+        plot_history(self, path, curve)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and numbers; `from_dict` is the way back."""

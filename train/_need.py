@@ -1,0 +1,20 @@
+"""What only some users have installed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def need(module: str, extra: str) -> Any:
+    """Imports what only some users have, or says which extra brings it.
+
+    Example:
+        >>> need("no_such_module", "train")
+        Traceback (most recent call last):
+        ImportError: this needs no_such_module: pip install "gradwise[train]"
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ImportError(f'this needs {module}: pip install "gradwise[{extra}]"') from error

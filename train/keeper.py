@@ -1,0 +1,76 @@
+"""The folder that a run keeps its checkpoints in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from .checkpoint import read_tree, write_tree
+from .history import History
+from .loop import Carry, positive
+
+
+class Keeper(NamedTuple):
+    """Saves a run every so many epochs, and finds where it stopped."""
+
+    folder: Path | None  # None: keep nothing
+    every: int
+    keep: int
+
+    def save(self, carry: Carry, key: Array, history: History, *, before: int, last: bool) -> None:
+        """Saves when `every` epochs are over since epoch `before`, or for the `last` time."""
+        due = history.epochs // self.every > before // self.every
+        if self.folder is None or not (due or last):
+            return
+        path = self.folder / f"epoch-{history.epochs:08d}.safetensors"  # names sort as epochs do
+        write_tree(path, {**carry._asdict(), "key": key}, history)
+        for old in self._saved()[: -self.keep]:
+            old.unlink()
+
+    def resume(self, carry: Carry, key: Array) -> tuple[Carry, History]:
+        """The carry and the curves of the newest checkpoint, or those of a run's start."""
+        saved = self._saved()
+        if not saved:
+            return carry, History.empty()
+        sections: dict[str, Any] = {**carry._asdict(), "key": key}
+        sections, history = read_tree(saved[-1], sections)
+        if not jnp.array_equal(sections.pop("key"), key):
+            raise ValueError(f"{saved[-1]} is of a run with another key: resume with that key")
+        return Carry(**sections), history
+
+    def _saved(self) -> list[Path]:
+        return [] if self.folder is None else sorted(self.folder.glob("epoch-*.safetensors"))
+
+
+def make_keeper(folder: str | Path | None, *, every: int, keep: int, resume: bool) -> Keeper:
+    """Makes the folder, and clears what a killed write left in it.
+
+    Raises:
+        ValueError: when it cannot be written to, or holds checkpoints that are not to be resumed.
+    """
+    positive("every", every)
+    positive("keep", keep)
+    if folder is None:
+        if resume:
+            raise ValueError("resume=True needs checkpoint=, the folder to resume from")
+        return Keeper(None, every, keep)
+    folder = Path(folder)
+    probe = folder / f".epoch-probe.{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        for left_over in folder.glob(".epoch-*.part"):
+            left_over.unlink()
+    except OSError as error:
+        raise ValueError(f"checkpoint={folder} is not a folder to write to: {error}") from error
+    keeper = Keeper(folder, every, keep)
+    if keeper._saved() and not resume:
+        raise ValueError(
+            f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from the "
+            "newest, or choose another folder"
+        )
+    return keeper

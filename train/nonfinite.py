@@ -1,0 +1,61 @@
+"""The error that ends a run in which a step was not finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from .history import History
+from .loop import Carry
+from .state import TrainState
+from .step import leaf_names
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss, a gradient, a parameter or a statistic became NaN or infinite.
+
+    Attributes:
+        epoch: the epoch it happened in, counted from 1.
+        step: the step, counted from 0 over the whole run: `train_state.step`.
+        leaf: what went first: the loss, else the gradient nearest to the output, where going
+            backward starts.
+        leaves: all that were not finite in that step.
+        train_state: the state from before that step, finite.
+        history: the curves up to there.
+    """
+
+    epoch: int
+    step: int
+    leaf: str
+    leaves: list[str]
+    train_state: TrainState
+    history: History
+
+
+def nonfinite_error(carry: Carry, history: History, train_data: Any) -> NonFiniteError:
+    """The error for a carry whose run has ended so."""
+    train_state, watch = carry
+    names = zip(leaf_names(train_state), watch.bad.tolist(), strict=True)
+    leaves = [name for name, bad in names if bad]
+    gradients = [name for name in leaves if name.startswith("gradient")]
+    leaf = gradients[-1] if gradients and leaves[0] != "loss" else leaves[0]
+    epoch, step = history.epochs + 1, int(train_state.step)
+    error = NonFiniteError(
+        f"epoch {epoch}, step {step}: {leaf} is not finite ({len(leaves)} of {watch.bad.size} "
+        f"checked are not). {_advice(train_data)} The state from before the step is "
+        'error.train_state; on_nonfinite="skip" leaves such steps out.'
+    )
+    error.epoch, error.step, error.leaf, error.leaves = epoch, step, leaf, leaves
+    error.train_state, error.history = train_state, history
+    return error
+
+
+def _advice(train_data: Any) -> str:
+    if isinstance(train_data, tuple):
+        for name, part in zip("xy", train_data, strict=True):
+            for leaf in jax.tree.leaves(part):
+                if jnp.issubdtype(leaf.dtype, jnp.inexact) and not jnp.isfinite(leaf).all():
+                    return f"{name} of the train data holds NaN or infinity."
+    return "A lower learning rate or optax.clip_by_global_norm may help."
