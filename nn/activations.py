@@ -1,6 +1,7 @@
 """Activations: plain functions of one array, and PReLU, which has parameters."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -152,25 +153,34 @@ def softplus(x: jax.Array) -> jax.Array:
 
 
 def softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
-    """`exp(x) / sum(exp(x))` along `axis`.
+    """Shares that add up to 1, `exp(x) / sum(exp(x))` along `axis`.
+
+    Computed in float32 or better, so that many float16 classes do not overflow.
 
     Example:
         >>> import jax, nn
         >>> nn.softmax(jax.numpy.zeros(4))
         Array([0.25, 0.25, 0.25, 0.25], dtype=float32)
     """
-    return jax.nn.softmax(x, axis=axis)
+    return _in_float32(lambda wide: jax.nn.softmax(wide, axis=axis), x)
 
 
 def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
-    """`x - log(sum(exp(x)))` along `axis`.
+    """Logarithm of the softmax, `x - log(sum(exp(x)))` along `axis`.
+
+    Computed in float32 or better, so that many float16 classes do not overflow.
 
     Example:
         >>> import jax, nn
         >>> nn.log_softmax(jax.numpy.zeros(4)).round(3)
         Array([-1.386, -1.386, -1.386, -1.386], dtype=float32)
     """
-    return jax.nn.log_softmax(x, axis=axis)
+    return _in_float32(lambda wide: jax.nn.log_softmax(wide, axis=axis), x)
+
+
+def _in_float32(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
+    x = jnp.asarray(x)
+    return fn(x.astype(jnp.promote_types(x.dtype, jnp.float32))).astype(x.dtype)
 
 
 class PReLU(NamedTuple):
@@ -212,10 +222,11 @@ def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, t
             check_floating(who, x)
         else:
             check_features(who, x, features)
-        if params.slope.shape != shape:
-            raise ValueError(f"{who} expected slopes of shape {shape}, got {params.slope.shape}")
+        slopes = jnp.asarray(params.slope, x.dtype)
+        if slopes.shape != shape:
+            raise ValueError(f"{who} expected slopes of shape {shape}, got {slopes.shape}")
         # Twice, for the slope's derivative is `x` where it is negative, and 0 times inf a NaN.
         negative = jnp.where(x > 0, 0, x)
-        return jnp.where(x > 0, x, params.slope.astype(x.dtype) * negative)
+        return jnp.where(x > 0, x, slopes * negative)
 
     return learned_activation("prelu", lambda _: PReLU(jnp.full(shape, slope)), fn)

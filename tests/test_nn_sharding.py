@@ -1,0 +1,85 @@
+"""One batch over several devices: under `jit` with sharded arrays, and under `shard_map`."""
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+import nn
+
+several_devices = pytest.mark.skipif(
+    jax.device_count() == 1, reason="run by the last test of this file, on four devices"
+)
+MODEL = nn.serial(nn.dense(3, 4, bias=False), nn.batch_norm(4), nn.dropout(0.5))
+X = np.random.default_rng(0).normal(2.0, 3.0, size=(16, 3)).astype(np.float32)
+MASK = np.arange(16) % 5 > 0
+
+
+def assert_close(actual, expected):
+    for a, e in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-5, atol=1e-6)
+
+
+@several_devices
+@pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit])
+def test_a_sharded_batch_trains_as_one_device_does_with_no_axis_name(axis_type):
+    params, state = MODEL.init(jax.random.key(0))
+
+    @jax.jit
+    def value_and_grad(params, state, x, mask):
+        def loss(params):
+            y, after = MODEL.apply(params, state, x, key=jax.random.key(1), train=True, mask=mask)
+            return jnp.mean(jnp.sin(y) ** 2, where=mask[:, None]), after
+
+        inferred, _ = MODEL.apply(params, state, x)
+        return jax.value_and_grad(loss, has_aux=True)(params), inferred
+
+    expected = value_and_grad(params, state, X, MASK)
+    mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=(axis_type,))
+    with jax.set_mesh(mesh):
+        x = jax.device_put(X, NamedSharding(mesh, P("data", None)))
+        mask = jax.device_put(MASK, NamedSharding(mesh, P("data")))
+        assert_close(value_and_grad(params, state, x, mask), expected)
+
+
+@several_devices
+def test_shards_of_different_counts_under_shard_map_agree_with_one_device():
+    layer, same = nn.batch_norm(3, axis_name="data"), nn.batch_norm(3)
+    params, state = layer.init(jax.random.key(0))
+    x, mask = X + 1e4, np.arange(16) < 9
+    weights = np.cos(np.arange(48.0, dtype=np.float32)).reshape(16, 3) * mask[:, None]
+    mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=(AxisType.Auto,))
+
+    @jax.shard_map(mesh=mesh, in_specs=(P(), P("data"), P("data")), out_specs=(P("data"), P()))
+    def apply(params, x, mask):
+        return layer.apply(params, state, x, train=True, mask=mask)
+
+    def sharded(params, x):
+        y, after = apply(params, x, mask)
+        return jnp.sum(weights * y), after
+
+    def plain(params, x):
+        y, after = same.apply(params, state, x, train=True, mask=mask)
+        return jnp.sum(weights * y), after
+
+    actual, expected = (
+        jax.jit(jax.value_and_grad(fn, argnums=(0, 1), has_aux=True))(params, x)
+        for fn in (sharded, plain)
+    )
+    assert_close(actual, expected)
+
+
+@pytest.mark.skipif(jax.device_count() > 1, reason="the tests above have run on these devices")
+def test_all_of_this_holds_on_four_devices():
+    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", __file__]
+    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+    done = subprocess.run(
+        command, env={**os.environ, "XLA_FLAGS": flags}, capture_output=True, text=True, check=False
+    )
+    assert "3 passed, 1 skipped" in done.stdout, done.stdout
