@@ -1,1 +1,19 @@
 """What a derivative of a JAX function costs, by every way there is to take it."""
+
+from .compare import compare
+from .comparison import Comparison, Finding, Row, Verdict
+from .methods import METHODS, Candidate, Method
+from .scenarios import SUITES, Scenario
+
+__all__ = [
+    "METHODS",
+    "SUITES",
+    "Candidate",
+    "Comparison",
+    "Finding",
+    "Method",
+    "Row",
+    "Scenario",
+    "Verdict",
+    "compare",
+]

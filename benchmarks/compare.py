@@ -1,21 +1,28 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
-from .analysis import residuals
-from .case import by_leaves, make_case
+from . import units
+from .analysis import by_line, residuals
+from .case import Case, make_case
 from .comparison import Comparison, medians
 from .environment import environment
-from .measure import compile_for, interleave
+from .measure import Samples, compile_for, interleave
 from .methods import Candidate, as_method, select
 from .rows import Trial, finish, trial
+from .statistics import contention, outliers
 from .verdict import judge
 
 #: Seconds a single compilation may take.
 COMPILE_LIMIT = 60.0
+#: Source lines of residuals that a comparison names.
+_KEPT_LINES = 5
+#: Wall over CPU time from which a machine is said to be busy.
+_BUSY = 1.3
 _FLOOR = "dispatch floor"
 
 
@@ -59,7 +66,8 @@ def compare(
             differentiated, or `order=2` meets a function of several outputs.
 
     Example:
-        >>> import jax.numpy as jnp
+        >>> import jax
+    import jax.numpy as jnp
         >>> found = compare(
         ...     lambda x: jnp.sum(jnp.sin(x)), jnp.ones(5), methods=["reverse"], budget=0.1
         ... )
@@ -87,7 +95,6 @@ def compare(
     )
     floor, _ = medians(samples[_FLOOR])
     rows = finish(trials, samples, failed, floor)
-    kept = residuals(*by_leaves(case.problem)) if "reverse" not in case.obstacles else ()
     return Comparison(
         name=name or getattr(fn, "__name__", type(fn).__name__),
         rows=rows,
@@ -97,9 +104,33 @@ def compare(
         order=order,
         dtype=str(jnp.result_type(*case.problem.x)),
         floor=floor,
-        notes=case.notes,
-        residuals=tuple(str(residual) for residual in kept[:5]),
+        notes=(*case.notes, *_machine_notes(samples)),
+        residuals=_kept_lines(case),
         why=why,
         seed=seed,
         environment=environment(),
+    )
+
+
+def _machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:
+    """How quiet the machine was while it measured."""
+    strange = sum(outliers(taken.wall) for taken in samples.values())
+    every = sum(taken.wall.size for taken in samples.values())
+    notes = [f"{strange} of {every} samples are outliers"]
+    waited = max(contention(taken) for taken in samples.values())
+    if waited > _BUSY and jax.default_backend() == "cpu":
+        notes.append(f"the machine was busy: wall time up to {waited:.2g} times CPU time")
+    return tuple(notes)
+
+
+def _kept_lines(case: Case) -> tuple[str, ...]:
+    """What reverse mode keeps beside the function's own arrays: the whole, and the largest lines."""
+    if "reverse" in case.obstacles:
+        return ()
+    kept = residuals(case.problem.fn, case.problem.x, case.problem.fixed, argnums=0)
+    lines = by_line(kept)
+    largest = sorted(lines, key=lambda line: -lines[line])[:_KEPT_LINES]
+    return (
+        f"{units.size(sum(lines.values()))} in all",
+        *(f"{units.size(lines[line])} at {line}" for line in largest),
     )

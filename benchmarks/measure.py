@@ -22,7 +22,7 @@ from .analysis import xla_operations
 #: A sample repeats a call until it takes at least this many seconds.
 SAMPLE_SECONDS = 1e-3
 #: No statistic is drawn from fewer rounds than this, however slow a program is.
-MIN_ROUNDS = 5
+MIN_ROUNDS = 3
 
 
 class Memory(NamedTuple):
@@ -48,6 +48,7 @@ class Compiled(NamedTuple):
         memory: What one execution needs; `None` where the backend does not tell.
         xla_flops: XLA's own count of operations; `None` where it does not tell.
         hlo: The optimised program's text.
+        written: Gives the text of the program as it was before XLA optimised it.
     """
 
     call: Callable[[], Any]
@@ -57,6 +58,7 @@ class Compiled(NamedTuple):
     memory: Memory | None
     xla_flops: float | None
     hlo: str
+    written: Callable[[], str]
 
     @property
     def total_seconds(self) -> float:
@@ -116,6 +118,7 @@ def compile_for(fn: Callable, args: tuple, *, limit: float | None = None) -> Com
         memory=_memory(executable),
         xla_flops=xla_operations(executable.cost_analysis() or {}),
         hlo=executable.as_text() or "",
+        written=lambda: lowered.as_text("hlo"),
     )
 
 

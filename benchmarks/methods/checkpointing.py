@@ -72,17 +72,15 @@ def _flat(fn: Callable, args: tuple) -> Any:
             read = _read(known, eqn.invars)
             if eqn.primitive.name in _CALLS and "jaxpr" in eqn.params:
                 results = inlined(eqn.params["jaxpr"], read)
-                known |= dict(zip(eqn.outvars, results, strict=True))
             else:
-                known |= _run(closed, eqn, read)
+                results = _bind(eqn, read)
+            known |= dict(zip(eqn.outvars, results, strict=True))
         return _read(known, jaxpr.outvars)
 
     return jax.make_jaxpr(lambda *values: inlined(closed, values))(*jax.tree.leaves(args))
 
 
-def _run_blocks(
-    flat: Any, values: Sequence, policy: Callable | None, nest: bool
-) -> list:
+def _run_blocks(flat: Any, values: Sequence, policy: Callable | None, nest: bool) -> list:
     jaxpr = flat.jaxpr
     known = dict(zip(jaxpr.constvars, flat.consts, strict=True))
     known |= dict(zip(jaxpr.invars, values, strict=True))
@@ -101,9 +99,9 @@ def _run_blocks(
                 operands = _read(inside, eqn.invars)
                 if eqn.primitive.name == "scan":
                     results = _scan(eqn, operands, policy, nest)
-                    inside |= dict(zip(eqn.outvars, results, strict=True))
                 else:
-                    inside |= _run(flat, eqn, operands)
+                    results = _bind(eqn, operands)
+                inside |= dict(zip(eqn.outvars, results, strict=True))
             return _read(inside, outputs)
 
         results = jax.checkpoint(block, policy=policy)(*_read(known, inputs))
@@ -155,16 +153,8 @@ def _read(known: dict, atoms: Sequence) -> list:
     return [atom.val if isinstance(atom, core.Literal) else known[atom] for atom in atoms]
 
 
-def _run(closed: Any, eqn: core.JaxprEqn, values: Sequence) -> dict:
-    """One operation of a program, done again on `values`: what it gives, by variable."""
-    known = {
-        atom: value
-        for atom, value in zip(eqn.invars, values, strict=True)
-        if not isinstance(atom, core.Literal)
-    }
-    made = [var for var in eqn.outvars if type(var).__name__ != "DropVar"]
-    alone = closed.jaxpr.replace(
-        constvars=[], invars=list(known), outvars=made, eqns=[eqn], debug_info=None
-    )
-    results = core.jaxpr_as_fun(closed.replace(jaxpr=alone, consts=[]))(*known.values())
-    return dict(zip(made, results, strict=True))
+def _bind(eqn: core.JaxprEqn, values: Sequence) -> Sequence:
+    """One operation of a program, done again on `values`."""
+    with eqn.ctx.manager:
+        results = eqn.primitive.bind(*values, **eqn.primitive.get_bind_params(eqn.params))
+    return results if eqn.primitive.multiple_results else [results]

@@ -11,7 +11,7 @@ _WAYS = ("numerical", "symbolic", "forward", "reverse")
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
     """A header and a line for each comparison."""
-    header = ["scenario", "inputs", "outputs", "value", *_WAYS, "error of numerical", "verdict"]
+    header = ["scenario", "inputs", "outputs", "value", *_WAYS, "numerical's error", "verdict"]
     return [header, *(_line(found) for found in comparisons)]
 
 

@@ -18,6 +18,8 @@ def text_table(comparison: Comparison) -> str:
     for note, number in numbered_notes(comparison).items():
         lines.append(_filled(f"[{number}] {note}", "    "))
     lines.append(_filled(about(comparison), ""))
+    if comparison.residuals:
+        lines.append(_filled("reverse mode keeps " + "; ".join(comparison.residuals), ""))
     lines += [_filled(line, " " * 9) for line in str(comparison.verdict).splitlines()]
     return "\n".join(lines)
 

@@ -1,0 +1,85 @@
+"""The rules of the house that code alone can break: who imports whom, and what stays out."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("nn", "losses", "train", "benchmarks")
+#: Which of our packages each may import, itself aside.
+ALLOWED = {
+    "nn": set(),
+    "losses": set(),
+    "train": set(),
+    "benchmarks": {"nn", "losses", "train"},
+    "examples": {"nn", "losses", "train"},
+}
+#: What the layers and the losses are made of: nothing that a user of JAX does not have.
+BASE = {"jax", "numpy", "collections", "typing", "functools", "itertools", "math", "operator"}
+BASE |= {"dataclasses", "types", "inspect", "contextlib", "numbers", "fractions", "__future__"}
+
+
+def files(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path):
+    """Top-level names that a file imports absolutely."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_a_package_imports_only_those_below_it(package):
+    for path in files(package):
+        ours = set(imports(path)) & set(PACKAGES)
+        assert ours <= ALLOWED[package], f"{path.relative_to(ROOT)} imports {ours}"
+
+
+@pytest.mark.parametrize("package", ["nn", "losses"])
+def test_layers_and_losses_need_jax_alone(package):
+    for path in files(package):
+        assert set(imports(path)) <= BASE, path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_init_holds_reexports_and_no_logic(package):
+    for path in (p for p in files(package) if p.name == "__init__.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            kinds = (ast.Expr, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)
+            assert isinstance(node, kinds), f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_exported_name_is_there_and_documented(package):
+    module = __import__(package)
+    for name in module.__all__:
+        exported = getattr(module, name)
+        assert not callable(exported) or exported.__doc__, f"{package}.{name}"
+
+
+def test_only_measure_calls_a_clock_in_benchmarks():
+    for path in files("benchmarks"):
+        if path.name != "measure.py":
+            assert "time" not in set(imports(path)), path.relative_to(ROOT)
+
+
+def test_public_functions_take_no_catch_all_keywords():
+    """A misspelt option must be an error; the command line's own runner hands options on."""
+    for package in ("nn", "losses", "train"):
+        for path in files(package):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                    assert node.args.kwarg is None, f"{path.relative_to(ROOT)}:{node.lineno}"
+
+
+def test_no_legacy_keys_are_made():
+    for package in (*PACKAGES, "examples", "tests"):
+        for path in files(package):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"random\.PRNG" + "Key", text), path.relative_to(ROOT)
