@@ -124,7 +124,7 @@ def _machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:
 
 
 def _kept_lines(case: Case) -> tuple[str, ...]:
-    """What reverse mode keeps beside the function's own arrays: the whole, and the largest lines."""
+    """What reverse mode keeps beside the function's own arrays: in all, and by source line."""
     if "reverse" in case.obstacles:
         return ()
     kept = residuals(case.problem.fn, case.problem.x, case.problem.fixed, argnums=0)

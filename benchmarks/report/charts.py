@@ -1,4 +1,4 @@
-"""The report's figures, as SVG that follows the page's colours, so that it reads in the dark too."""
+"""The report's figures, as SVG in the colours of the page, so that it reads in the dark too."""
 
 import io
 from collections.abc import Sequence
@@ -73,7 +73,8 @@ def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
 def svg(figure: "Figure") -> str:
     """The figure as an SVG element whose ink is the page's text colour."""
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight")
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata=nothing)
     text = buffer.getvalue()
     return text[text.index("<svg") :].replace(_INK, "currentColor")
 

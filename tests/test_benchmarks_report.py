@@ -1,0 +1,162 @@
+"""Tables, pages, files, and what two runs differ in."""
+
+import csv
+import shutil
+import subprocess
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks import compare, results, units
+from benchmarks.diff import differences
+from benchmarks.measure import Samples
+from benchmarks.report import html_table, summary_text, text_table, write_report
+from benchmarks.report.text import aligned
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    return compare(
+        lambda x: jnp.sum(jnp.sin(x)),
+        jnp.linspace(0.1, 1.0, 5),
+        methods=["numerical", "forward", "reverse", "reverse_chunked"],
+        budget=0.3,
+        name="suite/<case>",
+        why="A & B",
+    )
+
+
+def test_json_comes_back_as_it_was(comparison, tmp_path):
+    path = tmp_path / "deep" / "found.json"
+    results.save([comparison], path)
+    (back,) = results.load(path)
+    assert back.verdict == comparison.verdict
+    assert text_table(back) == text_table(comparison)
+    for mine, its in zip(back.rows, comparison.rows, strict=True):
+        assert mine._replace(samples=None) == its._replace(samples=None)
+        if its.samples:
+            np.testing.assert_array_equal(mine.samples.wall, its.samples.wall)
+
+
+def test_a_write_that_fails_leaves_the_old_file(comparison, tmp_path, monkeypatch):
+    path = tmp_path / "found.json"
+    results.save([comparison], path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="JSON"):
+        results.save([comparison._replace(floor=float("nan"))], path)
+    assert path.read_bytes() == before
+
+
+def test_every_ending_is_written(comparison, tmp_path):
+    for ending in ("json", "csv", "html", "md", "png"):
+        comparison.save(tmp_path / f"found.{ending}")
+    rows = list(csv.DictReader((tmp_path / "found.csv").read_text().splitlines()))
+    assert [row["method"] for row in rows] == [row.method for row in comparison.rows]
+    assert float(rows[0]["seconds"]) == comparison.row("value").seconds
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_ending_is_an_error(comparison, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in one of \.json, \.csv"):
+        comparison.save(tmp_path / "found.xlsx")
+
+
+def test_nothing_to_report_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="no comparisons"):
+        write_report([], tmp_path / "page.html")
+
+
+def test_names_are_escaped_in_html(comparison, tmp_path):
+    comparison.save(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert "suite/&lt;case&gt;" in page
+    assert "A &amp; B" in page
+    assert "<case>" not in page
+    assert "&lt;case&gt;" in html_table(comparison)
+
+
+def test_the_summary_has_a_line_a_comparison(comparison):
+    lines = summary_text([comparison, comparison]).splitlines()
+    assert len(lines) == 2 + 2 + 1
+    assert lines[2] == lines[3]
+
+
+def test_columns_line_up():
+    lines = aligned([["a", "bb"], ["cccc", "d"]])
+    assert lines == ["a     bb", "----  --", "cccc   d"]
+
+
+def test_figures_are_shown_in_the_unit_that_suits_them():
+    assert [units.seconds(value) for value in (2.0, 1e-3, 25e-6, 3e-9)] == [
+        "2 s",
+        "1 ms",
+        "25 us",
+        "3 ns",
+    ]
+    assert units.size(0) == "0 B"
+    assert units.amount(1234) == "1.23 k"
+
+
+def times(comparison, method, factor):
+    """The comparison with the samples of one method multiplied."""
+    rows = []
+    for row in comparison.rows:
+        if row.method == method:
+            samples = row.samples
+            slower = Samples(samples.rounds, factor * samples.wall, samples.cpu, samples.calls)
+            row = row._replace(samples=slower)
+        rows.append(row)
+    return comparison._replace(rows=tuple(rows))
+
+
+def conclusions(old, new):
+    return {found.method: found.conclusion for found in differences([old], [new])}
+
+
+def test_a_run_is_the_same_as_itself(comparison):
+    assert "slower" not in conclusions(comparison, comparison).values()
+
+
+def test_a_function_that_takes_three_times_as_long_is_slower(comparison):
+    assert conclusions(comparison, times(comparison, "value", 3.0))["value"] == "slower"
+    assert conclusions(times(comparison, "value", 3.0), comparison)["value"] == "faster"
+
+
+def test_a_machine_that_is_slower_as_a_whole_is_no_regression(comparison):
+    new = times(comparison, "value", 3.0)._replace(floor=3 * comparison.floor)
+    assert conclusions(comparison, new)["value"] != "slower"
+
+
+def test_a_method_that_broke_is_a_regression_and_one_that_was_mended_is_not(comparison):
+    rows = tuple(
+        row._replace(status="wrong", samples=None) if row.method == "forward" else row
+        for row in comparison.rows
+    )
+    broken = comparison._replace(rows=rows)
+    (found,) = [d for d in differences([comparison], [broken]) if d.method == "forward"]
+    assert found.conclusion == "broken"
+    assert found.regression
+    assert conclusions(broken, comparison)["forward"] == "mended"
+
+
+def test_runs_with_nothing_in_common_cannot_be_compared(comparison):
+    with pytest.raises(ValueError, match="no scenario in common"):
+        differences([comparison], [comparison._replace(name="other")])
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
+def test_the_page_is_drawn_in_a_browser_without_a_complaint(comparison, tmp_path):
+    write_report([comparison, comparison._replace(name="second")], tmp_path / "page.html")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/user"]
+    options += ["--enable-logging=stderr", "--disable-background-networking", "--no-first-run"]
+    told = subprocess.run(
+        ["chromium", *options, "--dump-dom", f"file://{tmp_path}/page.html"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "CONSOLE" not in told.stderr
+    assert told.stdout.count("<svg") == 3
+    assert told.stdout.count("</table>") == 3
