@@ -5,7 +5,7 @@ import numpy as np
 from jax.core import Tracer
 
 
-def check_labels(labels: jax.Array, classes: int) -> None:
+def check_labels(labels: jax.Array | np.ndarray, classes: int) -> None:
     """Raises unless every label is an integer from 0 to `classes` - 1.
 
     Inside a compiled function a wrong label can only give NaN; this looks at the concrete data

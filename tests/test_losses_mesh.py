@@ -1,0 +1,87 @@
+"""Losses and their gradients on device meshes, with explicit and with automatic axes.
+
+Devices are counted once per process, so the check runs in a child process that has four.
+"""
+
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
+from test_losses_contract import CASES, Case
+
+import losses
+
+# One of each loss; their variants differ by numbers alone.
+_CASES = {name: case for name, case in CASES.items() if "," not in name}
+_AXES = ("rows", "classes")
+
+
+def test_losses_and_gradients_work_on_explicit_and_on_automatic_meshes():
+    root = Path(__file__).parent.parent
+    child = subprocess.run(
+        [sys.executable, __file__],
+        env=os.environ
+        | {
+            "JAX_PLATFORMS": "cpu",
+            "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+            "PYTHONPATH": str(root),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert child.returncode == 0, child.stderr
+    assert child.stdout.splitlines() == [f"{len(_CASES)} losses"] * 2
+
+
+def _all_losses(predictions, targets, weights, shown):
+    """Value and gradient of the weighted mean of every loss, and the first in forward mode."""
+    found = {}
+    for name, case in _CASES.items():
+
+        def objective(p, case: Case = case, t=targets[name]):
+            return losses.mean(case.loss(p, t, where=shown), where=shown, weights=weights)
+
+        value, reverse = jax.value_and_grad(objective)(predictions[name])
+        _, forward = jax.jvp(objective, (predictions[name],), (jnp.ones_like(reverse),))
+        found[name] = value, reverse, forward
+    return found
+
+
+def _arguments():
+    def tiled(x):  # [3, 4] to [12, 4], which four devices can share evenly
+        return np.tile(x, (4, 1)[: x.ndim]).astype(np.int32 if x.ndim == 1 else np.float32)
+
+    return (
+        {name: tiled(case.predictions) for name, case in _CASES.items()},
+        {name: tiled(case.targets) for name, case in _CASES.items()},
+        np.linspace(0.5, 2.0, 12, dtype=np.float32),
+        np.arange(12) % 5 != 0,
+    )
+
+
+def _check_on_meshes() -> None:
+    arguments = _arguments()
+    expected = jax.jit(_all_losses)(*arguments)
+    for axis_type in (AxisType.Explicit, AxisType.Auto):
+        mesh = jax.make_mesh((2, 2), _AXES, axis_types=(axis_type, axis_type))
+
+        def place(x, mesh=mesh):
+            return jax.device_put(x, NamedSharding(mesh, PartitionSpec(*_AXES[: x.ndim])))
+
+        with jax.set_mesh(mesh):
+            found = jax.jit(_all_losses)(*jax.tree.map(place, arguments))
+        close = partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-6)
+        jax.tree.map(close, found, expected)
+        print(f"{len(found)} losses")
+
+
+if __name__ == "__main__":
+    _check_on_meshes()

@@ -1,0 +1,140 @@
+"""Penalties: what they apply to, what they add up to, and that 0 is a place to rest."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import losses
+
+
+class Dense(NamedTuple):
+    weight: jax.Array  # [in_dim, out_dim]
+    bias: jax.Array  # [out_dim]
+
+
+class BatchNorm(NamedTuple):
+    gamma: jax.Array  # [features]
+    beta: jax.Array  # [features]
+
+
+class Slopes(NamedTuple):
+    slope: jax.Array  # [features]
+
+
+def _network():
+    first = Dense(jnp.array([[1.0, -2.0, 0.5]]), jnp.full(3, 7.0))
+    norm = BatchNorm(jnp.full(3, 5.0), jnp.full(3, 5.0))
+    last = {"weight": jnp.array([3.0, 0.0]), "bias": jnp.full(2, 9.0)}
+    return (first, (), norm, Slopes(jnp.full(3, 0.25)), [last, None])
+
+
+def _elastic(params, **options):
+    return losses.elastic_net(params, l1_ratio=0.25, **options)
+
+
+_PENALTIES = {
+    "l1": (losses.l1, lambda w: np.abs(w).sum()),
+    "l2": (losses.l2, lambda w: (w**2).sum()),
+    "elastic_net": (_elastic, lambda w: 0.25 * np.abs(w).sum() + 0.75 * (w**2).sum()),
+}
+every_penalty = pytest.mark.parametrize(
+    ("penalty", "oracle"), _PENALTIES.values(), ids=_PENALTIES.keys()
+)
+
+
+@every_penalty
+def test_only_what_is_named_weight_is_penalised_wherever_it_is(penalty, oracle):
+    weights = np.array([1.0, -2.0, 0.5, 3.0, 0.0])
+    value, slopes = jax.value_and_grad(penalty)(_network())
+    np.testing.assert_allclose(value, oracle(weights), rtol=1e-6)
+    assert (slopes[0].weight != 0).all()
+    untouched = [slopes[0].bias, *slopes[2], slopes[3].slope, slopes[4][0]["bias"]]
+    assert all((leaf == 0).all() for leaf in untouched)
+
+
+@every_penalty
+def test_a_bare_array_is_its_own_weight_and_select_says_what_else(penalty, oracle):
+    leaf = jnp.array([[0.5, -1.5], [2.0, 0.0]])
+    np.testing.assert_allclose(penalty(leaf), oracle(np.asarray(leaf)), rtol=1e-6)
+    value = penalty(_network(), select=lambda path, leaf: path == (2, "gamma"))
+    np.testing.assert_allclose(value, oracle(np.full(3, 5.0)), rtol=1e-6)
+    large = penalty(_network(), select=lambda path, leaf: leaf.ndim == 2)
+    np.testing.assert_allclose(large, oracle(np.array([1.0, -2.0, 0.5])), rtol=1e-6)
+
+
+def test_a_path_is_made_of_plain_names_and_positions():
+    seen = []
+    losses.l2(_network(), select=lambda path, _: seen.append(path) or True)
+    assert seen == [
+        (0, "weight"),
+        (0, "bias"),
+        (2, "gamma"),
+        (2, "beta"),
+        (3, "slope"),
+        (4, 0, "bias"),
+        (4, 0, "weight"),
+    ]
+
+
+@every_penalty
+def test_at_zero_the_gradient_is_zero_in_both_modes(penalty, oracle):
+    zeros = jnp.zeros((2, 3))
+    assert penalty(zeros) == oracle(np.zeros((2, 3))) == 0
+    np.testing.assert_array_equal(jax.grad(penalty)(zeros), zeros)
+    np.testing.assert_array_equal(jax.jacfwd(penalty)(zeros), zeros)
+
+
+@every_penalty
+def test_a_penalty_that_would_touch_nothing_raises(penalty, oracle):
+    del oracle
+    with pytest.raises(ValueError, match=r"no leaf is selected.*'weight'.*'gamma'.*select="):
+        penalty(BatchNorm(jnp.ones(3), jnp.ones(3)))
+    with pytest.raises(ValueError, match="no leaf is selected"):
+        penalty(())
+    with pytest.raises(ValueError, match="no leaf is selected"):
+        penalty(_network(), select=lambda path, leaf: False)
+
+
+@every_penalty
+def test_half_precision_is_added_up_in_single_precision(penalty, oracle):
+    leaf = jnp.full(70_000, 300.0, jnp.float16)
+    value = penalty(leaf)
+    assert value.dtype == jnp.float32
+    np.testing.assert_allclose(value, oracle(np.full(70_000, 300.0)), rtol=1e-5)
+    assert jax.grad(penalty)(leaf).dtype == jnp.float16
+
+
+@every_penalty
+def test_jit_is_eager_and_the_next_parameters_are_not_traced_again(penalty, oracle):
+    traces = []
+
+    @jax.jit
+    def compiled(params):
+        traces.append(1)
+        return penalty(params)
+
+    for scale in (1.0, -2.0):
+        params = jax.tree.map(lambda x, scale=scale: scale * x, _network())
+        np.testing.assert_allclose(compiled(params), penalty(params), rtol=1e-6)
+    assert compiled(_network()) == pytest.approx(oracle(np.array([1.0, -2.0, 0.5, 3.0, 0.0])))
+    assert len(traces) == 1
+
+
+def test_penalized_lists_each_leaf_with_its_share():
+    shares = losses.penalized(_network())
+    assert shares == (
+        losses.Share("0.weight", (1, 3), 5.25, 5.25 / 14.25),
+        losses.Share("4.0.weight", (2,), 9.0, 9.0 / 14.25),
+    )
+    by_size = losses.penalized(_network(), penalty=losses.l1)
+    assert [leaf.value for leaf in by_size] == [3.5, 3.0]
+    assert losses.penalized(jnp.zeros(3)) == (losses.Share("", (3,), 0.0, 0.0),)
+
+
+def test_what_holds_no_real_numbers_cannot_be_penalised():
+    for leaf in (jnp.ones(3, jnp.complex64), jax.random.key(0)):
+        with pytest.raises(TypeError, match=r"\('weight',\) must hold real numbers"):
+            losses.l2({"weight": leaf})
