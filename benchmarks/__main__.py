@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+try:
+    import typer
+except ModuleNotFoundError:
+    raise SystemExit(
+        "gradwise: the command line needs an extra: pip install 'gradwise[suite]'"
+    ) from None
 
 from . import commands
 
@@ -101,7 +106,11 @@ def compare(
 
 @app.command("diff")
 def diff(old: Results, new: Results) -> None:
-    """Slower, faster or the same, row by row; exit status 1 if anything is slower."""
+    """What became slower or faster between two runs.
+
+    Row by row, with intervals: slower, faster, same, or not to be told on this machine. The exit
+    status is 1 if anything became slower or broke, so that CI can use it.
+    """
     raise typer.Exit(commands.diff(old, new))
 
 
@@ -112,13 +121,17 @@ def report(
         Path | None, typer.Option(help="The page or summary to write, .html or .md.")
     ] = None,
 ) -> None:
-    """One HTML page (or a Markdown summary) of a run's results."""
+    """A run's results as a page or a summary."""
     commands.report(results, out or results.with_suffix(".html"))
 
 
 @app.command("selftest")
 def selftest(seed: Seed = 0) -> None:
-    """Check the instrument on this machine: what it can tell apart, and what it refuses."""
+    """What the instrument can tell apart on this machine.
+
+    A function against itself must be a tie, a tenth more work must be found, and a derivative that
+    is wrong in one entry must be refused. Takes a few minutes; exit status 1 if it fails.
+    """
     raise typer.Exit(commands.selftest(seed=seed))
 
 
@@ -126,7 +139,11 @@ def selftest(seed: Seed = 0) -> None:
 def peers(
     train: Annotated[bool, typer.Option("--train", help="Whole training runs instead.")] = False,
 ) -> None:
-    """This library beside flax, equinox and haiku: the edges, and the time of a step."""
+    """This library beside flax, equinox and haiku.
+
+    What each returns at the edges, and the time of a training step. A library that is not installed
+    is a row that says so; the extra `peers` has them.
+    """
     commands.peers(train=train)
 
 

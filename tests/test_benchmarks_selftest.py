@@ -1,4 +1,4 @@
-"""What the self-test concludes from races; the races themselves are timings, and run by the user."""
+"""What the self-test concludes from races; the races are timings, and for the user to run."""
 
 import pytest
 

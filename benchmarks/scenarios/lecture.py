@@ -53,7 +53,7 @@ def _dense_sigmoid(sizes: Sizes) -> Scenario:
     return Scenario(
         "lecture/dense_sigmoid",
         loss,
-        (layer.init(jax.random.key(0))[0], x, y),
+        (jax.jit(layer.init)(jax.random.key(0))[0], x, y),
         "One dense layer and a sigmoid: the first network of the lecture, on digits.",
         argnums=(0,),
         methods=_METHODS,
@@ -79,7 +79,7 @@ def _prelu_penalty(sizes: Sizes) -> Scenario:
     return Scenario(
         "lecture/prelu_penalty",
         loss,
-        (layer.init(jax.random.key(1))[0], x, y),
+        (jax.jit(layer.init)(jax.random.key(1))[0], x, y),
         "One PReLU layer and an L2 penalty: the lecture's computational graph, on diabetes.",
         argnums=(0,),
         methods=_METHODS,
@@ -91,7 +91,7 @@ def _mlp_digits(sizes: Sizes) -> Scenario:
     x, labels = real_data.digits(sizes.rows)
     model = nn.mlp((64, sizes.hidden, 10), batch_norm=True, dropout=0.1)
     init_key, mask_key = jax.random.split(jax.random.key(2))
-    params, state = model.init(init_key)
+    params, state = jax.jit(model.init)(init_key)
 
     def loss(params, state, x, labels, key):
         logits, _ = model.apply(params, state, x, key=key, train=True)
@@ -118,7 +118,7 @@ def _two_layers(
     """A hidden layer of tanh units and one output, under a loss."""
     x, y = data(sizes.rows)
     model = nn.mlp((x.shape[1], sizes.hidden, 1), activation=nn.tanh)
-    params, state = model.init(jax.random.key(3))
+    params, state = jax.jit(model.init)(jax.random.key(3))
 
     def objective(params, x, y):
         predictions, _ = model.apply(params, state, x)
