@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from ._checks import real_rows
 
@@ -61,7 +62,9 @@ def _local_derivative(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax
 
     If it does not mix them, `J v = diag(J) v`: flipping signs in `v` flips them in the product.
     """
-    signs = jnp.broadcast_to(1 - 2 * (jnp.arange(x.shape[-1]) % 2), x.shape).astype(x.dtype)
+    signs = jnp.ones_like(x)  # neighbours differ along every axis
+    for axis in range(x.ndim):
+        signs *= 1 - 2 * (lax.broadcasted_iota(jnp.int8, x.shape, axis) % 2)
     together = jax.jvp(fn, (x,), (jnp.ones_like(x),))[1]
     apart = jax.jvp(fn, (x,), (signs,))[1] * signs
     return jnp.where(together == apart, together, jnp.nan)

@@ -35,16 +35,21 @@ def check_padding(who: str, padding: Any, window: tuple[int, ...]) -> Padding:
     """Return `padding` in the form that `jax.lax` takes, or raise."""
     if isinstance(padding, str) and padding in ("SAME", "VALID"):
         return padding
-    pairs = () if isinstance(padding, str) else tuple(tuple(pair) for pair in padding)
-    if len(pairs) != len(window) or any(
-        len(pair) != 2 or not all(isinstance(size, int) and size >= 0 for size in pair)
-        for pair in pairs
-    ):
+    pairs = padding if isinstance(padding, Sequence) and not isinstance(padding, str) else ()
+    if len(pairs) != len(window) or not all(map(_is_pair, pairs)):
         raise ValueError(
             f"{who} expected padding 'SAME', 'VALID' or {len(window)} pairs (before, after) "
             f"of non-negative ints, got {padding!r}"
         )
-    return pairs
+    return tuple((before, after) for before, after in pairs)
+
+
+def _is_pair(value: Any) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 2
+        and all(isinstance(size, int) and size >= 0 for size in value)
+    )
 
 
 def check_rank(who: str, x: jax.Array, window: tuple[int, ...]) -> None:

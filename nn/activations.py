@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ._checks import check_features, check_floating, check_number, positive_int
+from ._precision import at_least_float32
 from .layer import Layer, learned_activation
 
 
@@ -87,7 +88,9 @@ def _tanh_slope_jvp(primals, tangents):
 
 
 def relu(x: jax.Array) -> jax.Array:
-    """Elementwise `max(x, 0)`; its derivative at 0 is 0.
+    """Elementwise `max(x, 0)`; the derivative at 0 is 0.
+
+    Nair and Hinton, "Rectified Linear Units Improve Restricted Boltzmann Machines" (2010).
 
     Example:
         >>> import jax, nn
@@ -98,7 +101,9 @@ def relu(x: jax.Array) -> jax.Array:
 
 
 def leaky_relu(x: jax.Array, *, slope: float = 0.01) -> jax.Array:
-    """Elementwise `x` where positive, `slope * x` elsewhere.
+    """Elementwise `x` where positive, `slope * x` elsewhere; the derivative at 0 is 1.
+
+    Maas, Hannun and Ng, "Rectifier Nonlinearities Improve Neural Network Acoustic Models" (2013).
 
     Example:
         >>> import jax, nn
@@ -111,6 +116,9 @@ def leaky_relu(x: jax.Array, *, slope: float = 0.01) -> jax.Array:
 def elu(x: jax.Array, *, alpha: float = 1.0) -> jax.Array:
     """Elementwise `x` where positive, `alpha (exp(x) - 1)` elsewhere.
 
+    Clevert, Unterthiner and Hochreiter, "Fast and Accurate Deep Network Learning by Exponential
+    Linear Units" (2016).
+
     Example:
         >>> import jax, nn
         >>> nn.elu(jax.numpy.array([-100.0, 2.0]))
@@ -120,18 +128,25 @@ def elu(x: jax.Array, *, alpha: float = 1.0) -> jax.Array:
 
 
 def gelu(x: jax.Array, *, approximate: bool = True) -> jax.Array:
-    """Elementwise `x Phi(x)`.
+    """Elementwise `x Phi(x)`, with `Phi` the normal distribution function.
+
+    It is approximated by `Phi(x) = (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2` unless
+    `approximate=False`.
+
+    Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016).
 
     Example:
         >>> import jax, nn
-        >>> nn.gelu(jax.numpy.array([-100.0, 100.0]))
-        Array([ -0., 100.], dtype=float32)
+        >>> nn.gelu(jax.numpy.array([0.0, 100.0]))
+        Array([  0., 100.], dtype=float32)
     """
     return jax.nn.gelu(x, approximate)
 
 
 def silu(x: jax.Array) -> jax.Array:
-    """Elementwise `x sigmoid(x)`.
+    """Elementwise `x sigmoid(x)`, also called swish.
+
+    Elfwing, Uchibe and Doya, "Sigmoid-Weighted Linear Units" (2018).
 
     Example:
         >>> import jax, nn
@@ -142,7 +157,9 @@ def silu(x: jax.Array) -> jax.Array:
 
 
 def softplus(x: jax.Array) -> jax.Array:
-    """Elementwise `log(1 + exp(x))`.
+    """Elementwise `log(1 + exp(x))`, a smooth `max(x, 0)`.
+
+    Dugas et al., "Incorporating Second-Order Functional Knowledge" (2001).
 
     Example:
         >>> import jax, nn
@@ -180,7 +197,7 @@ def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
 
 def _in_float32(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
     x = jnp.asarray(x)
-    return fn(x.astype(jnp.promote_types(x.dtype, jnp.float32))).astype(x.dtype)
+    return fn(at_least_float32(x)).astype(x.dtype)
 
 
 class PReLU(NamedTuple):

@@ -19,9 +19,9 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
     rounded to a multiple of 2^-16. So the mean is that of `x`, and inference, without a key, is
     the plain network. At rate 1 all is 0, and so is every derivative.
 
-    Two units share 32 random bits, which halves the work of drawing a mask. A key made with
-    `jax.random.key(seed, impl="rbg")` draws faster still; its masks are other ones, they differ
-    under `vmap` from those of a loop, and they may change between versions of JAX and devices.
+    Two units share 32 random bits, which halves the work of drawing a mask. Keys of any
+    implementation will do: an `rbg` key draws faster on some devices, but its masks under `vmap`
+    are not those of a loop, and they may differ between devices and versions of JAX.
 
     Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014).
 

@@ -136,9 +136,6 @@ def learned_activation(
 ) -> Layer[Params, tuple[()]]:
     """Lift `fn(params, x)` as `stateless` does, and let `saturation` watch it."""
 
-    def init_without_state(key: jax.Array, /) -> tuple[Params, tuple[()]]:
-        return init(key), ()
-
     def apply(
         params: Params,
         state: Any,
@@ -154,4 +151,4 @@ def learned_activation(
             state = read(state, name, lambda x: fn(params, x), x, mask)
         return fn(params, x), state
 
-    return Layer(init_without_state, apply)
+    return Layer(stateless(init, fn).init, apply)

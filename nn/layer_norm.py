@@ -8,6 +8,7 @@ from jax import lax
 
 from ._checks import check_features, check_number, positive_int
 from ._moments import divisor, standardise
+from ._precision import at_least_float32
 from .layer import Layer, stateless
 
 
@@ -53,8 +54,7 @@ def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()
 
     def fn(params: LayerNorm, x: jax.Array) -> jax.Array:
         check_features(who, x, features)
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        centred, _, var = standardise(wide, mean)
+        centred, _, var = standardise(at_least_float32(x), mean)
         return (centred * lax.rsqrt(var + eps) * params.gamma + params.beta).astype(x.dtype)
 
     return stateless(lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn)
@@ -85,7 +85,7 @@ def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
 
     def fn(params: RMSNorm, x: jax.Array) -> jax.Array:
         check_features(who, x, features)
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = at_least_float32(x)
         mean_square = jnp.mean(wide * wide, axis=-1, keepdims=True)
         return (wide * lax.rsqrt(mean_square + eps) * params.gamma).astype(x.dtype)
 

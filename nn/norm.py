@@ -8,6 +8,7 @@ from jax import lax
 
 from ._checks import check_features, check_number, positive_int, real_rows
 from ._moments import divisor, standardise
+from ._precision import at_least_float32
 from .layer import Layer
 
 
@@ -19,11 +20,15 @@ class BatchNorm(NamedTuple):
 
 
 class BatchNormState(NamedTuple):
-    """Running statistics of `batch_norm`: float32, or whatever the caller casts them to."""
+    """Running statistics of `batch_norm`: float32, or whatever the caller casts them to.
+
+    `seen` is the weight of all batches so far, `1 - momentum^steps`; it is 0 before any step, and
+    1 for statistics that come from elsewhere.
+    """
 
     mean: jax.Array  # [features]
     var: jax.Array  # [features], unbiased
-    seen: jax.Array  # [], the weight of all batches so far: 1 - momentum^steps
+    seen: jax.Array  # []
 
 
 def batch_norm(
@@ -102,7 +107,7 @@ def batch_norm(
         check_features(who, x, features)
         real = None if mask is None else real_rows(who, x, mask)
         # Hidden before anything is computed: a NaN times a gradient of 0 would be a NaN.
-        rows = _hide(x.astype(jnp.promote_types(x.dtype, jnp.float32)), real)
+        rows = _hide(at_least_float32(x), real)
         if train:
             count = _count(who, rows, real, axis_name)
             centred, mean, var = standardise(rows, _mean_over(real, count, axis_name))

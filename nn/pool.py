@@ -9,6 +9,7 @@ import numpy as np
 from jax import lax
 
 from ._checks import check_floating
+from ._precision import at_least_float32
 from ._window import Padding, check_padding, check_rank, check_window, per_axis
 from .layer import Layer, stateless
 
@@ -74,7 +75,7 @@ def avg_pool(
     reduce = _over_windows(f"avg_pool({window})", window, strides, padding)
 
     def mean(_: tuple[()], x: jax.Array) -> jax.Array:
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+        wide = at_least_float32(x)
         counts = reduce(jnp.ones((1, *x.shape[1:-1], 1), wide.dtype), 0, lax.add)
         return (reduce(wide, 0, lax.add) / counts).astype(x.dtype)
 
@@ -88,6 +89,10 @@ def _over_windows(
     window = check_window(who, window)
     strides = window if strides is None else per_axis(who, "strides", strides, window)
     padding = check_padding(who, padding, window)
+    if not isinstance(padding, str) and any(
+        max(pair) >= size for pair, size in zip(padding, window, strict=True)
+    ):
+        raise ValueError(f"{who} expected less padding than window, got padding={padding}")
     pairs = padding if isinstance(padding, str) else ((0, 0), *padding, (0, 0))
 
     def reduce(x: jax.Array, start: float, operation: Callable) -> jax.Array:

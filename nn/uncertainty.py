@@ -18,9 +18,27 @@ class Prediction(NamedTuple):
 def monte_carlo(
     model: Layer, params: Any, state: Any, x: jax.Array, key: jax.Array, *, samples: int
 ) -> Prediction:
-    """Mean and standard deviation of the outputs under `samples` dropout masks.
+    """Mean and standard deviation of the outputs over `samples` draws of the dropout masks.
 
-    Gal and Ghahramani, "Dropout as a Bayesian Approximation" (2016).
+    The draws are `model.apply(params, state, x, key=key)`: batch norm keeps its running
+    statistics, and every row has masks of its own. All of them are computed at once, by `vmap`.
+    The standard deviation is the root of the mean squared distance from the mean; a network
+    without randomness has 0.
+
+    Gal and Ghahramani, "Dropout as a Bayesian Approximation: Representing Model Uncertainty in
+    Deep Learning" (2016).
+
+    Args:
+        model: The network.
+        params: Its parameters.
+        state: Its state.
+        x: Inputs `[batch, ...]`.
+        key: Decides the masks.
+        samples: How many draws.
+
+    Raises:
+        ValueError: Fewer than one sample.
+        TypeError: `samples` is no int.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn

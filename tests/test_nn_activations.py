@@ -87,7 +87,7 @@ def test_tanh_is_two_sigmoids_and_a_nan_stays_a_nan():
     z = jnp.asarray(Z, jnp.float32)
     np.testing.assert_allclose(nn.tanh(z), 2 * nn.sigmoid(2 * z) - 1, atol=3e-7)
     for fn in (nn.sigmoid, nn.tanh, nn.silu):
-        assert jnp.isnan(fn(jnp.nan))
+        assert jnp.isnan(fn(jnp.array(jnp.nan)))
         assert jnp.isnan(jax.grad(fn)(jnp.nan))
 
 

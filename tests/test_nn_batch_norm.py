@@ -1,5 +1,7 @@
 """Batch norm where it goes wrong elsewhere; the oracle is NumPy in float64 on the same data."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ LAYER = nn.batch_norm(3)
 PARAMS, STATE = LAYER.init(jax.random.key(0))
 
 
-def rows(n, mean=0.0, std=1.0, seed=0):
+def rows(n, mean=0.0, std=1.0, seed=0) -> Any:
     return (mean + std * np.random.default_rng(seed).normal(size=(n, 3))).astype(np.float32)
 
 
@@ -159,7 +161,7 @@ def test_an_empty_batch_leaves_the_state_alone():
 
 @pytest.mark.parametrize("hidden", [np.nan, np.inf, -np.inf, 3e38])
 def test_what_stands_behind_the_mask_changes_nothing_else(hidden):
-    x, mask = rows(6, 4.0), np.array([True, False, True, True, False, True])
+    x, mask = rows(6, 4.0), np.array([1, 0, 1, 1, 0, 1], bool)
     x[~mask] = hidden
     weights = np.where(mask[:, None], np.cos(np.arange(18.0)).reshape(6, 3), 0)
 
@@ -183,7 +185,7 @@ def test_what_stands_behind_the_mask_changes_nothing_else(hidden):
 
 
 def test_at_inference_a_nan_row_behind_the_mask_spoils_no_gradient():
-    x, mask = rows(4), np.array([True, True, False, True])
+    x, mask = rows(4), jnp.array([True, True, False, True])
     x[2] = np.nan
 
     def loss(params):
@@ -196,7 +198,7 @@ def test_at_inference_a_nan_row_behind_the_mask_spoils_no_gradient():
 def test_masked_shards_of_different_counts_give_what_one_device_gives():
     layer = nn.batch_norm(3, axis_name="devices")
     x = rows(32, 1e3).reshape(4, 8, 3)
-    mask = np.arange(8) < np.array([8, 1, 0, 5])[:, None]
+    mask: Any = np.arange(8) < np.array([8, 1, 0, 5])[:, None]
     x[~mask] = np.nan
     weights = jnp.asarray(np.where(mask[..., None], np.sin(np.arange(96.0)).reshape(4, 8, 3), 0))
 

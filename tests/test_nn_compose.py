@@ -1,6 +1,7 @@
 """Combinators: serial, residual, repeat, mlp, and `saturation`, which looks through them all."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ import pytest
 import nn
 
 
-def normal(shape):
+def normal(shape) -> Any:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
@@ -166,7 +167,7 @@ def test_saturation_counts_small_derivatives_and_units_dead_on_every_row():
 
 @pytest.mark.parametrize("threshold", [0.2, 1e-3, 1e-12])
 def test_saturation_of_a_sigmoid_is_the_share_of_inputs_beyond_the_known_point(threshold):
-    x = np.linspace(-40, 40, 4001, dtype=np.float32).reshape(-1, 1)
+    x = jnp.linspace(-40, 40, 4001).reshape(-1, 1)
     (row,) = nn.saturation(nn.activation(nn.sigmoid), (), (), x, threshold=threshold).layers
     beyond = 2 * np.arccosh(1 / (2 * np.sqrt(threshold)))  # the derivative is sech(x / 2)^2 / 4
     assert row.saturated == pytest.approx(np.mean(np.abs(x) > beyond), abs=1e-3)

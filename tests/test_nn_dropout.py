@@ -137,7 +137,7 @@ def test_a_traced_rate_costs_one_trace_for_a_whole_search():
 def test_monte_carlo_gives_mean_and_spread_over_masks_with_batch_norm_frozen():
     model = nn.serial(nn.batch_norm(3), nn.dropout(0.5))
     params, state = model.init(jax.random.key(0))
-    x = np.random.default_rng(0).normal(5, 2, size=(4, 3)).astype(np.float32)
+    x = jnp.asarray(np.random.default_rng(0).normal(5, 2, size=(4, 3)), jnp.float32)
     _, state = model.apply(params, state, x, key=jax.random.key(2), train=True)
     mean, std = jax.jit(lambda state, key: nn.monte_carlo(model, params, state, x, key, samples=4))(
         state, jax.random.key(3)

@@ -1,6 +1,7 @@
 """Convolution and pooling against loops written out in NumPy, in float64."""
 
 import itertools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +10,7 @@ import pytest
 
 import nn
 
-RNG = np.random.default_rng(0)
+RNG: Any = np.random.default_rng(0)
 
 
 def pads(shape, window, strides, dilation, padding):

@@ -1,5 +1,7 @@
 """Layers that treat each row by itself: layer norm, RMS norm, embedding, flatten."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,12 +9,12 @@ import pytest
 
 import nn
 
-X = np.random.default_rng(0).normal(size=(4, 3, 5)).astype(np.float32)
+X: Any = np.random.default_rng(0).normal(size=(4, 3, 5)).astype(np.float32)
 
 
 @pytest.mark.parametrize("mean", [0.0, 1e4, 1e7])
 def test_layer_norm_is_right_for_rows_far_from_zero(mean):
-    x = (mean + np.random.default_rng(0).normal(size=(4, 300))).astype(np.float32)
+    x: Any = (mean + np.random.default_rng(0).normal(size=(4, 300))).astype(np.float32)
     layer = nn.layer_norm(300)
     y, _ = jax.jit(layer.apply)(*layer.init(jax.random.key(0)), x)
     wide = x.astype(np.float64)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +18,8 @@ several_devices = pytest.mark.skipif(
     jax.device_count() == 1, reason="run by the last test of this file, on four devices"
 )
 MODEL = nn.serial(nn.dense(3, 4, bias=False), nn.batch_norm(4), nn.dropout(0.5))
-X = np.random.default_rng(0).normal(2.0, 3.0, size=(16, 3)).astype(np.float32)
-MASK = np.arange(16) % 5 > 0
+X: Any = np.random.default_rng(0).normal(2.0, 3.0, size=(16, 3)).astype(np.float32)
+MASK: Any = np.arange(16) % 5 > 0
 
 
 def assert_close(actual, expected):
@@ -52,7 +53,7 @@ def test_a_sharded_batch_trains_as_one_device_does_with_no_axis_name(axis_type):
 def test_shards_of_different_counts_under_shard_map_agree_with_one_device():
     layer, same = nn.batch_norm(3, axis_name="data"), nn.batch_norm(3)
     params, state = layer.init(jax.random.key(0))
-    x, mask = X + 1e4, np.arange(16) < 9
+    x, mask = X + 1e4, jnp.arange(16) < 9
     weights = np.cos(np.arange(48.0, dtype=np.float32)).reshape(16, 3) * mask[:, None]
     mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=(AxisType.Auto,))
 
