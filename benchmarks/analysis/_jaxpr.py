@@ -41,14 +41,21 @@ def opened(jaxpr: Any) -> Jaxpr:
     return getattr(jaxpr, "jaxpr", jaxpr)
 
 
-def trace(fn: Callable[..., Any], *inputs: Any) -> Jaxpr:
-    """The jaxpr of `fn` at arrays or `ShapeDtypeStruct`s, without what no output needs.
+def constants(jaxpr: Any) -> Sequence[Any]:
+    """The values of a closed jaxpr's constant variables."""
+    return getattr(jaxpr, "consts", ())
 
-    JAX keeps dead equations, such as the value that `jax.grad` computes and drops; a compiler
-    does not, so neither do the figures that are read off here.
+
+def trace(fn: Callable[..., Any], *inputs: Any) -> tuple[Jaxpr, Sequence[Any]]:
+    """The jaxpr of `fn` at arrays or `ShapeDtypeStruct`s, and its constants.
+
+    What no output needs is left out. JAX keeps dead equations, such as the value that `jax.grad`
+    computes and drops; a compiler does not, so neither do the figures that are read off here.
     """
-    jaxpr = opened(jax.make_jaxpr(fn)(*inputs))
-    return dce_jaxpr(jaxpr, [True] * len(jaxpr.outvars), instantiate=True)[0]
+    closed = jax.make_jaxpr(fn)(*inputs)
+    program = opened(closed)
+    needed = [True] * len(program.outvars)
+    return dce_jaxpr(program, needed, instantiate=True)[0], constants(closed)
 
 
 def shape(operand: Any) -> tuple[int, ...]:

@@ -101,7 +101,7 @@ def count(fn: Callable[..., Any], *inputs: Any) -> Flops:
         >>> print(count(lambda x: jax.lax.while_loop(lambda h: h[0, 0] < 1, jnp.exp, x), x))
         unknown (at least 1; not counted: while at ...)
     """
-    return _jaxpr_flops(trace(fn, *inputs))
+    return _jaxpr_flops(trace(fn, *inputs)[0])
 
 
 def _jaxpr_flops(jaxpr: Any, caller: str = "") -> Flops:

@@ -180,7 +180,7 @@ def _complex_step(fn: Callable, x: list, rest: list) -> Obstacle | None:
         )
     shifted = [jax.ShapeDtypeStruct(v.shape, jnp.result_type(v.dtype, jnp.complex64)) for v in x]
     try:
-        jaxpr = trace(fn, shifted, rest)
+        jaxpr, _ = trace(fn, shifted, rest)
     except Exception as error:
         reason = untraceable(error).reason
         return Obstacle(f"with complex inputs {reason}", line(error), "forward mode")

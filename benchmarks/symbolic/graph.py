@@ -1,0 +1,152 @@
+"""Expressions as a graph in which equal subexpressions are one node."""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+#: Nodes that stand for themselves.
+LEAVES = ("symbol", "number", "truth")
+#: Nodes that are no operation: `stop` hides a value from differentiation.
+FREE = (*LEAVES, "stop")
+
+_COMMUTATIVE = frozenset(["add", "mul", "max", "min", "eq", "ne", "and", "or"])
+_FOLDED: dict[str, Callable[..., float]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b if b else math.nan,
+    "neg": lambda a: -a,
+}
+_CHECK_EVERY = 1024
+
+
+class StoppedError(Exception):
+    """The graph grew beyond its limit, or its time ran out."""
+
+
+class Size(NamedTuple):
+    """How many operations an expression has.
+
+    Attributes:
+        tree: Written out, every subexpression as often as it occurs.
+        dag: With equal subexpressions shared.
+    """
+
+    tree: int
+    dag: int
+
+
+class Graph:
+    """Nodes, numbered so that operands come before what is made of them.
+
+    Args:
+        limit: How many nodes there may be.
+        deadline: Says whether time is up; asked now and then.
+    """
+
+    def __init__(self, limit: int, deadline: Callable[[], bool] | None = None):
+        self.operations: list[str] = []
+        self.operands: list[tuple[Any, ...]] = []
+        self._limit = limit
+        self._deadline = deadline
+        self._known: dict[tuple[str, tuple[Any, ...]], int] = {}
+
+    def number(self, value: float) -> int:
+        """A constant; the graph holds none but double-precision numbers."""
+        return self._node("number", (float(value),))
+
+    def truth(self, value: bool) -> int:
+        """The constant true or false."""
+        return self._node("truth", (bool(value),))
+
+    def symbol(self, name: str) -> int:
+        """An unknown."""
+        return self._node("symbol", (name,))
+
+    def make(self, operation: str, *operands: int) -> int:
+        """An operation on nodes, or the simpler node that it is equal to."""
+        if operation in _COMMUTATIVE:
+            operands = tuple(sorted(operands))
+        simpler = self._simplified(operation, operands)
+        return self._node(operation, operands) if simpler is None else simpler
+
+    def constant(self, node: int) -> float | bool | None:
+        """The value of a number or a truth; `None` for every other node."""
+        return self.operands[node][0] if self.operations[node] in ("number", "truth") else None
+
+    def reachable(self, roots: Iterable[int]) -> list[int]:
+        """The nodes that `roots` are made of, themselves included, operands first."""
+        found, waiting = set(), list(roots)
+        while waiting:
+            node = waiting.pop()
+            if node not in found:
+                found.add(node)
+                if self.operations[node] not in LEAVES:
+                    waiting.extend(self.operands[node])
+        return sorted(found)
+
+    def size(self, roots: Iterable[int]) -> Size:
+        """Operations of several expressions together, counted without writing the trees out."""
+        roots, trees, shared = list(roots), {}, 0
+        for node in self.reachable(roots):
+            counted = self.operations[node] not in FREE
+            leaf = self.operations[node] in LEAVES
+            trees[node] = counted + (0 if leaf else sum(trees[n] for n in self.operands[node]))
+            shared += counted
+        return Size(sum(trees[root] for root in roots), shared)
+
+    def _node(self, operation: str, operands: tuple[Any, ...]) -> int:
+        key = (operation, operands)
+        if key not in self._known:
+            count = len(self.operations)
+            if count >= self._limit:
+                raise StoppedError(f"{self._limit:,} nodes")
+            if self._deadline and count % _CHECK_EVERY == 0 and self._deadline():
+                raise StoppedError("its time was up")
+            self._known[key] = count
+            self.operations.append(operation)
+            self.operands.append(operands)
+        return self._known[key]
+
+    def _simplified(self, operation: str, operands: tuple[int, ...]) -> int | None:
+        """What needs no node: arithmetic of constants, neutral elements, a settled choice."""
+        constants = [self.constant(node) for node in operands]
+        if operation in _FOLDED and None not in constants:
+            return self.number(_FOLDED[operation](*constants))
+        match operation, operands, constants:
+            case "add", (_, x), [0.0, _]:
+                return x
+            case (("add" | "sub"), (x, _), [_, 0.0]):
+                return x
+            case "sub", (_, x), [0.0, _]:
+                return self.make("neg", x)
+            case "sub", (x, y), _ if x == y:
+                return self.number(0.0)
+            case "mul", _, ([0.0, _] | [_, 0.0]):
+                return self.number(0.0)
+            case "mul", (x, y), _ if x == y:
+                return self.make("square", x)
+            case "mul", (_, x), [1.0, _]:
+                return x
+            case "mul", (_, x), [-1.0, _]:
+                return self.make("neg", x)
+            case "mul", (x, _), [_, -1.0]:
+                return self.make("neg", x)
+            case (("mul" | "div" | "pow"), (x, _), [_, 1.0]):
+                return x
+            case "div", _, [0.0, _]:
+                return self.number(0.0)
+            case "neg", (x,), _ if self.operations[x] == "neg":
+                return self.operands[x][0]
+            case "pow", _, [_, 0.0]:
+                return self.number(1.0)
+            case "where", (_, x, y), [known, *_] if known is not None or x == y:
+                return x if known or x == y else y
+            case (("lt" | "ne"), (x, y), _) if x == y:
+                return self.truth(False)
+            case (("le" | "eq"), (x, y), _) if x == y:
+                return self.truth(True)
+            case (("max" | "min"), (x, y), _) if x == y:
+                return x
+            case _:
+                return None
