@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 
 from .analysis import Obstacle, obstacles
 from .check import Reference, gradient_problem, random_probe, reference
-from .measure import available_memory, deadline
+from .measure import available_memory
 from .methods import Context, Method, Probe, Truth
 from .problem import Problem, problem
+
+#: The share of the budget that a method may search with.
+_SEARCH = 0.2
 
 
 class Case(NamedTuple):
@@ -81,7 +84,7 @@ def make_case(
         modes = tuple(mode for mode in modes if mode not in second_stops)
         second = reference(target, Probe(probe.tangent, probe.tangent), modes)
     limit = available_memory() or math.inf
-    context = Context(probe, first.truth, limit, deadline(budget))
+    context = Context(probe, first.truth, limit, _SEARCH * budget)
     return Case(found, target, context, first, second, stops, budget)
 
 

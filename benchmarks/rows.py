@@ -14,7 +14,7 @@ from .check import errors, in_float64
 from .comparison import Row, medians
 from .diagnosis import diagnose
 from .measure import MIN_ROUNDS, Compiled, CompileTimeoutError, Samples, compile_for, run_once
-from .methods import InfeasibleError, Method, Program
+from .methods import GaveUpError, InfeasibleError, Method, Program
 from .statistics import ratio
 
 #: In a batch, a pass costs at least about this share of a pass alone; a method that would outlast
@@ -60,6 +60,8 @@ def trial(method: Method, case: Case, value_seconds: float, compile_limit: float
         return _checked(row, method, case, compiled)
     except InfeasibleError as error:
         return Trial(row._replace(status="impossible", note=str(error)))
+    except GaveUpError as error:
+        return Trial(row._replace(status="skipped", note=str(error)))
     except CompileTimeoutError as error:
         return Trial(row._replace(status="failed", note=str(error)))
     except Exception as error:  # a method that breaks must not take the others with it

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 from jax.extend import core
 
+from .. import units
 from ..analysis._jaxpr import scan_parts
 from ..measure import compile_for
 from ..problem import Problem
@@ -44,7 +45,7 @@ def checkpointed(problem: Problem, context: Context) -> Program:
         memory = compile_for(transform(cut), args).memory
         sizes[name] = memory.total if memory else 0
     best = min(sizes, key=lambda name: sizes[name])
-    told = ", ".join(f"{name} {size / 1e6:.3g} MB" for name, size in sizes.items())
+    told = ", ".join(f"{name} {units.size(size)}" for name, size in sizes.items())
     return Program(transform(variants[best]), args, f"{best}, of least memory ({told})")
 
 

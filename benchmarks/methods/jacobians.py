@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ..measure import compile_for, run_once
+from ..measure import compile_for, deadline, run_once
 from ..problem import Leaves, Problem
 from .method import Context, InfeasibleError, Program
 
@@ -102,14 +102,15 @@ def _fastest_chunk(build: Callable, problem: Problem, count: int, context: Conte
         raise InfeasibleError(f"{count} direction: nothing to cut into chunks")
     args = (problem.x, problem.fixed)
     found: dict[int, float] = {}
+    time_left = deadline(context.search_seconds)
     for size in sizes:
-        if found and context.time_left() < 0:
+        if found and time_left() < 0:
             break
         compiled = compile_for(partial(build, size), args)
         if compiled.memory and compiled.memory.total > context.memory_limit:
             break
         found[size] = run_once(compiled.call)[0]
-        if context.time_left() > 0:
+        if time_left() > 0:
             found[size] = min(run_once(compiled.call)[0] for _ in range(3))
     if not found:
         raise InfeasibleError(

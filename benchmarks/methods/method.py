@@ -47,13 +47,13 @@ class Context(NamedTuple):
         truth: The derivative it will be checked against; methods with a free choice (the step
             of a difference) may take the choice of least error.
         memory_limit: Bytes a program may take.
-        time_left: Seconds left for searches; a search stops when it is negative.
+        search_seconds: After this long a search makes do with what it has tried.
     """
 
     probe: Probe
     truth: Truth
     memory_limit: float
-    time_left: Callable[[], float]
+    search_seconds: float
 
 
 class Program(NamedTuple):
@@ -121,6 +121,10 @@ class Candidate(NamedTuple):
 
 class InfeasibleError(ValueError):
     """A method cannot be applied to this function; the message says why."""
+
+
+class GaveUpError(RuntimeError):
+    """A method was tried and outgrew its limits; the message says how far it got."""
 
 
 def ravel(leaves: Any) -> np.ndarray:

@@ -1,14 +1,25 @@
 """Symbolic differentiation as a method: SymPy's derivative, compiled, and how large it grew."""
 
+from ..measure import deadline
 from ..problem import Problem
-from .method import Context, InfeasibleError, Program
+from ..symbolic import UnsupportedError, derivative
+from .method import Context, GaveUpError, InfeasibleError, Program
 
 
 def symbolic(problem: Problem, context: Context) -> Program:
-    """The compiled symbolic derivative, with its size as a tree and with shared subexpressions.
+    """The compiled symbolic derivative; its note is its size as a tree and as a shared graph.
 
     Raises:
-        InfeasibleError: If an operation has no symbolic form, or the expressions outgrow their
-            limit; the message says how far it got.
+        InfeasibleError: If an operation has no symbolic form.
+        GaveUpError: If the expressions outgrew their limit of size or time; the message says how
+            far they got.
     """
-    raise InfeasibleError("not there yet")
+    time_left = deadline(context.search_seconds)
+    args = (problem.x, problem.fixed)
+    try:
+        found = derivative(problem.fn, *args, argnums=0, deadline=lambda: time_left() < 0)
+    except UnsupportedError as error:
+        raise InfeasibleError(str(error)) from None
+    if found.program is None:
+        raise GaveUpError(str(found.report))
+    return Program(found.program, args, str(found.report))
