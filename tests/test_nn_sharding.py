@@ -46,6 +46,7 @@ def test_a_sharded_batch_trains_as_one_device_does_with_no_axis_name(axis_type):
     with jax.set_mesh(mesh):
         x = jax.device_put(X, NamedSharding(mesh, P("data", None)))
         mask = jax.device_put(MASK, NamedSharding(mesh, P("data")))
+        params, state = jax.device_put((params, state), NamedSharding(mesh, P()))
         assert_close(value_and_grad(params, state, x, mask), expected)
 
 
