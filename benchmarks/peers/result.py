@@ -1,0 +1,121 @@
+"""What a comparison with other libraries found: printed as tables, or plain values for JSON."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .. import units
+from ..report.text import aligned
+from ..statistics import Ratio
+
+_LEGEND = "! is wrong; a blank: the library has no such function"
+
+
+class Answer(NamedTuple):
+    """What a library returned in an edge case, and whether that is right."""
+
+    text: str
+    right: bool
+
+
+class Edge(NamedTuple):
+    """An edge case: what is right, and the answers of the libraries that offer the function."""
+
+    case: str
+    truth: str
+    answers: Mapping[str, Answer]
+
+
+class Timing(NamedTuple):
+    """What a library's step costs beside the hand-written one.
+
+    Attributes:
+        name: The library.
+        note: Why there is no figure, if there is none.
+        seconds: Median wall seconds of a step.
+        step: The ratio to the hand-written step, within the same rounds.
+        compile_seconds: Median wall seconds from the Python function to the executable.
+        compile: The ratio to the hand-written one's.
+    """
+
+    name: str
+    note: str = ""
+    seconds: float | None = None
+    step: Ratio | None = None
+    compile_seconds: float | None = None
+    compile: Ratio | None = None
+
+
+class Result(NamedTuple):
+    """Edge cases and timings, and where they were taken.
+
+    Example:
+        >>> answers = {"ours": Answer("NaN", True), "theirs": Answer("0.5", False)}
+        >>> print(Result((Edge("label -1", "NaN", answers),), (Timing("theirs", "no flax"),), {}))
+        edge case  right  ours  theirs
+        ---------  -----  ----  ------
+        label -1     NaN   NaN   ! 0.5
+        ! is wrong; a blank: the library has no such function
+        <BLANKLINE>
+        library  step  over hand-written  compile  over hand-written
+        -------  ----  -----------------  -------  -----------------
+        theirs                                               no flax
+    """
+
+    edges: tuple[Edge, ...]
+    timings: tuple[Timing, ...]
+    environment: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """The tables as plain text."""
+        sections = []
+        if self.edges:
+            sections.append("\n".join([*aligned(_edge_cells(self.edges)), _LEGEND]))
+        if self.timings:
+            sections.append("\n".join(aligned(_timing_cells(self.timings))))
+        return "\n\n".join(sections)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Dictionaries, lists and numbers."""
+        return {
+            "edges": [
+                edge._asdict() | {"answers": {k: a._asdict() for k, a in edge.answers.items()}}
+                for edge in self.edges
+            ],
+            "timings": [_timing_dict(timing) for timing in self.timings],
+            "environment": dict(self.environment),
+        }
+
+
+def _edge_cells(edges: tuple[Edge, ...]) -> list[list[str]]:
+    names = list(dict.fromkeys(name for edge in edges for name in edge.answers))
+    rows = [["edge case", "right", *names]]
+    for edge in edges:
+        answers = [edge.answers.get(name, Answer("", True)) for name in names]
+        shown = [answer.text if answer.right else f"! {answer.text}" for answer in answers]
+        rows.append([edge.case, edge.truth, *shown])
+    return rows
+
+
+def _timing_cells(timings: tuple[Timing, ...]) -> list[list[str]]:
+    rows = [["library", "step", "over hand-written", "compile", "over hand-written"]]
+    for t in timings:
+        figures = [_time(t.seconds), _ratio(t.step), _time(t.compile_seconds), _ratio(t.compile)]
+        rows.append([t.name, *figures[:3], t.note or figures[3]])
+    if not any(t.compile_seconds for t in timings):
+        return [[*row[:3], row[4] if row[0] != "library" else ""] for row in rows]
+    return rows
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else units.seconds(seconds)
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+
+
+def _timing_dict(timing: Timing) -> dict[str, Any]:
+    ratios = {"step": timing.step, "compile": timing.compile}
+    return timing._asdict() | {
+        name: ratio._asdict() if ratio else None for name, ratio in ratios.items()
+    }
