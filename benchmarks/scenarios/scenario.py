@@ -17,6 +17,7 @@ class Scenario(NamedTuple):
         argnums: The arguments to differentiate; `None` for every one that holds floats.
         order: 1 for gradients and Jacobians, 2 for Hessians.
         methods: Names of the methods to run; `None` for all that apply.
+        crossover: Whether batches of directions are timed too, to see where the modes cross.
         candidates: Derivatives of the scenario's own, such as a compressed Jacobian.
         oracle: An independent NumPy float64 form of `fn`; its differences check every derivative.
         dtype: The floating type the scenario runs in; `"float64"` switches JAX's 64-bit mode on.
@@ -30,6 +31,7 @@ class Scenario(NamedTuple):
     order: int = 1
     methods: tuple[str, ...] | None = None
     candidates: tuple[Candidate, ...] = ()
+    crossover: bool = False
     oracle: Callable[..., Any] | None = None
     dtype: str = "float32"
 

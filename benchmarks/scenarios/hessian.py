@@ -1,0 +1,142 @@
+"""Second derivatives: Hessian-vector products and Hessians, by every sensible composition."""
+
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from . import helmholtz, tridiagonal
+from .scenario import Candidate, Cases, Scenario
+
+#: Variables of the two formulas; rows, inputs and units of the network; steps and units of the RNN.
+_VARIABLES = {"small": 5, "medium": 50, "large": 200}
+_MLP = {"small": (4, 2, 3), "medium": (32, 4, 16), "large": (128, 8, 64)}
+_RNN = {"small": (3, 2), "medium": (50, 8), "large": (200, 16)}
+
+
+def cases(size: str) -> Cases:
+    """The four functions at a size.
+
+    Example:
+        >>> list(cases("small"))
+        ['hessian/helmholtz', 'hessian/rosenbrock', 'hessian/mlp', 'hessian/rnn']
+    """
+    return {
+        "hessian/helmholtz": partial(_helmholtz, _VARIABLES[size]),
+        "hessian/rosenbrock": partial(_rosenbrock, _VARIABLES[size]),
+        "hessian/mlp": partial(_mlp, *_MLP[size]),
+        "hessian/rnn": partial(_rnn, *_RNN[size]),
+    }
+
+
+def rosenbrock(x: jax.Array) -> jax.Array:
+    """Rosenbrock's valley (1960), sum_i 100 (x_i+1 - x_i^2)^2 + (1 - x_i)^2: `[]`.
+
+    Example:
+        >>> rosenbrock(jnp.ones(3)), rosenbrock(jnp.zeros(3))
+        (Array(0., dtype=float32), Array(2., dtype=float32))
+    """
+    return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def mlp_loss(params: tuple[jax.Array, jax.Array], x: jax.Array, y: jax.Array) -> jax.Array:
+    """The mean squared error of `tanh(x W1) W2` `[rows, 1]` against `y`: `[]`.
+
+    Example:
+        >>> params = jnp.ones((2, 3)), jnp.zeros((3, 1))
+        >>> mlp_loss(params, jnp.ones((4, 2)), jnp.full((4, 1), 2.0))
+        Array(4., dtype=float32)
+    """
+    first, second = params
+    return jnp.mean((jnp.tanh(x @ first) @ second - y) ** 2)
+
+
+def rnn_loss(weight: jax.Array, state: jax.Array, xs: jax.Array) -> jax.Array:
+    """The mean of the squares that a scan of h <- tanh(W h + x_t) leaves behind: `[]`.
+
+    Example:
+        >>> rnn_loss(jnp.zeros((2, 2)), jnp.ones(2), jnp.zeros((3, 2)))
+        Array(0., dtype=float32)
+    """
+    step = lambda state, x: (jnp.tanh(weight @ state + x), None)  # noqa: E731
+    return jnp.mean(jax.lax.scan(step, state, xs)[0] ** 2)
+
+
+def _helmholtz(n: int) -> Scenario:
+    return Scenario(
+        "hessian/helmholtz",
+        helmholtz.free_energy,
+        helmholtz.inputs(n),
+        "A dense Hessian of a cheap function: n products against one pass over all directions.",
+        argnums=(0,),
+        order=2,
+        oracle=helmholtz.oracle,
+        dtype="float64",
+    )
+
+
+def _rosenbrock(n: int) -> Scenario:
+    def hessian(x: jax.Array) -> jax.Array:
+        return tridiagonal.compressed(lambda t: jax.jvp(jax.grad(rosenbrock), (x,), (t,))[1], x)
+
+    def oracle(x: np.ndarray) -> float:
+        return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
+
+    return Scenario(
+        "hessian/rosenbrock",
+        rosenbrock,
+        (jnp.asarray(np.random.default_rng(0).standard_normal(n)),),
+        "A Hessian of three diagonals: three products give all of it.",
+        order=2,
+        candidates=(Candidate("compressed", "mixed", hessian, tridiagonal.apply),),
+        oracle=oracle,
+        dtype="float64",
+    )
+
+
+def _mlp(rows: int, inputs: int, units: int) -> Scenario:
+    random = np.random.default_rng(1)
+
+    def oracle(params: tuple, x: np.ndarray, y: np.ndarray) -> np.floating:
+        return np.mean((np.tanh(x @ params[0]) @ params[1] - y) ** 2)
+
+    params = random.standard_normal((inputs, units)), random.standard_normal((units, 1))
+    data = random.standard_normal((rows, inputs)), random.standard_normal((rows, 1))
+    return Scenario(
+        "hessian/mlp",
+        mlp_loss,
+        _arrays((params, *data)),
+        "A network's loss in its weights: the Hessian that second-order training wants.",
+        argnums=(0,),
+        order=2,
+        oracle=oracle,
+        dtype="float64",
+    )
+
+
+def _rnn(steps: int, units: int) -> Scenario:
+    random = np.random.default_rng(2)
+
+    def oracle(weight: np.ndarray, state: np.ndarray, xs: np.ndarray) -> np.floating:
+        for x in xs:
+            state = np.tanh(weight @ state + x)
+        return np.mean(state**2)
+
+    shapes = (units, units), (units,), (steps, units)
+    return Scenario(
+        "hessian/rnn",
+        rnn_loss,
+        _arrays(tuple(random.standard_normal(shape) for shape in shapes)),
+        "A scan differentiated twice: reverse mode through the reverse of a loop.",
+        argnums=(0,),
+        order=2,
+        oracle=oracle,
+        dtype="float64",
+    )
+
+
+def _arrays(inputs: Any) -> Any:
+    return jax.tree.map(jnp.asarray, inputs)
