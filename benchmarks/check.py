@@ -6,7 +6,7 @@ in float64 by the slope of that fall, and one that passes is the reference for e
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
+from .analysis._jaxpr import dtype
 from .methods.differences import central
 from .methods.jacobians import columns, rows
 from .methods.method import Method, Probe, Truth, dense, ravel
@@ -186,10 +187,11 @@ def contract(jacobian: Any, tangent: tuple) -> Any:
     """A Jacobian with the structure of `jax.jacrev`, applied to a tangent."""
 
     def row(blocks: tuple) -> jax.Array:
-        return sum(
+        products = [
             jnp.tensordot(block, leaf, axes=leaf.ndim)
             for block, leaf in zip(blocks, tangent, strict=True)
-        )
+        ]
+        return reduce(jnp.add, products)
 
     nested = jacobian and isinstance(jacobian[0], tuple)
     return tuple(row(blocks) for blocks in jacobian) if nested else row(jacobian)
@@ -216,7 +218,7 @@ def _coarsest(problem: Problem) -> float:
     widest = float(jnp.finfo(jnp.float64).eps)
 
     def coarsest(jaxpr: core.Jaxpr) -> float:
-        dtypes = [var.aval.dtype for eqn in jaxpr.eqns for var in eqn.outvars]
+        dtypes = [dtype(var) for eqn in jaxpr.eqns for var in eqn.outvars]
         floats = [float(jnp.finfo(d).eps) for d in dtypes if jnp.issubdtype(d, jnp.floating)]
         inner = [coarsest(sub) for eqn in jaxpr.eqns for sub in core.jaxprs_in_params(eqn.params)]
         return max([*floats, *inner], default=widest)
@@ -304,7 +306,7 @@ def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
 
     def weighted(x: tuple, fixed: tuple) -> jax.Array:
         outputs, weights = jax.tree.leaves(problem.fn(x, fixed)), jax.tree.leaves(probe.cotangent)
-        return sum(jnp.vdot(w, y) for w, y in zip(weights, outputs, strict=True))
+        return reduce(jnp.add, map(jnp.vdot, weights, outputs))
 
     scalar = problem._replace(fn=weighted, m=1, scalar=True)
     build: Callable = columns if mode == "forward" else rows

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 
 from . import units
 from .analysis import by_line, residuals
+from .batches import compile_batches
+from .batches import fit as fit_batches
 from .case import Case, make_case
 from .comparison import Comparison, medians
 from .environment import environment
@@ -35,6 +37,7 @@ def compare(
     budget: float = 10.0,
     seed: int = 0,
     candidates: Sequence[Candidate] = (),
+    crossover: bool = False,
     name: str | None = None,
     why: str = "",
     on_progress: Callable[[str, float], None] | None = None,
@@ -53,6 +56,8 @@ def compare(
         budget: Seconds of measuring, for all methods together; compiling comes on top.
         seed: Draws the random directions and the order of the measurements.
         candidates: Derivatives of one's own, to stand in the same table.
+        crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
+            many inputs forward mode is the faster one.
         name: What to call the function; its own name by default.
         why: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is.
@@ -87,6 +92,9 @@ def compare(
         value_seconds = (trials[0].seconds if trials else None) or 0.0
         trials.append(trial(method, case, value_seconds, COMPILE_LIMIT))
     calls = {t.row.method: t.compiled.call for t in trials if t.compiled is not None}
+    batches = compile_batches(case, seed) if crossover else {}
+    names = {key: "{} batch of {}".format(*key) for key in batches}
+    calls |= {names[key]: compiled.call for key, compiled in batches.items()}
     samples, failed = interleave(
         calls | {_FLOOR: compile_for(lambda x: x + 1, (jnp.zeros(()),)).call},
         budget=budget,
@@ -94,6 +102,7 @@ def compare(
         on_round=lambda share: tell("measuring", share),
     )
     floor, _ = medians(samples[_FLOOR])
+    timed = {key: samples[names[key]] for key in batches if names[key] in samples}
     rows = finish(trials, samples, failed, floor)
     return Comparison(
         name=name or getattr(fn, "__name__", type(fn).__name__),
@@ -106,6 +115,7 @@ def compare(
         floor=floor,
         notes=(*case.notes, *_machine_notes(samples)),
         residuals=_kept_lines(case),
+        crossover=fit_batches(timed, case.problem.m) if timed else None,
         why=why,
         seed=seed,
         environment=environment(),

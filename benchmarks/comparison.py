@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .analysis import Flops
+from .batches import Crossover
 from .measure import Memory, Samples
 from .statistics import Ratio
 
@@ -114,7 +115,8 @@ class Comparison(NamedTuple):
         dtype: The type that is differentiated in.
         floor: Seconds of a call that does nothing: a row near it measures the dispatch.
         notes: What was held fixed, and what else a reader should know.
-        residuals: The largest of what reverse mode keeps, a line each.
+        residuals: What reverse mode keeps: in all, and by source line.
+        crossover: Where forward mode stops to be the faster one, if that was asked for.
         why: Why this function is in its suite, if it is in one.
         seed: What random directions and orders were drawn from.
         environment: Versions, device, cores, load and flags.
@@ -130,6 +132,7 @@ class Comparison(NamedTuple):
     floor: float
     notes: tuple[str, ...]
     residuals: tuple[str, ...]
+    crossover: Crossover | None
     why: str
     seed: int
     environment: dict[str, Any]

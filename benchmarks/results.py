@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from .analysis import Flops
+from .batches import Crossover, ModeLine
 from .comparison import Comparison, Finding, Row, Verdict
+from .crossover import Estimate
 from .measure import Memory, Samples
 from .statistics import Ratio
 
@@ -61,6 +64,8 @@ def _plain(value: Any) -> Any:
         return dataclasses.asdict(value)
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, float) and math.isinf(value):
+        return None  # JSON has no infinity; an interval's open end is the only one there is
     if isinstance(value, (list, tuple)):
         return [_plain(part) for part in value]
     return value
@@ -76,8 +81,26 @@ def _comparison(entry: dict[str, Any]) -> Comparison:
             "verdict": Verdict(**findings, why=verdict["why"]),
             "notes": tuple(entry["notes"]),
             "residuals": tuple(entry["residuals"]),
+            "crossover": entry["crossover"] and _crossover(entry["crossover"]),
         }
     )
+
+
+def _crossover(entry: dict[str, Any]) -> Crossover:
+    lines = {}
+    for mode in ("forward", "reverse"):
+        line = entry[mode]
+        lines[mode] = ModeLine(
+            tuple(line["sizes"]),
+            tuple(line["seconds"]),
+            _estimate(line["intercept"]),
+            _estimate(line["slope"]),
+        )
+    return Crossover(**lines, inputs=_estimate(entry["inputs"]))
+
+
+def _estimate(entry: dict[str, Any]) -> Estimate:
+    return Estimate(**{name: math.inf if end is None else end for name, end in entry.items()})
 
 
 def _row(entry: dict[str, Any]) -> Row:

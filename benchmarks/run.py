@@ -84,6 +84,7 @@ def measure(
             methods=scenario.methods,
             order=scenario.order,
             candidates=scenario.candidates,
+            crossover=scenario.crossover,
             budget=budget,
             seed=seed,
             name=scenario.name,

@@ -1,5 +1,6 @@
 """A row as text, a cell a column: what every table, on paper or on a screen, is made of."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -98,3 +99,24 @@ def about(comparison: Comparison) -> str:
     """What a reader should know of the whole table."""
     floor = f"dispatch floor {units.seconds(comparison.floor)}"
     return "; ".join([floor, *comparison.notes])
+
+
+def crossing(comparison: Comparison) -> str:
+    """Up to how many inputs forward mode is the faster one; empty if that was not measured."""
+    if comparison.crossover is None:
+        return ""
+    found = comparison.crossover
+    each = [
+        f"{mode} {units.seconds(line.intercept.value)} + {units.seconds(line.slope.value)} k"
+        for mode, line in (("forward", found.forward), ("reverse", found.reverse))
+    ]
+    value, low, high = map(_count, found.inputs)
+    outputs = f"{comparison.m:,} output" + ("" if comparison.m == 1 else "s")
+    return (
+        f"for {outputs} forward mode is faster up to {value} inputs ({low} to {high}); "
+        f"a batch of k directions costs {' and '.join(each)}"
+    )
+
+
+def _count(inputs: float) -> str:
+    return f"{inputs:,.0f}" if math.isfinite(inputs) else "any number of"

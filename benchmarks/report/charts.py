@@ -4,7 +4,12 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from ..batches import Crossover, ModeLine
 from ..comparison import Comparison, Row
+from ..growth import pareto_front
+from .series import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +58,7 @@ def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
         own = [row for row in rows if row.mode == mode]
         axes.scatter(
             [row.ratio.median for row in own if row.ratio],
-            [row.error for row in own],
+            [row.error or np.nan for row in own],
             color=COLOURS[mode],
             label=mode,
             s=28,
@@ -63,9 +68,75 @@ def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
     axes.set_yscale("log")
     axes.set_xlabel("time over that of the function")
     axes.set_ylabel("largest relative error")
-    legend = axes.legend(frameon=False, fontsize=8)
-    for text in legend.get_texts():
-        text.set_color(_INK)
+    _legend(axes)
+    _clean(axes)
+    return figure
+
+
+def growth(curves: Sequence[Curve], size: str, figure_of: str) -> "Figure":
+    """Time or memory of each method over the size, in log-log: a power law is a straight line."""
+    figure, axes = _figure(height=3.4)
+    markers = "osv^D<>pP*Xdh"
+    for index, curve in enumerate(curves):
+        axes.plot(
+            curve.sizes,
+            curve.values,
+            color=COLOURS[curve.mode],
+            marker=markers[index % len(markers)],
+            markersize=4,
+            linewidth=1,
+            label=f"{curve.method} ({curve.exponent.value:.2f})",
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel(size)
+    axes.set_ylabel(figure_of)
+    _legend(axes)
+    _clean(axes)
+    return figure
+
+
+def tradeoff(comparison: Comparison) -> "Figure | None":
+    """Time against memory of the ways to one derivative, and the front that nothing beats.
+
+    `None` where one way is the best in both.
+    """
+    rows = [row for row in comparison.rows if row.kind == "jacobian" and row.seconds and row.bytes]
+    costs = np.array([[row.seconds, row.bytes] for row in rows], float).reshape(-1, 2)
+    front = pareto_front(costs)
+    if len(front) < 2:
+        return None
+    figure, axes = _figure(height=3.2)
+    axes.plot(*costs[front].T, color=_INK, linewidth=0.8)
+    for row, (seconds, size) in zip(rows, costs, strict=True):
+        axes.scatter(seconds, size, color=COLOURS[row.mode], s=28)
+        axes.annotate(
+            row.method, (seconds, size), (4, 4), textcoords="offset points", fontsize=7, color=_INK
+        )
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("seconds; the line is the front that nothing beats")
+    axes.set_ylabel("bytes")
+    _clean(axes)
+    return figure
+
+
+def crossover(found: Crossover, outputs: int) -> "Figure":
+    """Seconds of a batch of directions in both modes, measured and fitted."""
+    figure, axes = _figure(height=3.2)
+    for mode in ("forward", "reverse"):
+        line: ModeLine = getattr(found, mode)
+        sizes = np.geomspace(1, 4 * max(line.sizes), 50)
+        fitted = line.intercept.value + line.slope.value * sizes
+        axes.plot(sizes, fitted, color=COLOURS[mode], linewidth=1, label=mode)
+        axes.scatter(line.sizes, line.seconds, color=COLOURS[mode], s=24)
+    cost = found.reverse.intercept.value + found.reverse.slope.value * outputs
+    axes.axhline(cost, color=_INK, linewidth=0.8, linestyle=":")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel(f"directions in a batch; dotted: reverse mode's {outputs:,} outputs")
+    axes.set_ylabel("seconds")
+    _legend(axes)
     _clean(axes)
     return figure
 
@@ -97,6 +168,12 @@ def _bar(axes: "Axes", place: int, row: Row) -> None:
         axes.plot([row.bound] * 2, [place - 0.4, place + 0.4], color=_INK, linewidth=1.5)
 
 
+def _legend(axes: "Axes") -> None:
+    legend = axes.legend(frameon=False, fontsize=7)
+    for text in legend.get_texts():
+        text.set_color(_INK)
+
+
 def _clean(axes: "Axes") -> None:
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -105,5 +182,5 @@ def _clean(axes: "Axes") -> None:
     axes.tick_params(colors=_INK, which="both", labelsize=8)
     axes.xaxis.label.set_color(_INK)
     axes.yaxis.label.set_color(_INK)
-    axes.xaxis.label.set_size(9)
-    axes.yaxis.label.set_size(9)
+    axes.xaxis.label.set_fontsize(9)
+    axes.yaxis.label.set_fontsize(9)

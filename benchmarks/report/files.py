@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import results
 from ..comparison import Comparison
-from .cells import about, heading, numbered_notes, table_cells
+from .cells import about, crossing, heading, numbered_notes, table_cells
 from .charts import bars
 from .page import page
 from .summary import summary_cells
@@ -76,6 +76,7 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
         lines += [*_pipes(table_cells(found)), ""]
         lines += [f"{number}. {note}" for note, number in numbered_notes(found).items()]
         lines += ["", about(found), "", *(f"* {text}" for text in str(found.verdict).splitlines())]
+        lines += [f"* crossing {crossing(found)}"] if found.crossover else []
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 

@@ -3,18 +3,23 @@
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .. import units
+from ..batches import Crossover
 from ..comparison import Comparison
-from .cells import COLUMNS, about, heading, numbered_notes, table_cells
-from .charts import accuracy, bars, svg
+from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
+from .charts import accuracy, bars, crossover, growth, svg, tradeoff
+from .series import Family, families, family_cells
 from .summary import summary_cells
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def page(comparisons: Sequence[Comparison]) -> str:
     """The report on one comparison or many: verdicts first, every figure with its numbers."""
     from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
 
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         Path(__file__).with_name("page.html").read_text(encoding="utf-8")
@@ -24,7 +29,8 @@ def page(comparisons: Sequence[Comparison]) -> str:
     return template.render(
         title="What derivatives cost" if many else f"What {comparisons[0].name} costs",
         summary=summary_cells(comparisons) if many else [],
-        accuracy=Markup(svg(cloud)) if cloud else None,
+        accuracy=_drawn(cloud),
+        families=[_family(family) for family in families(comparisons)],
         parts=[_part(found) for found in comparisons],
         columns=COLUMNS,
         environment=environment_lines(comparisons[0]),
@@ -55,17 +61,56 @@ def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:
     return lines
 
 
-def _part(comparison: Comparison) -> dict[str, Any]:
+def _family(family: Family) -> dict[str, Any]:
+    """Time and memory of a family of scenarios over their size."""
+    figures = {
+        "time": (family.time, "seconds", units.seconds),
+        "memory": (family.memory, "bytes", units.size),
+    }
+    return {
+        "stem": family.stem,
+        "figures": [
+            {
+                "name": name,
+                "chart": _drawn(growth(curves, "size", unit)),
+                "rows": family_cells(family, name, show),
+            }
+            for name, (curves, unit, show) in figures.items()
+            if curves
+        ],
+    }
+
+
+def _drawn(figure: "Figure | None") -> Any:
     from markupsafe import Markup
 
-    chart, verdict = bars(comparison), comparison.verdict
+    return None if figure is None else Markup(svg(figure))
+
+
+def _part(comparison: Comparison) -> dict[str, Any]:
+    verdict, found = comparison.verdict, comparison.crossover
     return {
         "heading": heading(comparison),
         "why": comparison.why,
         "verdict": [(name, str(text)) for name, text in verdict._asdict().items()],
-        "chart": Markup(svg(chart)) if chart else None,
+        "chart": _drawn(bars(comparison)),
+        "tradeoff": _drawn(tradeoff(comparison)),
+        "crossover": _drawn(crossover(found, comparison.m)) if found else None,
+        "crossing": crossing(comparison),
+        "batches": _batches(found) if found else [],
         "rows": table_cells(comparison),
         "notes": list(numbered_notes(comparison)),
         "about": about(comparison),
         "residuals": comparison.residuals,
     }
+
+
+def _batches(found: Crossover) -> list[list[str]]:
+    """The batches that were timed, a line a mode."""
+    lines = {"forward": found.forward, "reverse": found.reverse}
+    sizes = sorted({size for line in lines.values() for size in line.sizes})
+    rows = [["batch of", *(str(size) for size in sizes)]]
+    for mode, line in lines.items():
+        known = dict(zip(line.sizes, line.seconds, strict=True))
+        rows.append([mode, *(units.seconds(known[s]) if s in known else "" for s in sizes)])
+    return rows

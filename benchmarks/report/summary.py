@@ -11,7 +11,7 @@ _WAYS = ("numerical", "symbolic", "forward", "reverse")
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
     """A header and a line for each comparison."""
-    header = ["scenario", "inputs", "outputs", "value", *_WAYS, "numerical's error", "verdict"]
+    header = ["scenario", "verdict", "inputs", "outputs", "value", *_WAYS, "numerical's error"]
     return [header, *(_line(found) for found in comparisons)]
 
 
@@ -26,12 +26,12 @@ def _line(found: Comparison) -> list[str]:
     value, numerical = rows.get("value"), rows.get("numerical")
     return [
         found.name,
+        _verdict(found),
         f"{found.n:,}",
         f"{found.m:,}",
         units.seconds(value.seconds) if value and value.seconds is not None else "",
         *(_way(rows.get(way)) for way in _WAYS),
         f"{numerical.error:.1e}" if numerical and numerical.error is not None else "",
-        _verdict(found),
     ]
 
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 
 from ..comparison import Comparison
-from .cells import about, heading, numbered_notes, table_cells
+from .cells import about, crossing, heading, numbered_notes, table_cells
 
 _WIDTH = 100
 
@@ -20,6 +20,8 @@ def text_table(comparison: Comparison) -> str:
     lines.append(_filled(about(comparison), ""))
     if comparison.residuals:
         lines.append(_filled("reverse mode keeps " + "; ".join(comparison.residuals), ""))
+    if comparison.crossover:
+        lines.append(_filled(f"crossing {crossing(comparison)}", " " * 9))
     lines += [_filled(line, " " * 9) for line in str(comparison.verdict).splitlines()]
     return "\n".join(lines)
 
