@@ -242,7 +242,7 @@ def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, t
         slopes = jnp.asarray(params.slope, x.dtype)
         if slopes.shape != shape:
             raise ValueError(f"{who} expected slopes of shape {shape}, got {slopes.shape}")
-        # Twice, for the slope's derivative is `x` where it is negative, and 0 times inf a NaN.
+        # Chosen twice: `negative` is the slope's derivative, and at inf 0 times inf would be NaN.
         negative = jnp.where(x > 0, 0, x)
         return jnp.where(x > 0, x, slopes * negative)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 
 from ._checks import check_floating, check_number
@@ -79,10 +80,11 @@ def is_zero(rate: float | jax.Array) -> bool:
 
 
 def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
+    array = jnp if isinstance(rate, Tracer) else np  # known rates become constants
     wide = jnp.promote_types(x.dtype, jnp.float32)
-    dropped = jnp.round(jnp.clip(jnp.asarray(rate, wide), 0, 1) * LEVELS)
+    dropped = array.round(array.clip(array.asarray(rate, wide), 0, 1) * LEVELS)
     kept = LEVELS - dropped
-    scale = jnp.where(kept > 0, LEVELS / jnp.maximum(kept, 1), 0)
+    scale = array.where(kept > 0, LEVELS / array.maximum(kept, 1), 0)
     keep = _draw(key, x.shape) >= dropped.astype(jnp.uint32)
     return jnp.where(keep, (x * scale).astype(x.dtype), 0)
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ._checks import check_number
 from ._watch import Reading, Watch
 from .layer import Layer
 
@@ -63,12 +64,16 @@ def saturation(
     the state through `lax.scan` instead of stacking it fails, for the readings are new in it.
 
     Args:
-        model: The model, and its `params` and `state`.
-        params: The model's parameters.
-        state: The model's state.
+        model: The network.
+        params: Its parameters.
+        state: Its state.
         x: Inputs `[batch, ...]`.
         threshold: The size below which a derivative counts as saturated.
         mask: `[batch]` bool, the rows that are real; all of them by default.
+
+    Raises:
+        ValueError: A threshold that is not positive.
+        TypeError: A threshold that is no number.
 
     Example:
         >>> import jax, jax.numpy as jnp, nn
@@ -80,6 +85,7 @@ def saturation(
         0      sigmoid         4        50.0%  0.0%
         1      relu            4         0.0%  0.0%
     """
+    check_number("saturation", "threshold", threshold, "positive", lambda value: value > 0)
     watching = jax.tree.map(
         lambda s: Watch(threshold) if _is_empty(s) else s, state, is_leaf=_is_empty
     )
