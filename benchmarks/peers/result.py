@@ -56,9 +56,9 @@ class Result(NamedTuple):
         label -1     NaN   NaN   ! 0.5
         ! is wrong; a blank: the library has no such function
         <BLANKLINE>
-        library  step  over hand-written  compile  over hand-written
-        -------  ----  -----------------  -------  -----------------
-        theirs                                               no flax
+        library     note
+        -------  -------
+        theirs   no flax
     """
 
     edges: tuple[Edge, ...]
@@ -97,13 +97,13 @@ def _edge_cells(edges: tuple[Edge, ...]) -> list[list[str]]:
 
 
 def _timing_cells(timings: tuple[Timing, ...]) -> list[list[str]]:
-    rows = [["library", "step", "over hand-written", "compile", "over hand-written"]]
+    """A header and a line for each library, less the columns that hold nothing."""
+    rows = [["library", "step", "over hand-written", "compile", "over hand-written", "note"]]
     for t in timings:
-        figures = [_time(t.seconds), _ratio(t.step), _time(t.compile_seconds), _ratio(t.compile)]
-        rows.append([t.name, *figures[:3], t.note or figures[3]])
-    if not any(t.compile_seconds for t in timings):
-        return [[*row[:3], row[4] if row[0] != "library" else ""] for row in rows]
-    return rows
+        figures = _time(t.seconds), _ratio(t.step), _time(t.compile_seconds), _ratio(t.compile)
+        rows.append([t.name, *figures, t.note])
+    used = [any(column) for column in zip(*rows[1:], strict=True)]
+    return [[cell for cell, shown in zip(row, used, strict=True) if shown] for row in rows]
 
 
 def _time(seconds: float | None) -> str:

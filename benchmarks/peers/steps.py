@@ -4,7 +4,8 @@ A library's network is first held against the hand-written one on a small task w
 is timed only if it gives the same loss and the same gradient.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -38,7 +39,7 @@ def step_timings(
         on_progress: Told what is being done, and the share of it that is.
     """
     compiled: dict[str, list[Compiled]] = {}
-    models, notes = build_all(peers, lambda peer: checked_model(peer, task))
+    models, notes = build_all(peers, _checker(task))
     for turn in range(turns):
         for index, (name, model) in enumerate(models.items()):
             on_progress(f"compiling {name}", (turn + index / len(models)) / turns / 2)
@@ -53,18 +54,22 @@ def step_timings(
     return timing_rows(peers, notes, samples, compilations)
 
 
-def checked_model(peer: Peer, task: Task) -> Model:
-    """The peer's network, if it is the hand-written one on a small task.
+def _checker(task: Task) -> Callable[[Peer], Model]:
+    """Builds a peer's network, and raises `ValueError` if it is not the hand-written one."""
 
-    Raises:
-        ValueError: If the loss or the size of the gradient is another.
-    """
-    if peer.model is None or BASE.model is None:
-        raise ValueError(f"{peer.name} has no network")
-    found, wanted = (_loss_and_size(build(_SMALL)) for build in (peer.model, BASE.model))
-    if not np.allclose(found, wanted, rtol=1e-4):
-        raise ValueError(f"another network: loss and gradient are {found}, not {wanted}")
-    return peer.model(task)
+    @cache
+    def size(model: Callable[[Task], Model]) -> tuple[float, float]:
+        return _loss_and_size(model(_SMALL))
+
+    def build(peer: Peer) -> Model:
+        if peer.model is None or BASE.model is None:
+            raise ValueError("has no network")
+        found, wanted = size(peer.model), size(BASE.model)
+        if not np.allclose(found, wanted, rtol=1e-4):
+            raise ValueError(f"another network: loss and gradient are {found}, not {wanted}")
+        return peer.model(task)
+
+    return build
 
 
 def _loss_and_size(model: Model) -> tuple[float, float]:
