@@ -12,7 +12,14 @@ LECUN_NORMAL = lecun_normal()  # keeps the variance of the inputs
 
 
 class Dense(NamedTuple):
-    """Parameters of `dense`."""
+    """Parameters of `dense`.
+
+    Example:
+        >>> import jax.numpy as jnp, nn
+        >>> params = nn.Dense(weight=jnp.array([[1.0], [10.0]]), bias=jnp.array([0.5]))
+        >>> nn.dense(2, 1).apply(params, (), jnp.array([[2.0, 3.0]]))[0]
+        Array([[32.5]], dtype=float32)
+    """
 
     weight: jax.Array  # [in_dim, out_dim]
     bias: jax.Array | None  # [out_dim], None without a bias
