@@ -119,8 +119,9 @@ def _network(inputs: int, outputs: int) -> Scenario:
                 _normal(random, outputs, hidden) / hidden**0.5,
             ),
         ),
-        f"A tanh network of {inputs} inputs and {outputs} outputs: does the shape tell the mode?",
+        f"A dense network of {inputs} inputs and {outputs} outputs: here the shape tells the mode.",
         argnums=(0,),
+        crossover=True,
         oracle=oracle,
     )
 
