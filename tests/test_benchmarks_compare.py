@@ -204,18 +204,16 @@ def test_a_candidate_that_raises_is_a_row():
 
 def test_a_result_that_is_not_finite_in_float32_is_refused():
     def fn(x):
-        return jnp.sum(jnp.log(jnp.exp(100 * x)))
+        return jnp.sum(jnp.exp(60 * x) / (1 + jnp.exp(60 * x)))
 
     found = compare(fn, X, methods=["reverse"], **QUICK)
     assert found.row("reverse").status == "wrong"
     assert "not finite" in found.row("reverse").note
 
 
-def test_too_many_passes_are_skipped_unmeasured_and_counted():
-    def slow(x):
-        return jnp.sum(jax.lax.fori_loop(0, 20_000, lambda i, x: jnp.sin(x), x))
-
-    found = compare(slow, jnp.ones(64), methods=["numerical"], budget=0.05)
+def test_too_many_passes_are_skipped_unmeasured_and_counted(monkeypatch):
+    monkeypatch.setattr(benchmarks.rows, "run_once", lambda call: (1e-3, call()))
+    found = compare(lambda x: jnp.sum(jnp.sin(x)), jnp.ones(64), methods=["numerical"], budget=0.05)
     assert found.row("numerical").status == "skipped"
     assert "128 passes" in found.row("numerical").note
 

@@ -10,9 +10,12 @@ import pytest
 
 from benchmarks import compare, results, units
 from benchmarks.diff import differences
-from benchmarks.measure import Samples
+from benchmarks.measure import Memory, Samples
 from benchmarks.report import html_table, summary_text, text_table, write_report
+from benchmarks.report.charts import tradeoff
+from benchmarks.report.series import families, family_cells
 from benchmarks.report.text import aligned
+from benchmarks.statistics import Ratio
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,21 @@ def test_figures_are_shown_in_the_unit_that_suits_them():
     assert units.amount(1234) == "1.23 k"
 
 
+@pytest.fixture
+def quiet(comparison):
+    """The comparison as a machine without noise would have found it."""
+    rows = []
+    for row in comparison.rows:
+        if row.samples:
+            level = np.full(row.samples.wall.size, row.seconds)
+            middle = row.ratio.median
+            row = row._replace(
+                samples=row.samples._replace(wall=level), ratio=Ratio(middle, middle, middle, 0.5)
+            )
+        rows.append(row)
+    return comparison._replace(rows=tuple(rows))
+
+
 def times(comparison, method, factor):
     """The comparison with the samples of one method multiplied."""
     rows = []
@@ -114,35 +132,92 @@ def conclusions(old, new):
     return {found.method: found.conclusion for found in differences([old], [new])}
 
 
-def test_a_run_is_the_same_as_itself(comparison):
-    assert "slower" not in conclusions(comparison, comparison).values()
+def test_a_run_is_the_same_as_itself(quiet):
+    assert set(conclusions(quiet, quiet).values()) == {"same"}
 
 
-def test_a_function_that_takes_three_times_as_long_is_slower(comparison):
-    assert conclusions(comparison, times(comparison, "value", 3.0))["value"] == "slower"
-    assert conclusions(times(comparison, "value", 3.0), comparison)["value"] == "faster"
+def test_a_function_that_takes_three_times_as_long_is_slower(quiet):
+    assert conclusions(quiet, times(quiet, "value", 3.0))["value"] == "slower"
+    assert conclusions(times(quiet, "value", 3.0), quiet)["value"] == "faster"
 
 
-def test_a_machine_that_is_slower_as_a_whole_is_no_regression(comparison):
-    new = times(comparison, "value", 3.0)._replace(floor=3 * comparison.floor)
-    assert conclusions(comparison, new)["value"] != "slower"
+def test_a_machine_that_is_slower_as_a_whole_is_no_regression(quiet):
+    new = times(quiet, "value", 3.0)._replace(floor=3 * quiet.floor)
+    assert conclusions(quiet, new)["value"] != "slower"
 
 
-def test_a_method_that_broke_is_a_regression_and_one_that_was_mended_is_not(comparison):
+def test_a_method_that_broke_is_a_regression_and_one_that_was_mended_is_not(quiet):
     rows = tuple(
         row._replace(status="wrong", samples=None) if row.method == "forward" else row
-        for row in comparison.rows
+        for row in quiet.rows
     )
-    broken = comparison._replace(rows=rows)
-    (found,) = [d for d in differences([comparison], [broken]) if d.method == "forward"]
+    broken = quiet._replace(rows=rows)
+    (found,) = [d for d in differences([quiet], [broken]) if d.method == "forward"]
     assert found.conclusion == "broken"
     assert found.regression
-    assert conclusions(broken, comparison)["forward"] == "mended"
+    assert conclusions(broken, quiet)["forward"] == "mended"
 
 
-def test_runs_with_nothing_in_common_cannot_be_compared(comparison):
+def test_runs_with_nothing_in_common_cannot_be_compared(quiet):
     with pytest.raises(ValueError, match="no scenario in common"):
-        differences([comparison], [comparison._replace(name="other")])
+        differences([quiet], [quiet._replace(name="other")])
+
+
+def sized(comparison, size):
+    """A member of a family: every time and all memory in proportion to the size."""
+    rows = []
+    for row in comparison.rows:
+        if row.seconds is not None:
+            row = row._replace(seconds=1e-6 * size, memory=Memory(size, 0, 0, 0))
+        rows.append(row)
+    return comparison._replace(name=f"suite/scan_T{size}", rows=tuple(rows))
+
+
+def test_scenarios_that_differ_in_a_number_are_a_family_with_an_exponent(quiet):
+    members = [sized(quiet, size) for size in (16, 64, 256)]
+    (family,) = families([*members, quiet])
+    assert family.stem == "suite/scan_T"
+    for curve in (*family.time, *family.memory):
+        assert curve.sizes == (16, 64, 256)
+        assert curve.exponent.value == pytest.approx(1.0)
+    cells = family_cells(family, "memory", units.size)
+    assert cells[0] == ["method", "16", "64", "256", "exponent"]
+    assert cells[1] == ["value", "16 B", "64 B", "256 B", "1.00"]
+
+
+def test_two_sizes_are_no_family(quiet):
+    assert families([sized(quiet, 16), sized(quiet, 64)]) == []
+
+
+def test_where_the_modes_cross_is_told_drawn_and_kept(tmp_path):
+    found = compare(
+        lambda x: jnp.outer(jnp.sin(x), x),
+        jnp.linspace(0.1, 1.0, 5),
+        methods=["forward", "reverse"],
+        crossover=True,
+        budget=0.3,
+    )
+    assert found.crossover.forward.sizes == (1, 4)
+    assert found.crossover.reverse.sizes == (1, 4, 16)
+    assert "for 25 outputs forward mode is faster up to" in str(found)
+    found.save(tmp_path / "found.json")
+    assert results.load(tmp_path / "found.json")[0].crossover == found.crossover
+    found.save(tmp_path / "page.html")
+    assert "Crossing:" in (tmp_path / "page.html").read_text()
+
+
+def test_a_tradeoff_is_drawn_only_where_there_is_one(quiet):
+    rows = {row.method: row for row in quiet.rows}
+
+    def charted(forward, reverse):
+        chosen = [
+            rows[method]._replace(seconds=seconds, memory=Memory(size, 0, 0, 0))
+            for method, (seconds, size) in {"forward": forward, "reverse": reverse}.items()
+        ]
+        return tradeoff(quiet._replace(rows=tuple(chosen)))
+
+    assert charted((1.0, 10), (2.0, 5)) is not None
+    assert charted((1.0, 5), (2.0, 10)) is None
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
