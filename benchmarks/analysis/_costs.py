@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ._jaxpr import dtype, names, shape
+from ._jaxpr import dtype, kind, names, shape
 from ._linalg import LIBRARY
 
 
@@ -27,7 +27,8 @@ class Cost(NamedTuple):
 
 # Moves, views and makes data. A gather reads, a scatter that overwrites writes: no arithmetic.
 _FREE = names(
-    "after_all all_gather all_gather_invariant all_to_all axis_index bitcast_convert_type "
+    "CheckpointName CheckpointNameFwd after_all all_gather all_gather_invariant all_to_all "
+    "axis_index bitcast_convert_type "
     "broadcast_in_dim broadcast_to concatenate copy copy_p create_token custom_lin debug_callback "
     "debug_print device_put "
     "dynamic_slice dynamic_update_slice empty empty2 gather iota layout_constraint "
@@ -146,7 +147,13 @@ def _random_words(eqn: JaxprEqn) -> int:
     return _out(eqn) * words * _THREEFRY_PER_WORD
 
 
+def _search(eqn: JaxprEqn) -> int:
+    """Bisection: ceil(log2(n + 1)) comparisons for each number that is looked up."""
+    return _out(eqn) * math.ceil(math.log2(_in(eqn) + 1))
+
+
 _ARITHMETIC: dict[str, Callable[[JaxprEqn], int]] = {
+    "SearchSorted": _search,
     "approx_top_k": _reduction,
     "conv_general_dilated": _conv,
     "cummax": _cumulative,
@@ -189,12 +196,12 @@ _ARITHMETIC |= dict.fromkeys(names("pmax pmin psum psum_invariant"), _in)
 def _countable(eqn: JaxprEqn) -> bool:
     """Whether the table's figure holds: random bits are known for Threefry alone."""
     keys = [dtype(v).name for v in eqn.invars if dtype(v).name.startswith("key")]
-    return not eqn.primitive.name.startswith("random_") or all("fry" in name for name in keys)
+    return not kind(eqn).startswith("random_") or all("fry" in name for name in keys)
 
 
 def cost(eqn: JaxprEqn) -> Cost | None:
     """What an equation without inner jaxprs costs, or `None` for a primitive that is not known."""
-    name = eqn.primitive.name
+    name = kind(eqn)
     if name in _FREE:
         return Cost(0)
     if name in _ELEMENTWISE:

@@ -1,15 +1,13 @@
 """JAX's exceptions in the user's words: what went wrong, on which line, what to write instead."""
 
 import re
-import sysconfig
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jaxlib
-import numpy as np
+
+from ._lines import is_users, shown
 
 
 class Obstacle(NamedTuple):
@@ -25,11 +23,6 @@ class Obstacle(NamedTuple):
     source: str
     instead: str
 
-
-_NOT_THE_USERS = tuple(
-    str(Path(file).parent) for file in (jax.__file__, jaxlib.__file__, np.__file__, __file__)
-)
-_STANDARD_LIBRARY = sysconfig.get_path("stdlib")
 
 _VALUE_NEEDED: tuple[tuple[type[Exception], str, str], ...] = (
     (
@@ -139,10 +132,10 @@ def line(error: BaseException) -> str:
     attaches the stack of the operation as a cause.
     """
     for link in reversed(list(_chain(error))):
-        frames = [f for f in traceback.extract_tb(link.__traceback__) if _is_the_users(f.filename)]
+        frames = [f for f in traceback.extract_tb(link.__traceback__) if is_users(f.filename)]
         if frames:
             last = frames[-1]
-            return f"{Path(last.filename).name}:{last.lineno} ({last.name})"
+            return shown(last.filename, last.lineno, last.name)
     return ""
 
 
@@ -151,11 +144,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
-
-
-def _is_the_users(filename: str) -> bool:
-    installed = filename.startswith(_STANDARD_LIBRARY) and "site-packages" not in filename
-    return not installed and not filename.startswith((*_NOT_THE_USERS, "<frozen"))
 
 
 def _told(error: Exception) -> str:

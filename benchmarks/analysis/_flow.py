@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from jax.extend.core import JaxprEqn, Literal
 
-from ._jaxpr import called, opened, scan_parts, source
+from ._jaxpr import called, kind, opened, scan_parts, source
 
 
 class Spot(NamedTuple):
@@ -40,18 +40,27 @@ def marks(jaxpr: Any, inputs: Sequence[Mark], rule: Rule, caller: str = "") -> l
 
 
 def _results(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[Mark]:
-    match eqn.primitive.name:
+    match kind(eqn):
         case "scan":
             _, carries, slices, _ = scan_parts(eqn)
             return _loop(eqn.params["jaxpr"], operands, carries, slices, rule, line)
         case "while":
-            operands = operands[eqn.params["cond_nconsts"] :]
-            return _loop(eqn.params["body_jaxpr"], operands, len(eqn.outvars), 0, rule, line)
+            return _while(eqn, operands, rule, line)
         case "cond":
             sides = [marks(side, operands[1:], rule, line) for side in eqn.params["branches"]]
             return [first(side) for side in zip(*sides, strict=True)]
         case _:
             return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
+
+
+def _while(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[Mark]:
+    """The carry's marks; if the number of steps is spoiled, what the rule makes of that."""
+    tested = eqn.params["cond_nconsts"]
+    carry = _loop(eqn.params["body_jaxpr"], operands[tested:], len(eqn.outvars), 0, rule, line)
+    steps = marks(eqn.params["cond_jaxpr"], [*operands[:tested], *carry], rule, line)
+    if steps[0] is not None:
+        rule(eqn, steps, line)
+    return carry
 
 
 def _loop(

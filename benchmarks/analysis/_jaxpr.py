@@ -11,6 +11,8 @@ from jax.extend import source_info_util
 from jax.extend.core import Jaxpr, JaxprEqn
 from jax.interpreters.partial_eval import dce_jaxpr
 
+from ._lines import is_users, shown
+
 # Equations that run one inner jaxpr exactly once, and the parameter that holds it.
 _CALLS = {
     "call": "call_jaxpr",
@@ -28,7 +30,7 @@ _CALLS = {
     "shard_map": "jaxpr",
 }
 
-_SUMMARY = re.compile(r"(?P<file>[^/\\]+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
+_SUMMARY = re.compile(r"(?P<path>.+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
 
 
 def names(text: str) -> frozenset[str]:
@@ -68,12 +70,18 @@ def dtype(operand: Any) -> Any:
     return getattr(operand.aval, "dtype", np.dtype(bool))
 
 
+def kind(eqn: JaxprEqn) -> str:
+    """The name of an equation's operation, such as `"sin"`."""
+    wrapped = eqn.params.get("_prim")  # newer JAX wraps some operations into one primitive
+    return eqn.primitive.name if wrapped is None else type(wrapped).__name__
+
+
 def called(eqn: JaxprEqn) -> tuple[Any, Sequence[Any]] | None:
     """The jaxpr that a call-like equation runs once, and what it is given; else `None`.
 
     Calls are jit, remat, the primal of a custom rule, a linear solve and the like.
     """
-    name, operands = eqn.primitive.name, eqn.invars
+    name, operands = kind(eqn), eqn.invars
     if name == "custom_linear_solve":
         lengths = eqn.params["const_lengths"]
         start = lengths.matvec + lengths.vecmat
@@ -132,9 +140,9 @@ def devices(eqn: JaxprEqn) -> int:
 
 
 def source(eqn: JaxprEqn, caller: str = "") -> str:
-    """The innermost line outside JAX that asked for an equation: `file.py:12 (function)`.
+    """The innermost line of the user's that asked for an equation: `file.py:12 (function)`.
 
     The equations of a library function know no such line; theirs is that of their caller.
     """
-    found = _SUMMARY.search(source_info_util.summarize(eqn.source_info))
-    return f"{found['file']}:{found['line']} ({found['function']})" if found else caller
+    found = _SUMMARY.match(source_info_util.summarize(eqn.source_info))
+    return shown(**found.groupdict()) if found and is_users(found["path"]) else caller

@@ -9,7 +9,7 @@ import jax
 from jax.extend.core import JaxprEqn
 
 from ._costs import cost
-from ._jaxpr import called, devices, opened, shape, source, trace
+from ._jaxpr import called, devices, kind, opened, shape, source, trace
 
 _TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
 
@@ -109,7 +109,7 @@ def _jaxpr_flops(jaxpr: Any, caller: str = "") -> Flops:
 
 
 def _flops(eqn: JaxprEqn, line: str) -> Flops:
-    name = eqn.primitive.name
+    name = kind(eqn)
     if name in _STRUCTURED:
         return _STRUCTURED[name](eqn, line)
     call = called(eqn)

@@ -10,7 +10,7 @@ from jax.extend.core import JaxprEqn
 
 from ._errors import Obstacle, line, underivable, untraceable
 from ._flow import Mark, Spot, first, marks
-from ._jaxpr import dtype, equations, names, trace
+from ._jaxpr import dtype, equations, kind, names, trace
 
 #: The ways that are looked at, in the order of a table.
 MODES = ("value", "numerical", "complex_step", "symbolic", "forward", "reverse")
@@ -151,7 +151,7 @@ def _forward(fn: Callable, x: list, rest: list) -> Obstacle | None:
         return underivable(error)
     # JAX raises only when the result is run; until then it marks the place.
     for eqn, where in equations(pushed):
-        if eqn.primitive.name == "custom_lin":
+        if kind(eqn) == "custom_lin":
             return Obstacle(
                 "a jax.custom_vjp says how to go backwards and leaves out how to go forwards",
                 where,
@@ -199,7 +199,7 @@ def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark], where: str) -
 
     What is not inexact, or behind `stop_gradient`, is a constant to every mode.
     """
-    name, result = eqn.primitive.name, dtype(eqn.outvars[0])
+    name, result = kind(eqn), dtype(eqn.outvars[0])
     if name == "stop_gradient" or not jnp.issubdtype(result, jnp.inexact):
         return None
     stepped = any(jnp.issubdtype(dtype(v), jnp.complexfloating) for v in eqn.invars)
@@ -207,8 +207,34 @@ def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark], where: str) -
     return first(operands) or (Spot(name, where) if stepped and not kept else None)
 
 
+def _symbolic(fn: Callable, x: list, rest: list) -> Obstacle | None:
+    try:
+        from ..symbolic import refused
+    except ImportError:
+        return Obstacle("SymPy is not installed", "", "pip install 'gradwise[suite]'")
+    found: list[Spot] = []
+
+    def rule(eqn: JaxprEqn, operands: Sequence[Mark], where: str) -> Mark:
+        what = refused(eqn, [mark is not None for mark in operands]) if first(operands) else None
+        if what:
+            found.append(Spot(what, where))
+        return first(operands)
+
+    jaxpr, _ = trace(fn, x, rest)
+    symbols = [Spot("symbol", "") if _is_floating(leaf) else None for leaf in (*x, *rest)]
+    marks(jaxpr, symbols, rule)
+    if not found:
+        return None
+    return Obstacle(
+        f"{found[0].name} has no expression in SymPy here",
+        found[0].line,
+        "forward or reverse mode",
+    )
+
+
 _PROBES: dict[str, Callable[[Callable, list, list], Obstacle | None]] = {
     "complex_step": _complex_step,
+    "symbolic": _symbolic,
     "forward": _forward,
     "reverse": _reverse,
 }

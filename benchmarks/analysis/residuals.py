@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import Jaxpr, Literal
 
-from ._jaxpr import called, dtype, opened, shape, source
+from ._jaxpr import called, dtype, kind, opened, shape, source
 
 
 class Residual(NamedTuple):
@@ -119,7 +119,7 @@ def _maker(program: Jaxpr, atom: Any, caller: str = "") -> Any:
     if eqn is None:
         return atom
     place, call, line = eqn.outvars.index(atom), called(eqn), source(eqn, caller)
-    here = _Made(eqn.primitive.name, line)
+    here = _Made(kind(eqn), line)
     if call is not None:
         body = opened(call[0])
         made = _maker(body, body.outvars[place], line)
@@ -127,7 +127,7 @@ def _maker(program: Jaxpr, atom: Any, caller: str = "") -> Any:
             return _maker(program, call[1][body.invars.index(made)], caller)
         return made if isinstance(made, _Made) else here
     bodies = [opened(body) for body in eqn.params.get("branches", ())]
-    bodies += [opened(eqn.params["jaxpr"])] if eqn.primitive.name == "scan" else []
+    bodies += [opened(eqn.params["jaxpr"])] if kind(eqn) == "scan" else []
     inner = [_maker(body, body.outvars[place], line) for body in bodies]
     made = [one for one in inner if isinstance(one, _Made)]
     # A branch that keeps nothing fills the place of what another one keeps.

@@ -9,6 +9,7 @@ from .derivative import (
     gradient,
 )
 from .graph import Size, StoppedError
+from .primitives import refused
 from .read import UnsupportedError
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "derivative",
     "expressions",
     "gradient",
+    "refused",
 ]

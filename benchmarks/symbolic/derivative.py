@@ -195,7 +195,7 @@ class _Form:
     def _by_arguments(self, values: Any, outer: tuple[int, ...]) -> Any:
         parts, start = [], 0
         for shape in self._shapes:
-            block = values[start : start + shape.size].T.reshape(*outer, *shape.shape)
+            block = values[start : start + shape.size].T.reshape((*outer, *shape.shape))
             parts.append(block if block.dtype == object else block.astype(shape.dtype))
             start += shape.size
         trees, first = [], 0

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ..analysis._jaxpr import dtype
+from ..analysis._jaxpr import dtype, kind
 from .graph import Graph
 
 _TRUTH = np.dtype(bool)
@@ -117,7 +118,7 @@ def _polynomial(graph: Graph, _: dict, x: int, *coefficients: int) -> int:
 
 
 def _cast(graph: Graph, eqn: JaxprEqn, operands: Sequence[Nodes]) -> Nodes:
-    """A truth becomes 1 or 0; a number stays, unless digits would be cut off."""
+    """A truth becomes 1 or 0, and a number stays."""
     old, new = dtype(eqn.invars[0]), np.dtype(eqn.params["new_dtype"])
     if old == _TRUTH and new != _TRUTH:
         one, zero = graph.number(1.0), graph.number(0.0)
@@ -125,8 +126,6 @@ def _cast(graph: Graph, eqn: JaxprEqn, operands: Sequence[Nodes]) -> Nodes:
     if new == _TRUTH:
         zero = graph.number(0.0)
         return spread(lambda x: graph.make("ne", x, zero), operands[0])
-    if np.issubdtype(new, np.integer) and not np.issubdtype(old, np.integer):
-        raise TypeError("cast to an integer")
     return operands[0]
 
 
@@ -154,26 +153,14 @@ def chosen(graph: Graph, which: Nodes, cases: Sequence[Nodes]) -> Nodes:
     return total
 
 
-def _logical(operation: str) -> Reader:
-    direct = _direct(operation)
-
-    def read(graph: Graph, eqn: JaxprEqn, operands: Sequence[Nodes]) -> Nodes:
-        if dtype(eqn.invars[0]) != _TRUTH:
-            raise TypeError("bits of integers")
-        return direct(graph, eqn, operands)
-
-    return read
-
-
 def _reduction(operation: str, empty: float | bool) -> Reader:
     def read(graph: Graph, eqn: JaxprEqn, operands: Sequence[Nodes]) -> Nodes:
         x, axes = operands[0], eqn.params["axes"]
         kept = [axis for axis in range(x.ndim) if axis not in axes]
-        rows = x.transpose(*kept, *axes).reshape(*(x.shape[axis] for axis in kept), -1)
-        folded = [
-            balanced(graph, operation, row, empty) for row in rows.reshape(-1, rows.shape[-1])
-        ]
-        return np.array(folded, np.int32).reshape(rows.shape[:-1])
+        shape = tuple(x.shape[axis] for axis in kept)
+        rows: Any = x.transpose(*kept, *axes).reshape(math.prod(shape), -1).tolist()
+        folded = [balanced(graph, operation, row, empty) for row in rows]
+        return np.array(folded, np.int32).reshape(shape)
 
     return read
 
@@ -202,7 +189,7 @@ def _dot_general(graph: Graph, eqn: JaxprEqn, operands: Sequence[Nodes]) -> Node
         for row in left
         for column in right
     ]
-    return np.array(products, np.int32).reshape(*batch, *rows, *columns)
+    return np.array(products, np.int32).reshape((*batch, *rows, *columns))
 
 
 def _matrices(
@@ -220,8 +207,8 @@ def _matrices(
 
 
 READERS: dict[str, Reader] = {name: _direct(name) for name in _SAME.split()} | {
+    "CheckpointName": lambda _graph, _eqn, operands: operands[0],
     "add_any": _direct("add"),
-    "and": _logical("and"),
     "clamp": _composed(lambda g, _, low, x, high: g.make("min", g.make("max", x, low), high)),
     "convert_element_type": _cast,
     "copy": lambda _graph, _eqn, operands: operands[0],
@@ -237,12 +224,10 @@ READERS: dict[str, Reader] = {name: _direct(name) for name in _SAME.split()} | {
     "is_finite": _composed(lambda g, _, x: g.truth(True)),
     "logistic": _composed(_logistic),
     "name": lambda _graph, _eqn, operands: operands[0],
-    "not": _logical("not"),
     "one_minus_square": _composed(
         lambda g, _, x: g.make("sub", g.number(1.0), g.make("square", x))
     ),
     "optimization_barrier": lambda _graph, _eqn, operands: operands,
-    "or": _logical("or"),
     "polynomial": _composed(_polynomial),
     "reduce_and": _reduction("and", True),
     "reduce_max": _reduction("max", -math.inf),
@@ -255,3 +240,20 @@ READERS: dict[str, Reader] = {name: _direct(name) for name in _SAME.split()} | {
     "select_n": _choice,
     "stop_gradient": _direct("stop"),
 }
+
+
+def refused(eqn: JaxprEqn, symbolic: Sequence[bool]) -> str | None:
+    """What of an operation has no expression, given which operands are no known numbers."""
+    name = kind(eqn)
+    where = places(name, len(eqn.invars))
+    if name in MOVES and not any(symbolic[place] for place in where):
+        return None
+    if name in ("and", "not", "or") and dtype(eqn.invars[0]) != _TRUTH:
+        return f"`{name}` of an integer's bits"
+    if name == "convert_element_type":
+        old, new = dtype(eqn.invars[0]), eqn.params["new_dtype"]
+        cut = np.issubdtype(new, np.integer) and not (
+            old == _TRUTH or np.issubdtype(old, np.integer)
+        )
+        return "a cast to an integer" if cut else None
+    return None if name in READERS else f"`{name}`"

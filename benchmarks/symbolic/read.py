@@ -8,9 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from ..analysis._jaxpr import called, constants, dtype, opened, scan_parts, shape, source, trace
+from ..analysis._jaxpr import (
+    called,
+    constants,
+    dtype,
+    kind,
+    opened,
+    scan_parts,
+    shape,
+    source,
+    trace,
+)
 from .graph import Graph
-from .primitives import MOVES, READERS, Nodes, chosen, places, spread
+from .primitives import MOVES, READERS, Nodes, chosen, places, refused, spread
 
 
 class UnsupportedError(Exception):
@@ -98,41 +108,42 @@ def _inner(graph: Graph, jaxpr: Any, operands: Sequence[Any], line: str) -> list
 
 
 def _results(graph: Graph, eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
-    name = eqn.primitive.name
+    name = kind(eqn)
     if not any(isinstance(operand, Expression) for operand in operands):
         return _evaluated(eqn, operands)
     if name in _CONTROL:
         return _CONTROL[name](graph, eqn, operands, line)
+    what = refused(eqn, [isinstance(operand, Expression) for operand in operands])
+    if what:
+        raise _unsupported(what, line)
     where = places(name, len(operands))
-    if name in MOVES and not any(isinstance(operands[n], Expression) for n in where):
-        data = [x if n in where else _nodes(graph, x) for n, x in enumerate(operands)]
-        return [_moved(graph, result) for result in _evaluated(eqn, data)]
-    if name not in READERS:
-        raise _unsupported(name, line)
-    try:
-        result = READERS[name](graph, eqn, [_nodes(graph, operand) for operand in operands])
-    except TypeError as error:
-        raise _unsupported(f"{name}, {error},", line) from error
+    if name in MOVES and not any(isinstance(operands[place], Expression) for place in where):
+        data = [x if place in where else _nodes(graph, x) for place, x in enumerate(operands)]
+        return _moved(graph, eqn, data)
+    result = READERS[name](graph, eqn, [_nodes(graph, operand) for operand in operands])
     return [Expression(nodes) for nodes in (result if isinstance(result, list) else [result])]
 
 
 def _unsupported(what: str, line: str) -> UnsupportedError:
-    return UnsupportedError(f"{what} at {line or 'a line unknown'} has no expression in SymPy here")
+    return UnsupportedError(f"{what} has no expression here{f', at {line}' if line else ''}")
 
 
-def _evaluated(eqn: JaxprEqn, operands: Sequence[Any]) -> list[Any]:
+def _evaluated(eqn: JaxprEqn, operands: Sequence[Any], **changed: Any) -> list[Any]:
     """The operation on known arrays, by JAX."""
+    params = eqn.primitive.get_bind_params(eqn.params) | changed
     with eqn.ctx.manager:
-        result = eqn.primitive.bind(*operands, **eqn.primitive.get_bind_params(eqn.params))
+        result = eqn.primitive.bind(*operands, **params)
     return list(result) if eqn.primitive.multiple_results else [result]
 
 
-def _moved(graph: Graph, result: Any) -> Expression:
-    """What was moved; a place beyond the array's end holds a negative number: not a node."""
-    nodes = np.asarray(result)
-    if (nodes < 0).any():
-        nodes = np.where(nodes < 0, graph.number(np.nan), nodes)
-    return Expression(nodes)
+def _moved(graph: Graph, eqn: JaxprEqn, operands: Sequence[Any]) -> list[Any]:
+    """What a move makes of nodes; beyond an array's end stands -1, and then its filling."""
+    if "fill_value" not in eqn.params:
+        return [Expression(np.asarray(result)) for result in _evaluated(eqn, operands)]
+    (result,) = _evaluated(eqn, operands, fill_value=-1)
+    filling = eqn.params["fill_value"]
+    node = graph.number(np.nan if filling is None else filling)
+    return [Expression(np.where(np.asarray(result) < 0, node, result))]
 
 
 def _scan(graph: Graph, eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
@@ -184,7 +195,7 @@ def _while(graph: Graph, eqn: JaxprEqn, operands: list[Any], line: str) -> list[
     while True:
         (more,) = _inner(graph, eqn.params["cond_jaxpr"], [*tested, *carry], line)
         if isinstance(more, Expression):
-            raise _unsupported("while, whose number of steps depends on the inputs,", line)
+            raise _unsupported("`while` of a number of steps that depends on the inputs", line)
         if not more:
             return carry
         carry = _inner(graph, eqn.params["body_jaxpr"], [*consts, *carry], line)
