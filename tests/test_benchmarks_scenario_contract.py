@@ -25,6 +25,8 @@ def test_modes_oracle_and_candidates_agree(name):
         scenario = CASES[name]()
         assert scenario.name == name
         assert scenario.why.endswith(".")
+        dtypes = [getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(scenario.inputs)]
+        assert np.int64 not in dtypes  # float32 runs would not know what to do with it
         inputs = jax.tree.map(in_float64, scenario.inputs)
         case = problem(scenario.fn, inputs, argnums=scenario.argnums)
         x, unravel = ravel_pytree(case.x)

@@ -112,7 +112,7 @@ def draw_model(vertices: int = 544, triangles: int = 1084, *, seed: int = 0) -> 
         np.linalg.inv(absolute),
         0.1 * random.standard_normal((vertices, 3)),
         weights / weights.sum(axis=1, keepdims=True),
-        random.integers(0, vertices, (triangles, 3)),
+        random.integers(0, vertices, (triangles, 3), np.int32),
     )
 
 
@@ -132,7 +132,7 @@ def read_model(folder: Path) -> Model:
         inverse,
         np.array([[float(number) for number in vertex[:3]] for vertex in vertices]),
         weights,
-        np.array([[int(corner) for corner in row] for row in _fields(folder / "triangles.txt")]),
+        np.array(_fields(folder / "triangles.txt"), np.int32),
     )
 
 
@@ -145,7 +145,8 @@ def draw_pose(points: int, choices: int, *, seed: int = 0) -> tuple[np.ndarray, 
     """
     random = np.random.default_rng(seed)
     theta, uv = random.standard_normal(THETA), random.uniform(0, 0.5, (points, 2))
-    return theta, uv, random.integers(0, choices, points), random.standard_normal((points, 3))
+    index = random.integers(0, choices, points, np.int32)
+    return theta, uv, index, random.standard_normal((points, 3))
 
 
 def read_pose(path: Path) -> tuple[np.ndarray, ...]:
@@ -154,11 +155,12 @@ def read_pose(path: Path) -> tuple[np.ndarray, ...]:
     count = int(rows[0][0])
     measured, uv = np.array(rows[1 : count + 1]), rows[count + 1 : -THETA]
     theta = np.array(rows[-THETA:])[:, 0]
-    return theta, np.reshape(uv, (-1, 2)), measured[:, 0].astype(int), measured[:, 1:]
+    return theta, np.reshape(uv, (-1, 2)), measured[:, 0].astype(np.int32), measured[:, 1:]
 
 
 def _observations(cameras: int, points: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.arange(count) % cameras, np.arange(count) % points
+    index = np.arange(count, dtype=np.int32)
+    return index % cameras, index % points
 
 
 def _rows(path: Path) -> list[list[float]]:
