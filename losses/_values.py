@@ -46,16 +46,17 @@ def times(weight: float | jax.Array, value: jax.Array) -> jax.Array:
 
 
 def unit(shares: jax.Array) -> jax.Array:
-    """The shares themselves, or NaN for those that are not in [0, 1], rounding forgiven."""
+    """The shares themselves, or NaN for those that are not in [0, 1].
+
+    What rounding alone has carried out of the range is brought back, and keeps its slope.
+    """
     inside = (shares >= -_SLACK) & (shares <= 1 + _SLACK)
-    return shares * jnp.where(inside, 1, jnp.nan)
+    excess = jax.lax.stop_gradient(shares - jnp.clip(shares, 0, 1))
+    return (shares - excess) * jnp.where(inside, 1, jnp.nan)
 
 
 def surprisal(probabilities: jax.Array, floor: float) -> jax.Array:
     """-log p, and below `floor` its tangent there: finite at 0, with the slope -1 / floor."""
-    # What rounding has left below 0 counts as 0, and keeps its slope.
-    rounding = jax.lax.stop_gradient(jnp.minimum(probabilities, 0))
-    probabilities = probabilities - rounding
     above = probabilities > floor
     logarithm = jnp.log(jnp.where(above, probabilities, floor))
     return jnp.where(above, 0, 1 - probabilities / floor) - logarithm

@@ -154,7 +154,6 @@ def focal(
     check_number("focal", "gamma", gamma, lambda value: value >= 0, "0 or more")
     if alpha is not None:
         check_number("focal", "alpha", alpha, lambda v: (v >= 0) & (v <= 1), "in [0, 1]")
-
     weights = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
 
     def side(surprise, other):  # of the label that is there and of the other one

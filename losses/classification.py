@@ -159,7 +159,7 @@ def softmax_cross_entropy_with_integer_labels(
     _check_smoothing(name, label_smoothing)
 
     def rule(z, y):
-        y = y.astype(jnp.promote_types(y.dtype, jnp.int32))
+        y = y.astype(jnp.promote_types(y.dtype, jnp.int32))  # wide enough to count the classes
         shifted, log_total = shifted_logits(z)
         # A comparison and no gather, whose derivative fails on a mesh with explicit axes.
         own = y[..., None] == jnp.arange(z.shape[-1], dtype=y.dtype)

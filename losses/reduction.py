@@ -17,7 +17,8 @@ def mean(
     Args:
         values: `[...]` real numbers; a bool counts as 0 or 1, so that this is an accuracy too.
         where: `[...]` bool; what it hides does not count, whatever it holds.
-        weights: `[...]` real numbers; weights per class are `class_weights[labels]`.
+        weights: `[...]` real numbers; weights per class are `class_weights[labels]`. A weight of 0
+            does not hide a NaN, which is what `where` is for.
 
     Raises:
         ValueError: If a shape is not that of the values.

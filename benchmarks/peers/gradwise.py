@@ -1,5 +1,7 @@
 """This library, adapted like any other."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -78,6 +80,7 @@ def _masked_cross_entropy(logits, targets, where):
     return losses.mean(values, where=where)
 
 
+RBG = Peer("gradwise, rbg key", trainer=partial(_trainer, implementation="rbg"))
 PEER = Peer(
     "gradwise",
     edges=Edges(

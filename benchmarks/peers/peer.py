@@ -1,7 +1,8 @@
 """The one small shape that every library is adapted to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -95,3 +96,16 @@ def library(name: str) -> Any:
         True
     """
     return import_module(name)
+
+
+def versions(peers: Iterable[Peer]) -> dict[str, str]:
+    """The versions of the installed packages that the peers need, by distribution.
+
+    Example:
+        >>> versions([Peer("JAX", ("jax",)), Peer("none", ("no_such_library",))]).keys()
+        dict_keys(['jax'])
+    """
+    distributions = packages_distributions()
+    needed = (package for peer in peers for package in peer.packages)
+    names = (distributions[package][0] for package in needed if package in distributions)
+    return {name: version(name) for name in dict.fromkeys(names)}

@@ -1,13 +1,15 @@
 """What a comparison with other libraries found: printed as tables, or plain values for JSON."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .. import units
 from ..report.text import aligned
 from ..statistics import Ratio
 
-_LEGEND = "! is wrong; a blank: the library has no such function"
+_WRONG = "! is wrong; a blank: the library has no such function"
+_RATIOS = "Ratios are medians over interleaved rounds (99 % interval); lower is better."
 
 
 class Answer(NamedTuple):
@@ -46,7 +48,7 @@ class Timing(NamedTuple):
 
 
 class Result(NamedTuple):
-    """Edge cases and timings, and where they were taken.
+    """Edge cases and timings, where they were taken, and the versions of the libraries.
 
     Example:
         >>> answers = {"ours": Answer("NaN", True), "theirs": Answer("0.5", False)}
@@ -59,19 +61,23 @@ class Result(NamedTuple):
         library     note
         -------  -------
         theirs   no flax
+        Ratios are medians over interleaved rounds (99 % interval); lower is better.
     """
 
     edges: tuple[Edge, ...]
     timings: tuple[Timing, ...]
     environment: Mapping[str, Any]
+    versions: Mapping[str, str] = MappingProxyType({})
 
     def __str__(self) -> str:
         """The tables as plain text."""
         sections = []
         if self.edges:
-            sections.append("\n".join([*aligned(_edge_cells(self.edges)), _LEGEND]))
+            sections.append("\n".join([*aligned(_edge_cells(self.edges)), _WRONG]))
         if self.timings:
-            sections.append("\n".join(aligned(_timing_cells(self.timings))))
+            sections.append("\n".join([*aligned(_timing_cells(self.timings)), _RATIOS]))
+        if self.versions:
+            sections.append(", ".join(f"{name} {one}" for name, one in self.versions.items()))
         return "\n\n".join(sections)
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,6 +89,7 @@ class Result(NamedTuple):
             ],
             "timings": [_timing_dict(timing) for timing in self.timings],
             "environment": dict(self.environment),
+            "versions": dict(self.versions),
         }
 
 

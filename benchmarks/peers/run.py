@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..environment import environment
 from .edges import ask_all
-from .peer import Peer
+from .peer import Peer, versions
 from .result import Result
 from .rows import OnProgress
 from .steps import step_timings
@@ -33,10 +33,10 @@ def run(
     """
     if train:
         rows = training_timings(peers, digits_task(), budget=budget, on_progress=on_progress)
-        return Result((), rows, environment())
+        return Result((), rows, environment(), versions(peers))
     on_progress("edge cases", 0.0)
     edges = ask_all(peers)
     networks = [peer for peer in peers if peer.model is not None]
     task = make_task((784, 512, 512, 10), rate=0.2, batch=256)
     rows = step_timings(networks, task, budget=budget, on_progress=on_progress)
-    return Result(edges, rows, environment())
+    return Result(edges, rows, environment(), versions(peers))

@@ -14,17 +14,17 @@ from . import (
     torch,
 )
 
-_MODULES = (
-    gradwise,
-    handwritten,
-    linen,
-    nnx,
-    equinox,
-    haiku,
-    optax,
-    stax,
-    keras,
-    torch,
-    scikit_learn,
+PEERS = (
+    gradwise.PEER,
+    gradwise.RBG,
+    handwritten.PEER,
+    linen.PEER,
+    nnx.PEER,
+    equinox.PEER,
+    haiku.PEER,
+    optax.PEER,
+    stax.PEER,
+    keras.PEER,
+    torch.PEER,
+    scikit_learn.PEER,
 )
-PEERS = tuple(module.PEER for module in _MODULES)
