@@ -17,7 +17,7 @@ def main() -> None:
     data = (images.astype(np.float32) / 16, labels.astype(np.int32))
     train_data, test_data = train.data.split(split_key, data, test=0.2)
 
-    model = nn.mlp((64, 128, 64, 10), batch_norm=True, dropout=0.2)
+    model = nn.mlp((64, 128, 10), batch_norm=True, dropout=0.2)
     objective = train.supervised(
         model.apply,
         losses.softmax_cross_entropy_with_integer_labels,
@@ -38,6 +38,7 @@ def main() -> None:
         epochs_per_call=10,
     )
     print(history)
+    print(history.diagnose())
     print(f"test accuracy: {history['validation_accuracy'][-1]:.1%}")
 
 

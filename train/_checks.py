@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -48,6 +48,15 @@ def check_set(name: str, data: Any) -> int:
         return datasets.length(data)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def check_source(source: Any) -> None:
+    """Raises unless `source` can be asked for host batches."""
+    if not (callable(source) or isinstance(source, Iterable)):
+        raise TypeError(
+            "train_data must be a pair (x, y) of arrays, an iterable of such pairs, or a function "
+            f"epoch -> iterable, got {type(source).__name__}"
+        )
 
 
 def check_targets(objective: Callable, train_state: TrainState, *parts: Any | None) -> None:

@@ -130,5 +130,7 @@ def _describe(leaf: Any) -> str:
 
 
 def _place(value: Any, like: Any) -> Array:
-    """The value as a device array, where `like` is if it says so."""
-    return jax.device_put(value, getattr(like, "sharding", None))
+    """The value as a device array, where `like` is if that was somebody's choice."""
+    if getattr(like, "committed", False):
+        return jax.device_put(value, like.sharding)
+    return value if _is_key(value) else jnp.asarray(value)

@@ -142,4 +142,17 @@ def take(data: Any, indices: Array | np.ndarray) -> Any:
         >>> take((np.eye(3), np.arange(3)), np.array([2]))[1].tolist()
         [2]
     """
-    return jax.tree.map(lambda leaf: leaf[indices], data)
+    return jax.tree.map(lambda leaf: _take(leaf, indices), data)
+
+
+def _take(leaf: Any, indices: Array | np.ndarray) -> Any:
+    sharding = None if isinstance(leaf, np.ndarray) else jax.typeof(leaf).sharding
+    if sharding is None or sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
+        return leaf[indices]
+    # On a mesh with explicit axes a gather must be told where its result is: spread over the
+    # devices as the data are, where the rows divide, else on all of them.
+    axes = sharding.spec[0] or ()
+    parts = np.prod([sharding.mesh.shape[axis] for axis in np.atleast_1d(axes)], dtype=int)
+    spec = sharding.spec if len(indices) % parts == 0 else (None, *sharding.spec[1:])
+    where = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec(*spec))
+    return jnp.asarray(leaf).at[indices].get(out_sharding=where)

@@ -13,12 +13,12 @@ import optax
 from jax import Array
 
 from . import gradients
-from ._checks import check_sets, check_targets
+from ._checks import check_sets, check_source, check_targets
 from .history import History
 from .interrupt import interruptible
 from .keeper import make_keeper
 from .log import Callback
-from .loop import Carry, Plan, finish, positive, start
+from .loop import Carry, Plan, beside, finish, positive, start
 from .nonfinite import nonfinite_error
 from .progress import reporter
 from .run import Data, make_block
@@ -121,11 +121,14 @@ def fit(
     if isinstance(train_data, tuple):
         check_sets(train_data, validation, batch_size=batch_size)
         check_targets(objective, train_state, train_data, validation)
+    else:
+        check_source(train_data)
+    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume)
+    carry, history = keeper.resume(beside(start(plan, train_state), train_data), key)
+    if isinstance(train_data, tuple):
         advance = _in_memory(plan, key, train_data, validation, epochs, epochs_per_call)
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
-    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume)
-    carry, history = keeper.resume(start(plan, train_state), key)
     report = reporter(progress, epochs)
     callbacks = [callback] if callable(callback) else callback
 

@@ -70,7 +70,9 @@ def numerical(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any],
         rise = fn(unravel(above))[0] - fn(unravel(below))[0]
         return rise / (above[i] - below[i])  # the step that was taken, after rounding
 
-    slopes = jax.lax.map(difference, jnp.arange(flat.size), batch_size=min(_LANES, flat.size))
+    lanes = min(_LANES, flat.size)
+    whole_lanes = jnp.arange(-(-flat.size // lanes) * lanes) % flat.size  # or a rest would compile
+    slopes = jax.lax.map(difference, whole_lanes, batch_size=lanes)[: flat.size]
     return fn(params), unravel(slopes.astype(flat.dtype))
 
 

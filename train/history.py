@@ -145,7 +145,7 @@ class History:
         """Reads what `save` wrote."""
         try:
             return cls.from_dict(json.loads(Path(path).read_text()))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a saved history: {error!r}") from error
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -43,12 +45,19 @@ def tensorboard(folder: str | Path) -> Callback:
         >>> len(list(folder.iterdir()))
         1
     """
-    writer = need("tensorboardX", "tensorboard").SummaryWriter(str(folder))
+    # Below `SummaryWriter`, whose rows wait in another thread, and are lost with a killed process.
+    writers = need("tensorboardX.event_file_writer", "tensorboard")
+    scalar = need("tensorboardX.summary", "tensorboard").scalar
+    event = need("tensorboardX.proto.event_pb2", "tensorboard").Event
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    writer = writers.EventsWriter(str(Path(folder) / "events"))
 
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         for name, value in row.items():
             if name != "epoch":
-                writer.add_scalar(name, value, epoch)
+                summary = scalar(name, value)
+                writer.write_event(event(step=epoch, wall_time=time.time(), summary=summary))
         writer.flush()
 
+    weakref.finalize(callback, writer.close)
     return callback

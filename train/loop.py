@@ -100,6 +100,22 @@ def _own(leaf: Any) -> Array:
     return jax.lax.convert_element_type(leaf, leaf.dtype)  # a weak type would be traced twice
 
 
+def beside(carry: Carry, data: Any) -> Carry:
+    """The carry on every device that the data are spread over, where it has no place of its own.
+
+    Left to itself, it would be moved there by the first call and compiled for again by the second.
+    """
+    leaves = jax.tree.leaves(data) if isinstance(data, tuple) else []  # a host's are nowhere yet
+    shardings = {getattr(leaf, "sharding", None) for leaf in leaves}
+    meshes = [s.mesh for s in shardings if isinstance(s, jax.sharding.NamedSharding)]
+    if not meshes:
+        return carry
+    everywhere = jax.sharding.NamedSharding(meshes[0], jax.sharding.PartitionSpec())
+    return jax.tree.map(
+        lambda leaf: leaf if leaf.committed else jax.device_put(leaf, everywhere), carry
+    )
+
+
 def finish(plan: Plan, carry: Carry) -> TrainState:
     """The train state that a run returns."""
     return carry.watch.best if plan.keep_best else carry.train_state

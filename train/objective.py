@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +15,8 @@ from .metrics import Mean, mean, rows
 from .state import Batch
 
 
-class Objective(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Objective:
     """What `supervised` makes: a function, and a check of the data that it will meet."""
 
     apply: Callable
@@ -32,6 +34,7 @@ class Objective(NamedTuple):
         train: bool = False,
     ) -> tuple[Array, tuple[Any, dict[str, Mean]]]:
         """The mean loss over the real rows plus the penalty; the new state and the metrics."""
+        batch = batch._replace(x=_hide(batch.x, batch.mask))
         predictions, state = self.apply(
             params, state, batch.x, key=key, train=train, mask=batch.mask
         )
@@ -71,6 +74,13 @@ class Objective(NamedTuple):
                 f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
                 f"{labels[where]} at index {where}"
             )
+
+
+def _hide(x: Any, mask: Array | None) -> Any:
+    """Zeros behind the mask, since a NaN there times a gradient of zero would be NaN."""
+    if mask is None:
+        return x
+    return jax.tree.map(lambda leaf: jnp.where(rows(mask, leaf.shape), leaf, 0), x)
 
 
 def supervised(

@@ -98,8 +98,9 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
     advance = make_advance(plan)
 
     def epoch(
-        key: Array, carry: Carry, train_data: Data, validation: Data | None
+        key_data: Array, kind: Any, carry: Carry, train_data: Data, validation: Data | None
     ) -> tuple[Carry, dict[str, Array]]:
+        key = jax.random.wrap_key_data(key_data, impl=kind)
         rows = datasets.length(train_data)
         steps = -(-rows // plan.batch_size)
         number = carry.train_state.step // steps
@@ -117,12 +118,14 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
             held_out = totals(plan.objective, carry.train_state, validation, plan.batch_size)
         return close_epoch(plan, carry, sums, held_out)
 
-    traced_once = jax.jit(epoch)  # for its shapes and for its code
+    traced_once = jax.jit(epoch, static_argnums=1)  # for its shapes and for its code
 
     def block(
         key: Array, carry: Carry, train_data: Data, validation: Data | None, until: int | Array
     ) -> tuple[Carry, dict[str, Array]]:
-        _, row = jax.eval_shape(traced_once, key, carry, train_data, validation)
+        # Raw, since a batched `cond` selects among its operands, which counts as use of a key.
+        key_data, kind = jax.random.key_data(key), jax.random.key_impl(key)
+        _, row = jax.eval_shape(traced_once, key_data, kind, carry, train_data, validation)
 
         def skip(carry: Carry) -> tuple[Carry, dict[str, Array]]:
             return carry, jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
@@ -130,7 +133,7 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
         def body(carry: Carry, _: None) -> tuple[Carry, dict[str, Array]]:
             over = carry.watch.stopped | (carry.watch.done >= until)
             return jax.lax.cond(
-                over, skip, lambda c: traced_once(key, c, train_data, validation), carry
+                over, skip, lambda c: traced_once(key_data, kind, c, train_data, validation), carry
             )
 
         return jax.lax.scan(body, carry, length=epochs)

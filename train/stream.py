@@ -98,8 +98,10 @@ def _batches(
 ) -> Iterator[Batch]:
     """The batches of an epoch; the first one is checked before anything compiles."""
     made = -1
-    for made, (x, y) in enumerate(source(number) if callable(source) else source):
-        x, y = jax.tree.map(np.asarray, (x, y))
+    for made, pair in enumerate(source(number) if callable(source) else source):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"the {name} must come in pairs (x, y), got {type(pair).__name__}")
+        x, y = jax.tree.map(np.asarray, tuple(pair))
         if made == 0:
             check_set(f"a batch of the {name}", (x, y))
             check_targets(plan.objective, train_state, (x, y))

@@ -1,0 +1,89 @@
+"""Every example is run as a user runs it, and what it prints is read."""
+
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+ROOT = Path(__file__).parent.parent
+
+
+def printed(example, *arguments):
+    command = [sys.executable, "-W", "error", f"examples/{example}.py", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def share(text, label):
+    (percent,) = re.findall(rf"{label}: ([\d.]+)%", text)
+    return float(percent) / 100
+
+
+def curve(text, name):
+    """A column of the printed history."""
+    head, *rows = (
+        line.split() for line in text.splitlines() if line.startswith(" ") or name in line
+    )
+    return [float(row[head.index(name)]) for row in rows]
+
+
+def test_digits_are_told_apart_by_a_network_that_is_diagnosed_as_ideal():
+    text = printed("digits")
+    assert share(text, "test accuracy") >= 0.97
+    losses = curve(text, "validation_loss")
+    assert len(losses) == 10
+    assert losses[-1] < 0.3 * losses[0]
+    assert "\nideal (epochs 30" in text
+
+
+def test_half_of_what_diabetes_does_is_explained():
+    text = printed("diabetes")
+    assert share(text, "variance explained on unseen patients") > 0.4
+    losses = curve(text, "train_loss")
+    assert losses[-1] < losses[0]
+
+
+def test_tumours_are_told_apart():
+    text = printed("breast_cancer")
+    assert share(text, "test accuracy") > 0.93
+    assert curve(text, "validation_loss")[-1] < 0.2
+
+
+def test_four_ways_to_differentiate_train_and_three_of_them_the_same_network():
+    lines = printed("four_gradients").splitlines()[2:]
+    table = {line[:16].strip(): line[16:].split() for line in lines}
+    assert list(table) == ["reverse", "forward", "numerical", "forward gradient"]
+    losses = {name: float(loss) for name, (_, loss, _) in table.items()}
+    assert losses["forward"] == pytest.approx(losses["reverse"], abs=1e-3)
+    assert losses["numerical"] == pytest.approx(losses["reverse"], abs=2e-2)
+    assert losses["reverse"] < losses["forward gradient"] < 2.3  # which learns, but slowly
+
+
+def test_mnist_files_are_read_from_a_folder(tmp_path):
+    images, labels = load_digits(return_X_y=True)
+    parts = {"train": slice(0, 1400), "t10k": slice(1400, None)}
+    for part, rows in parts.items():
+        pixels = (images[rows] * 15).astype(np.uint8).reshape(-1, 8, 8)
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", pixels)
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", labels[rows].astype(np.uint8))
+    text = printed("fashion_mnist", "--data", str(tmp_path), "--epochs", "8")
+    assert share(text, "test accuracy") > 0.85
+
+
+def write_idx(path, values):
+    head = bytes([0, 0, 8, values.ndim]) + struct.pack(f">{values.ndim}i", *values.shape)
+    path.write_bytes(head + values.tobytes())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.stem)
+def test_an_example_is_short_and_says_what_it_does(path):
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith('"""')
+    assert len(lines) < (60 if path.stem in ("digits", "diabetes", "breast_cancer") else 80)

@@ -1,0 +1,74 @@
+import jax
+import numpy as np
+import pytest
+from train_problem import CLASSES, FEATURES, data, linear, optimizer
+
+import train
+
+X, Y = (np.asarray(part) for part in data())
+GOOD = {"epochs": 2, "batch_size": 4}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_compiles(monkeypatch):
+    def compiled(*args, **options):
+        pytest.fail("something was compiled before the error")
+
+    monkeypatch.setattr(train.fit.__globals__["jax"], "jit", compiled)
+
+
+@pytest.mark.parametrize(
+    ("rows", "changes", "error", "message"),
+    [
+        ((X[:0], Y[:0]), {}, ValueError, "train data: .* at least one row"),
+        ((X, Y[:7]), {}, ValueError, r"train data: .* one length, got shapes \[\(11, 4\), \(7,\)"),
+        ((X, Y + 1), {}, ValueError, r"labels must be in 0 \.\. 2 for a model of 3 .*got 3"),
+        ((X, Y - 1), {}, ValueError, r"labels must be in 0 \.\. 2 .*got -1 at index"),
+        ((X, Y), {"batch_size": 12}, ValueError, "batch_size=12 is above the 11 rows"),
+        ((X, Y), {"batch_size": 0}, ValueError, "batch_size must be an integer above 0, got 0"),
+        ((X.astype(np.uint8), Y), {}, TypeError, "must be floating, got uint8: .*/ 255"),
+        ((X.tolist(), Y), {}, TypeError, "must be arrays, got float: use jnp.asarray"),
+        ((X, Y, Y), {}, TypeError, r"pair \(x, y\)"),
+        ((X, Y), {"epochs": 0}, ValueError, "epochs must be an integer above 0, got 0"),
+        ((X, Y), {"epochs": 2.0}, ValueError, "epochs must be an integer above 0, got 2.0"),
+        ((X, Y), {"epochs_per_call": 0}, ValueError, "epochs_per_call must be an integer"),
+        ((X, Y), {"patience": 0}, ValueError, "patience must be an integer above 0"),
+        ((X, Y), {"accumulate": 3}, ValueError, "accumulate=3 must divide batch_size=4"),
+        ((X, Y), {"on_nonfinite": "ignore"}, ValueError, '"raise" or "skip", got \'ignore\''),
+        ((X, Y), {"resume": True}, ValueError, "resume=True needs checkpoint="),
+        ((X, Y), {"checkpoint": "/proc/no/such"}, ValueError, "/proc/no/such is not a folder"),
+        ((X, Y), {"validation": (X[:, :3], Y)}, ValueError, r"x of the validation .*\(3,\) and"),
+        ((X, Y), {"validation": (X, Y[:3])}, ValueError, "validation data: .* one length"),
+        ((X, Y), {"validation": (X[:0], Y[:0])}, ValueError, "validation data: .* one row"),
+        ((X, Y), {"validation": (X, Y + 1)}, ValueError, "labels must be in"),
+        ((X, Y), {"validation": (X.astype(int), Y)}, TypeError, "validation data must be float"),
+    ],
+)
+def test_what_cannot_train_is_a_clear_error_before_anything_compiles(rows, changes, error, message):
+    objective, train_state = linear()
+    with pytest.raises(error, match=message):
+        train.fit(jax.random.key(0), train_state, objective, optimizer(), rows, **(GOOD | changes))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: train.make_run(linear()[0], optimizer(), epochs=0, batch_size=4), "epochs must"),
+        (lambda: train.make_run(linear()[0], optimizer(), epochs=1, batch_size=0), "batch_size"),
+        (lambda: train.make_step(linear()[0], optimizer(), accumulate=0), "accumulate must be"),
+        (lambda: train.gradients.forward_gradient(tangents=0), "at least one tangent, got 0"),
+        (
+            lambda: train.supervised(
+                lambda: 0, lambda: 0, metrics={"loss": train.metrics.accuracy}
+            ),
+            "keeps the metric name 'loss'",
+        ),
+    ],
+)
+def test_options_out_of_their_range_are_told_where_they_are_given(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_the_model_of_the_tests_is_the_one_the_messages_speak_of():
+    assert (X.shape[1], CLASSES) == (FEATURES, 3)

@@ -1,0 +1,231 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import chex
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import optax
+import pytest
+from train_problem import BATCH, data, linear, optimizer, same_bits
+
+import train
+from train import store
+
+KEY = 9
+
+
+def saved(path, **changes):
+    _, train_state = linear()
+    history = train.History.empty().append({"train_loss": [0.1, float("nan")]})
+    train_state = train_state._replace(step=jnp.array(7, jnp.int32), **changes)
+    train.save(path, train_state, key=jax.random.key(KEY), history=history)
+    return train_state
+
+
+@pytest.mark.parametrize("kind", ["threefry2x32", "rbg"])
+def test_what_is_restored_is_what_was_saved_typed_keys_included(tmp_path, kind):
+    key = jax.random.key(KEY, impl=kind)
+    _, train_state = linear()
+    leaves = {
+        "half": jnp.array([1.5, -0.0, jnp.nan], jnp.bfloat16),
+        "key": jax.random.key(3),
+        "empty": jnp.zeros((0, 5)),
+        "flag": jnp.array(True),
+        "complex": jnp.array([1 + 2j], jnp.complex64),
+    }
+    train_state = train_state._replace(state=leaves)
+    history = train.History.empty().append({"train_loss": [0.1, float("nan")]})
+    train.save(tmp_path / "a", train_state, key=key, history=history)
+    found = train.restore(tmp_path / "a", jax.eval_shape(lambda: train_state))
+    assert jax.random.key_impl(found.key) == kind
+    assert jnp.array_equal(found.key, key)
+    assert jnp.array_equal(found.train_state.state.pop("key"), leaves.pop("key"))
+    assert same_bits(found.train_state, train_state)
+    chex.assert_trees_all_equal_dtypes(found.train_state, train_state)
+    np.testing.assert_array_equal(found.history["train_loss"], history["train_loss"])
+
+
+def test_other_tools_can_read_the_file(tmp_path):
+    from safetensors.numpy import load_file
+
+    train_state = saved(tmp_path / "a.safetensors")
+    tensors = load_file(tmp_path / "a.safetensors")
+    np.testing.assert_array_equal(tensors["train_state.params.weight"], train_state.params.weight)
+
+
+def test_a_file_with_any_damage_is_an_error_that_names_it(tmp_path):
+    path = tmp_path / "a.safetensors"
+    train_state = saved(path)
+    whole = path.read_bytes()
+    damaged = [whole[:end] for end in (0, 7, 100, len(whole) // 2, len(whole) - 1)]
+    damaged += [whole + b"\0", b"\x80\x04K\x01.", b"x" * 200]
+    for place in range(0, len(whole), 41):
+        flipped = bytearray(whole)
+        flipped[place] ^= 0x10
+        damaged.append(bytes(flipped))
+    for content in damaged:
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"a\.safetensors"):
+            train.restore(path, train_state)
+    store.write(path, {"x": np.ones(3)}, {})
+    foreign = path.read_bytes().replace(b"gradwise checkpoint 1", b"somebodys checkpoint ")
+    path.write_bytes(foreign)
+    with pytest.raises(ValueError, match=r"a\.safetensors is not a 'gradwise checkpoint 1' file"):
+        train.restore(path, train_state)
+
+
+def test_a_structure_that_differs_is_told_leaf_by_leaf(tmp_path):
+    path = tmp_path / "a.safetensors"
+    train_state = saved(path)
+    wider = train_state._replace(
+        params=train_state.params._replace(weight=jnp.zeros((4, 5), ml_dtypes.bfloat16)),
+        opt_state=optax.sgd(0.1, momentum=0.9).init(train_state.params),
+    )
+    with pytest.raises(ValueError, match="another structure") as caught:
+        train.restore(path, wider)
+    message = str(caught.value)
+    for line in (
+        "train_state.params.weight: float32 (4, 3) in the file, bfloat16 (4, 5) expected",
+        "train_state.opt_state[0].trace.bias: nothing in the file, float32 (3,) expected",
+        "train_state.opt_state[0].mu.weight: float32 (4, 3) in the file, nothing expected",
+    ):
+        assert line in message
+    assert "params.bias" not in message  # which agrees
+
+
+def fit(folder, epochs, **options):
+    objective, train_state = linear()
+    return train.fit(
+        jax.random.key(KEY), train_state, objective, optimizer(), data(), validation=data(5),
+        epochs=epochs, batch_size=BATCH, patience=50, keep_best=True, checkpoint=folder, **options,
+    )  # fmt: skip
+
+
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):
+    fit(tmp_path / "a", 3, every=2, keep=2)
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
+        "epoch-00000002.safetensors",
+        "epoch-00000003.safetensors",  # where it ended
+    ]
+    resumed = fit(tmp_path / "a", 6, every=2, keep=2, resume=True)
+    at_once = fit(tmp_path / "b", 6)
+    assert same_bits(resumed[0], at_once[0])
+    assert resumed[1].to_dict() == at_once[1].to_dict()
+    assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
+        "epoch-00000004.safetensors",
+        "epoch-00000006.safetensors",
+    ]
+    again = fit(tmp_path / "a", 6, resume=True)  # nothing is left to do
+    assert same_bits(again[0], at_once[0])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_returns_what_there_is(tmp_path, number):
+    def callback(epoch, row):
+        if epoch == 2:
+            signal.raise_signal(number)
+
+    before = signal.getsignal(number)
+    _, history = fit(tmp_path, 5, callback=callback, every=100)
+    assert signal.getsignal(number) is before
+    assert history.epochs == 3  # the block that was running when it came
+    _, history = fit(tmp_path, 5, resume=True)
+    assert history.epochs == 5
+
+
+def test_a_folder_in_use_another_key_and_a_bad_folder_are_errors(tmp_path):
+    fit(tmp_path / "a", 1)
+    with pytest.raises(ValueError, match="already holds checkpoints"):
+        fit(tmp_path / "a", 2)
+    objective, train_state = linear()
+    with pytest.raises(ValueError, match="another key"):
+        train.fit(
+            jax.random.key(1), train_state, objective, optimizer(), data(), epochs=2,
+            batch_size=BATCH, patience=50, keep_best=True, checkpoint=tmp_path / "a", resume=True,
+        )  # fmt: skip
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="not a folder to write to"):
+        fit(tmp_path / "file", 1)
+
+
+# A process that has imported everything and compiled nothing, so that a fork of it is cheap. Every
+# fork trains in the folder with resume=True; after the given time, if one is, it is killed.
+ZYGOTE = """
+import os, signal, sys, time, warnings
+warnings.simplefilter("ignore")
+import jax, jax.numpy as jnp, numpy as np, optax, safetensors.numpy, train
+jax.config.update("jax_compilation_cache_dir", sys.argv[2])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+def objective(params, state, batch, *, key=None, train=False):
+    noise = jax.random.normal(key, params.shape) if train else 0
+    error = ((batch.x @ (params + 0.01 * noise) - batch.y) ** 2).mean()
+    return error, (0.9 * state + 0.1 * error, {})
+
+def fit(folder):
+    adam = optax.adam(0.01)
+    x = np.linspace(-1, 1, 60, dtype=np.float32).reshape(15, 4)
+    train.fit(jax.random.key(0), train.init(jnp.zeros(4), jnp.zeros(()), adam), objective, adam,
+              (x, x @ np.arange(4, dtype=np.float32)), epochs=EPOCHS, batch_size=5, keep=2,
+              checkpoint=folder, resume=True)
+
+for line in sys.stdin:
+    folder, patience = line.rsplit(maxsplit=1)
+    child = os.fork()
+    if child == 0:
+        fit(folder)
+        os._exit(0)
+    if float(patience):
+        time.sleep(float(patience))
+        os.kill(child, signal.SIGKILL)  # where it has ended, nothing happens
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+EPOCHS = 150
+KILLS = int(os.environ.get("GRADWISE_KILLS", "50"))
+
+
+def test_a_run_killed_at_random_moments_ends_where_the_undisturbed_one_ends(tmp_path):
+    """SIGKILL at 50 random moments; `GRADWISE_KILLS` sets another number."""
+    zygote = subprocess.Popen(
+        [sys.executable, "-c", ZYGOTE.replace("EPOCHS", str(EPOCHS)), "", str(tmp_path / "cache")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+
+    def ask(folder, patience=0.0):
+        """The exit status of a fork that may be killed after `patience` seconds."""
+        print(folder, patience, file=zygote.stdin, flush=True)
+        return int(next(iter(zygote.stdout or [])))
+
+    with zygote:
+        assert ask(tmp_path / "warm") == 0  # fills the compilation cache
+        began = time.monotonic()
+        assert ask(tmp_path / "undisturbed") == 0
+        lifetime = time.monotonic() - began
+        expected = newest(tmp_path / "undisturbed")
+        moments, killed, folder = random.Random(1), 0, tmp_path / "run 0"
+        while killed < KILLS:
+            if ask(folder, moments.uniform(0, lifetime)) == 0:
+                assert newest(folder) == expected
+                folder = tmp_path / f"run {killed}"
+            else:
+                killed += 1
+        assert ask(folder) == 0
+        assert newest(folder) == expected
+        assert not list(folder.glob(".*"))  # the halves of files that killed writers left
+    assert zygote.returncode == 0
+
+
+def newest(folder):
+    """The last checkpoint's arrays and header, which hold step, key, optimizer and curves."""
+    files = sorted(folder.iterdir())
+    assert files[-1].name == f"epoch-{EPOCHS:08d}.safetensors"
+    arrays, header = store.read(files[-1])
+    return {name: array.tobytes() for name, array in arrays.items()}, header

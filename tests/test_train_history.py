@@ -1,0 +1,134 @@
+import dataclasses
+import json
+import re
+
+import jax
+import numpy as np
+import optax
+import pytest
+from sklearn.datasets import load_digits
+
+import losses
+import nn
+import train
+
+NAN, INF = float("nan"), float("inf")
+
+
+def history(**curves):
+    made = train.History.empty().append(curves)
+    return dataclasses.replace(made, untrained_loss=2.3)
+
+
+def test_a_history_is_saved_as_strict_json_and_comes_back_whole(tmp_path):
+    before = history(train_loss=[0.1, NAN, INF], validation_loss=[1 / 3, 2.0, -INF])
+    before.save(tmp_path / "history.json")
+    text = (tmp_path / "history.json").read_text()
+    json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    after = train.History.load(tmp_path / "history.json")
+    for name in before.curves:
+        np.testing.assert_array_equal(after[name], before[name])
+    assert after.to_dict().keys() == before.to_dict().keys()
+    assert (after.epochs, after.untrained_loss, after.failed_step) == (3, 2.3, -1)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"curves": 3}'])
+def test_a_file_that_is_no_history_is_an_error_that_names_it(tmp_path, content):
+    (tmp_path / "history.json").write_text(content)
+    with pytest.raises(ValueError, match=r"history\.json is not a saved history"):
+        train.History.load(tmp_path / "history.json")
+
+
+def test_an_unknown_curve_is_an_error_that_lists_what_there_is():
+    with pytest.raises(KeyError, match=r"no curve 'lossy': there are train_loss"):
+        history(train_loss=[1.0])["lossy"]
+
+
+def test_a_printed_history_has_ten_lines_at_most_and_ends_with_the_last_epoch():
+    lines = str(history(train_loss=np.arange(57.0))).splitlines()
+    assert len(lines) == 1 + 10
+    assert lines[1].split() == ["1", "0"]
+    assert lines[-1].split() == ["57", "56"]
+
+
+EPOCHS = np.arange(1, 31)
+FALLING = 2.3 * np.exp(-EPOCHS / 3)
+NOISE = 0.02 * np.random.default_rng(0).normal(size=30)
+
+
+@pytest.mark.parametrize(
+    ("kind", "train_loss", "validation_loss"),
+    [
+        ("ideal", FALLING + 0.05, FALLING + 0.06 + NOISE / 10),
+        ("overfitting", FALLING, FALLING + 0.5 + NOISE),  # a gap
+        ("overfitting", FALLING + 0.4, FALLING + 0.4 + 0.01 * EPOCHS),  # a rise
+        ("underfitting", FALLING + 1.2, FALLING + 1.25 + NOISE),
+        ("underfitting", np.full(30, 2.3), np.full(30, 2.31)),  # nothing learned
+        ("not converged", 2.3 - 0.03 * EPOCHS, 2.35 - 0.03 * EPOCHS + NOISE / 10),
+        ("diverged", 2.3 * 1.5**EPOCHS, 2.3 * 1.5**EPOCHS),
+        ("diverged", np.where(EPOCHS < 20, FALLING, NAN), FALLING),
+        ("too little data to say", FALLING[:4], FALLING[:4]),
+    ],
+)
+def test_the_diagnosis_of_curves_that_are_known(kind, train_loss, validation_loss):
+    diagnosis = history(train_loss=train_loss, validation_loss=validation_loss).diagnose()
+    assert diagnosis.kind == kind, str(diagnosis)
+    assert str(diagnosis).startswith(f"{kind} (epochs {len(train_loss)}")
+
+
+def test_without_validation_data_only_what_training_shows_is_said():
+    assert history(train_loss=FALLING).diagnose().kind == "too little data to say"
+    assert history(train_loss=FALLING + 1.2).diagnose().kind == "underfitting"
+
+
+def test_a_gap_within_the_noise_of_the_validation_loss_is_no_overfitting():
+    quiet, noisy = FALLING + 0.2, FALLING + 0.2 + np.where(EPOCHS % 2, 0.2, -0.2)
+    assert history(train_loss=FALLING, validation_loss=quiet).diagnose().kind == "overfitting"
+    assert history(train_loss=FALLING, validation_loss=noisy).diagnose().kind == "ideal"
+
+
+# On digits; that the default example is ideal is for its own test to see.
+@pytest.mark.parametrize(
+    ("kind", "images", "width", "learning_rate"),
+    [
+        ("overfitting", 100, 32, 1e-2),
+        ("underfitting", 1400, 2, 3e-2),
+        ("diverged", 1400, 32, 100.0),
+    ],
+)
+def test_the_diagnosis_of_real_runs(kind, images, width, learning_rate):
+    x, y = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(x))
+    x, y = np.asarray(x, np.float32)[order] / 16, np.asarray(y, np.int32)[order]
+    model = nn.mlp((64, width, 10))
+    optimizer = optax.adam(learning_rate)
+    params, state = jax.jit(model.init)(jax.random.key(0))
+    _, history = train.fit(
+        jax.random.key(1),
+        train.init(params, state, optimizer),
+        train.supervised(model.apply, losses.softmax_cross_entropy_with_integer_labels),
+        optimizer,
+        (x[:images], y[:images]),
+        validation=(x[1400:], y[1400:]),
+        epochs=40,
+        batch_size=50,
+        epochs_per_call=40,
+    )
+    diagnosis = history.diagnose()
+    assert diagnosis.kind == kind, str(diagnosis)
+
+
+def test_plots_show_both_curves_and_the_gap_and_name_the_diagnosis(tmp_path):
+    overfitting = history(train_loss=FALLING, validation_loss=FALLING + 0.5)
+    overfitting.plot(tmp_path / "one.svg")
+    words = drawn(tmp_path / "one.svg")
+    assert {"overfitting", "training loss", "validation loss", "generalization gap"} <= words
+    train.plot_runs({"narrow": overfitting, "wide": overfitting}, tmp_path / "two.svg")
+    assert {"narrow", "wide"} <= drawn(tmp_path / "two.svg")
+    with pytest.raises(ValueError, match="at least one history"):
+        train.plot_runs({}, tmp_path / "none.svg")
+
+
+def drawn(path):
+    """The words in a picture; matplotlib notes each one beside its outlines."""
+    return {word.strip() for word in re.findall("<!--(.*?)-->", path.read_text())}

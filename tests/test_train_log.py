@@ -1,0 +1,89 @@
+import io
+import json
+import sys
+
+import jax
+import numpy as np
+import pytest
+from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttributeAccessIssue]
+from train_problem import BATCH, data, linear, optimizer
+
+import train
+from train.progress import reporter
+
+
+def test_every_epoch_reaches_callbacks_json_lines_and_tensorboard(tmp_path):
+    objective, train_state = linear()
+    heard = []
+    _, history = train.fit(
+        jax.random.key(0), train_state, objective, optimizer(), data(), validation=data(5),
+        epochs=3, batch_size=BATCH, epochs_per_call=2,
+        callback=[
+            lambda epoch, row: heard.append((epoch, row)),
+            train.log.json_lines(tmp_path / "log.jsonl"),
+            train.log.tensorboard(tmp_path / "board"),
+        ],
+    )  # fmt: skip
+    assert heard == list(enumerate(history.rows(), start=1))
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == history.rows()
+    (events,) = (tmp_path / "board").iterdir()
+    losses = {e.step: v.simple_value for e, v in scalars(events) if v.tag == "validation_loss"}
+    assert list(losses) == [1, 2, 3]
+    np.testing.assert_allclose(list(losses.values()), history["validation_loss"], rtol=1e-6)
+
+
+def scalars(path):
+    """The events of a TensorBoard file: records of length, checksum, event, checksum."""
+    raw = io.BytesIO(path.read_bytes())
+    while size := raw.read(8):
+        raw.read(4)
+        event = Event.FromString(raw.read(int.from_bytes(size, "little")))
+        raw.read(4)
+        yield from ((event, value) for value in event.summary.value)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+ROWS = [
+    {"epoch": epoch, "train_loss": 1 / epoch, "validation_loss": 2.0, "train_accuracy": 0.5}
+    for epoch in (1, 2, 3)
+]
+
+
+def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    report = reporter(True, 3)
+    report(ROWS[:1])
+    report(ROWS[1:])
+    lines = terminal.getvalue().splitlines()
+    assert lines[0] == "epoch 1/3  train loss 1  validation loss 2"
+    assert lines[1] == "epoch 2/3  train loss 0.5  validation loss 2  0 s left"
+    assert lines[2] == "epoch 3/3  train loss 0.3333  validation loss 2"
+
+
+@pytest.mark.parametrize(("progress", "stdout"), [(False, Terminal()), (True, io.StringIO())])
+def test_progress_is_silent_when_told_so_and_off_a_terminal(monkeypatch, progress, stdout):
+    monkeypatch.setattr(sys, "stdout", stdout)
+    reporter(progress, 3)(ROWS)
+    assert stdout.getvalue() == ""
+
+
+def test_what_is_missing_is_an_error_that_names_its_extra(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "tensorboardX.event_file_writer", None)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    history = train.History.empty().append({"train_loss": [1.0]})
+    with pytest.raises(
+        ImportError, match=r'tensorboardX.event_file_writer: pip install "gradwise\[tensorboard\]"'
+    ):
+        train.log.tensorboard(tmp_path)
+    with pytest.raises(ImportError, match=r'matplotlib.figure: pip install "gradwise\[train\]"'):
+        history.plot(tmp_path / "a.svg")
+    _, train_state = linear()
+    with pytest.raises(ImportError, match=r'safetensors.numpy: pip install "gradwise\[train\]"'):
+        train.save(tmp_path / "a", train_state, key=jax.random.key(0), history=history)

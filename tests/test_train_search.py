@@ -1,0 +1,166 @@
+import csv
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from train_problem import CLASSES, FEATURES, data
+
+import losses
+import nn
+import train
+from train.metrics import mean
+
+KEY = 2
+GRID = {
+    "width": [5, 3],
+    "learning_rate": [0.01, 0.1],
+    "penalty": [0.0, 0.1],
+}
+TRACED = []
+FOLDS = 0xFFFFFFFE  # what the key is folded with for the folds
+
+
+def run(key, train_data, validation, *, width, learning_rate, penalty):
+    TRACED.append(width)
+    model = nn.mlp((FEATURES, width, CLASSES))
+    objective = train.supervised(
+        model.apply,
+        losses.softmax_cross_entropy_with_integer_labels,
+        penalty=lambda params: penalty * losses.l2(params),
+    )
+    optimizer = optax.sgd(learning_rate)
+    init_key, run_key = jax.random.split(key)
+    params, state = model.init(init_key)
+    train_state = train.init(params, state, optimizer)
+    go = train.make_run(objective, optimizer, epochs=3, batch_size=5)
+    return go(run_key, train_state, train_data, validation)
+
+
+@pytest.fixture(scope="module")
+def search():
+    TRACED.clear()
+    return train.grid_search(
+        run, GRID, data(20), data(9), key=jax.random.key(KEY), repeats=2, chunk=3
+    )
+
+
+def test_numbers_are_batched_and_shapes_are_programs_without_being_told(search):
+    # Twice to find out which are which (all three; then width is not, the others are), and once for
+    # each width: chunks, settings and repeats share a program.
+    assert TRACED[-2:] == [5, 3]
+    assert len(TRACED) <= 2 + len(GRID) + 2
+    assert len(search.rows) == 8
+    settings = [tuple(row.setting.values()) for row in search.rows]
+    assert len(set(settings)) == 8
+    assert [row.mean for row in search.rows] == sorted(row.mean for row in search.rows)
+
+
+def test_a_row_is_the_run_made_alone_with_the_same_key_and_can_be_replayed(search):
+    best, worst = search.best, search.rows[-1]
+    key = jax.random.fold_in(jax.random.key(KEY), 1)
+    _, history = jax.jit(lambda key: run(key, data(20), data(9), **best.setting))(key)
+    np.testing.assert_allclose(best.scores[1, 0], history["validation_loss"][-1], rtol=1e-5)
+    train_state, history = search.replay(worst, repeat=0)
+    np.testing.assert_allclose(worst.scores[0, 0], history["validation_loss"][-1], rtol=1e-5)
+    assert train_state.params[0].weight.shape == (FEATURES, worst.setting["width"])
+    for row in search.rows:
+        np.testing.assert_allclose(row.mean, row.scores.mean())
+        np.testing.assert_allclose(row.standard_error, row.scores.std(ddof=1) / np.sqrt(2))
+
+
+def test_the_table_is_printed_written_and_drawn(search, tmp_path):
+    lines = str(search).splitlines()
+    assert lines[0].split() == [*GRID, "validation_loss", "standard", "error"]
+    assert len(lines) == 9
+    search.save(tmp_path / "search.csv")
+    with (tmp_path / "search.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["validation_loss"]) for row in rows] == [row.mean for row in search.rows]
+    assert [float(row["repeat 1 fold 0"]) for row in rows] == [r.scores[1, 0] for r in search.rows]
+    search.plot(tmp_path / "map.svg")
+    search.plot(tmp_path / "line.svg", names=["penalty"])
+    for name in ("map.svg", "line.svg"):
+        assert "learning_rate" in (tmp_path / "map.svg").read_text()
+        assert (tmp_path / name).read_text().rstrip().endswith("</svg>")
+    with pytest.raises(ValueError, match=r"one or two of \['width', .*got \['depth'\]"):
+        search.plot(tmp_path / "no.svg", names=["depth"])
+
+
+def least_squares(key, train_data, validation, *, rate, method="sgd", seed=0):
+    """A run with the mean for its one parameter, so that folds can be worked out by hand."""
+    del key
+
+    def objective(params, state, batch, *, key=None, train=False):
+        error = mean((batch.y - params) ** 2, where=batch.mask)
+        return error.value, (state, {"loss": error})
+
+    optimizer = getattr(optax, method)(rate)
+    train_state = train.init(jnp.array(0.0), (), optimizer)
+    go = train.make_run(objective, optimizer, epochs=1, batch_size=train_data[1].shape[0])
+    return go(jax.random.key(seed), train_state, train_data, validation)
+
+
+def test_folds_validate_every_row_once_and_train_on_the_others():
+    y = jnp.arange(9.0) ** 2
+    search = train.grid_search(
+        least_squares, {"rate": [0.5], "seed": [1, 2]}, (y[:, None], y), key=jax.random.key(KEY),
+        folds=3,
+    )  # fmt: skip
+    # A full step of rate 1/2 lands on the mean of the fold's six training rows.
+    order = np.asarray(jax.random.permutation(jax.random.fold_in(jax.random.key(KEY), FOLDS), 9))
+    values = np.asarray(y, np.float64)
+    expected = []
+    for part in order.reshape(3, 3):
+        rest = np.setdiff1d(np.arange(9), part)
+        expected.append(np.mean((values[part] - values[rest].mean()) ** 2))
+    for row in search.rows:
+        np.testing.assert_allclose(row.scores[0], expected, rtol=1e-5)
+        np.testing.assert_allclose(row.standard_error, np.std(expected, ddof=1) / 3**0.5, 1e-5)
+
+
+def test_a_setting_that_diverges_is_the_last_row_and_words_are_programs():
+    x = jnp.ones((6, 1))
+    search = train.grid_search(
+        least_squares, {"rate": [3e38, 0.1, 0.4], "method": ["sgd", "adam"]}, (x, 2 * x[:, 0]),
+        (x, 2 * x[:, 0]), key=jax.random.key(0),
+    )  # fmt: skip
+    assert [row.diverged for row in search.rows] == [False] * 4 + [True] * 2
+    assert search.best.setting == {"rate": 0.4, "method": "sgd"}
+    assert {row.setting["rate"] for row in search.rows[-2:]} == {3e38}
+    assert str(search).splitlines()[-1].split()[-1] == "diverged"
+
+
+def test_what_is_better_can_be_more():
+    x = jnp.ones((6, 1))
+    search = train.grid_search(
+        least_squares, {"rate": [0.1, 0.3]}, (x, 2 * x[:, 0]), (x, x[:, 0]), key=jax.random.key(0),
+        maximize=True,
+    )  # fmt: skip
+    assert search.best.mean > search.rows[1].mean
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"grid": {}}, ValueError, "at least one value"),
+        ({"grid": {"rate": []}}, ValueError, "at least one value"),
+        ({"grid": {"rat": [1.0]}}, TypeError, r"the run must take \(key, .* rat\)"),
+        ({"folds": 1}, ValueError, "folds must be between 2 and the 6 rows, got 1"),
+        ({"folds": 7}, ValueError, "folds must be between 2 and the 6 rows, got 7"),
+        ({"folds": 2, "validation": (np.ones((6, 1)), np.ones(6))}, ValueError, "of their own"),
+        ({"repeats": 0}, ValueError, "repeats must be an integer above 0"),
+        ({"chunk": 0}, ValueError, "chunk must be an integer above 0"),
+        ({"score": "validation_accuracy", "folds": 2}, ValueError, "no curve 'validation_acc"),
+        ({"grid": {"rate": [0.1], "method": ["sgdd"]}, "folds": 2}, AttributeError, "sgdd"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_told(changes, error, message):
+    options = {"grid": {"rate": [0.1]}, "validation": None} | changes
+    grid, validation = options.pop("grid"), options.pop("validation")
+    x = np.ones((6, 1), np.float32)
+    with pytest.raises(error, match=message):
+        train.grid_search(
+            least_squares, grid, (x, x[:, 0]), validation, key=jax.random.key(0), **options
+        )

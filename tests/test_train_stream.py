@@ -1,0 +1,110 @@
+import chex
+import jax
+import numpy as np
+import pytest
+from train_problem import BATCH, data, linear, optimizer, same_bits
+
+import train
+
+KEY = 5
+
+
+def shuffled(epoch):
+    """The batches that the compiled loop takes in this epoch, as a host would bring them."""
+    x, y = (np.asarray(part) for part in data())
+    indices, mask = train.data.shuffle(jax.random.key(KEY), epoch, len(x), BATCH)
+    for rows, real in zip(np.asarray(indices), np.asarray(mask), strict=True):
+        yield x[rows[real]], y[rows[real]]
+
+
+def fit(source, **options):
+    objective, train_state = linear()
+    return train.fit(
+        jax.random.key(KEY), train_state, objective, optimizer(), source, epochs=3,
+        batch_size=BATCH, **options,
+    )  # fmt: skip
+
+
+def test_host_batches_train_the_same_network_as_arrays_bit_for_bit():
+    arrays, history = fit(data(), validation=data(5))
+    for validation in (
+        data(5),
+        [tuple(p[rows] for p in data(5)) for rows in (slice(3), slice(3, 5))],
+    ):
+        batches, streamed = fit(shuffled, validation=validation)
+        assert same_bits(arrays, batches)
+        for name in history.curves:
+            np.testing.assert_allclose(streamed[name], history[name], rtol=1e-6)
+
+
+def test_a_list_of_batches_is_read_again_in_every_epoch_with_one_trace_whatever_their_sizes():
+    objective, train_state = linear()
+    traced = []
+
+    def counted(params, state, batch, *, key=None, train=False):
+        traced.append(train)
+        return objective(params, state, batch, key=key, train=train)
+
+    chex.clear_trace_counter()
+    _, history = train.fit(
+        jax.random.key(0), train_state, counted, optimizer(), list(shuffled(0)), epochs=3,
+        batch_size=BATCH,
+    )  # fmt: skip
+    assert traced == [True]
+    assert history.epochs == 3
+    assert history["train_loss"][2] < history["train_loss"][0]
+
+
+def test_a_resumed_stream_is_asked_for_the_epoch_it_is_in(tmp_path):
+    asked = []
+
+    def source(epoch):
+        asked.append(epoch)
+        return shuffled(epoch)
+
+    whole, _ = fit(source)
+    asked.clear()
+    objective, train_state = linear()
+    train.fit(
+        jax.random.key(KEY), train_state, objective, optimizer(), source, epochs=2,
+        batch_size=BATCH, checkpoint=tmp_path,
+    )  # fmt: skip
+    resumed, _ = fit(source, checkpoint=tmp_path, resume=True)
+    assert asked == [0, 1, 2]
+    assert same_bits(resumed, whole)
+
+
+def test_the_host_is_only_so_many_batches_ahead():
+    from train.stream import ahead
+
+    brought = []
+
+    def batches():
+        for i in range(6):
+            brought.append(i)
+            yield np.full(2, i)
+
+    for used, batch in enumerate(ahead(batches(), 2)):
+        assert int(batch[0]) == used
+        assert len(brought) == min(used + 3, 6)
+
+
+X, Y = (np.asarray(part) for part in data())
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "message"),
+    [
+        (iter([(X[:4], Y[:4])]), ValueError, "no batch in epoch 2; a generator can be read only"),
+        ([], ValueError, "no batch in epoch 1"),
+        ([(X, Y)], ValueError, "batch_size=4, but the source gave a batch of 11 rows"),
+        ([(X[:4].astype(int), Y[:4])], TypeError, "x of a batch of the train data must be float"),
+        ([(X[:4], Y[:4] + 3)], ValueError, r"labels must be in 0 \.\. 2"),
+        ([(X[:4], Y[:3])], ValueError, "need one length"),
+        ([X[:4]], TypeError, "pairs"),
+        (3, TypeError, "train_data must be"),
+    ],
+)
+def test_a_source_that_cannot_train_is_told(source, error, message):
+    with pytest.raises(error, match=message):
+        fit(source)
