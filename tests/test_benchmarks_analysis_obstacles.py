@@ -147,6 +147,11 @@ def test_a_missing_derivative_names_its_line_and_what_to_use(fn):
         assert instead in found[mode].instead
 
 
+def test_a_custom_vjp_that_is_the_function_itself_is_found_in_its_own_lines():
+    source = obstacles(backwards_only, VECTOR)["forward"].source
+    assert source.startswith("test_benchmarks_analysis_obstacles.py:")
+
+
 def test_a_plain_network_has_no_obstacle():
     def network(weights, x, labels):
         hidden = jnp.tanh(x @ weights[0])
@@ -175,6 +180,11 @@ def test_without_floats_only_the_value_is_left():
     held = obstacles(lambda n, x: n * x, jnp.arange(3), VECTOR, argnums=0)
     assert "no input holds floats" in held["forward"].reason
     assert "forward" not in obstacles(lambda n, x: n * x, jnp.arange(3), VECTOR, argnums=(0, -1))
+
+
+def test_argnums_out_of_range_are_refused():
+    with pytest.raises(ValueError, match="argnums must be within -1 and 0, got 2"):
+        obstacles(jnp.sin, VECTOR, argnums=2)
 
 
 def test_an_output_without_floats_is_left_out():

@@ -17,6 +17,10 @@ class Obstacle(NamedTuple):
         reason: What stands in the way.
         source: The user's line, `file.py:12 (function)`, or `""` where no line is to blame.
         instead: What to use or to write instead.
+
+    Example:
+        >>> Obstacle("the function returns a str, which is no array", "", "return an array").reason
+        'the function returns a str, which is no array'
     """
 
     reason: str

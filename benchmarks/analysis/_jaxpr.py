@@ -13,23 +13,6 @@ from jax.interpreters.partial_eval import dce_jaxpr
 
 from ._lines import is_users, shown
 
-# Equations that run one inner jaxpr exactly once, and the parameter that holds it.
-_CALLS = {
-    "call": "call_jaxpr",
-    "closed_call": "call_jaxpr",
-    "composite": "jaxpr",
-    "core_call": "call_jaxpr",
-    "custom_jvp_call": "call_jaxpr",
-    "custom_vjp_call": "call_jaxpr",
-    "custom_vjp_call_jaxpr": "fun_jaxpr",
-    "custom_vmap_call": "call",
-    "eval_jaxpr": "jaxpr",
-    "jit": "jaxpr",
-    "pjit": "jaxpr",
-    "remat2": "jaxpr",
-    "shard_map": "jaxpr",
-}
-
 _SUMMARY = re.compile(r"(?P<path>.+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
 
 
@@ -38,9 +21,31 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# Equations that run one inner jaxpr exactly once; JAX's versions name its parameter differently.
+_CALLS = names(
+    "call closed_call composite custom_jvp_call custom_vjp_call custom_vmap_call eval_jaxpr jit "
+    "remat2 shard_map"
+)
+_BODIES = ("jaxpr", "call_jaxpr", "call")
+
+
 def opened(jaxpr: Any) -> Jaxpr:
     """The jaxpr inside a closed one; an open one as it is."""
     return getattr(jaxpr, "jaxpr", jaxpr)
+
+
+def chosen_arguments(argnums: int | Sequence[int] | None, count: int) -> list[int]:
+    """The places that `argnums` names among `count` arguments; `None` names them all.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+    wanted = range(count) if argnums is None else argnums
+    wanted = [wanted] if isinstance(wanted, int) else list(wanted)
+    for argnum in wanted:
+        if not -count <= argnum < count:
+            raise ValueError(f"argnums must be within -{count} and {count - 1}, got {argnum}")
+    return [argnum % count for argnum in wanted]
 
 
 def constants(jaxpr: Any) -> Sequence[Any]:
@@ -87,7 +92,9 @@ def called(eqn: JaxprEqn) -> tuple[Any, Sequence[Any]] | None:
         start = lengths.matvec + lengths.vecmat
         consts = operands[start : start + lengths.solve]
         return eqn.params["jaxprs"].solve, [*consts, *operands[sum(lengths) :]]
-    return (eqn.params[_CALLS[name]], operands) if name in _CALLS else None
+    if name not in _CALLS:
+        return None
+    return next(eqn.params[body] for body in _BODIES if body in eqn.params), operands
 
 
 def equations(jaxpr: Any, caller: str = "") -> Iterator[tuple[JaxprEqn, str]]:

@@ -28,6 +28,10 @@ class Flops:
         as_xla: What XLA's rules make of the same program: a loop's body once, the costliest
             branch, nothing inside library calls, one device's share.
         library: How many of `high` happen inside library calls (LAPACK).
+
+    Example:
+        >>> print(Flops(10, 15.0, 20))
+        10 to 20, mean 15
     """
 
     low: int = 0
@@ -201,7 +205,7 @@ def xla_operations(cost_analysis: Mapping[str, float]) -> float | None:
         6.0
     """
     parts = [cost_analysis.get("flops", 0.0), cost_analysis.get("transcendentals", 0.0)]
-    return None if min(parts) < 0 else float(sum(parts))
+    return float(sum(parts)) if cost_analysis and min(parts) >= 0 else None
 
 
 def explain(flops: Flops, xla: float | None) -> str | None:
@@ -209,7 +213,7 @@ def explain(flops: Flops, xla: float | None) -> str | None:
 
     Args:
         flops: What `count` gave.
-        xla: What `xla_operations` gave, or XLA's flops alone.
+        xla: What `xla_operations` gave.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -220,7 +224,7 @@ def explain(flops: Flops, xla: float | None) -> str | None:
         >>> explain(Flops(10, 10, 10), 10.0)
     """
     if xla is None or xla < 0:
-        return "XLA gives no figure: the program calls code that it cannot see, such as a callback."
+        return "XLA gives no figure, as for a program that calls code which it cannot see."
     if flops.unknown:
         return f"The count is a lower bound: it leaves out {', '.join(flops.unknown)}."
     if flops.low * (1 - _TOLERANCE) <= xla <= flops.high * (1 + _TOLERANCE):
@@ -230,15 +234,11 @@ def explain(flops: Flops, xla: float | None) -> str | None:
             f"XLA counts {xla:,.0f} operations against {flops.high:,}: the compiled program repeats"
             " work inside fusions, or writes out a function that counts as one operation here."
         )
-    return f"XLA counts {xla:,.0f} of {flops.low:,} operations: {_shortfall(flops, xla)}."
+    return f"XLA counts {xla:,.0f} of {flops.low:,} operations: {_shortfall(flops)}."
 
 
-def _shortfall(flops: Flops, xla: float) -> str:
+def _shortfall(flops: Flops) -> str:
     """Why XLA's figure is below the count."""
-    if flops.transcendental and math.isclose(
-        xla, flops.high - flops.transcendental, rel_tol=_TOLERANCE
-    ):
-        return "its flops leave out the transcendental ones"
     reasons = []
     if flops.as_xla < flops.low - flops.library:
         reasons.append("it takes what is repeated (a loop's body) once")

@@ -61,6 +61,10 @@ class Instructions(NamedTuple):
         expensive: Every one of `EXPENSIVE`, inside fusions too, as often as a fusion is called.
         fused: Those of them inside fusions.
         library: Calls of library functions, by their target, such as `"lapack_spotrf_ffi"`.
+
+    Example:
+        >>> Instructions({"sine": 2}, {"sine": 1}, {}).expensive["sine"]
+        2
     """
 
     expensive: dict[str, int]

@@ -1,5 +1,6 @@
 """Which ways of differentiating a function cannot be, found by tracing it; nothing is run."""
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,26 +11,26 @@ from jax.extend.core import JaxprEqn
 
 from ._errors import Obstacle, line, underivable, untraceable
 from ._flow import Mark, Spot, first, marks
-from ._jaxpr import dtype, equations, kind, names, trace
+from ._jaxpr import chosen_arguments, dtype, equations, kind, names, trace
 
 #: The ways that are looked at, in the order of a table.
 MODES = ("value", "numerical", "complex_step", "symbolic", "forward", "reverse")
 
-# Analytic in their operands, so that a step along the imaginary axis passes through.
+# The step along the imaginary axis passes through: what is analytic, and what moves numbers.
 _ANALYTIC = names(
-    "acos acosh add add_any asin asinh atan atanh broadcast_in_dim concatenate "
-    "conv_general_dilated copy copy_p cos cosh cumprod cumsum custom_lin div dot_general "
-    "dynamic_slice dynamic_update_slice exp exp2 expm1 fft gather integer_pow log log1p log2 "
-    "logistic lu mul name neg one_minus_square optimization_barrier pad pow "
+    "CheckpointName acos acosh add add_any asin asinh atan atanh broadcast_in_dim concatenate "
+    "conv_general_dilated convert_element_type copy copy_p cos cosh cumprod cumsum device_put div "
+    "dot_general dynamic_slice dynamic_update_slice exp exp2 expm1 fft gather integer_pow log "
+    "log1p log2 logistic lu mul name neg one_minus_square optimization_barrier pad polynomial pow "
     "reduce_precision reduce_prod reduce_sum reduce_window_sum reshape rev rsqrt scatter "
-    "scatter-add scatter-mul scatter-sub select_n sin sinh slice split sqrt square squeeze stack "
-    "stop_gradient sub tan tanh tile transpose triangular_solve tridiagonal_solve unstack"
+    "scatter-add scatter-mul scatter-sub select_n sharding_constraint sin sinh slice split sqrt "
+    "square squeeze stack sub tan tanh tile transpose triangular_solve tridiagonal_solve unstack"
 )
 # JAX compares complex numbers by their real parts first, so these pick a whole number.
 _PICKING = names(
-    "clamp cummax cummin max min reduce_max reduce_min reduce_window_max reduce_window_min sort "
-    "top_k"
+    "cummax cummin max min reduce_max reduce_min reduce_window_max reduce_window_min sort top_k"
 )
+_PASSES = _ANALYTIC | _PICKING
 
 
 def obstacles(
@@ -48,6 +49,9 @@ def obstacles(
         *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
         argnums: The arguments that are differentiated; `None` for all. Of these, leaves that hold
             no floats are held fixed.
+
+    Raises:
+        ValueError: If `argnums` is out of range.
 
     Returns:
         An `Obstacle` for every one of `MODES` that cannot be; the others are missing.
@@ -78,10 +82,10 @@ def _obstacles(fn: Callable, inputs: tuple, argnums: int | Sequence[int] | None)
         return jax.tree.leaves(fn(*jax.tree.unflatten(treedef, arguments)))
 
     x, rest = ([_abstract(leaves[i]) for i in where] for where in (floating, fixed))
-    blocked = _not_a_program(outputs, x, rest)
-    if blocked:
-        return dict.fromkeys(MODES, blocked)
-    smooth = [_is_floating(y) for y in jax.eval_shape(outputs, x, rest)]
+    results = _results(outputs, x, rest)
+    if isinstance(results, Obstacle):
+        return dict.fromkeys(MODES, results)
+    smooth = [_is_floating(y) for y in results]
     blocked = _nothing_to_differentiate(x, smooth)
     if blocked:
         return dict.fromkeys(MODES[1:], blocked)
@@ -95,8 +99,7 @@ def _obstacles(fn: Callable, inputs: tuple, argnums: int | Sequence[int] | None)
 
 def _differentiated(inputs: tuple, argnums: int | Sequence[int] | None) -> list[int]:
     """Which leaves hold floats, of the arguments that are differentiated."""
-    chosen = range(len(inputs)) if argnums is None else argnums
-    chosen = {n % len(inputs) for n in ((chosen,) if isinstance(chosen, int) else chosen)}
+    chosen = chosen_arguments(argnums, len(inputs))
     leaves = jax.tree.leaves([[n] * len(jax.tree.leaves(a)) for n, a in enumerate(inputs)])
     return [
         i
@@ -117,22 +120,23 @@ def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(jnp.shape(leaf), getattr(leaf, "dtype", jnp.result_type(leaf)))
 
 
-def _not_a_program(outputs: Callable, x: list, rest: list) -> Obstacle | None:
-    """Whether JAX cannot read the function, or it returns what is no array."""
+def _results(outputs: Callable, x: list, rest: list) -> list[Any] | Obstacle:
+    """What the function returns; or why JAX cannot read it, or that it is no array."""
     strange: list[str] = []
 
-    def read(x: list, rest: list) -> tuple:
-        strange.extend(type(y).__name__ for y in outputs(x, rest) if not _is_array(y))
-        return ()
+    def read(x: list, rest: list) -> list[Any]:
+        returned = outputs(x, rest)
+        strange.extend(type(y).__name__ for y in returned if not _is_array(y))
+        return [y for y in returned if _is_array(y)]
 
     try:
-        jax.eval_shape(read, x, rest)
+        results = jax.eval_shape(read, x, rest)
     except Exception as error:
         return untraceable(error)
     if strange:
         returned = f"the function returns a {strange[0]}, which is no array"
         return Obstacle(returned, "", "return an array or a pytree of arrays")
-    return None
+    return results
 
 
 def _nothing_to_differentiate(x: list, smooth: list[bool]) -> Obstacle | None:
@@ -150,11 +154,13 @@ def _forward(fn: Callable, x: list, rest: list) -> Obstacle | None:
     except Exception as error:
         return underivable(error)
     # JAX raises only when the result is run; until then it marks the place.
-    for eqn, where in equations(pushed):
+    found = list(equations(pushed))
+    for eqn, where in found:
         if kind(eqn) == "custom_lin":
+            # The function itself may be the custom_vjp: then its own lines are the only ones.
             return Obstacle(
                 "a jax.custom_vjp says how to go backwards and leaves out how to go forwards",
-                where,
+                where or next((known for _, known in found if known), ""),
                 "jax.custom_jvp, which serves both modes; reverse mode works",
             )
     return None
@@ -203,14 +209,14 @@ def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark], where: str) -
     if name == "stop_gradient" or not jnp.issubdtype(result, jnp.inexact):
         return None
     stepped = any(jnp.issubdtype(dtype(v), jnp.complexfloating) for v in eqn.invars)
-    kept = jnp.issubdtype(result, jnp.complexfloating) and name in _ANALYTIC | _PICKING
+    kept = jnp.issubdtype(result, jnp.complexfloating) and name in _PASSES
     return first(operands) or (Spot(name, where) if stepped and not kept else None)
 
 
 def _symbolic(fn: Callable, x: list, rest: list) -> Obstacle | None:
-    try:
-        from ..symbolic import refused
-    except ImportError:
+    from ..symbolic import refused  # which reads jaxprs with this package's help
+
+    if importlib.util.find_spec("sympy") is None:
         return Obstacle("SymPy is not installed", "", "pip install 'gradwise[suite]'")
     found: list[Spot] = []
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import Jaxpr, Literal
 
-from ._jaxpr import called, dtype, kind, opened, shape, source
+from ._jaxpr import called, chosen_arguments, dtype, kind, opened, shape, source
 
 
 class Residual(NamedTuple):
@@ -21,6 +21,10 @@ class Residual(NamedTuple):
         source: The user's line, `file.py:12 (function)`; `""` for an input or a constant.
         storage: `"new"` for memory that only the derivative asks for; `"input"`, `"constant"` and
             `"output"` for arrays that are there anyway.
+
+    Example:
+        >>> Residual(60, (3, 5), "float32", "cos", "net.py:3 (layer)", "new").source
+        'net.py:3 (layer)'
     """
 
     bytes: int
@@ -45,6 +49,9 @@ def residuals(
         *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
         argnums: The arguments that are differentiated; `None` for all.
 
+    Raises:
+        ValueError: If `argnums` is out of range.
+
     Example:
         >>> import jax, jax.numpy as jnp
         >>> def layer(w, x):
@@ -55,8 +62,7 @@ def residuals(
         >>> by_line(kept)
         {'<doctest benchmarks.analysis.residuals.residuals[1]>:2 (layer)': 60}
     """
-    chosen = range(len(inputs)) if argnums is None else argnums
-    chosen = [n % len(inputs) for n in ((chosen,) if isinstance(chosen, int) else chosen)]
+    chosen = chosen_arguments(argnums, len(inputs))
 
     def kept(*arguments: Any) -> Any:
         def partial(*some: Any) -> Any:

@@ -9,7 +9,7 @@ LEAVES = ("symbol", "number", "truth")
 #: Nodes that are no operation: `stop` hides a value from differentiation.
 FREE = (*LEAVES, "stop")
 
-_COMMUTATIVE = frozenset(["add", "mul", "max", "min", "eq", "ne", "and", "or"])
+_COMMUTATIVE = frozenset(["add", "mul", "eq", "ne", "and", "or"])
 _FOLDED: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -30,6 +30,12 @@ class Size(NamedTuple):
     Attributes:
         tree: Written out, every subexpression as often as it occurs.
         dag: With equal subexpressions shared.
+
+    Example:
+        >>> graph = Graph(limit=100)
+        >>> x = graph.make("sin", graph.symbol("x"))
+        >>> graph.size([graph.make("add", x, graph.make("exp", x))])  # sin(x) + exp(sin(x))
+        Size(tree=4, dag=3)
     """
 
     tree: int
@@ -50,6 +56,7 @@ class Graph:
         self._limit = limit
         self._deadline = deadline
         self._known: dict[tuple[str, tuple[Any, ...]], int] = {}
+        self._asked = 0
 
     def number(self, value: float) -> int:
         """A constant; the graph holds none but double-precision numbers."""
@@ -96,14 +103,14 @@ class Graph:
         return Size(sum(trees[root] for root in roots), shared)
 
     def _node(self, operation: str, operands: tuple[Any, ...]) -> int:
+        self._asked += 1
+        if self._deadline and self._asked % _CHECK_EVERY == 0 and self._deadline():
+            raise StoppedError("its time was up")
         key = (operation, operands)
         if key not in self._known:
-            count = len(self.operations)
-            if count >= self._limit:
+            if len(self.operations) >= self._limit:
                 raise StoppedError(f"{self._limit:,} nodes")
-            if self._deadline and count % _CHECK_EVERY == 0 and self._deadline():
-                raise StoppedError("its time was up")
-            self._known[key] = count
+            self._known[key] = len(self.operations)
             self.operations.append(operation)
             self.operands.append(operands)
         return self._known[key]

