@@ -7,24 +7,24 @@ def digits(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Handwritten digits (Alpaydin and Kaynak, 1998): `[rows, 64]` in [0, 1], classes `[rows]`."""
     from sklearn.datasets import load_digits
 
-    data = load_digits()
-    return (data.data[:rows] / 16).astype(np.float32), data.target[:rows].astype(np.int32)
+    images, labels = load_digits(return_X_y=True)
+    return (images[:rows] / 16).astype(np.float32), labels[:rows].astype(np.int32)
 
 
 def diabetes(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Disease progression (Efron et al., 2004): `[rows, 10]` and `[rows, 1]`, standardized."""
     from sklearn.datasets import load_diabetes
 
-    data = load_diabetes()
-    return _standardized(data.data)[:rows], _standardized(data.target[:, None])[:rows]
+    x, y = map(np.asarray, load_diabetes(return_X_y=True))
+    return _standardized(x)[:rows], _standardized(y[:, None])[:rows]
 
 
 def breast_cancer(rows: int) -> tuple[np.ndarray, np.ndarray]:
     """Tumours (Street et al., 1993): `[rows, 30]` standardized, and `[rows, 1]` of 0 and 1."""
     from sklearn.datasets import load_breast_cancer
 
-    data = load_breast_cancer()
-    return _standardized(data.data)[:rows], data.target[:rows, None].astype(np.float32)
+    x, y = map(np.asarray, load_breast_cancer(return_X_y=True))
+    return _standardized(x)[:rows], y[:rows, None].astype(np.float32)
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:
