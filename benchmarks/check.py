@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from .analysis._jaxpr import dtype
+from .analysis.jaxpr import dtype
 from .methods.differences import central
 from .methods.jacobians import columns, rows
 from .methods.method import Method, Probe, Truth, dense, ravel

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ._jaxpr import dtype, kind, names, shape
 from ._linalg import LIBRARY
+from .jaxpr import dtype, kind, names, shape
 
 
 class Cost(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from jax.extend.core import JaxprEqn, Literal
 
-from ._jaxpr import called, kind, opened, scan_parts, source
+from .jaxpr import called, kind, opened, scan_parts, source
 
 
 class Spot(NamedTuple):

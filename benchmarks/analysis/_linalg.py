@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from jax.extend.core import JaxprEqn
 
-from ._jaxpr import shape
+from .jaxpr import shape
 
 
 def _matrices(eqn: JaxprEqn, operand: int = 0) -> tuple[int, int, int]:

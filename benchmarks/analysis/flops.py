@@ -9,7 +9,7 @@ import jax
 from jax.extend.core import JaxprEqn
 
 from ._costs import cost
-from ._jaxpr import called, devices, kind, opened, shape, source, trace
+from .jaxpr import called, devices, kind, opened, shape, source, trace
 
 _TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
 

@@ -11,7 +11,7 @@ from jax.extend.core import JaxprEqn
 
 from ._errors import Obstacle, line, underivable, untraceable
 from ._flow import Mark, Spot, first, marks
-from ._jaxpr import chosen_arguments, dtype, equations, kind, names, trace
+from .jaxpr import chosen_arguments, dtype, equations, kind, names, trace
 
 #: The ways that are looked at, in the order of a table.
 MODES = ("value", "numerical", "complex_step", "symbolic", "forward", "reverse")

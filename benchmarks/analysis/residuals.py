@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import Jaxpr, Literal
 
-from ._jaxpr import called, chosen_arguments, dtype, kind, opened, shape, source
+from .jaxpr import called, chosen_arguments, dtype, kind, opened, shape, source
 
 
 class Residual(NamedTuple):

@@ -14,7 +14,7 @@ import jax
 from jax.extend import core
 
 from .. import units
-from ..analysis._jaxpr import scan_parts
+from ..analysis.jaxpr import scan_parts
 from ..measure import compile_for
 from ..problem import Problem
 from .method import Context, InfeasibleError, Program

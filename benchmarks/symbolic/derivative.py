@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..analysis._jaxpr import chosen_arguments
+from ..analysis.jaxpr import chosen_arguments
 from .graph import Graph, Size, StoppedError
 from .read import Reading, read
 from .run import runner

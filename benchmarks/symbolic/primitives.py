@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ..analysis._jaxpr import dtype, kind
+from ..analysis.jaxpr import dtype, kind
 from .graph import Graph
 
 _TRUTH = np.dtype(bool)

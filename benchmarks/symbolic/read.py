@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
-from ..analysis._jaxpr import (
+from ..analysis.jaxpr import (
     called,
     constants,
     dtype,
