@@ -229,7 +229,7 @@ def test_the_page_is_drawn_in_a_browser_without_a_complaint(comparison, tmp_path
         ["chromium", *options, "--dump-dom", f"file://{tmp_path}/page.html"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
     assert "CONSOLE" not in told.stderr
