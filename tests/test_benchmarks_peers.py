@@ -141,7 +141,7 @@ def test_results_print_as_tables_and_convert_to_json():
     assert plain["timings"][1]["note"] == "not installed: theirs"
     assert plain["environment"] == {"cores": 2}
     assert plain["versions"] == {"theirs": "1.0"}
-    assert lines[-1] == ["theirs", "1.0"]
+    assert lines[-1] == ["theirs", "1.0,", "cores", "2"]
 
 
 def test_the_whole_comparison_runs_where_nothing_is_installed():

@@ -10,6 +10,8 @@ from ..statistics import Ratio
 
 _WRONG = "! is wrong; a blank: the library has no such function"
 _RATIOS = "Ratios are medians over interleaved rounds (99 % interval); lower is better."
+# Ratios hold on a busy machine only for programs that use its cores alike: a reader must know.
+_MACHINE = ("cores", "load")
 
 
 class Answer(NamedTuple):
@@ -76,8 +78,11 @@ class Result(NamedTuple):
             sections.append("\n".join([*aligned(_edge_cells(self.edges)), _WRONG]))
         if self.timings:
             sections.append("\n".join([*aligned(_timing_cells(self.timings)), _RATIOS]))
-        if self.versions:
-            sections.append(", ".join(f"{name} {one}" for name, one in self.versions.items()))
+        where = [f"{name} {one}" for name, one in self.versions.items()]
+        where += [
+            f"{name} {self.environment[name]}" for name in _MACHINE if name in self.environment
+        ]
+        sections += [", ".join(where)] if where else []
         return "\n\n".join(sections)
 
     def to_dict(self) -> dict[str, Any]:
