@@ -27,7 +27,7 @@ def kept(policy: str, length: int) -> int:
         def step(state, x):
             return memory.gated_step(state + x, weights)
 
-        return jnp.sum(memory.run(memory.POLICIES[policy], memory.scanned, step, xs[:3], xs))
+        return jnp.sum(memory.scan(memory.POLICIES[policy], step, xs[:3], xs))
 
     residuals = jax.tree.leaves(jax.eval_shape(lambda weights: jax.vjp(loss, weights)[1], weights))
     return sum(leaf.size * leaf.dtype.itemsize for leaf in residuals)

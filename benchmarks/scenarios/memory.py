@@ -5,8 +5,8 @@ checkpoint keeps a block's input alone and computes the block again. Around sing
 a factor, around blocks of sqrt(T) steps all but the inputs of sqrt(T) blocks (Chen et al., 2016).
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from math import isqrt
 from typing import Any, NamedTuple
 
@@ -17,15 +17,14 @@ from jax.ad_checkpoint import checkpoint_name
 
 from .scenario import Candidate, Cases, Scenario
 
-#: Lengths (squares, so that they nest), and rows and units of the state.
+#: Lengths (squares, so that they nest), then rows and units of the state.
 _STEPS = {"small": (4, 9), "medium": (64, 256, 1024), "large": (256, 1024, 4096)}
 _LAYERS = {"small": (4,), "medium": (16, 64), "large": (16, 64, 144)}
-_STATE = {"small": (2, 3), "medium": (32, 64), "large": (64, 128)}
+_RECURRENT = {"small": (2, 3), "medium": (32, 64), "large": (64, 128)}
+_LAYERED = {"small": (3, 2), "medium": (128, 32), "large": (256, 64)}
 _METHODS = ("value", "jvp", "vjp", "value_and_grad", "reverse", "checkpointed")
 
-#: `step(state, x) -> state`, and what applies one to each of `xs` in turn.
-Step = Callable[[jax.Array, Any], jax.Array]
-Loop = Callable[[Step, jax.Array, Any], jax.Array]
+Step = Callable[[jax.Array, Any], jax.Array]  # step(state, x) -> state
 
 
 class Policy(NamedTuple):
@@ -54,52 +53,39 @@ def cases(size: str) -> Cases:
         >>> list(cases("medium"))[2:4]
         ['memory/scan_T1024', 'memory/depth_L16']
     """
-    scans: Cases = {f"memory/scan_T{n}": partial(_scan, n, *_STATE[size]) for n in _STEPS[size]}
+    scans: Cases = {f"memory/scan_T{n}": partial(_scan, n, *_RECURRENT[size]) for n in _STEPS[size]}
     networks: Cases = {
-        f"memory/depth_L{n}": partial(_network, n, *_STATE[size]) for n in _LAYERS[size]
+        f"memory/depth_L{n}": partial(_network, n, *_LAYERED[size]) for n in _LAYERS[size]
     }
     return scans | networks
 
 
-def scanned(step: Step, state: jax.Array, xs: Any) -> jax.Array:
-    """The state after a `lax.scan` over the leading axis of `xs`.
+def scan(policy: Policy, step: Step, state: jax.Array, xs: jax.Array) -> jax.Array:
+    """The state after a `lax.scan` over `xs` `[T, ...]`, under a checkpoint policy.
 
     Example:
-        >>> scanned(lambda state, x: state + x, jnp.array(0.0), jnp.arange(4.0))
+        >>> add = lambda state, x: state + x
+        >>> scan(POLICIES["blocks_and_steps"], add, jnp.array(0.0), jnp.arange(4.0))
         Array(6., dtype=float32)
     """
-    return jax.lax.scan(lambda state, x: (step(state, x), None), state, xs)[0]
+    # Common subexpressions are not found across a scan's steps, so nothing has to prevent it.
+    checkpoint = partial(jax.checkpoint, prevent_cse=False)
+    inner = isqrt(len(xs))
+    blocks = xs.reshape(-1, inner, *xs.shape[1:]) if policy.blocks else xs
+    return _run(policy, checkpoint, _scanned, step, state, blocks)
 
 
-def unrolled(step: Step, state: jax.Array, xs: Any) -> jax.Array:
-    """The same by a Python loop: one long program.
+def unroll(policy: Policy, step: Step, state: jax.Array, xs: Sequence) -> jax.Array:
+    """The same by a Python loop over a sequence: one long program.
 
     Example:
-        >>> unrolled(lambda state, x: state + x, jnp.array(0.0), jnp.arange(4.0))
-        Array(6., dtype=float32)
+        >>> add = lambda state, x: state + x
+        >>> unroll(POLICIES["blocks_and_steps"], add, jnp.array(0.0), [0, 1, 2, 3])
+        Array(6., dtype=float32, weak_type=True)
     """
-    for index in range(len(jax.tree.leaves(xs)[0])):
-        state = step(state, jax.tree.map(lambda x, index=index: x[index], xs))
-    return state
-
-
-def run(policy: Policy, loop: Loop, step: Step, state: jax.Array, xs: Any) -> jax.Array:
-    """The loop under a checkpoint policy: the same state, and less kept for reverse mode.
-
-    Example:
-        >>> policy = POLICIES["blocks_and_steps"]
-        >>> run(policy, scanned, lambda state, x: state + x, jnp.array(0.0), jnp.arange(4.0))
-        Array(6., dtype=float32)
-    """
-    # XLA would find that what a checkpoint computes again is known: in a scan it cannot.
-    checkpoint = partial(jax.checkpoint, prevent_cse=loop is unrolled)
-    if policy.steps:
-        step = checkpoint(step, policy=policy.save)
-    if not policy.blocks:
-        return loop(step, state, xs)
-    inner = isqrt(len(jax.tree.leaves(xs)[0]))
-    blocks = jax.tree.map(lambda x: x.reshape(-1, inner, *x.shape[1:]), xs)
-    return loop(checkpoint(partial(loop, step)), state, blocks)
+    inner = isqrt(len(xs))
+    blocks = [xs[i : i + inner] for i in range(0, len(xs), inner)] if policy.blocks else xs
+    return _run(policy, jax.checkpoint, _unrolled, step, state, blocks)
 
 
 def gated_step(state: jax.Array, weights: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -124,7 +110,7 @@ def _scan(length: int, rows: int, units: int) -> Scenario:
         def step(state: jax.Array, x: jax.Array) -> jax.Array:
             return gated_step(state + x, weights)
 
-        return jnp.mean(run(policy, scanned, step, state, xs) ** 2)
+        return jnp.mean(scan(policy, step, state, xs) ** 2)
 
     def oracle(weights: Any, state: np.ndarray, xs: np.ndarray) -> np.floating:
         for x in xs:
@@ -137,13 +123,13 @@ def _scan(length: int, rows: int, units: int) -> Scenario:
 
 def _network(layers: int, rows: int, units: int) -> Scenario:
     random = np.random.default_rng(1)
-    inputs = _weights(random, layers, units), _normal(random, rows, units)
+    inputs = [_weights(random, units) for _ in range(layers)], _normal(random, rows, units)
 
     def loss(policy: Policy, weights: Any, state: jax.Array) -> jax.Array:
-        return jnp.mean(run(policy, unrolled, gated_step, state, weights) ** 2)
+        return jnp.mean(unroll(policy, gated_step, state, weights) ** 2)
 
     def oracle(weights: Any, state: np.ndarray) -> np.floating:
-        for candidate, gate in zip(*weights, strict=True):
+        for candidate, gate in weights:
             state = _numpy_step(state, candidate, gate)
         return np.mean(state**2)
 
@@ -169,14 +155,31 @@ def _scenario(name: str, loss: Callable, inputs: tuple, why: str, oracle: Callab
     )
 
 
+def _run(
+    policy: Policy, checkpoint: Callable, loop: Callable, step: Step, state: jax.Array, xs: Any
+) -> jax.Array:
+    """The loop over steps, or over blocks of `xs` that are loops themselves."""
+    if policy.steps:
+        step = checkpoint(step, policy=policy.save)
+    if policy.blocks:
+        step = checkpoint(partial(loop, step))
+    return loop(step, state, xs)
+
+
+def _scanned(step: Step, state: jax.Array, xs: jax.Array) -> jax.Array:
+    return jax.lax.scan(lambda state, x: (step(state, x), None), state, xs)[0]
+
+
+def _unrolled(step: Step, state: jax.Array, xs: Sequence) -> jax.Array:
+    return reduce(step, xs, state)
+
+
 def _numpy_step(state: np.ndarray, candidate: np.ndarray, gate: np.ndarray) -> np.ndarray:
     return state + 0.1 * np.tanh(state @ candidate) / (1 + np.exp(-(state @ gate)))
 
 
-def _weights(random: np.random.Generator, *shape: int) -> tuple[jax.Array, jax.Array]:
-    """Two square weights `[..., units, units]`."""
-    units = shape[-1]
-    first, second = (_normal(random, *shape, units) / units**0.5 for _ in range(2))
+def _weights(random: np.random.Generator, units: int) -> tuple[jax.Array, jax.Array]:
+    first, second = (_normal(random, units, units) / units**0.5 for _ in range(2))
     return first, second
 
 

@@ -227,8 +227,8 @@ def _blend(values: jax.Array, uv: jax.Array, corners: jax.Array) -> jax.Array:
 
 def _compose(outer: jax.Array, inner: jax.Array) -> jax.Array:
     """The affine transform `[..., 3, 4]` that applies `inner` first, then `outer`."""
-    product = outer[..., :3] @ inner
-    return product.at[..., 3].add(outer[..., 3])
+    translation = outer * np.array([0.0, 0.0, 0.0, 1.0])
+    return outer[..., :3] @ inner + translation
 
 
 def _turn(x: jax.Array, z: jax.Array) -> jax.Array:
