@@ -17,6 +17,8 @@ from benchmarks.verdict import judge
 X = jnp.linspace(0.1, 1.5, 6)
 QUICK = {"budget": 0.2}
 
+pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
+
 
 def network(params, x, y):
     (w, b), (v, c) = params
@@ -34,7 +36,7 @@ def inputs():
 
 
 @pytest.fixture(scope="module")
-def comparison():
+def comparison(nothing_is_too_slow):
     return compare(network, *inputs(), argnums=0, budget=1.0)
 
 

@@ -18,8 +18,11 @@ from benchmarks.report.text import aligned
 from benchmarks.statistics import Ratio
 
 
+pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
+
+
 @pytest.fixture(scope="module")
-def comparison():
+def comparison(nothing_is_too_slow):
     return compare(
         lambda x: jnp.sum(jnp.sin(x)),
         jnp.linspace(0.1, 1.0, 5),
