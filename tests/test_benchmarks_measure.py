@@ -80,7 +80,8 @@ def test_samples_are_per_call_however_many_calls_they_hold():
     samples, _ = interleave({"a": counted(counts, "a")}, budget=0.1, max_rounds=4)
     taken = samples["a"]
     assert taken.calls > 1
-    assert np.all(taken.wall * taken.calls >= 0.2 * measure.SAMPLE_SECONDS)
+    assert counts["a"] >= 4 * taken.calls
+    assert np.all(taken.wall < measure.SAMPLE_SECONDS)
 
 
 def test_a_slow_program_gets_its_least_rounds_and_starves_nobody():

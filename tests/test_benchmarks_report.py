@@ -17,7 +17,6 @@ from benchmarks.report.series import families, family_cells
 from benchmarks.report.text import aligned
 from benchmarks.statistics import Ratio
 
-
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 
 
