@@ -39,7 +39,7 @@ Results = Annotated[Path, typer.Argument(help="A JSON file of results.")]
 @app.callback(invoke_without_command=True)
 def default(
     context: typer.Context,
-    quick: Annotated[bool, typer.Option("--quick", help="Two networks, within 20 s.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="One network, within 20 s.")] = False,
     out: Out = Path("results"),
     full: Full = False,
 ) -> None:
