@@ -1,16 +1,9 @@
-"""Settings every test runs under: the CPU, quick compilation, and no key used twice.
-
-Most of the tests' time is LLVM's, so it is asked not to optimise; XLA's own passes run as ever. Set
-`XLA_FLAGS=--xla_backend_optimization_level=3` for code as a user gets it.
-"""
+"""Settings every test runs under: the CPU, whatever the machine has, and no key used twice."""
 
 import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"  # before jax is imported
 os.environ.setdefault("MPLBACKEND", "Agg")
-if "xla_backend_optimization_level" not in os.environ.get("XLA_FLAGS", ""):
-    flags = os.environ.get("XLA_FLAGS", "")
-    os.environ["XLA_FLAGS"] = f"{flags} --xla_backend_optimization_level=0".strip()
 
 import jax
 import pytest

@@ -60,11 +60,11 @@ def test_numbers_are_batched_and_shapes_are_programs_without_being_told(search):
 def test_a_row_is_the_run_made_alone_with_the_same_key_and_can_be_replayed(search):
     best, worst = search.best, search.rows[-1]
     key = jax.random.fold_in(jax.random.key(KEY), 1)
-    _, history = jax.jit(lambda key: run(key, data(20), data(9), **best.setting))(key)
-    np.testing.assert_allclose(best.scores[1, 0], history["validation_loss"][-1], rtol=1e-5)
-    train_state, history = search.replay(worst, repeat=0)
-    np.testing.assert_allclose(worst.scores[0, 0], history["validation_loss"][-1], rtol=1e-5)
-    assert train_state.params[0].weight.shape == (FEATURES, worst.setting["width"])
+    _, history = jax.jit(lambda key: run(key, data(20), data(9), **worst.setting))(key)
+    np.testing.assert_allclose(worst.scores[1, 0], history["validation_loss"][-1], rtol=1e-5)
+    train_state, history = search.replay()
+    np.testing.assert_allclose(best.scores[0, 0], history["validation_loss"][-1], rtol=1e-5)
+    assert train_state.params[0].weight.shape == (FEATURES, best.setting["width"])
     for row in search.rows:
         np.testing.assert_allclose(row.mean, row.scores.mean())
         np.testing.assert_allclose(row.standard_error, row.scores.std(ddof=1) / np.sqrt(2))

@@ -22,25 +22,24 @@ def data(rows: int = ROWS) -> tuple[jax.Array, jax.Array]:
 
 def linear() -> tuple[train.Objective, train.TrainState]:
     """Softmax regression: quick to compile."""
-    return _problem(nn.dense(FEATURES, CLASSES))
+    return _problem(nn.dense(FEATURES, CLASSES), {})
 
 
 def whole() -> tuple[train.Objective, train.TrainState]:
     """A network with all that a step must carry: batch norm's state and dropout's randomness."""
-    return _problem(nn.mlp((FEATURES, 6, CLASSES), batch_norm=True, dropout=0.25))
+    model = nn.mlp((FEATURES, 6, CLASSES), batch_norm=True, dropout=0.25)
+    return _problem(model, {"accuracy": train.metrics.accuracy})
 
 
 def optimizer() -> optax.GradientTransformation:
     """With state of its own, and a schedule that counts."""
-    return optax.adam(optax.exponential_decay(0.05, 2, 0.9))
+    return optax.sgd(optax.exponential_decay(0.05, 2, 0.9), momentum=0.9)
 
 
-def _problem(model: nn.Layer) -> tuple[train.Objective, train.TrainState]:
+def _problem(model: nn.Layer, metrics: dict) -> tuple[train.Objective, train.TrainState]:
     params, state = model.init(jax.random.key(3))
     objective = train.supervised(
-        model.apply,
-        losses.softmax_cross_entropy_with_integer_labels,
-        metrics={"accuracy": train.metrics.accuracy},
+        model.apply, losses.softmax_cross_entropy_with_integer_labels, metrics=metrics
     )
     return objective, train.init(params, state, optimizer())
 

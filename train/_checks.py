@@ -60,7 +60,7 @@ def check_source(source: Any) -> None:
 
 
 def check_targets(objective: Callable, train_state: TrainState, *parts: Any | None) -> None:
-    """Lets an objective that can (`supervised`'s can) check targets against its model."""
+    """Lets an objective with a method `check(params, state, x, y)`, as `supervised`'s, use it."""
     check = getattr(objective, "check", None)
     for part in parts:
         if check is not None and part is not None:

@@ -68,8 +68,7 @@ def restore(path: str | Path, like: TrainState) -> Checkpoint:
         ValueError: ...digits.safetensors holds another structure than what is asked for:
           train_state.params['weight']: float32 (3, 4) in the file, float32 (3, 5) expected
     """
-    like_any_key = jax.eval_shape(jax.random.key, 0)
-    sections, history = read_tree(path, {"train_state": like, "key": like_any_key})
+    sections, history = read_tree(path, {"train_state": like, "key": None})
     return Checkpoint(sections["train_state"], sections["key"], history)
 
 
@@ -85,7 +84,10 @@ def write_tree(path: str | Path, sections: Mapping[str, Any], history: History) 
 
 
 def read_tree(path: str | Path, like: Mapping[str, Any]) -> tuple[dict[str, Any], History]:
-    """Reads the sections that `like` names, whose leaves must be those of the file."""
+    """Reads the sections that `like` names, whose leaves must be those of the file.
+
+    A section that is None there, such as a key of any kind, is taken as it is.
+    """
     arrays, header = store.read(path)
     found = {
         name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
@@ -94,6 +96,7 @@ def read_tree(path: str | Path, like: Mapping[str, Any]) -> tuple[dict[str, Any]
         for name, array in arrays.items()
         if name.startswith(tuple(like))
     }
+    like = {name: found.get(name) if tree is None else tree for name, tree in like.items()}
     expected = dict(_named_leaves(like))
     differences = _differences(found, expected)
     if differences:
@@ -101,7 +104,7 @@ def read_tree(path: str | Path, like: Mapping[str, Any]) -> tuple[dict[str, Any]
             f"{path} holds another structure than what is asked for:\n  " + "\n  ".join(differences)
         )
     leaves = [_place(found[name], leaf) for name, leaf in expected.items()]
-    tree = jax.tree.unflatten(jax.tree.structure(dict(like)), leaves)
+    tree = jax.tree.unflatten(jax.tree.structure(like), leaves)
     return tree, History.from_dict(header["history"])
 
 
@@ -126,7 +129,7 @@ def _differences(found: Mapping[str, Any], expected: Mapping[str, Any]) -> list[
 
 def _describe(leaf: Any) -> str:
     leaf = leaf if hasattr(leaf, "dtype") else jnp.asarray(leaf)
-    return f"{'key' if _is_key(leaf) else leaf.dtype} {leaf.shape}"
+    return f"{leaf.dtype} {leaf.shape}"
 
 
 def _place(value: Any, like: Any) -> Array:

@@ -110,7 +110,8 @@ def _evidence(history: History) -> dict[str, float]:
     level, slope, _ = _line(judged[-last:])
     fallen = evidence["untrained loss"] - level
     recent = -slope * (min(last, len(judged)) - 1)
-    evidence["share of improvement in last epochs"] = recent / max(fallen, recent, 1e-30)
+    least = 1e-3 * evidence["untrained loss"]  # less than that is no improvement, but rounding
+    evidence["share of improvement in last epochs"] = recent / max(fallen, recent, least)
     return evidence
 
 

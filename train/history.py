@@ -84,11 +84,12 @@ class History:
     def diagnose(self) -> Diagnosis:
         """Over-fitting, under-fitting, ideal, not converged, diverged, or too little data to say.
 
-        The last third of the epochs is judged, on the scale of the untrained network's loss. A gap
-        between the losses that is big and above the validation loss's noise, or a validation loss
-        that rises while the training loss falls, is over-fitting; two losses that no longer fall
-        and stay above a quarter of the untrained one are under-fitting: by the curves alone that is
-        the same as targets that the features do not determine.
+        The last third of the epochs is judged, by straight lines through the curves, on the scale
+        of the untrained network's loss. Over-fitting is a gap of more than 30 % of the validation
+        loss, 5 % of the untrained one and twice the noise, or a validation loss that has risen by
+        the latter two from its lowest while the training loss falls. Under-fitting is two losses
+        that no longer fall and stay above 25 % of the untrained one; by the curves alone, targets
+        that the features do not determine look the same.
 
         Example:
             >>> falling = 2.0 * 0.5 ** np.arange(12)

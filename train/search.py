@@ -88,10 +88,11 @@ def grid_search(
         >>> search.best.setting
         {'learning_rate': 0.01, 'batch_size': 2}
     """
-    _check(run, grid, train_data, validation, folds)
     for name, value in {"repeats": repeats, "chunk": chunk}.items():
         positive(name, value)
+    _check(run, grid, train_data, validation, folds)
     parts = None if folds is None else _fold_rows(key, datasets.length(train_data), folds)
+    data = jax.tree.map(jnp.asarray, (train_data, validation))
 
     def lane(key: Array, fold: Array, setting: Setting, data: Any, parts: Any) -> History:
         if parts is not None:
@@ -99,29 +100,29 @@ def grid_search(
             data = datasets.take(whole, rest[fold]), datasets.take(whole, part[fold])
         return run(key, *data, **setting)[1]
 
-    data = jax.tree.map(jnp.asarray, (train_data, validation))
     numbers = _traceable(lane, grid, key, data, parts)
     seeds = [(repeat, fold) for repeat in range(repeats) for fold in range(folds or 1)]
+    inside = _product({name: grid[name] for name in numbers})
     rows = []
     for outside in _product({name: grid[name] for name in grid if name not in numbers}):
-        inside = _product({name: grid[name] for name in numbers})
-        program = _program(lane, outside)
         lanes = _stack(key, inside, seeds)
-        try:
-            scores = _scores(program, lanes, data, parts, chunk, score)
-        except Exception as error:
-            error.add_note(f"in grid_search, with {outside}")
-            raise
+        scores = _scores(_program(lane, outside), lanes, data, parts, chunk, score)
         for setting, values in zip(inside, scores.reshape(len(inside), repeats, -1), strict=True):
             merged = outside | setting
             rows.append(Row.of({name: merged[name] for name in grid}, values))
     rows.sort(key=lambda row: (row.diverged, -row.mean if maximize else row.mean))
+    return Search(tuple(rows), score, _replayer(run, key, data, numbers))
+
+
+def _replayer(run: Run, key: Array, data: Any, numbers: Sequence[str]) -> Callable:
+    """One run alone, its numbers traced as in the search, or the program might be another."""
 
     def alone(setting: Setting, repeat: int) -> tuple[TrainState, History]:
-        replay = jax.jit(lambda key, data: run(key, *data, **setting))
-        return replay(jax.random.fold_in(key, repeat), data)
+        traced = {name: setting[name] for name in numbers}
+        program = jax.jit(lambda key, data, traced: run(key, *data, **(setting | traced)))
+        return program(jax.random.fold_in(key, repeat), data, traced)
 
-    return Search(tuple(rows), score, alone)
+    return alone
 
 
 def _check(
@@ -192,7 +193,11 @@ def _is_number(value: Any) -> bool:
 
 def _program(lane: Callable, outside: Setting) -> Callable:
     def one(key: Array, fold: Array, numbers: Setting, data: Any, parts: Any) -> History:
-        return lane(key, fold, outside | numbers, data, parts)
+        try:
+            return lane(key, fold, outside | numbers, data, parts)
+        except Exception as error:
+            error.add_note(f"in grid_search, with {outside}")
+            raise
 
     return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None)))
 

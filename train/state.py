@@ -72,4 +72,7 @@ def select(condition: Array, yes: Any, no: Any) -> Any:
         >>> select(jnp.array(False), {"a": jnp.ones(2)}, {"a": jnp.zeros(2)})
         {'a': Array([0., 0.], dtype=float32)}
     """
+    # Behind a barrier the condition is a number, however it came about, so that the compiler makes
+    # the same code of a step alone and of one within a run, and their results agree to the bit.
+    condition = jax.lax.optimization_barrier(condition)
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)

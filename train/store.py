@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import ml_dtypes  # noqa: F401  names its dtypes, bfloat16 and smaller, to NumPy
+import jax.numpy as jnp
 import numpy as np
 
 from ._need import need
@@ -82,7 +82,7 @@ def _native(array: np.ndarray) -> np.ndarray:
 def _typed(stored: np.ndarray, dtype: str) -> np.ndarray:
     if stored.dtype.name == dtype:
         return stored
-    return stored.view(np.dtype(dtype))[..., 0]
+    return stored.view(jnp.dtype(dtype))[..., 0]  # which knows bfloat16
 
 
 def _replace(path: Path, raw: bytes) -> None:
