@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import pytest
 
 from benchmarks.growth import growth_exponent
-from benchmarks.scenarios import SUITES, jacobian, memory, pathologies, tridiagonal
+from benchmarks.scenarios import SUITES, jacobian, memory, tridiagonal
+from benchmarks.scenarios.pathologies import functions
 
 LENGTHS = (16, 64, 256, 1024)
 
@@ -77,5 +78,5 @@ def test_fused_sines_are_computed_more_often_than_a_scan_does():
         program = jax.jit(lambda x, tangent: jax.jvp(fn, (x,), (tangent,))).lower(x, x)
         return (program.compile().as_text() or "").count(" sine(")
 
-    assert instructions(pathologies.sines) > 16
-    assert instructions(pathologies.sines_scan) == 1
+    assert instructions(functions.sines) > 16
+    assert instructions(functions.sines_scan) == 1

@@ -2,13 +2,13 @@
 
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from . import helmholtz, tridiagonal
+from ._inputs import on_device
 from .scenario import Candidate, Cases, Scenario
 
 #: Variables of the two formulas; rows, inputs and units of the network; steps and units of the RNN.
@@ -61,7 +61,10 @@ def rnn_loss(weight: jax.Array, state: jax.Array, xs: jax.Array) -> jax.Array:
         >>> rnn_loss(jnp.zeros((2, 2)), jnp.ones(2), jnp.zeros((3, 2)))
         Array(0., dtype=float32)
     """
-    step = lambda state, x: (jnp.tanh(weight @ state + x), None)  # noqa: E731
+
+    def step(state: jax.Array, x: jax.Array) -> tuple[jax.Array, None]:
+        return jnp.tanh(weight @ state + x), None
+
     return jnp.mean(jax.lax.scan(step, state, xs)[0] ** 2)
 
 
@@ -108,7 +111,7 @@ def _mlp(rows: int, inputs: int, units: int) -> Scenario:
     return Scenario(
         "hessian/mlp",
         mlp_loss,
-        _arrays((params, *data)),
+        on_device((params, *data)),
         "A network's loss in its weights: the Hessian that second-order training wants.",
         argnums=(0,),
         order=2,
@@ -129,14 +132,10 @@ def _rnn(steps: int, units: int) -> Scenario:
     return Scenario(
         "hessian/rnn",
         rnn_loss,
-        _arrays(tuple(random.standard_normal(shape) for shape in shapes)),
+        on_device(tuple(random.standard_normal(shape) for shape in shapes)),
         "A scan differentiated twice: reverse mode through the reverse of a loop.",
         argnums=(0,),
         order=2,
         oracle=oracle,
         dtype="float64",
     )
-
-
-def _arrays(inputs: Any) -> Any:
-    return jax.tree.map(jnp.asarray, inputs)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import tridiagonal
+from ._inputs import normal
 from .scenario import Candidate, Cases, Scenario
 
 #: Inputs and outputs of the networks: first with a constant product, then square.
@@ -114,10 +115,10 @@ def _network(inputs: int, outputs: int) -> Scenario:
         f"jacobian/{inputs}x{outputs}",
         tanh_network,
         (
-            _normal(random, inputs),
+            normal(random, inputs),
             (
-                _normal(random, hidden, inputs) / inputs**0.5,
-                _normal(random, outputs, hidden) / hidden**0.5,
+                normal(random, hidden, inputs) / inputs**0.5,
+                normal(random, outputs, hidden) / hidden**0.5,
             ),
         ),
         f"A dense network of {inputs} inputs and {outputs} outputs: here the shape tells the mode.",
@@ -138,7 +139,7 @@ def _stencil(points: int) -> Scenario:
     return Scenario(
         "jacobian/stencil",
         stencil,
-        (_normal(np.random.default_rng(1), points),),
+        (normal(np.random.default_rng(1), points),),
         "Square, and almost all zeros: three directions do the work of n.",
         candidates=(Candidate("compressed", "forward", derivative, tridiagonal.apply),),
         oracle=oracle,
@@ -152,11 +153,11 @@ def _bottleneck(ends: int) -> Scenario:
         waist = sum(np.tanh(row @ x) for row in inner) / ends
         return np.tanh(sum(outer[:, k] * np.sin(waist * (k + 1)) for k in range(ends)))
 
-    layers = (_normal(random, ends, ends) / ends**0.5 for _ in range(2))
+    layers = (normal(random, ends, ends) / ends**0.5 for _ in range(2))
     return Scenario(
         "jacobian/bottleneck",
         bottleneck,
-        (_normal(random, ends), *layers),
+        (normal(random, ends), *layers),
         "Square, with a waist of one number: neither mode alone is good, the two in turn are.",
         argnums=(0,),
         candidates=(Candidate("cut", "mixed", bottleneck_cut),),
@@ -177,12 +178,8 @@ def _elementwise(ends: int, copies: int) -> Scenario:
     return Scenario(
         "jacobian/elementwise",
         elementwise,
-        (_normal(random, ends), _normal(random, ends, copies), _normal(random, copies)),
+        (normal(random, ends), normal(random, ends, copies), normal(random, copies)),
         "Square, cheap and wide inside: what XLA fuses decides, and memory tells the modes apart.",
         argnums=(0,),
         oracle=oracle,
     )
-
-
-def _normal(random: np.random.Generator, *shape: int) -> jax.Array:
-    return jnp.asarray(random.standard_normal(shape, np.float32))

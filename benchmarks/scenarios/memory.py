@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 
+from ._inputs import normal
 from .scenario import Candidate, Cases, Scenario
 
 #: Lengths (squares, so that they nest), then rows and units of the state.
@@ -104,7 +105,7 @@ def gated_step(state: jax.Array, weights: tuple[jax.Array, jax.Array]) -> jax.Ar
 
 def _scan(length: int, rows: int, units: int) -> Scenario:
     random = np.random.default_rng(0)
-    inputs = _weights(random, units), _normal(random, rows, units), _normal(random, length, units)
+    inputs = _weights(random, units), normal(random, rows, units), normal(random, length, units)
 
     def loss(policy: Policy, weights: Any, state: jax.Array, xs: jax.Array) -> jax.Array:
         def step(state: jax.Array, x: jax.Array) -> jax.Array:
@@ -123,7 +124,7 @@ def _scan(length: int, rows: int, units: int) -> Scenario:
 
 def _network(layers: int, rows: int, units: int) -> Scenario:
     random = np.random.default_rng(1)
-    inputs = [_weights(random, units) for _ in range(layers)], _normal(random, rows, units)
+    inputs = [_weights(random, units) for _ in range(layers)], normal(random, rows, units)
 
     def loss(policy: Policy, weights: Any, state: jax.Array) -> jax.Array:
         return jnp.mean(unroll(policy, gated_step, state, weights) ** 2)
@@ -179,9 +180,5 @@ def _numpy_step(state: np.ndarray, candidate: np.ndarray, gate: np.ndarray) -> n
 
 
 def _weights(random: np.random.Generator, units: int) -> tuple[jax.Array, jax.Array]:
-    first, second = (_normal(random, units, units) / units**0.5 for _ in range(2))
+    first, second = (normal(random, units, units) / units**0.5 for _ in range(2))
     return first, second
-
-
-def _normal(random: np.random.Generator, *shape: int) -> jax.Array:
-    return jnp.asarray(random.standard_normal(shape, np.float32))

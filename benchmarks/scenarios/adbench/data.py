@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .gmm import Wishart
+from .gmm import STANDARD, Wishart
 from .hand import THETA, Model
 
 _BONES = 22
@@ -24,7 +24,7 @@ def draw_gmm(dim: int, components: int, points: int, *, seed: int = 0) -> tuple[
     alphas = random.standard_normal(components)
     means = random.uniform(size=(components, dim))
     icf = random.standard_normal((components, dim * (dim + 1) // 2))
-    return (alphas, means, icf, random.standard_normal((points, dim))), Wishart(1.0, 0)
+    return (alphas, means, icf, random.standard_normal((points, dim))), STANDARD
 
 
 def read_gmm(path: Path) -> tuple[tuple, Wishart]:
@@ -32,7 +32,7 @@ def read_gmm(path: Path) -> tuple[tuple, Wishart]:
     rows = _rows(path)
     _, components, points = (int(number) for number in rows[0])
     gamma, m = rows[-1]
-    alphas, means, icf, x = _blocks(rows[1:-1], components, components, components, points)
+    alphas, means, icf, x = _blocks(path, rows[1:-1], components, components, components, points)
     return (alphas[:, 0], means, icf, x), Wishart(gamma, int(m))
 
 
@@ -82,7 +82,7 @@ def read_lstm(path: Path) -> tuple:
     """The inputs of `lstm.objective` from ADBench's file."""
     rows = _rows(path)
     layers, length, width = (int(number) for number in rows[0])
-    main, extra, state, sequence = _blocks(rows[1:], 2 * layers, 3, 2 * layers, length)
+    main, extra, state, sequence = _blocks(path, rows[1:], 2 * layers, 3, 2 * layers, length)
     return main.reshape(layers, 2, 4 * width), extra, state.reshape(layers, 2, width), sequence
 
 
@@ -173,9 +173,9 @@ def _fields(path: Path) -> list[list[str]]:
     return [line.split(":") for line in path.read_text().splitlines() if line.strip()]
 
 
-def _blocks(rows: list[list[float]], *counts: int) -> list[np.ndarray]:
+def _blocks(path: Path, rows: list[list[float]], *counts: int) -> list[np.ndarray]:
     """The first `counts[0]` rows as an array, the next `counts[1]` as another, and so on."""
     if len(rows) != sum(counts):
-        raise ValueError(f"expected {sum(counts)} lines after the first, got {len(rows)}")
+        raise ValueError(f"{path} announces {sum(counts)} lines of numbers and has {len(rows)}")
     ends = np.cumsum(counts)
     return [np.array(rows[end - count : end]) for end, count in zip(ends, counts, strict=True)]

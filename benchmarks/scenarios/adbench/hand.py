@@ -120,13 +120,14 @@ def vertices_jacobian(theta: jax.Array, hand: Hand) -> jax.Array:
         >>> bool(jnp.allclose(*both, atol=1e-4))
         True
     """
-    every_finger = np.tile(np.eye(ANGLES), (1, FINGERS))
     colours = np.zeros((GLOBAL + ANGLES, THETA))
-    colours[:GLOBAL, :GLOBAL], colours[GLOBAL:, GLOBAL:] = np.eye(GLOBAL), every_finger
-    columns = jax.vmap(
-        lambda tangent: jax.jvp(lambda theta: transforms(theta, hand), (theta,), (tangent,))[1],
-        out_axes=-1,
-    )(jnp.asarray(colours, theta.dtype))
+    colours[:GLOBAL, :GLOBAL] = np.eye(GLOBAL)
+    colours[GLOBAL:, GLOBAL:] = np.tile(np.eye(ANGLES), (1, FINGERS))
+
+    def along(colour: jax.Array) -> jax.Array:
+        return jax.jvp(lambda theta: transforms(theta, hand), (theta,), (colour,))[1]
+
+    columns = jax.vmap(along, out_axes=-1)(jnp.asarray(colours, theta.dtype))
     whole = jnp.einsum("vbj,bijt->vit", hand.skin, columns[..., :GLOBAL])
     skin = hand.skin[:, 1:].reshape(-1, FINGERS, BONES, 4)
     own = columns[1:, ..., GLOBAL:].reshape(FINGERS, BONES, 3, 4, ANGLES)

@@ -5,10 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from .._inputs import on_device
 from ..scenario import Candidate, Cases, Scenario
 from . import ba, data, gmm, hand, lstm, oracles
 
@@ -59,7 +58,7 @@ def _gmm(case: Instance) -> Scenario:
     return Scenario(
         case.name,
         partial(gmm.objective, wishart=wishart),
-        _arrays(inputs),
+        on_device(inputs),
         "One number of many inputs with hardly any structure: reverse mode's home ground.",
         argnums=(0, 1, 2),
         methods=None if sum(part.size for part in inputs[:3]) < _MANY else _GRADIENTS,
@@ -69,7 +68,7 @@ def _gmm(case: Instance) -> Scenario:
 
 
 def _ba(case: Instance) -> Scenario:
-    inputs = _arrays(data.read_ba(case.path) if case.path else data.draw_ba(*case.numbers))
+    inputs = on_device(data.read_ba(case.path) if case.path else data.draw_ba(*case.numbers))
     product = partial(ba.apply_blocks, camera_index=inputs[4], point_index=inputs[5])
     return Scenario(
         case.name,
@@ -91,7 +90,7 @@ def _lstm(case: Instance) -> Scenario:
     return Scenario(
         case.name,
         lstm.objective,
-        _arrays(data.read_lstm(case.path) if case.path else data.draw_lstm(*case.numbers)),
+        on_device(data.read_lstm(case.path) if case.path else data.draw_lstm(*case.numbers)),
         "A thousand tiny steps one after another: what it costs to walk back through a scan.",
         argnums=(0, 1),
         oracle=oracles.lstm,
@@ -108,7 +107,7 @@ def _hand_simple(case: Instance) -> Scenario:
     return Scenario(
         case.name,
         hand.simple,
-        _arrays((theta, hand.prepare(model), index, points)),
+        on_device((theta, hand.prepare(model), index, points)),
         "Thousands of outputs of 26 inputs: forward mode's home ground, as matrix products.",
         argnums=(0,),
         candidates=(Candidate("compressed", "forward", hand.simple_jacobian),),
@@ -132,7 +131,7 @@ def _hand_complicated(case: Instance) -> Scenario:
     return Scenario(
         case.name,
         hand.complicated,
-        _arrays((theta, uv, hand.prepare(model), corners, points)),
+        on_device((theta, uv, hand.prepare(model), corners, points)),
         "Dense in 26 inputs, diagonal in all others: colouring makes 28 directions of them.",
         argnums=(0, 1),
         candidates=(compressed,),
@@ -148,10 +147,6 @@ def _hand(case: Instance, *, vertices: bool) -> tuple[hand.Model, tuple[np.ndarr
     model = data.draw_model()
     choices = len(model.positions if vertices else model.triangles)
     return model, data.draw_pose(case.numbers[0], choices)
-
-
-def _arrays(inputs: Any) -> Any:
-    return jax.tree.map(jnp.asarray, inputs)
 
 
 #: What a case is built by, its numbers (D K N, n m p, l c b, or N), and ADBench's file.

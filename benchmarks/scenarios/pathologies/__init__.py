@@ -1,0 +1,6 @@
+"""Functions on which a mode goes wrong, each beside its cures."""
+
+from . import functions
+from .suite import cases
+
+__all__ = ["cases", "functions"]

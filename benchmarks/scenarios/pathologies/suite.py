@@ -1,0 +1,144 @@
+"""The cases of the pathologies: inputs, oracles, and what goes wrong or is cured."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._inputs import normal
+from ..scenario import Cases, Scenario
+from . import functions
+
+_LENGTH = {"small": 6, "medium": 100_000, "large": 1_000_000}
+_STEPS = {"small": 4, "medium": 200, "large": 1000}
+_ROOTS = {"small": 5, "medium": 1000, "large": 100_000}
+_MATRIX = {"small": 3, "medium": 128, "large": 512}
+#: One direction: a dense Jacobian of these would only take longer to say the same.
+_PRODUCTS = ("value", "jvp", "linearize", "vjp")
+
+
+def cases(size: str) -> Cases:
+    """Every pathology and its cures at a size.
+
+    Example:
+        >>> list(cases("small"))[:3]
+        ['pathologies/sines', 'pathologies/sines_barrier', 'pathologies/sines_scan']
+    """
+    return {
+        f"pathologies/{name}": partial(build, f"pathologies/{name}", fn, why, size)
+        for name, (build, fn, why) in _TABLE.items()
+    }
+
+
+def _sines(name: str, fn: Callable, why: str, size: str) -> Scenario:
+    def oracle(x: np.ndarray) -> np.floating:
+        for _ in range(functions.SINES):
+            x = np.sin(x)
+        return np.sum(x)
+
+    methods = (*_PRODUCTS, "value_and_grad")
+    return Scenario(name, fn, _vector(_LENGTH[size]), why, methods=methods, oracle=oracle)
+
+
+def _rewrite(name: str, fn: Callable, why: str, size: str) -> Scenario:
+    random, length, steps = np.random.default_rng(1), _LENGTH[size], _STEPS[size]
+    reads, writes = (jnp.asarray(random.integers(0, length, steps, np.int32)) for _ in range(2))
+
+    def oracle(x: np.ndarray, reads: np.ndarray, writes: np.ndarray) -> np.ndarray:
+        x = x.copy()
+        for read, write in zip(reads, writes, strict=True):
+            x[write] = np.sin(x[read])
+        return x
+
+    inputs = (*_vector(length), reads, writes)
+    return Scenario(name, fn, inputs, why, methods=_PRODUCTS, oracle=oracle)
+
+
+def _root(name: str, fn: Callable, why: str, size: str) -> Scenario:
+    def oracle(a: np.ndarray) -> np.ndarray:  # y^3 + y = a in closed form
+        return 2 / np.sqrt(3) * np.sinh(np.arcsinh(1.5 * np.sqrt(3) * a) / 3)
+
+    a = jnp.asarray(np.random.default_rng(2).uniform(-10, 10, _ROOTS[size]))
+    return Scenario(name, fn, (a,), why, methods=_PRODUCTS, oracle=oracle, dtype="float64")
+
+
+def _determinant(name: str, fn: Callable, why: str, size: str) -> Scenario:
+    n = _MATRIX[size]
+    half = np.random.default_rng(3).standard_normal((n, n), np.float32)
+    matrix = half @ half.T / n + np.eye(n, dtype=np.float32)
+
+    def oracle(a: np.ndarray) -> np.floating:
+        return np.linalg.slogdet((a + a.T) / 2)[1]
+
+    methods = (*_PRODUCTS, "value_and_grad")
+    return Scenario(name, fn, (jnp.asarray(matrix),), why, methods=methods, oracle=oracle)
+
+
+def _softplus(name: str, fn: Callable, why: str, size: str) -> Scenario:
+    def oracle(x: np.ndarray) -> np.ndarray:
+        return np.log1p(np.exp(x))
+
+    return Scenario(name, fn, _vector(_LENGTH[size]), why, methods=_PRODUCTS, oracle=oracle)
+
+
+def _vector(length: int) -> tuple[jax.Array]:
+    return (normal(np.random.default_rng(4), length),)
+
+
+#: What builds each case, its function, and why it is there; a cure follows what it cures.
+_TABLE: dict[str, tuple[Callable[..., Scenario], Callable[..., Any], str]] = {
+    "sines": (
+        _sines,
+        functions.sines,
+        "XLA's fusion computes inner sines again for every outer cosine.",
+    ),
+    "sines_barrier": (
+        _sines,
+        functions.sines_barrier,
+        "Cure: barriers, so that each sine is kept once.",
+    ),
+    "sines_scan": (
+        _sines,
+        functions.sines_scan,
+        "Cure: a scan, which keeps each step's sine as well.",
+    ),
+    "rewrite": (
+        _rewrite,
+        functions.rewrite,
+        "A loop that reads and writes an array: its derivative copies the array at every step.",
+    ),
+    "rewrite_barrier": (
+        _rewrite,
+        functions.rewrite_barrier,
+        "Cure for forward mode: reading is over before writing starts, so nothing is copied.",
+    ),
+    "while_loop": (_root, functions.cubic_root, "A loop of unknown length has no reverse mode."),
+    "while_loop_scan": (
+        _root,
+        functions.cubic_root_scan,
+        "Cure: a scan of enough steps has both modes.",
+    ),
+    "lapack": (
+        _determinant,
+        functions.log_determinant,
+        "XLA counts no operations inside LAPACK, so its ratio of operations misleads.",
+    ),
+    "lapack_rule": (
+        _determinant,
+        functions.log_determinant_rule,
+        "Cure: a closed-form derivative, of operations that are known.",
+    ),
+    "custom_vjp": (
+        _softplus,
+        functions.softplus_vjp,
+        "A rule for reverse mode shuts forward mode out.",
+    ),
+    "custom_jvp": (
+        _softplus,
+        functions.softplus_jvp,
+        "Cure: the rule as a custom_jvp serves both modes.",
+    ),
+}
