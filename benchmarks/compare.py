@@ -72,7 +72,7 @@ def compare(
 
     Example:
         >>> import jax
-    import jax.numpy as jnp
+        >>> import jax.numpy as jnp
         >>> found = compare(
         ...     lambda x: jnp.sum(jnp.sin(x)), jnp.ones(5), methods=["reverse"], budget=0.1
         ... )

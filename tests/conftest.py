@@ -1,8 +1,13 @@
-"""Settings every test runs under: the CPU, whatever the machine has, and no key used twice."""
+"""Settings every test runs under: four devices of the CPU, whatever the machine has, and no key
+used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices."""
 
 import os
 
-os.environ["JAX_PLATFORMS"] = "cpu"  # before jax is imported
+# Before jax is imported; of a flag that is given twice the last one counts.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = " ".join(
+    ["--xla_force_host_platform_device_count=4", os.environ.get("XLA_FLAGS", "")]
+)
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import jax

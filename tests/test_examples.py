@@ -1,8 +1,8 @@
 """Every example is run as a user runs it, and what it prints is read."""
 
 import re
+import runpy
 import struct
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,12 +13,16 @@ from sklearn.datasets import load_digits
 ROOT = Path(__file__).parent.parent
 
 
-def printed(example, *arguments):
-    command = [sys.executable, "-W", "error", f"examples/{example}.py", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout
+@pytest.fixture
+def printed(capfd, monkeypatch):
+    def run(example, *arguments):
+        monkeypatch.setattr(sys, "argv", [example, *arguments])
+        runpy.run_path(str(ROOT / "examples" / f"{example}.py"), run_name="__main__")
+        out, error = capfd.readouterr()
+        assert error == ""
+        return out
+
+    return run
 
 
 def share(text, label):
@@ -34,7 +38,7 @@ def curve(text, name):
     return [float(row[head.index(name)]) for row in rows]
 
 
-def test_digits_are_told_apart_by_a_network_that_is_diagnosed_as_ideal():
+def test_digits_are_told_apart_by_a_network_that_is_diagnosed_as_ideal(printed):
     text = printed("digits")
     assert share(text, "test accuracy") >= 0.97
     losses = curve(text, "validation_loss")
@@ -43,20 +47,20 @@ def test_digits_are_told_apart_by_a_network_that_is_diagnosed_as_ideal():
     assert "\nideal (epochs 30" in text
 
 
-def test_half_of_what_diabetes_does_is_explained():
+def test_half_of_what_diabetes_does_is_explained(printed):
     text = printed("diabetes")
     assert share(text, "variance explained on unseen patients") > 0.4
     losses = curve(text, "train_loss")
     assert losses[-1] < losses[0]
 
 
-def test_tumours_are_told_apart():
+def test_tumours_are_told_apart(printed):
     text = printed("breast_cancer")
     assert share(text, "test accuracy") > 0.93
     assert curve(text, "validation_loss")[-1] < 0.2
 
 
-def test_four_ways_to_differentiate_train_and_three_of_them_the_same_network():
+def test_four_ways_to_differentiate_train_and_three_of_them_the_same_network(printed):
     lines = printed("four_gradients").splitlines()[2:]
     table = {line[:16].strip(): line[16:].split() for line in lines}
     assert list(table) == ["reverse", "forward", "numerical", "forward gradient"]
@@ -66,7 +70,7 @@ def test_four_ways_to_differentiate_train_and_three_of_them_the_same_network():
     assert losses["reverse"] < losses["forward gradient"] < 2.3  # which learns, but slowly
 
 
-def test_mnist_files_are_read_from_a_folder(tmp_path):
+def test_mnist_files_are_read_from_a_folder(printed, tmp_path):
     images, labels = load_digits(return_X_y=True)
     parts = {"train": slice(0, 1400), "t10k": slice(1400, None)}
     for part, rows in parts.items():

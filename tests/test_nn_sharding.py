@@ -1,8 +1,5 @@
 """One batch over several devices: under `jit` with sharded arrays, and under `shard_map`."""
 
-import os
-import subprocess
-import sys
 from typing import Any
 
 import jax
@@ -14,9 +11,6 @@ from jax.sharding import PartitionSpec as P
 
 import nn
 
-several_devices = pytest.mark.skipif(
-    jax.device_count() == 1, reason="run by the last test of this file, on four devices"
-)
 MODEL = nn.serial(nn.dense(3, 4, bias=False), nn.batch_norm(4), nn.dropout(0.5))
 X: Any = np.random.default_rng(0).normal(2.0, 3.0, size=(16, 3)).astype(np.float32)
 MASK: Any = np.arange(16) % 5 > 0
@@ -27,7 +21,6 @@ def assert_close(actual, expected):
         np.testing.assert_allclose(a, e, rtol=1e-5, atol=1e-6)
 
 
-@several_devices
 @pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit])
 def test_a_sharded_batch_trains_as_one_device_does_with_no_axis_name(axis_type):
     params, state = MODEL.init(jax.random.key(0))
@@ -50,7 +43,6 @@ def test_a_sharded_batch_trains_as_one_device_does_with_no_axis_name(axis_type):
         assert_close(value_and_grad(params, state, x, mask), expected)
 
 
-@several_devices
 def test_shards_of_different_counts_under_shard_map_agree_with_one_device():
     layer, same = nn.batch_norm(3, axis_name="data"), nn.batch_norm(3)
     params, state = layer.init(jax.random.key(0))
@@ -75,13 +67,3 @@ def test_shards_of_different_counts_under_shard_map_agree_with_one_device():
         for fn in (sharded, plain)
     )
     assert_close(actual, expected)
-
-
-@pytest.mark.skipif(jax.device_count() > 1, reason="the tests above have run on these devices")
-def test_all_of_this_holds_on_four_devices():
-    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", __file__]
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
-    done = subprocess.run(
-        command, env={**os.environ, "XLA_FLAGS": flags}, capture_output=True, text=True, check=False
-    )
-    assert "3 passed, 1 skipped" in done.stdout, done.stdout

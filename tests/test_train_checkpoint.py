@@ -189,7 +189,7 @@ for line in sys.stdin:
         os.kill(child, signal.SIGKILL)  # where it has ended, nothing happens
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
-EPOCHS = 150
+EPOCHS = 40
 KILLS = int(os.environ.get("GRADWISE_KILLS", "50"))
 
 
