@@ -8,6 +8,7 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = " ".join(
     ["--xla_force_host_platform_device_count=4", os.environ.get("XLA_FLAGS", "")]
 )
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # compiling is most of the time
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import jax
@@ -17,6 +18,17 @@ import pytest
 @pytest.fixture(autouse=True, scope="session")
 def _no_key_is_used_twice():
     jax.config.update("jax_debug_key_reuse", True)
+
+
+@pytest.fixture
+def compiled_as_for_a_user():
+    """With all optimizations, for what holds only then: equality to the last bit."""
+    jax.clear_caches()
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    before = os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"].lower() not in ("0", "false", "off")
+    jax.config.update("jax_disable_most_optimizations", before)
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="module")

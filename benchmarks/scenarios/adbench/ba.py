@@ -133,9 +133,8 @@ def per_observation(
     Example:
         >>> inputs = jnp.ones((1, 11)), jnp.ones((1, 3)) * 5, jnp.ones(1), jnp.zeros((1, 2))
         >>> zero = jnp.zeros(1, int)
-        >>> slow, fast = per_observation(*inputs, zero, zero), block_jacobian(*inputs, zero, zero)
-        >>> bool(jnp.allclose(slow.reprojection, fast.reprojection, rtol=1e-4))
-        True
+        >>> jax.eval_shape(per_observation, *inputs, zero, zero).reprojection.shape
+        (1, 2, 15)
     """
 
     def observation(camera: Any, point: Any, weight: Any, feature: Any) -> jax.Array:
