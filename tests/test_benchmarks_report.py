@@ -87,6 +87,13 @@ def test_the_summary_has_a_line_a_comparison(comparison):
     assert lines[2] == lines[3]
 
 
+def test_the_summary_says_why_a_way_has_no_figure(comparison):
+    forward = next(row for row in comparison.rows if row.method == "forward")
+    refused = forward._replace(status="impossible", ratio=None, note="a custom_vjp at net.py:3")
+    text = summary_text([comparison._replace(rows=(refused,))])
+    assert text.splitlines()[-1] == "suite/<case>, forward impossible: a custom_vjp at net.py:3"
+
+
 def test_columns_line_up():
     lines = aligned([["a", "bb"], ["cccc", "d"]])
     assert lines == ["a     bb", "----  --", "cccc   d"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from .. import units
 from ..comparison import Comparison, Row
-from .text import aligned
+from .text import aligned, filled
 
 _WAYS = ("numerical", "symbolic", "forward", "reverse")
 
@@ -16,9 +16,18 @@ def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
 
 
 def summary_text(comparisons: Sequence[Comparison]) -> str:
-    """The summary as plain text, with what its figures are."""
+    """The summary as plain text, with what its figures are and why some are missing."""
     legend = "Time of each way over the time of the function itself (value); lower is better."
-    return "\n".join([*aligned(summary_cells(comparisons)), legend])
+    return "\n".join([*aligned(summary_cells(comparisons)), legend, *_missing(comparisons)])
+
+
+def _missing(comparisons: Sequence[Comparison]) -> list[str]:
+    return [
+        filled(f"{found.name}, {row.method} {row.status}: {row.note}", "  ")
+        for found in comparisons
+        for row in found.rows
+        if row.method in _WAYS and row.ratio is None and row.note
+    ]
 
 
 def _line(found: Comparison) -> list[str]:

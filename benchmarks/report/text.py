@@ -16,13 +16,13 @@ def text_table(comparison: Comparison) -> str:
     lines += [comparison.why] if comparison.why else []
     lines += aligned(rows)
     for note, number in numbered_notes(comparison).items():
-        lines.append(_filled(f"[{number}] {note}", "    "))
-    lines.append(_filled(about(comparison), ""))
+        lines.append(filled(f"[{number}] {note}", "    "))
+    lines.append(filled(about(comparison), ""))
     if comparison.residuals:
-        lines.append(_filled("reverse mode keeps " + "; ".join(comparison.residuals), ""))
+        lines.append(filled("reverse mode keeps " + "; ".join(comparison.residuals), ""))
     if comparison.crossover:
-        lines.append(_filled(f"crossing {crossing(comparison)}", " " * 9))
-    lines += [_filled(line, " " * 9) for line in str(comparison.verdict).splitlines()]
+        lines.append(filled(f"crossing {crossing(comparison)}", " " * 9))
+    lines += [filled(line, " " * 9) for line in str(comparison.verdict).splitlines()]
     return "\n".join(lines)
 
 
@@ -39,5 +39,6 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def _filled(text: str, indent: str) -> str:
+def filled(text: str, indent: str) -> str:
+    """Text in lines of no more than a hundred characters, all but the first one indented."""
     return textwrap.fill(text, _WIDTH, subsequent_indent=indent)
