@@ -118,10 +118,10 @@ def diff(old: Results, new: Results) -> None:
 def report(
     results: Results,
     out: Annotated[
-        Path | None, typer.Option(help="The page or summary to write, .html or .md.")
+        Path | None, typer.Option(help="The page, summary or picture to write: .html, .md or .png.")
     ] = None,
 ) -> None:
-    """A run's results as a page or a summary."""
+    """A run's results as a page, a summary or a picture."""
     commands.report(results, out or results.with_suffix(".html"))
 
 
@@ -137,7 +137,7 @@ def selftest(seed: Seed = 0) -> None:
 
 @app.command("peers")
 def peers(
-    train: Annotated[bool, typer.Option("--train", help="Whole training runs instead.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="Whole trainings and a search.")] = False,
 ) -> None:
     """This library beside flax, equinox and haiku.
 

@@ -139,7 +139,10 @@ def peers(*, train: bool) -> None:
     """Prints this library beside its peers."""
     from . import peers as others
 
-    typer.echo(str(others.run(train=train)))
+    with Progress(1) as progress:
+        progress.start("peers")
+        found = others.run(train=train, on_progress=progress.stage)
+    typer.echo(str(found))
 
 
 def _run(cases: Any, out: Path, *, full: bool, **options: Any) -> None:

@@ -123,7 +123,7 @@ def compile_for(fn: Callable, args: tuple, *, limit: float | None = None) -> Com
 
 
 def run_once(call: Callable[[], Any]) -> tuple[float, Any]:
-    """Wall seconds of one blocked call, to plan with and not to report, and its result."""
+    """Wall seconds of one blocked call, for planning and for what compiles, and its result."""
     start = time.perf_counter()
     result = jax.block_until_ready(call())
     return time.perf_counter() - start, result

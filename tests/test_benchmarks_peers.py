@@ -8,6 +8,7 @@ import numpy as np
 from benchmarks.peers import PEERS, Answer, Edge, Edges, Peer, Result, Timing, gradwise, handwritten
 from benchmarks.peers.edges import CASES, ask_all
 from benchmarks.peers.run import run
+from benchmarks.peers.search import search_timings
 from benchmarks.peers.steps import step_timings
 from benchmarks.peers.task import make_task
 from benchmarks.peers.training import training_timings
@@ -114,6 +115,16 @@ def test_a_training_is_timed_by_the_step_and_only_if_it_learns():
         assert rows[name].note == ""
         assert rows[name].step is not None
         assert rows[name].compile_seconds is None
+
+
+def test_a_search_is_timed_beside_the_same_trainings_one_by_one():
+    rows = search_timings(sizes=(64, 10), epochs=1, turns=1, budget=0.1)
+    each, search, calls, batch = rows
+    assert [row.name for row in (each, search)] == ["a program each", "grid_search"]
+    assert each.step.median == calls.step.median == 1  # what the others are held against
+    for row in (search, batch):
+        assert row.seconds > 0
+        assert row.step.low <= row.step.median <= row.step.high
 
 
 class _Idle:

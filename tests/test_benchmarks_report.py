@@ -12,7 +12,7 @@ from benchmarks import compare, results, units
 from benchmarks.diff import differences
 from benchmarks.measure import Memory, Samples
 from benchmarks.report import html_table, summary_text, text_table, write_report
-from benchmarks.report.charts import tradeoff
+from benchmarks.report.charts import tradeoff, ways
 from benchmarks.report.series import families, family_cells
 from benchmarks.report.text import aligned
 from benchmarks.statistics import Ratio
@@ -62,8 +62,19 @@ def test_every_ending_is_written(comparison, tmp_path):
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_picture_of_many_has_a_point_for_each_way_of_each(comparison, tmp_path):
+    write_report([comparison, comparison], tmp_path / "ways.png")
+    assert (tmp_path / "ways.png").read_bytes().startswith(b"\x89PNG")
+    (axes,) = ways([comparison, comparison]).axes
+    drawn = {dots.get_label(): dots.get_offsets().tolist() for dots in axes.collections}
+    assert list(drawn) == ["numerical", "forward", "reverse"]
+    for method, points in drawn.items():
+        cost = comparison.row(method).ratio.median
+        assert points == [[cost, 0], [cost, 1]]
+
+
 def test_an_unknown_ending_is_an_error(comparison, tmp_path):
-    with pytest.raises(ValueError, match=r"must end in one of \.json, \.csv"):
+    with pytest.raises(ValueError, match=r"must end in one of \.json, \.png, \.csv"):
         comparison.save(tmp_path / "found.xlsx")
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from .state import Batch, real_rows, select
 
@@ -33,13 +32,15 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
     if not isinstance(parts, int) or parts < 1:
         raise ValueError(f"accumulate must be a positive number of micro-batches, got {parts!r}")
 
-    def whole(params: Any, state: Any, batch: Batch, key: Array) -> tuple[Any, Any]:
+    def whole(params: Any, state: Any, batch: Batch, key: jax.Array) -> tuple[Any, Any]:
         batch = batch._replace(mask=real_rows(batch))
         micro_batches = jax.tree.map(lambda leaf: _cut(leaf, parts), batch)
         counts = micro_batches.mask.sum(axis=1)
         weights = counts / jnp.maximum(counts.sum(), 1)
 
-        def add(carry: tuple[Any, Any], part: tuple[Batch, Array, Array]) -> tuple[tuple, Any]:
+        def add(
+            carry: tuple[Any, Any], part: tuple[Batch, jax.Array, jax.Array]
+        ) -> tuple[tuple, Any]:
             state, sums = carry
             micro_batch, weight, i = part
             (value, (new_state, metrics)), slope = differentiate(
@@ -62,7 +63,7 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
     return differentiate if parts == 1 else whole
 
 
-def _cut(leaf: Array, parts: int) -> Array:
+def _cut(leaf: jax.Array, parts: int) -> jax.Array:
     if leaf.shape[0] % parts:
         raise ValueError(
             f"accumulate={parts} must divide the batch, got {leaf.shape[0]} rows: choose a batch "

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from . import store
 from .history import History
@@ -20,11 +19,11 @@ class Checkpoint(NamedTuple):
     """What `restore` finds in a file."""
 
     train_state: TrainState
-    key: Array
+    key: jax.Array
     history: History
 
 
-def save(path: str | Path, train_state: TrainState, *, key: Array, history: History) -> None:
+def save(path: str | Path, train_state: TrainState, *, key: jax.Array, history: History) -> None:
     """Saves parameters, batch statistics, optimizer state, step, key and curves to one file.
 
     The position of the shuffling is the step. The write is atomic: killed at any moment, `path` is
@@ -132,7 +131,7 @@ def _describe(leaf: Any) -> str:
     return f"{leaf.dtype} {leaf.shape}"
 
 
-def _place(value: Any, like: Any) -> Array:
+def _place(value: Any, like: Any) -> jax.Array:
     """The value as a device array, where `like` is if that was somebody's choice."""
     if getattr(like, "committed", False):
         return jax.device_put(value, like.sharding)

@@ -9,12 +9,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 _SHUFFLE = 0xFFFFFFFF  # a fold that no step of the run can take: steps are int32
 
 
-def shuffle(key: Array, epoch: int | Array, rows: int, batch_size: int) -> tuple[Array, Array]:
+def shuffle(
+    key: jax.Array, epoch: int | jax.Array, rows: int, batch_size: int
+) -> tuple[jax.Array, jax.Array]:
     """The order of an epoch, from the run's key and the epoch's number alone.
 
     Returns `(indices, mask)`, both `[steps, batch_size]`: the rows of every batch, and which of
@@ -33,7 +34,7 @@ def shuffle(key: Array, epoch: int | Array, rows: int, batch_size: int) -> tuple
     return indices.reshape(steps, batch_size), mask.reshape(steps, batch_size)
 
 
-def split(key: Array, data: Any, *, test: float) -> tuple[Any, Any]:
+def split(key: jax.Array, data: Any, *, test: float) -> tuple[Any, Any]:
     """Splits arrays `[rows, ...]` at random into `(training part, test part)`.
 
     Args:
@@ -135,7 +136,7 @@ def length(data: Any) -> int:
     return rows
 
 
-def take(data: Any, indices: Array | np.ndarray) -> Any:
+def take(data: Any, indices: jax.Array | np.ndarray) -> Any:
     """The rows `indices` of every array of `data`.
 
     Example:
@@ -145,7 +146,7 @@ def take(data: Any, indices: Array | np.ndarray) -> Any:
     return jax.tree.map(lambda leaf: _take(leaf, indices), data)
 
 
-def _take(leaf: Any, indices: Array | np.ndarray) -> Any:
+def _take(leaf: Any, indices: jax.Array | np.ndarray) -> Any:
     sharding = None if isinstance(leaf, np.ndarray) else jax.typeof(leaf).sharding
     if sharding is None or sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
         return leaf[indices]

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 
 from . import data as datasets
 from .metrics import Mean
@@ -17,7 +16,7 @@ from .step import with_loss
 
 def evaluate(
     objective: Callable, train_state: TrainState, data: tuple[Any, Any], *, batch_size: int
-) -> dict[str, Array]:
+) -> dict[str, jax.Array]:
     """Loss and metrics over all rows of `data`, a pure function: no randomness, nothing is changed.
 
     Example:
@@ -40,7 +39,7 @@ def totals(
     rows = datasets.length(data)
     size = min(batch_size, rows)
 
-    def window(i: Array) -> dict[str, Mean]:
+    def window(i: jax.Array) -> dict[str, Mean]:
         start = jnp.minimum(i * size, rows - size)  # the last window begins early, and hides what
         mask = start + jnp.arange(size) >= i * size  # the one before it has seen
         x, y = datasets.take(data, start + jnp.arange(size))
@@ -57,7 +56,7 @@ def measure(objective: Callable, train_state: TrainState, batch: Batch) -> dict[
     return with_loss(value, metrics, batch)
 
 
-def values(means: dict[str, Mean]) -> dict[str, Array]:
+def values(means: dict[str, Mean]) -> dict[str, jax.Array]:
     """Divides sums by counts.
 
     Example:

@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import Array
 
 from . import gradients
 from ._checks import check_sets, check_source, check_targets
@@ -25,11 +24,11 @@ from .run import Data, make_block
 from .state import TrainState
 from .stream import Source, make_stream
 
-Advance = Callable[[Carry], tuple[Carry, dict[str, Array]]]
+Advance = Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]
 
 
 def fit(
-    key: Array,
+    key: jax.Array,
     train_state: TrainState,
     objective: Callable,
     optimizer: optax.GradientTransformation,
@@ -162,7 +161,7 @@ def _drive(
 
 
 def _in_memory(
-    plan: Plan, key: Array, train_data: Data, validation: Any, epochs: int, epochs_per_call: int
+    plan: Plan, key: jax.Array, train_data: Data, validation: Any, epochs: int, epochs_per_call: int
 ) -> Advance:
     """Blocks of epochs over arrays that are on the device."""
     block = jax.jit(make_block(plan, min(epochs_per_call, epochs)), donate_argnums=1)
@@ -170,7 +169,7 @@ def _in_memory(
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
-def _extend(history: History, carry: Carry, curves: dict[str, Array]) -> History:
+def _extend(history: History, carry: Carry, curves: dict[str, jax.Array]) -> History:
     """The history with the epochs that a block has made."""
     made = int(carry.watch.done) - history.epochs
     history = history.append({name: np.asarray(curve)[:made] for name, curve in curves.items()})

@@ -11,15 +11,14 @@ from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jax import Array
 from jax.flatten_util import ravel_pytree
 
-Gradient: TypeAlias = Callable[[Callable, Any, Array], tuple[tuple[Array, Any], Any]]
+Gradient: TypeAlias = Callable[[Callable, Any, jax.Array], tuple[tuple[jax.Array, Any], Any]]
 
 _LANES = 256  # parameters moved in one vmap by `numerical`: bounds its memory
 
 
-def reverse(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], Any]:
+def reverse(fn: Callable, params: Any, key: jax.Array) -> tuple[tuple[jax.Array, Any], Any]:
     """Reverse mode, `jax.value_and_grad`: one sweep back gives every derivative.
 
     Example:
@@ -31,7 +30,7 @@ def reverse(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], A
     return jax.value_and_grad(fn, has_aux=True)(params)
 
 
-def forward(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], Any]:
+def forward(fn: Callable, params: Any, key: jax.Array) -> tuple[tuple[jax.Array, Any], Any]:
     """Forward mode, `jax.jacfwd`: one tangent per parameter, so memory and time grow with them.
 
     Example:
@@ -41,7 +40,7 @@ def forward(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], A
     """
     del key
 
-    def value_twice(params: Any) -> tuple[Array, tuple[Array, Any]]:
+    def value_twice(params: Any) -> tuple[jax.Array, tuple[jax.Array, Any]]:
         value, aux = fn(params)
         return value, (value, aux)
 
@@ -49,7 +48,7 @@ def forward(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], A
     return (value, aux), slope
 
 
-def numerical(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], Any]:
+def numerical(fn: Callable, params: Any, key: jax.Array) -> tuple[tuple[jax.Array, Any], Any]:
     """Central differences, `(f(p + h) - f(p - h)) / 2h`: two evaluations per parameter.
 
     The step `h = eps^(1/3) max(1, |p|)` balances truncation against rounding (Press et al.,
@@ -64,7 +63,7 @@ def numerical(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any],
     flat, unravel = ravel_pytree(params)
     step = jnp.finfo(flat.dtype).eps ** (1 / 3)
 
-    def difference(i: Array) -> Array:
+    def difference(i: jax.Array) -> jax.Array:
         h = step * jnp.maximum(1, jnp.abs(flat[i]))
         above, below = flat.at[i].add(h), flat.at[i].add(-h)
         rise = fn(unravel(above))[0] - fn(unravel(below))[0]
@@ -94,10 +93,10 @@ def forward_gradient(*, tangents: int = 1) -> Gradient:
     if not isinstance(tangents, int) or tangents < 1:
         raise ValueError(f"forward_gradient needs at least one tangent, got {tangents!r}")
 
-    def gradient(fn: Callable, params: Any, key: Array) -> tuple[tuple[Array, Any], Any]:
+    def gradient(fn: Callable, params: Any, key: jax.Array) -> tuple[tuple[jax.Array, Any], Any]:
         flat, unravel = ravel_pytree(params)
 
-        def along(direction: Array) -> tuple[Array, tuple[Array, Any]]:
+        def along(direction: jax.Array) -> tuple[jax.Array, tuple[jax.Array, Any]]:
             value, slope, aux = jax.jvp(
                 lambda p: fn(unravel(p)), (flat,), (direction,), has_aux=True
             )

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jax import Array
 
 from .checkpoint import read_tree, write_tree
 from .history import History
@@ -21,7 +21,9 @@ class Keeper(NamedTuple):
     every: int
     keep: int
 
-    def save(self, carry: Carry, key: Array, history: History, *, before: int, last: bool) -> None:
+    def save(
+        self, carry: Carry, key: jax.Array, history: History, *, before: int, last: bool
+    ) -> None:
         """Saves when `every` epochs are over since epoch `before`, or for the `last` time."""
         due = history.epochs // self.every > before // self.every
         if self.folder is None or not (due or last):
@@ -31,7 +33,7 @@ class Keeper(NamedTuple):
         for old in self._saved()[: -self.keep]:
             old.unlink()
 
-    def resume(self, carry: Carry, key: Array) -> tuple[Carry, History]:
+    def resume(self, carry: Carry, key: jax.Array) -> tuple[Carry, History]:
         """The carry and the curves of the newest checkpoint, or those of a run's start."""
         saved = self._saved()
         if not saved:

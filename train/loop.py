@@ -9,7 +9,6 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
 
 from . import gradients
 from .evaluate import values
@@ -53,13 +52,13 @@ def positive(name: str, value: Any) -> None:
 class Watch(NamedTuple):
     """What a run remembers from epoch to epoch beside the train state."""
 
-    done: Array  # [] int32, epochs made
-    untrained_loss: Array  # []
+    done: jax.Array  # [] int32, epochs made
+    untrained_loss: jax.Array  # []
     best: Any  # the best epoch's train state; () when it is not asked for
-    best_loss: Array  # []
-    stale: Array  # [] int32, epochs since the best one
-    stopped: Array  # [] bool
-    bad: Array  # [leaves] bool, what was not finite in the step that ended the run
+    best_loss: jax.Array  # []
+    stale: jax.Array  # [] int32, epochs since the best one
+    stopped: jax.Array  # [] bool
+    bad: jax.Array  # [leaves] bool, what was not finite in the step that ended the run
 
 
 class Carry(NamedTuple):
@@ -93,7 +92,7 @@ def own(tree: Any) -> Any:
     return jax.tree.map(_own, tree)
 
 
-def _own(leaf: Any) -> Array:
+def _own(leaf: Any) -> jax.Array:
     leaf = jnp.array(leaf, copy=True)
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return leaf
@@ -121,13 +120,13 @@ def finish(plan: Plan, carry: Carry) -> TrainState:
     return carry.watch.best if plan.keep_best else carry.train_state
 
 
-def make_advance(plan: Plan) -> Callable[[Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]:
+def make_advance(plan: Plan) -> Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]:
     """A step of a run: rolled back when it is not finite, and then skipped or the run's last."""
     attempt = make_attempt(
         plan.objective, plan.optimizer, gradient=plan.gradient, accumulate=plan.accumulate
     )
 
-    def advance(key: Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:
+    def advance(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:
         train_state, watch = carry
         new, metrics, bad = attempt(key, train_state, batch)
         failed = bad.any()
@@ -151,7 +150,7 @@ def make_advance(plan: Plan) -> Callable[[Array, Carry, Batch], tuple[Carry, dic
 
 def close_epoch(
     plan: Plan, carry: Carry, train: dict[str, Mean], validation: dict[str, Mean] | None
-) -> tuple[Carry, dict[str, Array]]:
+) -> tuple[Carry, dict[str, jax.Array]]:
     """Ends an epoch: the row of its curves, and whether it was the best or the last one."""
     train_state, watch = carry
     train = dict(train)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jax import Array
 
 
 class Mean(NamedTuple):
@@ -21,18 +21,18 @@ class Mean(NamedTuple):
         0.75
     """
 
-    total: Array  # []
-    weight: Array  # []
+    total: jax.Array  # []
+    weight: jax.Array  # []
 
     @property
-    def value(self) -> Array:
+    def value(self) -> jax.Array:
         """`total / weight`, NaN where the weight is 0."""
         return jnp.where(
             self.weight == 0, jnp.nan, self.total / jnp.where(self.weight == 0, 1, self.weight)
         )
 
 
-def mean(values: Array, *, where: Array | None = None) -> Mean:
+def mean(values: jax.Array, *, where: jax.Array | None = None) -> Mean:
     """Sums `values` `[batch, ...]` over the rows that `where` `[batch]` shows, in float32.
 
     What stands in a hidden row, NaN included, changes neither the sum nor its gradient.
@@ -48,7 +48,7 @@ def mean(values: Array, *, where: Array | None = None) -> Mean:
     return Mean(jnp.where(real, values, 0).sum(), real.sum(dtype=values.dtype))
 
 
-def rows(where: Array, shape: tuple[int, ...]) -> Array:
+def rows(where: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Spreads a mask over rows `[batch]` over values of `shape` `[batch, ...]`.
 
     Example:
@@ -58,7 +58,7 @@ def rows(where: Array, shape: tuple[int, ...]) -> Array:
     return jnp.broadcast_to(where.reshape(where.shape + (1,) * (len(shape) - where.ndim)), shape)
 
 
-def accuracy(predictions: Array, targets: Array, *, where: Array | None = None) -> Mean:
+def accuracy(predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None) -> Mean:
     """The share of rows whose largest score is the label's.
 
     `predictions` `[batch, classes]` are scores, logits or probabilities; `targets` are labels
@@ -75,7 +75,11 @@ def accuracy(predictions: Array, targets: Array, *, where: Array | None = None) 
 
 
 def binary_accuracy(
-    predictions: Array, targets: Array, *, where: Array | None = None, threshold: float = 0.5
+    predictions: jax.Array,
+    targets: jax.Array,
+    *,
+    where: jax.Array | None = None,
+    threshold: float = 0.5,
 ) -> Mean:
     """The share of entries on the right side of `threshold`; targets are 0 or 1, of the same shape.
 
@@ -91,7 +95,9 @@ def binary_accuracy(
     return mean((predictions > threshold) == (targets > 0.5), where=where)
 
 
-def mean_absolute_error(predictions: Array, targets: Array, *, where: Array | None = None) -> Mean:
+def mean_absolute_error(
+    predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
+) -> Mean:
     """The mean of `|y - y_hat|` over all entries.
 
     Example:
@@ -103,11 +109,11 @@ def mean_absolute_error(predictions: Array, targets: Array, *, where: Array | No
 
 
 def r_squared(
-    predictions: Array,
-    targets: Array,
+    predictions: jax.Array,
+    targets: jax.Array,
     *,
-    where: Array | None = None,
-    target_mean: float | Array = 0.0,
+    where: jax.Array | None = None,
+    target_mean: float | jax.Array = 0.0,
 ) -> Mean:
     """The share of variance explained, `1 - sum (y - y_hat)^2 / sum (y - mean)^2`.
 
@@ -126,7 +132,7 @@ def r_squared(
     return Mean(around - residual, around)
 
 
-def _same_shape(name: str, predictions: Array, targets: Array) -> None:
+def _same_shape(name: str, predictions: jax.Array, targets: jax.Array) -> None:
     if predictions.shape != targets.shape:
         raise ValueError(
             f"{name} needs predictions and targets of one shape, got {predictions.shape} and "

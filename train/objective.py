@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from .metrics import Mean, mean, rows
 from .state import Batch
@@ -30,9 +29,9 @@ class Objective:
         state: Any,
         batch: Batch,
         *,
-        key: Array | None = None,
+        key: jax.Array | None = None,
         train: bool = False,
-    ) -> tuple[Array, tuple[Any, dict[str, Mean]]]:
+    ) -> tuple[jax.Array, tuple[Any, dict[str, Mean]]]:
         """The mean loss over the real rows plus the penalty; the new state and the metrics."""
         batch = batch._replace(x=_hide(batch.x, batch.mask))
         predictions, state = self.apply(
@@ -49,7 +48,7 @@ class Objective:
             value = value + penalty
         return value, (state, results)
 
-    def _loss(self, predictions: Array, batch: Batch) -> Mean:
+    def _loss(self, predictions: jax.Array, batch: Batch) -> Mean:
         if batch.mask is None:
             return mean(self.loss(predictions, batch.y))
         values = jax.eval_shape(self.loss, predictions, batch.y)
@@ -76,7 +75,7 @@ class Objective:
             )
 
 
-def _hide(x: Any, mask: Array | None) -> Any:
+def _hide(x: Any, mask: jax.Array | None) -> Any:
     """Zeros behind the mask, since a NaN there times a gradient of zero would be NaN."""
     if mask is None:
         return x
@@ -87,7 +86,7 @@ def supervised(
     apply: Callable,
     loss: Callable,
     *,
-    penalty: Callable[[Any], Array] | None = None,
+    penalty: Callable[[Any], jax.Array] | None = None,
     metrics: Mapping[str, Callable[..., Mean]] | None = None,
 ) -> Objective:
     """The objective `mean loss over the real rows + penalty(params)`.

@@ -8,7 +8,6 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
 
 from . import data as datasets
 from . import gradients
@@ -80,7 +79,7 @@ def make_run(
     block = make_block(plan, epochs)
 
     def run(
-        key: Array, train_state: TrainState, train_data: Data, validation: Data | None = None
+        key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
     ) -> tuple[TrainState, History]:
         carry, curves = block(key, start(plan, train_state), train_data, validation, epochs)
         watch = carry.watch
@@ -90,7 +89,7 @@ def make_run(
     return run
 
 
-def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, Array]]]:
+def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
     """Up to `epochs` epochs: `block(key, carry, train_data, validation, until) -> (carry, curves)`.
 
     Epochs after `until`, or after the run has stopped, cost nothing and give rows of NaN.
@@ -98,15 +97,15 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
     advance = make_advance(plan)
 
     def epoch(
-        key_data: Array, kind: Any, carry: Carry, train_data: Data, validation: Data | None
-    ) -> tuple[Carry, dict[str, Array]]:
+        key_data: jax.Array, kind: Any, carry: Carry, train_data: Data, validation: Data | None
+    ) -> tuple[Carry, dict[str, jax.Array]]:
         key = jax.random.wrap_key_data(key_data, impl=kind)
         rows = datasets.length(train_data)
         steps = -(-rows // plan.batch_size)
         number = carry.train_state.step // steps
         order = datasets.shuffle(key, number, rows, plan.batch_size)
 
-        def step(carry: Carry, where: tuple[Array, Array]) -> tuple[Carry, dict[str, Mean]]:
+        def step(carry: Carry, where: tuple[jax.Array, jax.Array]) -> tuple[Carry, dict[str, Mean]]:
             indices, mask = where
             x, y = datasets.take(train_data, indices)
             return advance(key, carry, Batch(x, y, mask))
@@ -121,16 +120,20 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
     traced_once = jax.jit(epoch, static_argnums=1)  # for its shapes and for its code
 
     def block(
-        key: Array, carry: Carry, train_data: Data, validation: Data | None, until: int | Array
-    ) -> tuple[Carry, dict[str, Array]]:
+        key: jax.Array,
+        carry: Carry,
+        train_data: Data,
+        validation: Data | None,
+        until: int | jax.Array,
+    ) -> tuple[Carry, dict[str, jax.Array]]:
         # Raw, since a batched `cond` selects among its operands, which counts as use of a key.
         key_data, kind = jax.random.key_data(key), jax.random.key_impl(key)
         _, row = jax.eval_shape(traced_once, key_data, kind, carry, train_data, validation)
 
-        def skip(carry: Carry) -> tuple[Carry, dict[str, Array]]:
+        def skip(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
             return carry, jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
 
-        def body(carry: Carry, _: None) -> tuple[Carry, dict[str, Array]]:
+        def body(carry: Carry, _: None) -> tuple[Carry, dict[str, jax.Array]]:
             over = carry.watch.stopped | (carry.watch.done >= until)
             return jax.lax.cond(
                 over, skip, lambda c: traced_once(key_data, kind, c, train_data, validation), carry

@@ -11,7 +11,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from . import data as datasets
 from ._checks import check_sets
@@ -33,7 +32,7 @@ def grid_search(
     train_data: Data,
     validation: Data | None = None,
     *,
-    key: Array,
+    key: jax.Array,
     folds: int | None = None,
     repeats: int = 1,
     score: str = "validation_loss",
@@ -94,7 +93,7 @@ def grid_search(
     parts = None if folds is None else _fold_rows(key, datasets.length(train_data), folds)
     data = jax.tree.map(jnp.asarray, (train_data, validation))
 
-    def lane(key: Array, fold: Array, setting: Setting, data: Any, parts: Any) -> History:
+    def lane(key: jax.Array, fold: jax.Array, setting: Setting, data: Any, parts: Any) -> History:
         if parts is not None:
             whole, (rest, part) = data[0], parts
             data = datasets.take(whole, rest[fold]), datasets.take(whole, part[fold])
@@ -114,7 +113,7 @@ def grid_search(
     return Search(tuple(rows), score, _replayer(run, key, data, numbers))
 
 
-def _replayer(run: Run, key: Array, data: Any, numbers: Sequence[str]) -> Callable:
+def _replayer(run: Run, key: jax.Array, data: Any, numbers: Sequence[str]) -> Callable:
     """One run alone, its numbers traced as in the search, or the program might be another."""
 
     def alone(setting: Setting, repeat: int) -> tuple[TrainState, History]:
@@ -147,7 +146,7 @@ def _check(
         raise ValueError("folds make validation data of their own: leave validation= out")
 
 
-def _fold_rows(key: Array, rows: int, folds: int) -> tuple[Array, Array]:
+def _fold_rows(key: jax.Array, rows: int, folds: int) -> tuple[jax.Array, jax.Array]:
     """The rows `[folds, ...]` that train, and those that validate, in every fold."""
     order = np.asarray(jax.random.permutation(jax.random.fold_in(key, _FOLDS), rows))
     parts = order[: rows // folds * folds].reshape(folds, -1)
@@ -160,7 +159,7 @@ def _product(grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
 
 
 def _traceable(
-    lane: Callable, grid: Mapping[str, Sequence[Any]], key: Array, data: Any, parts: Any
+    lane: Callable, grid: Mapping[str, Sequence[Any]], key: jax.Array, data: Any, parts: Any
 ) -> list[str]:
     """The names whose values the run takes as traced numbers, found out by trying."""
     first = {name: values[0] for name, values in grid.items()}
@@ -192,7 +191,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _program(lane: Callable, outside: Setting) -> Callable:
-    def one(key: Array, fold: Array, numbers: Setting, data: Any, parts: Any) -> History:
+    def one(key: jax.Array, fold: jax.Array, numbers: Setting, data: Any, parts: Any) -> History:
         try:
             return lane(key, fold, outside | numbers, data, parts)
         except Exception as error:
@@ -203,8 +202,8 @@ def _program(lane: Callable, outside: Setting) -> Callable:
 
 
 def _stack(
-    key: Array, inside: list[Setting], seeds: list[tuple[int, int]]
-) -> tuple[Array, Array, dict[str, Array]]:
+    key: jax.Array, inside: list[Setting], seeds: list[tuple[int, int]]
+) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
     """Every setting with every repeat and fold, as arrays `[lanes]`."""
     lanes = [(setting, repeat, fold) for setting in inside for repeat, fold in seeds]
     repeats = jnp.array([repeat for _, repeat, _ in lanes])

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
 
 
 class TrainState(NamedTuple):
@@ -23,7 +22,7 @@ class TrainState(NamedTuple):
     params: Any  # pytree, what the optimizer changes
     state: Any  # pytree, what the layers keep: running statistics
     opt_state: Any  # pytree, the optimizer's own
-    step: Array  # [] int32, steps tried since the start
+    step: jax.Array  # [] int32, steps tried since the start
 
 
 class Batch(NamedTuple):
@@ -38,7 +37,7 @@ class Batch(NamedTuple):
 
     x: Any  # pytree of [batch, ...]
     y: Any  # pytree of [batch, ...]
-    mask: Array | None = None  # [batch] bool; None: every row is real
+    mask: jax.Array | None = None  # [batch] bool; None: every row is real
 
 
 def init(params: Any, state: Any, optimizer: optax.GradientTransformation) -> TrainState:
@@ -53,7 +52,7 @@ def init(params: Any, state: Any, optimizer: optax.GradientTransformation) -> Tr
     return TrainState(params, state, optimizer.init(params), jnp.zeros((), jnp.int32))
 
 
-def real_rows(batch: Batch) -> Array:
+def real_rows(batch: Batch) -> jax.Array:
     """The mask of `batch`, all true where it has none.
 
     Example:
@@ -65,7 +64,7 @@ def real_rows(batch: Batch) -> Array:
     return jnp.ones(jax.tree.leaves(batch.x)[0].shape[0], bool)
 
 
-def select(condition: Array, yes: Any, no: Any) -> Any:
+def select(condition: jax.Array, yes: Any, no: Any) -> Any:
     """`yes` where the scalar `condition` holds, else `no`, for two trees of one structure.
 
     Example:

@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jax import Array
 
 from . import gradients
 from .accumulate import accumulated
@@ -22,7 +21,7 @@ def make_step(
     *,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
-) -> Callable[[Array, TrainState, Batch], tuple[TrainState, dict[str, Mean]]]:
+) -> Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean]]]:
     """A training step `step(key, train_state, batch) -> (train_state, metrics)`, to be jitted.
 
     The key may be the same in every step: randomness comes from `fold_in(key, train_state.step)`.
@@ -58,7 +57,7 @@ def make_step(
     attempt = make_attempt(objective, optimizer, gradient=gradient, accumulate=accumulate)
 
     def step(
-        key: Array, train_state: TrainState, batch: Batch
+        key: jax.Array, train_state: TrainState, batch: Batch
     ) -> tuple[TrainState, dict[str, Mean]]:
         new, metrics, bad = attempt(key, train_state, batch)
         kept = select(bad.any(), train_state, new)._replace(step=new.step)
@@ -74,7 +73,7 @@ def make_attempt(
     *,
     gradient: gradients.Gradient,
     accumulate: int,
-) -> Callable[[Array, TrainState, Batch], tuple[TrainState, dict[str, Mean], Array]]:
+) -> Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean], jax.Array]]:
     """A step before it is judged: `attempt(key, train_state, batch) -> (new, metrics, bad)`.
 
     `bad` `[leaves]` bool says what was not finite, in the order of `leaf_names`.
@@ -83,13 +82,13 @@ def make_attempt(
     differentiate = accumulated(_differentiate(objective, gradient), accumulate)
 
     def attempt(
-        key: Array, train_state: TrainState, batch: Batch
-    ) -> tuple[TrainState, dict[str, Mean], Array]:
+        key: jax.Array, train_state: TrainState, batch: Batch
+    ) -> tuple[TrainState, dict[str, Mean], jax.Array]:
         params, state, opt_state, step = train_state
         key = jax.random.fold_in(key, step)
         (value, (new_state, metrics)), slope = differentiate(params, state, batch, key)
 
-        def value_fn(params: Any) -> Array:  # for line searches; others never call it
+        def value_fn(params: Any) -> jax.Array:  # for line searches; others never call it
             return objective(params, state, batch, key=_model_key(key), train=True)[0]
 
         updates, new_opt_state = optimizer.update(
@@ -119,22 +118,22 @@ def leaf_names(train_state: TrainState) -> list[str]:
     return ["loss", *gradients, *(f"new {name}" for name in params + state)]
 
 
-def _not_finite(leaf: Any) -> Array:
+def _not_finite(leaf: Any) -> jax.Array:
     leaf = jnp.asarray(leaf)
     if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
         return jnp.array(False)
     return ~jnp.isfinite(leaf).all()
 
 
-def _model_key(key: Array) -> Array:
+def _model_key(key: jax.Array) -> jax.Array:
     return jax.random.fold_in(key, 0)
 
 
 def _differentiate(objective: Callable, gradient: gradients.Gradient) -> Callable:
-    def differentiate(params: Any, state: Any, batch: Batch, key: Array) -> tuple[Any, Any]:
+    def differentiate(params: Any, state: Any, batch: Batch, key: jax.Array) -> tuple[Any, Any]:
         model_key, gradient_key = _model_key(key), jax.random.fold_in(key, 1)
 
-        def at(params: Any) -> tuple[Array, tuple[Any, dict[str, Mean]]]:
+        def at(params: Any) -> tuple[jax.Array, tuple[Any, dict[str, Mean]]]:
             value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
             return value, (new_state, with_loss(value, metrics, batch))
 
@@ -143,7 +142,7 @@ def _differentiate(objective: Callable, gradient: gradients.Gradient) -> Callabl
     return differentiate
 
 
-def with_loss(value: Array, metrics: dict[str, Mean], batch: Batch) -> dict[str, Mean]:
+def with_loss(value: jax.Array, metrics: dict[str, Mean], batch: Batch) -> dict[str, Mean]:
     """Adds the loss to the metrics of an objective of the user's own, which need not report it.
 
     Example:

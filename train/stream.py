@@ -9,7 +9,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax import Array
 
 from ._checks import check_set, check_targets
 from .evaluate import measure, totals
@@ -21,8 +20,8 @@ Source = Iterable[Any] | Callable[[int], Iterable[Any]]
 
 
 def make_stream(
-    plan: Plan, key: Array, train_data: Source, validation: Any | None, *, prefetch: int
-) -> Callable[[Carry], tuple[Carry, dict[str, Array]]]:
+    plan: Plan, key: jax.Array, train_data: Source, validation: Any | None, *, prefetch: int
+) -> Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]:
     """One epoch over host batches: `epoch(carry) -> (carry, curves)`.
 
     A source is an iterable that can be read once per epoch, or a function from the epoch's number
@@ -40,7 +39,7 @@ def make_stream(
         batches = _batches(plan, validation, number, train_state, "validation data")
         return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
 
-    def epoch(carry: Carry) -> tuple[Carry, dict[str, Array]]:
+    def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
         number = int(carry.watch.done)
 
         def steps() -> Iterator[dict[str, Mean]]:

@@ -70,6 +70,7 @@ class Result(NamedTuple):
     timings: tuple[Timing, ...]
     environment: Mapping[str, Any]
     versions: Mapping[str, str] = MappingProxyType({})
+    searches: tuple[Timing, ...] = ()
 
     def __str__(self) -> str:
         """The tables as plain text."""
@@ -78,6 +79,9 @@ class Result(NamedTuple):
             sections.append("\n".join([*aligned(_edge_cells(self.edges)), _WRONG]))
         if self.timings:
             sections.append("\n".join([*aligned(_timing_cells(self.timings)), _RATIOS]))
+        if self.searches:
+            titles = "16 trainings", "time", "over one by one"
+            sections.append("\n".join(aligned(_timing_cells(self.searches, *titles))))
         where = [f"{name} {one}" for name, one in self.versions.items()]
         where += [
             f"{name} {self.environment[name]}" for name in _MACHINE if name in self.environment
@@ -93,6 +97,7 @@ class Result(NamedTuple):
                 for edge in self.edges
             ],
             "timings": [_timing_dict(timing) for timing in self.timings],
+            "searches": [_timing_dict(timing) for timing in self.searches],
             "environment": dict(self.environment),
             "versions": dict(self.versions),
         }
@@ -108,9 +113,14 @@ def _edge_cells(edges: tuple[Edge, ...]) -> list[list[str]]:
     return rows
 
 
-def _timing_cells(timings: tuple[Timing, ...]) -> list[list[str]]:
-    """A header and a line for each library, less the columns that hold nothing."""
-    rows = [["library", "step", "over hand-written", "compile", "over hand-written", "note"]]
+def _timing_cells(
+    timings: tuple[Timing, ...],
+    what: str = "library",
+    time: str = "step",
+    over: str = "over hand-written",
+) -> list[list[str]]:
+    """A header and a line for each timing, less the columns that hold nothing."""
+    rows = [[what, time, over, "compile", over, "note"]]
     for t in timings:
         figures = _time(t.seconds), _ratio(t.step), _time(t.compile_seconds), _ratio(t.compile)
         rows.append([t.name, *figures, t.note])

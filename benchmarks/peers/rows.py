@@ -37,6 +37,11 @@ def told(error: Exception) -> str:
     return f"{type(error).__name__}: {first}"
 
 
+def as_samples(seconds: Sequence[float]) -> Samples:
+    """Times that were taken one a round, of what is too slow to be repeated within one."""
+    return Samples(np.arange(len(seconds)), np.array(seconds), np.full(len(seconds), np.nan), 1)
+
+
 def timing_rows(
     peers: Sequence[Peer],
     notes: Mapping[str, str],

@@ -7,6 +7,7 @@ from .edges import ask_all
 from .peer import Peer, versions
 from .result import Result
 from .rows import OnProgress
+from .search import search_timings
 from .steps import step_timings
 from .table import PEERS
 from .task import make_task
@@ -23,7 +24,7 @@ def run(
     """This library beside its peers: edge cases and the time of a step, or whole trainings.
 
     Args:
-        train: Whole trainings of the digits network instead of edge cases and steps.
+        train: Whole trainings of the digits network and a search instead of edge cases and steps.
         peers: The libraries; one that is not installed, or that fails, is a row that says so.
         budget: Seconds of timing, all libraries together; compilation comes on top.
         on_progress: Told what is being done, and the share of it that is.
@@ -33,7 +34,8 @@ def run(
     """
     if train:
         rows = training_timings(peers, digits_task(), budget=budget, on_progress=on_progress)
-        return Result((), rows, environment(), versions(peers))
+        searches = search_timings(on_progress=on_progress)
+        return Result((), rows, environment(), versions(peers), searches)
     on_progress("edge cases", 0.0)
     edges = ask_all(peers)
     networks = [peer for peer in peers if peer.model is not None]

@@ -11,11 +11,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..measure import Compiled, Samples, compile_for, interleave
+from ..measure import Compiled, compile_for, interleave
 from .handwritten import PEER as BASE
 from .peer import Model, Peer
 from .result import Timing
-from .rows import OnProgress, build_all, timing_rows, told
+from .rows import OnProgress, as_samples, build_all, timing_rows, told
 from .task import Task, make_task
 
 _SMALL = make_task((7, 6, 5, 4), rate=0.0, batch=8)
@@ -50,7 +50,10 @@ def step_timings(
         on_round=lambda share: on_progress("measuring steps", (1 + share) / 2),
     )
     notes |= {name: told(error) for name, error in failed.items()}
-    compilations = {name: _compile_samples(programs) for name, programs in compiled.items()}
+    compilations = {
+        name: as_samples([program.total_seconds for program in programs])
+        for name, programs in compiled.items()
+    }
     return timing_rows(peers, notes, samples, compilations)
 
 
@@ -97,9 +100,3 @@ def _arguments(model: Model, task: Task) -> tuple[Any, ...]:
 
 def _compile(model: Model, task: Task) -> Compiled:
     return compile_for(_step(model), _arguments(model, task))
-
-
-def _compile_samples(programs: Sequence[Compiled]) -> Samples:
-    """Compile times as samples, a turn being a round."""
-    wall = np.array([program.total_seconds for program in programs])
-    return Samples(np.arange(len(wall)), wall, np.full(len(wall), np.nan), 1)

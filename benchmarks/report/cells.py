@@ -7,6 +7,9 @@ from typing import NamedTuple
 from .. import units
 from ..comparison import Comparison, Row
 
+#: The ways of the lecture to take a derivative.
+WAYS = ("numerical", "symbolic", "forward", "reverse")
+
 
 class Column(NamedTuple):
     """A column: its title, what it shows of a row, and what that means."""

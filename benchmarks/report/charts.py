@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..batches import Crossover, ModeLine
 from ..comparison import Comparison, Row
 from ..growth import pareto_front
+from .cells import WAYS
 from .series import Curve
 
 if TYPE_CHECKING:
@@ -41,6 +42,36 @@ def bars(comparison: Comparison) -> "Figure | None":
     axes.set_xlabel("time over that of the function (log); | is the bound")
     _clean(axes)
     return figure
+
+
+def ways(comparisons: Sequence[Comparison]) -> "Figure | None":
+    """The lecture's four ways, a line a scenario: each way's time over the function's."""
+    drawn = [found for found in reversed(comparisons) if any(map(_is_way, found.rows))]
+    if not drawn:
+        return None
+    figure, axes = _figure(height=1.0 + 0.32 * len(drawn))
+    for name in WAYS:
+        points = [
+            (row.ratio.median, place)
+            for place, found in enumerate(drawn)
+            for row in found.rows
+            if row.method == name and row.ratio
+        ]
+        if points:
+            axes.scatter(*np.transpose(points), color=COLOURS[name], label=name, s=44, zorder=2)
+    names = [f"{found.name} ({found.n:,} to {found.m:,})" for found in drawn]
+    axes.set_yticks(range(len(drawn)), names)
+    axes.grid(axis="y", color="#8885", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.set_xscale("log")
+    axes.set_xlabel("time of the derivative over that of the function (log)")
+    _legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(WAYS))
+    _clean(axes)
+    return figure
+
+
+def _is_way(row: Row) -> bool:
+    return row.method in WAYS and row.ratio is not None
 
 
 def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
@@ -168,8 +199,8 @@ def _bar(axes: "Axes", place: int, row: Row) -> None:
         axes.plot([row.bound] * 2, [place - 0.4, place + 0.4], color=_INK, linewidth=1.5)
 
 
-def _legend(axes: "Axes") -> None:
-    legend = axes.legend(frameon=False, fontsize=7)
+def _legend(axes: "Axes", **place: Any) -> None:
+    legend = axes.legend(frameon=False, fontsize=7, **place)
     for text in legend.get_texts():
         text.set_color(_INK)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from .. import results
 from ..comparison import Comparison
 from .cells import about, crossing, heading, numbered_notes, table_cells
-from .charts import bars
+from .charts import bars, ways
 from .page import page
 from .summary import summary_cells
 
@@ -20,33 +20,39 @@ def save(comparison: Comparison, path: Path) -> None:
     """Writes one comparison as JSON, CSV, HTML, Markdown or a picture.
 
     Raises:
-        ValueError: If the ending of `path` is none of these.
+        ValueError: If the ending of `path` is none of these, or there is nothing to draw.
     """
-    if path.suffix == ".png":
-        figure = bars(comparison)
-        if figure is None:
-            raise ValueError(f"{comparison.name} has no two rows with times to draw")
-        figure.savefig(path, dpi=150, bbox_inches="tight")
-    else:
-        write_report([comparison], path)
+    write_report([comparison], path)
 
 
 def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
-    """Writes comparisons as `.json`, `.csv`, `.html` or `.md`.
+    """Writes comparisons as `.json`, `.csv`, `.html`, `.md` or `.png`.
+
+    The picture is that of one comparison's methods, or the lecture's four ways in all of them.
 
     Raises:
-        ValueError: If the ending of `path` is none of these, or there is nothing to write.
+        ValueError: If the ending of `path` is none of these, or there is nothing to write or draw.
     """
     if not comparisons:
         raise ValueError("there are no comparisons to report")
     if path.suffix == ".json":
         results.save(comparisons, path)
         return
-    if path.suffix not in _TEXTS:
-        endings = ", ".join([".json", *_TEXTS])
-        raise ValueError(f"{path} must end in one of {endings} (or .png for one comparison)")
+    if path.suffix not in (*_TEXTS, ".png"):
+        endings = ", ".join([".json", ".png", *_TEXTS])
+        raise ValueError(f"{path} must end in one of {endings}")
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".png":
+        _draw(comparisons, path)
+        return
     path.write_text(_TEXTS[path.suffix](comparisons), encoding="utf-8")
+
+
+def _draw(comparisons: Sequence[Comparison], path: Path) -> None:
+    figure = bars(comparisons[0]) if len(comparisons) == 1 else ways(comparisons)
+    if figure is None:
+        raise ValueError(f"{comparisons[0].name} has no two rows with times to draw")
+    figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
 def table(comparisons: Sequence[Comparison]) -> str:

@@ -9,7 +9,7 @@ from .. import units
 from ..batches import Crossover
 from ..comparison import Comparison
 from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
-from .charts import accuracy, bars, crossover, growth, svg, tradeoff
+from .charts import accuracy, bars, crossover, growth, svg, tradeoff, ways
 from .series import Family, families, family_cells
 from .summary import summary_cells
 
@@ -29,6 +29,7 @@ def page(comparisons: Sequence[Comparison]) -> str:
     return template.render(
         title="What derivatives cost" if many else f"What {comparisons[0].name} costs",
         summary=summary_cells(comparisons) if many else [],
+        ways=_drawn(ways(comparisons)) if many else None,
         accuracy=_drawn(cloud),
         families=[_family(family) for family in families(comparisons)],
         parts=[_part(found) for found in comparisons],

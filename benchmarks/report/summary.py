@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from .. import units
 from ..comparison import Comparison, Row
+from .cells import WAYS
 from .text import aligned, filled
-
-_WAYS = ("numerical", "symbolic", "forward", "reverse")
 
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
     """A header and a line for each comparison."""
-    header = ["scenario", "verdict", "inputs", "outputs", "value", *_WAYS, "numerical's error"]
+    header = ["scenario", "verdict", "inputs", "outputs", "value", *WAYS, "numerical's error"]
     return [header, *(_line(found) for found in comparisons)]
 
 
@@ -26,7 +25,7 @@ def _missing(comparisons: Sequence[Comparison]) -> list[str]:
         filled(f"{found.name}, {row.method} {row.status}: {row.note}", "  ")
         for found in comparisons
         for row in found.rows
-        if row.method in _WAYS and row.ratio is None and row.note
+        if row.method in WAYS and row.ratio is None and row.note
     ]
 
 
@@ -39,7 +38,7 @@ def _line(found: Comparison) -> list[str]:
         f"{found.n:,}",
         f"{found.m:,}",
         units.seconds(value.seconds) if value and value.seconds is not None else "",
-        *(_way(rows.get(way)) for way in _WAYS),
+        *(_way(rows.get(way)) for way in WAYS),
         f"{numerical.error:.1e}" if numerical and numerical.error is not None else "",
     ]
 

@@ -1,0 +1,121 @@
+"""What a search over a grid of settings costs, beside the same trainings one by one."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import losses
+import nn
+import train
+
+from ..measure import Samples, interleave, run_once
+from ..statistics import ratio
+from .result import Timing
+from .rows import OnProgress, as_samples
+
+_RATES = (0.001, 0.002, 0.004, 0.008)
+_PENALTIES = (0.0, 1e-5, 1e-4, 1e-3)
+_SETTINGS = [{"learning_rate": rate, "weight": weight} for rate in _RATES for weight in _PENALTIES]
+
+
+def search_timings(
+    *,
+    sizes: tuple[int, ...] = (64, 32, 10),
+    epochs: int = 5,
+    turns: int = 3,
+    budget: float = 10.0,
+    on_progress: OnProgress = lambda text, share: None,
+) -> tuple[Timing, ...]:
+    """Seconds of 16 trainings on the digits: learning rates times weights of the l2 penalty.
+
+    Once with all compiling, as `train.grid_search` against a compiled run for each setting; and
+    once without, as one batched program against calls of one that takes the settings as numbers.
+
+    Args:
+        sizes: The layers of the network.
+        epochs: Passes over the data in each training.
+        turns: How often everything is compiled anew, the two ways after one another.
+        budget: Seconds of timing the compiled programs.
+        on_progress: Told what is being done, and the share of it that is.
+    """
+    run = _training(sizes, epochs)
+    key, data = jax.random.key(0), _digits()
+    with_compiling: dict[str, Callable[[], Any]] = {
+        "a program each": lambda: [_alone(run, setting)(key, data) for setting in _SETTINGS],
+        "grid_search": lambda: _searched(run, key, data),
+    }
+    taken: dict[str, list[float]] = {}
+    for turn in range(turns):
+        for index, (name, call) in enumerate(with_compiling.items()):
+            on_progress(f"searching: {name}", (turn + index / 2) / turns / 2)
+            taken.setdefault(name, []).append(run_once(call)[0])
+    compiled, _ = interleave(
+        _compiled(run, key, data),
+        budget=budget,
+        on_round=lambda share: on_progress("measuring searches", (1 + share) / 2),
+    )
+    return _rows({name: as_samples(seconds) for name, seconds in taken.items()}) + _rows(compiled)
+
+
+def _training(sizes: tuple[int, ...], epochs: int) -> Callable[..., Any]:
+    model = nn.mlp(sizes)
+    params, state = jax.jit(model.init)(jax.random.key(0))
+
+    def run(key: jax.Array, data: Any, validation: Any, *, learning_rate: Any, weight: Any) -> Any:
+        optimizer = optax.adam(learning_rate)
+        objective = train.supervised(
+            model.apply,
+            losses.softmax_cross_entropy_with_integer_labels,
+            penalty=lambda params: weight * losses.l2(params),
+        )
+        go = train.make_run(objective, optimizer, epochs=epochs, batch_size=128)
+        return go(key, train.init(params, state, optimizer), data, validation)
+
+    return run
+
+
+def _digits() -> Any:
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    return jnp.asarray(x / 16, jnp.float32), jnp.asarray(y, jnp.int32)
+
+
+def _alone(run: Callable[..., Any], setting: dict[str, float]) -> Callable[..., Any]:
+    """A program of its own, in which the setting is a constant."""
+    return jax.jit(lambda key, data: run(key, data, None, **setting)[1])
+
+
+def _searched(run: Callable[..., Any], key: jax.Array, data: Any) -> list[float]:
+    grid = {"learning_rate": _RATES, "weight": _PENALTIES}
+    found = train.grid_search(run, grid, data, key=key, score="train_loss")
+    return [row.mean for row in found.rows]
+
+
+def _compiled(run: Callable[..., Any], key: jax.Array, data: Any) -> dict[str, Callable[[], Any]]:
+    """Both ways, compiled: the settings are numbers that come from outside."""
+    settings = [jax.tree.map(jnp.asarray, setting) for setting in _SETTINGS]
+    stacked = jax.tree.map(lambda *values: jnp.stack(values), *settings)
+
+    def lane(key: jax.Array, setting: dict[str, jax.Array], data: Any) -> Any:
+        return run(key, data, None, **setting)[1]
+
+    one = jax.jit(lane).lower(key, settings[0], data).compile()
+    batch = jax.jit(jax.vmap(lane, in_axes=(None, 0, None))).lower(key, stacked, data).compile()
+    return {
+        "one program, 16 calls": lambda: [one(key, setting, data) for setting in settings],
+        "one program, one batch": lambda: batch(key, stacked, data),
+    }
+
+
+def _rows(samples: dict[str, Samples]) -> tuple[Timing, ...]:
+    """A row for each way, beside the first one."""
+    base = next(iter(samples.values()))
+    return tuple(
+        Timing(name, "", float(np.median(taken.wall)), ratio(taken, base))
+        for name, taken in samples.items()
+    )
