@@ -283,7 +283,8 @@ def test_beyond_its_limit_it_says_how_far_it_got():
     assert "by" in str(found.report)
     assert str(found.report).endswith("stopped: 700 nodes")
     early = derivative(tanh_layers, matrices, x, limit=50).report
-    assert early.stopped == "50 nodes while the function was read"
+    assert early.stopped == "50 nodes while the function was read, 50 operations so far"
+    assert str(early) == f"stopped: {early.stopped}"
     assert early.reached == 0
     with pytest.raises(StoppedError, match="50 nodes"):
         expressions(tanh_layers, matrices, x, limit=50)

@@ -39,6 +39,8 @@ class Report(NamedTuple):
     stopped: str
 
     def __str__(self) -> str:
+        if not self.value.dag and self.stopped:
+            return f"stopped: {self.stopped}"
         sizes = (
             f"value {self.value.tree:,} operations as a tree, {self.value.dag:,} shared; "
             f"derivative {self.derivative.tree:,} and {self.derivative.dag:,}"
@@ -162,7 +164,8 @@ def derivative(
             columns.append(column)
         program = _program(graph, reading, columns, form)
     except StoppedError as stop:
-        stopped = f"{stop} {'' if value.dag else 'while the function was read'}".strip()
+        reading_on = f" while the function was read, {len(graph.operations):,} operations so far"
+        stopped = f"{stop}{'' if value.dag else reading_on}"
     size = graph.size(node for column in columns for node in column)
     return SymbolicDerivative(program, Report(value, size, len(columns), form.count, stopped))
 
