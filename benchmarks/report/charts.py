@@ -122,7 +122,7 @@ def growth(curves: Sequence[Curve], size: str, figure_of: str) -> "Figure":
     axes.set_yscale("log")
     axes.set_xlabel(size)
     axes.set_ylabel(figure_of)
-    _legend(axes)
+    _legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))  # the lines fill the axes
     _clean(axes)
     return figure
 
