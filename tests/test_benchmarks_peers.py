@@ -118,7 +118,8 @@ def test_a_training_is_timed_by_the_step_and_only_if_it_learns():
 
 
 def test_a_search_is_timed_beside_the_same_trainings_one_by_one():
-    rows = search_timings(sizes=(64, 10), epochs=1, turns=1, budget=0.1)
+    grid = {"learning_rate": [0.001, 0.01], "weight": [0.0]}
+    rows = search_timings(sizes=(64, 10), epochs=1, grid=grid, turns=1, budget=0.1)
     each, search, calls, batch = rows
     assert [row.name for row in (each, search)] == ["a program each", "grid_search"]
     assert each.step.median == calls.step.median == 1  # what the others are held against

@@ -253,5 +253,5 @@ def test_the_page_is_drawn_in_a_browser_without_a_complaint(comparison, tmp_path
         check=True,
     )
     assert "CONSOLE" not in told.stderr
-    assert told.stdout.count("<svg") == 3
+    assert told.stdout.count("<svg") == 4
     assert told.stdout.count("</table>") == 3

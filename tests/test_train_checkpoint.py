@@ -190,11 +190,11 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 EPOCHS = 40
-KILLS = int(os.environ.get("GRADWISE_KILLS", "16"))
+KILLS = int(os.environ.get("GRADWISE_KILLS", "12"))
 
 
 def test_a_run_killed_at_random_moments_ends_where_the_undisturbed_one_ends(tmp_path):
-    """SIGKILL at 16 random moments; `GRADWISE_KILLS=50` takes half a minute."""
+    """SIGKILL at 12 random moments; `GRADWISE_KILLS=50` takes half a minute."""
     zygote = subprocess.Popen(
         [sys.executable, "-c", ZYGOTE.replace("EPOCHS", str(EPOCHS)), "", str(tmp_path / "cache")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,

@@ -80,7 +80,7 @@ class Result(NamedTuple):
         if self.timings:
             sections.append("\n".join([*aligned(_timing_cells(self.timings)), _RATIOS]))
         if self.searches:
-            titles = "16 trainings", "time", "over one by one"
+            titles = "search", "time", "over one by one"
             sections.append("\n".join(aligned(_timing_cells(self.searches, *titles))))
         where = [f"{name} {one}" for name, one in self.versions.items()]
         where += [

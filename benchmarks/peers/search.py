@@ -1,6 +1,8 @@
 """What a search over a grid of settings costs, beside the same trainings one by one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -17,20 +19,22 @@ from ..statistics import ratio
 from .result import Timing
 from .rows import OnProgress, as_samples
 
-_RATES = (0.001, 0.002, 0.004, 0.008)
-_PENALTIES = (0.0, 1e-5, 1e-4, 1e-3)
-_SETTINGS = [{"learning_rate": rate, "weight": weight} for rate in _RATES for weight in _PENALTIES]
+_Grid = Mapping[str, Sequence[float]]
+_GRID: _Grid = MappingProxyType(
+    {"learning_rate": (0.001, 0.002, 0.004, 0.008), "weight": (0.0, 1e-5, 1e-4, 1e-3)}
+)
 
 
 def search_timings(
     *,
     sizes: tuple[int, ...] = (64, 32, 10),
     epochs: int = 5,
+    grid: _Grid = _GRID,
     turns: int = 3,
     budget: float = 10.0,
     on_progress: OnProgress = lambda text, share: None,
 ) -> tuple[Timing, ...]:
-    """Seconds of 16 trainings on the digits: learning rates times weights of the l2 penalty.
+    """Seconds of trainings on the digits: learning rates times weights of the l2 penalty.
 
     Once with all compiling, as `train.grid_search` against a compiled run for each setting; and
     once without, as one batched program against calls of one that takes the settings as numbers.
@@ -38,15 +42,17 @@ def search_timings(
     Args:
         sizes: The layers of the network.
         epochs: Passes over the data in each training.
+        grid: The learning rates and the weights, 16 settings by default.
         turns: How often everything is compiled anew, the two ways after one another.
         budget: Seconds of timing the compiled programs.
         on_progress: Told what is being done, and the share of it that is.
     """
     run = _training(sizes, epochs)
     key, data = jax.random.key(0), _digits()
+    settings = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     with_compiling: dict[str, Callable[[], Any]] = {
-        "a program each": lambda: [_alone(run, setting)(key, data) for setting in _SETTINGS],
-        "grid_search": lambda: _searched(run, key, data),
+        "a program each": lambda: [_alone(run, setting)(key, data) for setting in settings],
+        "grid_search": lambda: _searched(run, grid, key, data),
     }
     taken: dict[str, list[float]] = {}
     for turn in range(turns):
@@ -54,7 +60,7 @@ def search_timings(
             on_progress(f"searching: {name}", (turn + index / 2) / turns / 2)
             taken.setdefault(name, []).append(run_once(call)[0])
     compiled, _ = interleave(
-        _compiled(run, key, data),
+        _compiled(run, settings, key, data),
         budget=budget,
         on_round=lambda share: on_progress("measuring searches", (1 + share) / 2),
     )
@@ -90,24 +96,25 @@ def _alone(run: Callable[..., Any], setting: dict[str, float]) -> Callable[..., 
     return jax.jit(lambda key, data: run(key, data, None, **setting)[1])
 
 
-def _searched(run: Callable[..., Any], key: jax.Array, data: Any) -> list[float]:
-    grid = {"learning_rate": _RATES, "weight": _PENALTIES}
+def _searched(run: Callable[..., Any], grid: _Grid, key: jax.Array, data: Any) -> list[float]:
     found = train.grid_search(run, grid, data, key=key, score="train_loss")
     return [row.mean for row in found.rows]
 
 
-def _compiled(run: Callable[..., Any], key: jax.Array, data: Any) -> dict[str, Callable[[], Any]]:
+def _compiled(
+    run: Callable[..., Any], settings: Sequence[dict[str, float]], key: jax.Array, data: Any
+) -> dict[str, Callable[[], Any]]:
     """Both ways, compiled: the settings are numbers that come from outside."""
-    settings = [jax.tree.map(jnp.asarray, setting) for setting in _SETTINGS]
-    stacked = jax.tree.map(lambda *values: jnp.stack(values), *settings)
+    numbers = [jax.tree.map(jnp.asarray, setting) for setting in settings]
+    stacked = jax.tree.map(lambda *values: jnp.stack(values), *numbers)
 
     def lane(key: jax.Array, setting: dict[str, jax.Array], data: Any) -> Any:
         return run(key, data, None, **setting)[1]
 
-    one = jax.jit(lane).lower(key, settings[0], data).compile()
+    one = jax.jit(lane).lower(key, numbers[0], data).compile()
     batch = jax.jit(jax.vmap(lane, in_axes=(None, 0, None))).lower(key, stacked, data).compile()
     return {
-        "one program, 16 calls": lambda: [one(key, setting, data) for setting in settings],
+        "one program, a call each": lambda: [one(key, setting, data) for setting in numbers],
         "one program, one batch": lambda: batch(key, stacked, data),
     }
 
