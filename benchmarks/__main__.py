@@ -94,6 +94,9 @@ def compare(
         list[str] | None, typer.Option(help="A method to use; may be given again. All if not.")
     ] = None,
     order: Order = 1,
+    crossover: Annotated[
+        bool, typer.Option("--crossover", help="Up to how many inputs is forward mode faster?")
+    ] = False,
     budget: Budget = 10.0,
     seed: Seed = 0,
     save: Annotated[
@@ -101,7 +104,15 @@ def compare(
     ] = None,
 ) -> None:
     """Forward or reverse, and why: for a function of your own."""
-    commands.compare(target, methods=method, order=order, budget=budget, seed=seed, save=save or [])
+    commands.compare(
+        target,
+        methods=method,
+        order=order,
+        crossover=crossover,
+        budget=budget,
+        seed=seed,
+        save=save or [],
+    )
 
 
 @app.command("diff")

@@ -121,8 +121,9 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     saved = tmp_path / "found.json"
     options = ["--method", "forward", "--method", "reverse", "--budget", "0.2", "--save", saved]
-    done = gradwise("compare", "my_model:case", *options)
+    done = gradwise("compare", "my_model:case", "--crossover", *options)
     assert done.exit_code == 0
+    assert "\ncrossing for 1 output forward mode is faster up to " in done.stdout
     assert done.stdout.startswith("my_model:case: 4 inputs -> 1 output, float32")
     assert json.loads(saved.read_text())["comparisons"][0]["n"] == 4
 
