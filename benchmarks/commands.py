@@ -39,7 +39,7 @@ def default(*, quick: bool, out: Path, full: bool) -> None:
     """The lecture's networks."""
     names = runs.QUICK if quick else runs.DEFAULT
     cases = runs.choose(["lecture"])
-    _run({name: cases[name] for name in names}, out, full=full, budget=4.0 if quick else 6.0)
+    _run({name: cases[name] for name in names}, out, full=full, budget=6.0)
 
 
 @_bad_input_is_one_line
