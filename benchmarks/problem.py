@@ -68,22 +68,7 @@ def problem(
         raise TypeError(f"compare needs a function to differentiate, got {_kind(fn)}")
     chosen = _chosen(inputs, argnums)
     leaves, treedef = jax.tree.flatten_with_path(inputs)
-    arrays, static, notes = {}, {}, []
-    wanted: list[int] = []
-    for index, (path, leaf) in enumerate(leaves):
-        if not _is_array(leaf):
-            static[index] = leaf
-            continue
-        arrays[index] = leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf)
-        if jnp.issubdtype(arrays[index].dtype, jnp.complexfloating):
-            raise TypeError(
-                f"{_place(path)} is complex; compare differentiates real functions: "
-                "pass the real and imaginary parts as two inputs"
-            )
-        if path[0].idx in chosen and jnp.issubdtype(arrays[index].dtype, jnp.floating):
-            wanted.append(index)
-        elif path[0].idx in chosen or argnums is None:
-            notes.append(f"{_place(path)} ({arrays[index].dtype}) is held fixed")
+    arrays, static, wanted, notes = _sorted(leaves, chosen, argnums is None)
     if not wanted:
         raise ValueError(
             "no input holds floating-point numbers, so there is nothing to differentiate; "
@@ -127,6 +112,29 @@ def problem(
         unpack=unpack,
         notes=tuple(notes),
     )
+
+
+def _sorted(
+    leaves: Sequence[tuple[Any, Any]], chosen: set[int], every: bool
+) -> tuple[dict[int, jax.Array], dict[int, Any], list[int], list[str]]:
+    """The leaves by index: arrays, and what is none; which to differentiate, and what is held."""
+    arrays, static = {}, {}
+    wanted, notes = [], []
+    for index, (path, leaf) in enumerate(leaves):
+        if not _is_array(leaf):
+            static[index] = leaf
+            continue
+        arrays[index] = leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf)
+        if jnp.issubdtype(arrays[index].dtype, jnp.complexfloating):
+            raise TypeError(
+                f"{_place(path)} is complex; compare differentiates real functions: "
+                "pass the real and imaginary parts as two inputs"
+            )
+        if path[0].idx in chosen and jnp.issubdtype(arrays[index].dtype, jnp.floating):
+            wanted.append(index)
+        elif path[0].idx in chosen or every:
+            notes.append(f"{_place(path)} ({arrays[index].dtype}) is held fixed")
+    return arrays, static, wanted, notes
 
 
 def _chosen(inputs: tuple, argnums: int | Sequence[int] | None) -> set[int]:

@@ -26,8 +26,8 @@ def compiled_as_for_a_user():
     jax.clear_caches()
     jax.config.update("jax_disable_most_optimizations", False)
     yield
-    before = os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"].lower() not in ("0", "false", "off")
-    jax.config.update("jax_disable_most_optimizations", before)
+    few = os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"].lower() not in ("0", "false", "off")
+    jax.config.update("jax_disable_most_optimizations", few)
     jax.clear_caches()
 
 

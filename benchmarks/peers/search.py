@@ -18,6 +18,7 @@ from ..measure import Samples, interleave, run_once
 from ..statistics import ratio
 from .result import Timing
 from .rows import OnProgress, as_samples
+from .training import digits_task
 
 _Grid = Mapping[str, Sequence[float]]
 _GRID: _Grid = MappingProxyType(
@@ -47,8 +48,9 @@ def search_timings(
         budget: Seconds of timing the compiled programs.
         on_progress: Told what is being done, and the share of it that is.
     """
-    run = _training(sizes, epochs)
-    key, data = jax.random.key(0), _digits()
+    key, task = jax.random.key(0), digits_task()
+    run = _training(sizes, epochs, task.batch)
+    data = jnp.asarray(task.x), jnp.asarray(task.y)
     settings = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
     with_compiling: dict[str, Callable[[], Any]] = {
         "a program each": lambda: [_alone(run, setting)(key, data) for setting in settings],
@@ -67,7 +69,7 @@ def search_timings(
     return _rows({name: as_samples(seconds) for name, seconds in taken.items()}) + _rows(compiled)
 
 
-def _training(sizes: tuple[int, ...], epochs: int) -> Callable[..., Any]:
+def _training(sizes: tuple[int, ...], epochs: int, batch: int) -> Callable[..., Any]:
     model = nn.mlp(sizes)
     params, state = jax.jit(model.init)(jax.random.key(0))
 
@@ -78,17 +80,10 @@ def _training(sizes: tuple[int, ...], epochs: int) -> Callable[..., Any]:
             losses.softmax_cross_entropy_with_integer_labels,
             penalty=lambda params: weight * losses.l2(params),
         )
-        go = train.make_run(objective, optimizer, epochs=epochs, batch_size=128)
+        go = train.make_run(objective, optimizer, epochs=epochs, batch_size=batch)
         return go(key, train.init(params, state, optimizer), data, validation)
 
     return run
-
-
-def _digits() -> Any:
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    return jnp.asarray(x / 16, jnp.float32), jnp.asarray(y, jnp.int32)
 
 
 def _alone(run: Callable[..., Any], setting: dict[str, float]) -> Callable[..., Any]:
