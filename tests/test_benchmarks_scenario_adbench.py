@@ -109,7 +109,8 @@ def test_ba_is_the_written_out_projection_and_so_is_its_jacobian():
 
 
 @pytest.mark.parametrize("derivative", [ba.block_jacobian, ba.per_observation])
-def test_ba_blocks_as_csr_are_the_dense_jacobian(derivative):
+def test_ba_blocks_as_csr_are_the_dense_jacobian(derivative, monkeypatch):
+    monkeypatch.setattr(ba, "_CHUNK", 3)  # 7 observations: the last chunk overlaps the one before
     inputs = ba_inputs()
 
     @jax.jit

@@ -2,20 +2,26 @@
 
 The straightforward form, `vmap(jacrev)` over observations, works on rows: one camera, one point.
 The fast form has one vector per *variable* instead, over all observations, so that every operation
-is elementwise and contiguous. And it does once per camera, by forward mode, what depends on the
-camera alone (the rotation and its three derivatives), and by reverse mode only the rest.
+is elementwise and contiguous. It does once per camera, by forward mode, what depends on the camera
+alone (the rotation and its three derivatives), and by reverse mode only the rest. And it takes as
+many observations at a time as a core's cache holds the vectors of.
 """
 
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from .rotation import rotation_matrix
 
 #: Columns of an observation's block: rotation, centre, intrinsics of its camera; point; weight.
 CAMERA, POINT = 11, 3
 WIDTH = CAMERA + POINT + 1
+#: Observations of a chunk: a hundred vectors of this length are 3 MB.
+_CHUNK = 4096
+#: Columns that are joined at a time: to join k, XLA looks through k places for each number.
+_JOINED = 10
 
 #: One array for each component of a vector; under `vmap` the arrays are numbers.
 Components = tuple[jax.Array, ...]
@@ -65,7 +71,7 @@ def residuals(
         (Array([[1., 3.]], dtype=float32), Array([0.], dtype=float32))
     """
     seen = _gather(_columns(cameras[:, 3:]), camera_index)
-    rotation = _gather(rotation_matrix(cameras[:, :3].T), camera_index)
+    rotation = _gather(_once(rotation_matrix(cameras[:, :3].T)), camera_index)
     offset = _subtract(_gather(_columns(points), point_index), seen[:3])
     y = tuple(_dot(row, offset) for row in rotation)
     return jnp.stack(_project(y, seen[3:], weights, _columns(features)), axis=1), 1 - weights**2
@@ -81,9 +87,7 @@ def block_jacobian(
 ) -> BlockJacobian:
     """The Jacobian of `residuals` as a block of 2 x 15 numbers for each observation.
 
-    Reverse mode with two cotangents of ones gives the derivatives of all observations at once, as
-    no two share a residual. It stops at y, the point as the camera sees it; from there the chain
-    rule goes on with R, and with R's derivatives, of which there are only as many as cameras.
+    The blocks are made chunk by chunk, and written in place into the whole.
 
     Example:
         >>> camera = jnp.zeros((1, 11)).at[0, 6].set(2.0)
@@ -93,31 +97,21 @@ def block_jacobian(
         Array([[ 1. ,  0. , -0.5],
                [ 0. ,  1. , -1.5]], dtype=float32)
     """
-    seen = _gather(_columns(cameras[:, 3:]), camera_index)
     by_axis = [jax.jvp(rotation_matrix, (cameras[:, :3].T,), (axis,)) for axis in _axes(cameras)]
-    rotation = _gather(by_axis[0][0], camera_index)
-    offset = _subtract(_gather(_columns(points), point_index), seen[:3])
-    y = tuple(_dot(row, offset) for row in rotation)
-    turned = [
-        tuple(_dot(row, offset) for row in _gather(derivative, camera_index))
-        for _, derivative in by_axis
-    ]
-    # The barriers hold what many of the 30 vectors below need: XLA would compute it again for each.
-    y, turned = jax.lax.optimization_barrier((y, turned))
-    image, pullback = jax.vjp(
-        lambda y, intrinsics, weight: _project(y, intrinsics, weight, _columns(features)),
-        *(y, seen[3:], weights),
-    )
-    ones, zeros = jnp.ones_like(image[0]), jnp.zeros_like(image[0])
-    rows = []
-    for cotangent in ((ones, zeros), (zeros, ones)):
-        by_y, by_intrinsics, by_weight = jax.lax.optimization_barrier(pullback(cotangent))
-        by_rotation = [_dot(by_y, direction) for direction in turned]
-        by_point = [_dot(by_y, column) for column in zip(*rotation, strict=True)]
-        by_centre = [-derivative for derivative in by_point]
-        row = [*by_rotation, *by_centre, *by_intrinsics, *by_point, by_weight]
-        rows.append(jnp.stack(row, axis=1))
-    return BlockJacobian(jnp.stack(rows, axis=1), -2 * weights)
+    rotation, turns = by_axis[0][0], [derivative for _, derivative in by_axis]
+    tables = _once((_columns(cameras[:, 3:]), rotation, turns, _columns(points)))
+    observations = weights, _columns(features), camera_index, point_index
+    count = len(weights)
+    length = min(count, _CHUNK)
+
+    def write(chunk: jax.Array, blocks: jax.Array) -> jax.Array:
+        start = jnp.minimum(chunk * length, count - length)  # the last one overlaps the one before
+        own = jax.tree.map(lambda v: lax.dynamic_slice_in_dim(v, start, length), observations)
+        return lax.dynamic_update_slice_in_dim(blocks, _chunk(*tables, *own), start, axis=0)
+
+    empty = jnp.zeros((count, 2 * WIDTH), weights.dtype)
+    blocks = lax.fori_loop(0, -(-count // length), write, empty)
+    return BlockJacobian(blocks.reshape(count, 2, WIDTH), -2 * weights)
 
 
 def per_observation(
@@ -208,6 +202,43 @@ def apply_blocks(
     return jnp.einsum("pij,pj->pi", jacobian.reprojection, own), jacobian.weight * weights
 
 
+def _chunk(
+    cameras: Components,
+    rotations: Any,
+    turns: Any,
+    points: Components,
+    weights: jax.Array,
+    features: Components,
+    camera_index: jax.Array,
+    point_index: jax.Array,
+) -> jax.Array:
+    """The blocks `[p, 2 * 15]` of p observations, from tables of all cameras and points.
+
+    Reverse mode with two cotangents of ones gives the derivatives of all observations at once, as
+    no two share a residual. It stops at y, the point as the camera sees it; from there the chain
+    rule goes on with R, and with R's derivatives, of which there are only as many as cameras.
+    """
+    seen, rotation, turns = _gather((cameras, rotations, turns), camera_index)
+    offset = _subtract(_gather(points, point_index), seen[:3])
+    y = tuple(_dot(row, offset) for row in rotation)
+    turned = [tuple(_dot(row, offset) for row in turn) for turn in turns]
+    y, turned = _once((y, turned))  # many of the 30 vectors below need them
+    image, pullback = jax.vjp(
+        lambda y, intrinsics, weight: _project(y, intrinsics, weight, features),
+        *(y, seen[3:], weights),
+    )
+    ones, zeros = jnp.ones_like(image[0]), jnp.zeros_like(image[0])
+    rows = []
+    for cotangent in ((ones, zeros), (zeros, ones)):
+        by_y, by_intrinsics, by_weight = _once(pullback(cotangent))
+        by_rotation = [_dot(by_y, direction) for direction in turned]
+        by_point = [_dot(by_y, column) for column in zip(*rotation, strict=True)]
+        by_centre = [-derivative for derivative in by_point]
+        rows += [*by_rotation, *by_centre, *by_intrinsics, *by_point, by_weight]
+    joined = [jnp.stack(_once(rows[k : k + _JOINED]), axis=1) for k in range(0, len(rows), _JOINED)]
+    return jnp.concatenate(_once(joined), axis=1)
+
+
 def _project(y: Any, intrinsics: Any, weight: Any, feature: Any) -> Components:
     """The weighted reprojection residual's two components, of a point as the camera sees it."""
     focal, *centre, k1, k2 = intrinsics
@@ -227,8 +258,12 @@ def _columns(table: jax.Array) -> Components:
 
 
 def _gather(vectors: Any, index: jax.Array) -> Any:
-    # The barrier has the vectors computed once each camera, not again where each one is read.
-    return jax.tree.map(lambda vector: vector[index], jax.lax.optimization_barrier(vectors))
+    return jax.tree.map(lambda vector: vector[index], vectors)
+
+
+def _once(values: Any) -> Any:
+    """The values, computed here and kept: XLA would compute them again wherever they are read."""
+    return lax.optimization_barrier(values)
 
 
 def _subtract(a: Any, b: Any) -> Components:
