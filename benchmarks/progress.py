@@ -1,15 +1,21 @@
-"""What is being measured and how long it will take: a bar on a terminal, lines elsewhere."""
+"""What is being measured and how long it will take, and where Ctrl-C is heeded."""
 
 import sys
-from types import TracebackType
+from contextlib import ExitStack
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from train.interrupt import interruptible
+
 
 class Progress:
-    """Progress over a number of scenarios, on the standard error.
+    """Progress over a number of scenarios, on the standard error: a bar, if that is a terminal.
+
+    The first Ctrl-C, or SIGTERM, is raised as `KeyboardInterrupt` by the next stage: raised at
+    once, it would be one more way for whatever is being measured to fail, and be told as a row. A
+    second Ctrl-C is raised at once.
 
     Example:
         >>> with Progress(1) as progress:
@@ -32,25 +38,29 @@ class Progress:
         )
         self._task = self._bars.add_task("", total=count, stage="")
         self._finished = 0.0
+        self._open = ExitStack()
+        self._interrupted = lambda: False
 
     def __enter__(self) -> "Progress":
-        self._bars.start()
+        self._open.enter_context(self._bars)
+        self._interrupted = self._open.enter_context(interruptible())
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bars.stop()
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
 
     def start(self, name: str) -> None:
         """A scenario begins."""
         self._bars.update(self._task, description=name, stage="")
 
     def stage(self, stage: str, share: float) -> None:
-        """Within a scenario: building its methods is its first half, measuring its second."""
+        """Within a scenario: building its methods is its first half, measuring its second.
+
+        Raises:
+            KeyboardInterrupt: If the user has asked for it since the last stage.
+        """
+        if self._interrupted():
+            raise KeyboardInterrupt
         half = 0.5 + share / 2 if stage == "measuring" else share / 2
         self._bars.update(self._task, completed=self._finished + half, stage=stage)
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
+from benchmarks.progress import Progress
 
 ROOT = Path(__file__).parent.parent
 SUITE = ["run", "lecture", "--size", "small", "--budget", "0.2"]
@@ -175,6 +176,15 @@ def test_an_unknown_option_is_no_traceback():
     done = gradwise("run", "--sise", "small")
     assert done.exit_code == 2
     assert "--sise" in done.stderr
+
+
+def test_ctrl_c_is_heeded_between_two_stages_and_breaks_nothing_that_is_being_measured():
+    with Progress(1) as progress, pytest.raises(KeyboardInterrupt):
+        progress.stage("forward", 0.0)
+        signal.raise_signal(signal.SIGINT)
+        still_measuring = True
+        progress.stage("reverse", 0.5)
+    assert still_measuring
 
 
 def test_interrupting_keeps_what_is_finished_and_says_where(tmp_path):
