@@ -113,6 +113,13 @@ def test_another_key_gives_another_mask_and_the_same_key_the_same():
     assert not np.array_equal(first, other)
 
 
+def test_four_units_share_one_block_of_the_default_generator():
+    key = jax.random.key(0)
+    traced = jax.make_jaxpr(lambda x: drop(0.5, x, key))(jnp.ones((3, 10)))
+    blocks = [eqn for eqn in traced.eqns if eqn.primitive.name == "threefry2x32"]
+    assert [eqn.outvars[0].aval.shape for eqn in blocks] == [(3, 3)]  # 10 units of 12 are used
+
+
 def test_an_rbg_key_draws_masks_too():
     y = np.asarray(drop(0.25, jnp.ones(2**16), jax.random.key(0, impl="rbg")))
     assert abs(y.mean() - 1) < 0.01

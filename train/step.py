@@ -122,7 +122,8 @@ def _not_finite(leaf: Any) -> jax.Array:
     leaf = jnp.asarray(leaf)
     if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
         return jnp.array(False)
-    return ~jnp.isfinite(leaf).all()
+    # One reduction, which costs less than `isfinite(leaf).all()`; a NaN is below nothing.
+    return ~(jnp.max(jnp.abs(leaf), initial=0) < jnp.inf)
 
 
 def _model_key(key: jax.Array) -> jax.Array:
