@@ -1,34 +1,68 @@
 """Settings every test runs under: four devices of the CPU, whatever the machine has, and no key
-used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices."""
+used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices.
 
+Compiling is most of the tests' time. So XLA optimizes little, and emits code by its older, quicker
+way. What holds only of programs as a user's are compiled, which is equality to the last bit, is
+marked `compiled_as_for_a_user` and runs in a process of its own.
+"""
+
+import mmap
 import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 
-# Before jax is imported; of a flag that is given twice the last one counts.
+_AS_FOR_A_USER = "GRADWISE_TESTS_COMPILE_AS_FOR_A_USER"
+_OLDER_EMITTERS = "xla_cpu_use_fusion_emitters"
+
+
+def _xla_knows(flag):
+    """Whether this jaxlib has a flag: one that it does not know would end the process."""
+    for library in Path(find_spec("jaxlib").origin).parent.glob("libjax_common*"):
+        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
+            return m.find(flag.encode()) >= 0
+    return False
+
+
+# Before jax is imported. Workers inherit what their parent has set, so what was given is kept.
+_given = os.environ.setdefault("GRADWISE_TESTS_XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
+_flags = ["--xla_force_host_platform_device_count=4"]
+if _AS_FOR_A_USER in os.environ:
+    os.environ.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
+else:
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    if _xla_knows(_OLDER_EMITTERS):
+        _flags.append(f"--{_OLDER_EMITTERS}=false")
+os.environ["XLA_FLAGS"] = " ".join([*_flags, _given])  # of a flag given twice the last one counts
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = " ".join(
-    ["--xla_force_host_platform_device_count=4", os.environ.get("XLA_FLAGS", "")]
-)
-os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # compiling is most of the time
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-import jax
-import pytest
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Runs a test that is marked so in a process whose XLA is left as it is."""
+    marked = pyfuncitem.get_closest_marker("compiled_as_for_a_user")
+    if not marked or _AS_FOR_A_USER in os.environ:
+        return None
+    child = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--numprocesses=0", pyfuncitem.nodeid],
+        cwd=pyfuncitem.config.rootpath,
+        env=os.environ | {_AS_FOR_A_USER: "1"},
+        capture_output=True,
+        text=True,
+    )
+    if child.returncode:
+        pytest.fail(child.stdout + child.stderr, pytrace=False)
+    return True
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_key_is_used_twice():
     jax.config.update("jax_debug_key_reuse", True)
-
-
-@pytest.fixture
-def compiled_as_for_a_user():
-    """With all optimizations, for what holds only then: equality to the last bit."""
-    jax.clear_caches()
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    few = os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"].lower() not in ("0", "false", "off")
-    jax.config.update("jax_disable_most_optimizations", few)
-    jax.clear_caches()
 
 
 @pytest.fixture(scope="module")

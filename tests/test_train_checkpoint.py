@@ -108,7 +108,8 @@ def fit(folder, epochs, **options):
     )  # fmt: skip
 
 
-def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(compiled_as_for_a_user, tmp_path):
+@pytest.mark.compiled_as_for_a_user
+def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):
     fit(tmp_path / "a", 3, every=2, keep=2)
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
         "epoch-00000002.safetensors",

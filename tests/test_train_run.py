@@ -22,9 +22,8 @@ def hand_made(key, train_state, objective, train_data, epochs):
     return train_state
 
 
-def test_fit_and_run_and_hand_made_steps_agree_bit_for_bit_and_trace_the_model_once(
-    compiled_as_for_a_user,
-):
+@pytest.mark.compiled_as_for_a_user
+def test_fit_and_run_and_hand_made_steps_agree_bit_for_bit_and_trace_the_model_once():
     objective, train_state = whole()
     traced = []
 
@@ -58,7 +57,8 @@ def test_two_epochs_and_two_more_are_four():
     assert same_bits(two(key, halfway, data())[0], four(key, train_state, data())[0])
 
 
-def test_runs_under_lax_map_are_the_runs_of_every_key_bit_for_bit(compiled_as_for_a_user):
+@pytest.mark.compiled_as_for_a_user
+def test_runs_under_lax_map_are_the_runs_of_every_key_bit_for_bit():
     objective, train_state = linear()
     run = jax.jit(train.make_run(objective, optimizer(), epochs=2, batch_size=BATCH))
     keys = jax.random.split(jax.random.key(KEY), 3)

@@ -24,7 +24,8 @@ def fit(source, **options):
     )  # fmt: skip
 
 
-def test_host_batches_train_the_same_network_as_arrays_bit_for_bit(compiled_as_for_a_user):
+@pytest.mark.compiled_as_for_a_user
+def test_host_batches_train_the_same_network_as_arrays_bit_for_bit():
     arrays, history = fit(data(), validation=data(5))
     validation = [tuple(part[rows] for part in data(5)) for rows in (slice(3), slice(3, 5))]
     batches, streamed = fit(shuffled, validation=validation)
