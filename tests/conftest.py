@@ -1,29 +1,18 @@
 """Settings every test runs under: four devices of the CPU, whatever the machine has, and no key
 used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices.
 
-Compiling is most of the tests' time. So XLA optimizes little, and emits code by its older, quicker
-way. What holds only of programs as a user's are compiled, which is equality to the last bit, is
-marked `compiled_as_for_a_user` and runs in a process of its own.
+Compiling is most of the tests' time. So XLA optimizes little, and emits code in its older, quicker
+way where it has one. What holds only of programs that are compiled as a user's, equality to the
+last bit, is marked `compiled_as_for_a_user` and runs in a process of its own.
 """
 
-import mmap
+import gc
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.metadata import version
 
 _AS_FOR_A_USER = "GRADWISE_TESTS_COMPILE_AS_FOR_A_USER"
-_OLDER_EMITTERS = "xla_cpu_use_fusion_emitters"
-
-
-def _xla_knows(flag):
-    """Whether this jaxlib has a flag: one that it does not know would end the process."""
-    for library in Path(find_spec("jaxlib").origin).parent.glob("libjax_common*"):
-        with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as m:
-            return m.find(flag.encode()) >= 0
-    return False
-
 
 # Before jax is imported. Workers inherit what their parent has set, so what was given is kept.
 _given = os.environ.setdefault("GRADWISE_TESTS_XLA_FLAGS", os.environ.get("XLA_FLAGS", ""))
@@ -32,11 +21,12 @@ if _AS_FOR_A_USER in os.environ:
     os.environ.pop("JAX_DISABLE_MOST_OPTIMIZATIONS", None)
 else:
     os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-    if _xla_knows(_OLDER_EMITTERS):
-        _flags.append(f"--{_OLDER_EMITTERS}=false")
+    if version("jaxlib").startswith("0.10."):  # 0.12 has no other way
+        _flags.append("--xla_cpu_use_fusion_emitters=false")
 os.environ["XLA_FLAGS"] = " ".join([*_flags, _given])  # of a flag given twice the last one counts
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ.setdefault("MPLBACKEND", "Agg")
+gc.set_threshold(100_000, 20, 20)  # traces are many objects, and hardly any of them garbage
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
