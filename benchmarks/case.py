@@ -8,6 +8,7 @@ from .analysis import Obstacle, obstacles
 from .check import Reference, gradient_problem, random_probe, reference
 from .measure import available_memory
 from .methods import Context, Method, Probe, Truth
+from .precision import why_narrow
 from .problem import Problem, problem
 
 #: The share of the budget that a method may search with.
@@ -39,11 +40,9 @@ class Case(NamedTuple):
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of the function before reading the figures."""
         kink = ("the function has a kink at this point",) if self.first.kink else ()
-        return (
-            *self.problem.notes,
-            f"derivatives checked against {self.first.truth.source}",
-            *kink,
-        )
+        checked = f"derivatives checked against {self.first.truth.source}"
+        narrow = self.problem.narrow and f", not in float64: {self.problem.narrow}"
+        return (*self.problem.notes, checked + narrow, *kink)
 
     def truth_for(self, method: Method) -> tuple[Problem, Truth]:
         """What the results of a method are checked against, and the problem they solve."""
@@ -61,7 +60,7 @@ def make_case(
     budget: float,
     seed: int,
 ) -> Case:
-    """Traces the function, finds its obstacles, and its derivative in float64.
+    """Traces the function, finds its obstacles, and its derivative as precisely as can be.
 
     Raises:
         TypeError: See `problem`.
@@ -73,6 +72,7 @@ def make_case(
             f"order=2 takes Hessians of scalar functions; this one has {found.m} outputs: "
             "compare one of them, or a sum"
         )
+    found = found._replace(narrow=why_narrow(found))
     probe = random_probe(found, seed)
     stops = obstacles(*by_leaves(found))
     modes = tuple(mode for mode in ("forward", "reverse") if mode not in stops)

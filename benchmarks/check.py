@@ -1,4 +1,4 @@
-"""Is a derivative right? A float64 reference, from the modes that pass the Taylor test."""
+"""Is a derivative right? A reference in float64, from the modes that pass the Taylor test."""
 
 from collections.abc import Callable
 from functools import partial, reduce
@@ -13,6 +13,7 @@ from .analysis.jaxpr import dtype
 from .methods.differences import central
 from .methods.jacobians import columns, rows
 from .methods.method import Method, Probe, Truth, dense, ravel
+from .precision import precisely
 from .problem import Problem
 from .taylor import Taylor, along, difference, judge
 
@@ -21,13 +22,13 @@ DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
 
 
 class Reference(NamedTuple):
-    """The float64 derivative, and what was found out about each mode.
+    """The derivative in float64 (if it can be), and what was found out about each mode.
 
     Attributes:
         truth: What methods are checked against.
         taylor: The remainder's fall, by mode.
         wrong: What is wrong, by mode that did not pass.
-        precision: The machine epsilon of the coarsest type inside the function, in float64 mode.
+        precision: The machine epsilon of the coarsest type inside the function, there.
     """
 
     truth: Truth
@@ -59,29 +60,30 @@ def gradient_problem(problem: Problem) -> Problem:
 
 
 def reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:
-    """The derivative in float64 by the modes that can be taken, each judged by its remainder.
+    """The derivative by the modes that can be taken, each judged by its remainder.
 
-    If none passes, central differences are what is left, and `truth.source` says so.
+    It is taken in float64, or in the problem's own type if that is `narrow`. If no mode passes,
+    central differences are what is left, and `truth.source` says so.
 
     Args:
         problem: What is differentiated.
         probe: The directions that products are taken along.
         modes: `"forward"`, `"reverse"`, both or none: what the function allows.
     """
-    with jax.enable_x64(True):
-        problem, probe = in_float64(problem, probe)
+    with precisely(problem, probe) as (problem, probe):
         line = np.asarray(along(problem, probe.tangent))
         weights, tangent = ravel(probe.cotangent), ravel(probe.tangent)
         precision = _coarsest(problem)
         rounding = precision * float(np.max(np.abs(line), initial=0.0))
+        own = _precision(problem)
         products, taylor = {}, {}
         if "forward" in modes:
             products["forward"] = ravel(_jvp(problem, probe.tangent))
-            taylor["forward"] = judge(line, products["forward"], rounding)
+            taylor["forward"] = judge(line, products["forward"], rounding, own)
         if "reverse" in modes:
             products["reverse"] = ravel(_vjp(problem, probe.cotangent))
             slope = products["reverse"] @ tangent
-            taylor["reverse"] = judge(line @ weights[:, None], slope[None], rounding)
+            taylor["reverse"] = judge(line @ weights[:, None], slope[None], rounding, own)
         passed = tuple(mode for mode in taylor if taylor[mode].right)
         truth = _truth(problem, probe, line, products, passed)
         wrong = {
@@ -140,17 +142,9 @@ def contract(jacobian: Any, tangent: tuple) -> Any:
     return tuple(row(blocks) for blocks in jacobian) if nested else row(jacobian)
 
 
-def in_float64(problem: Problem, probe: Probe) -> tuple[Problem, Probe]:
-    """The same point and directions in float64; to be used under `jax.enable_x64(True)`."""
-
-    def cast(leaf: jax.Array) -> jax.Array:
-        wide = jnp.issubdtype(leaf.dtype, jnp.floating)
-        return leaf.astype(jnp.float64) if wide else leaf
-
-    x, fixed = jax.tree.map(cast, (problem.x, problem.fixed))
-    shapes = jax.eval_shape(problem.fn, x, fixed)
-    weights = jax.tree.map(lambda w, s: w.astype(s.dtype), probe.cotangent, shapes)
-    return problem._replace(x=x, fixed=fixed), Probe(jax.tree.map(cast, probe.tangent), weights)
+def _precision(problem: Problem) -> float:
+    """The machine epsilon of what is differentiated."""
+    return float(jnp.finfo(jnp.result_type(*problem.x)).eps)
 
 
 def _coarsest(problem: Problem) -> float:
@@ -189,7 +183,7 @@ def _truth(
     elif jacobian is not None:
         tangent = jacobian @ ravel(probe.tangent)
     else:
-        tangent = difference(line)
+        tangent = difference(line, _precision(problem))
     if "reverse" in passed:
         cotangent = products["reverse"]
     elif jacobian is not None:
@@ -203,7 +197,7 @@ def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray 
     """The whole Jacobian by the mode of fewest passes that passed, else by differences."""
     passes = {"forward": problem.n, "reverse": problem.m}
     mode = min(passed, key=lambda mode: passes[mode], default="differences")
-    source = f"float64 {mode}" + (" mode" if passed else "")
+    source = f"{jnp.result_type(*problem.x)} {mode}" + (" mode" if passed else "")
     small = problem.n * problem.m <= DENSE_ENTRIES
     if not small or passes.get(mode, problem.n) > DENSE_PASSES:
         return None, source
@@ -216,7 +210,7 @@ def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray 
 
 def _differences(problem: Problem) -> np.ndarray:
     """`[m, n]` by central differences, at the step that balances their two errors."""
-    step = jnp.asarray(np.finfo(np.float64).eps ** (1 / 3))
+    step = jnp.asarray(_precision(problem) ** (1 / 3))
     run = jax.jit(partial(central, problem))
     found = run(problem.x, problem.fixed, step, jnp.arange(problem.n))
     parts = [np.asarray(leaf).reshape(problem.n, -1) for leaf in jax.tree.leaves(found)]
@@ -227,6 +221,8 @@ def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
     """What is wrong, and at which input it shows most."""
     if np.isnan(found.slope or 0.0):
         text = "the derivative is not finite, though the function is"
+    elif problem.narrow:
+        text = "wrong: it is not what differences give"
     else:
         text = f"wrong: the Taylor remainder falls with slope {found.slope:.2f}, not 2"
     if problem.n > DENSE_PASSES:

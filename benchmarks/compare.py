@@ -44,8 +44,8 @@ def compare(
 ) -> Comparison:
     """Measures every way to take the derivative of `fn` at `inputs`, and says which is best.
 
-    Each derivative is checked before its time counts; a method that cannot be used is a row that
-    says why. The inputs are left as they are.
+    Each derivative is checked before its time counts, in float64 where the function allows it; a
+    method that cannot be used is a row that says why. The inputs are left as they are.
 
     Args:
         fn: A pure function of arrays or pytrees to an array or pytree; it is jitted.
@@ -67,8 +67,8 @@ def compare(
 
     Raises:
         TypeError: If `fn` returns no arrays, or cannot be traced.
-        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, nothing can be
-            differentiated, or `order=2` meets a function of several outputs.
+        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, there is nothing
+            to differentiate, or `order=2` meets a function of several outputs.
 
     Example:
         >>> import jax
@@ -83,43 +83,44 @@ def compare(
         raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
-    case = make_case(fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed)
-    chosen = select(methods, order=order, scalar=case.problem.scalar)
-    chosen += tuple(as_method(candidate, order) for candidate in candidates)
-    trials: list[Trial] = []
-    for index, method in enumerate(chosen):
-        tell(method.name, index / len(chosen))
-        value_seconds = (trials[0].seconds if trials else None) or 0.0
-        trials.append(trial(method, case, value_seconds, COMPILE_LIMIT))
-    calls = {t.row.method: t.compiled.call for t in trials if t.compiled is not None}
-    batches = compile_batches(case, seed) if crossover else {}
-    names = {key: "{} batch of {}".format(*key) for key in batches}
-    calls |= {names[key]: compiled.call for key, compiled in batches.items()}
-    samples, failed = interleave(
-        calls | {_FLOOR: compile_for(lambda x: x + 1, (jnp.zeros(()),)).call},
-        budget=budget,
-        seed=seed,
-        on_round=lambda share: tell("measuring", share),
-    )
-    floor, _ = medians(samples[_FLOOR])
-    timed = {key: samples[names[key]] for key in batches if names[key] in samples}
-    rows = finish(trials, samples, failed, floor)
-    return Comparison(
-        name=name or getattr(fn, "__name__", type(fn).__name__),
-        rows=rows,
-        verdict=judge(rows, case.problem.n, case.problem.m),
-        n=case.problem.n,
-        m=case.problem.m,
-        order=order,
-        dtype=str(jnp.result_type(*case.problem.x)),
-        floor=floor,
-        notes=(*case.notes, *_machine_notes(samples)),
-        residuals=_kept_lines(case),
-        crossover=fit_batches(timed, case.problem.m) if timed else None,
-        why=why,
-        seed=seed,
-        environment=environment(),
-    )
+    with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
+        case = make_case(fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed)
+        chosen = select(methods, order=order, scalar=case.problem.scalar)
+        chosen += tuple(as_method(candidate, order) for candidate in candidates)
+        trials: list[Trial] = []
+        for index, method in enumerate(chosen):
+            tell(method.name, index / len(chosen))
+            value_seconds = (trials[0].seconds if trials else None) or 0.0
+            trials.append(trial(method, case, value_seconds, COMPILE_LIMIT))
+        calls = {t.row.method: t.compiled.call for t in trials if t.compiled is not None}
+        batches = compile_batches(case, seed) if crossover else {}
+        names = {key: "{} batch of {}".format(*key) for key in batches}
+        calls |= {names[key]: compiled.call for key, compiled in batches.items()}
+        samples, failed = interleave(
+            calls | {_FLOOR: compile_for(lambda x: x + 1, (jnp.zeros(()),)).call},
+            budget=budget,
+            seed=seed,
+            on_round=lambda share: tell("measuring", share),
+        )
+        floor, _ = medians(samples[_FLOOR])
+        timed = {key: samples[names[key]] for key in batches if names[key] in samples}
+        rows = finish(trials, samples, failed, floor)
+        return Comparison(
+            name=name or getattr(fn, "__name__", type(fn).__name__),
+            rows=rows,
+            verdict=judge(rows, case.problem.n, case.problem.m),
+            n=case.problem.n,
+            m=case.problem.m,
+            order=order,
+            dtype=str(jnp.result_type(*case.problem.x)),
+            floor=floor,
+            notes=(*case.notes, *_machine_notes(samples)),
+            residuals=_kept_lines(case),
+            crossover=fit_batches(timed, case.problem.m) if timed else None,
+            why=why,
+            seed=seed,
+            environment=environment(),
+        )
 
 
 def _machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Problem(NamedTuple):
         arguments: `arguments(x, fixed)` gives all of the user's arguments.
         unpack: Takes the floating leaves out of a value of the output's structure.
         notes: What was held fixed or left out, in words.
+        narrow: Why it cannot be checked in float64, in words; see `precision.why_narrow`.
     """
 
     fn: Callable[[Leaves, Leaves], Any]
@@ -43,6 +44,7 @@ class Problem(NamedTuple):
     arguments: Callable[[Leaves, Leaves], tuple]
     unpack: Callable[[Any], tuple]
     notes: tuple[str, ...]
+    narrow: str = ""
 
 
 def problem(
@@ -57,7 +59,8 @@ def problem(
 
     Raises:
         TypeError: If `fn` is not callable, an input is complex, or `fn` returns no arrays.
-        ValueError: If `argnums` is out of range, or nothing is there to be differentiated.
+        ValueError: If `argnums` is out of range, or nothing is there to be differentiated: no
+            floats, or arrays of no entries.
 
     Example:
         >>> found = problem(lambda x, k: x[k], (jnp.ones((2, 3)), 1))
@@ -100,12 +103,17 @@ def problem(
         outputs = unpack(fn(*arguments(x, fixed)))
         return outputs[0] if scalar else outputs
 
+    n, m = sum(leaf.size for leaf in x), sum(math.prod(shapes[i].shape) for i in floating)
+    if not n or not m:
+        raise ValueError(
+            f"a derivative needs an input and an output of at least one number, got {n} and {m}"
+        )
     return Problem(
         fn=canonical,
         x=x,
         fixed=fixed,
-        n=sum(leaf.size for leaf in x),
-        m=sum(math.prod(shapes[i].shape) for i in floating),
+        n=n,
+        m=m,
         scalar=scalar,
         rebuild=rebuild,
         arguments=arguments,

@@ -6,15 +6,17 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from . import units
 from .analysis import Obstacle, count, explain, program_hash, underivable
 from .case import Case
-from .check import errors, in_float64
+from .check import errors
 from .comparison import Row, medians
 from .diagnosis import diagnose
 from .measure import MIN_ROUNDS, Compiled, CompileTimeoutError, Samples, compile_for, run_once
 from .methods import GaveUpError, InfeasibleError, Method, Program
+from .precision import precisely
 from .statistics import ratio
 
 #: In a batch, a pass costs at least about this share of a pass alone; a method that would outlast
@@ -91,6 +93,10 @@ def finish(
 
 def _refused(method: Method, case: Case) -> tuple[str, str] | None:
     """Status and note of a method that the function does not allow, or whose mode is wrong."""
+    value = case.first.truth.value
+    astray = value.size - np.count_nonzero(np.isfinite(value))
+    if astray:
+        return "failed", f"at this point {astray:,} of {value.size:,} outputs are NaN or infinite"
     if "scalar" in method.needs and not case.problem.scalar:
         return "impossible", f"needs a function of one output, this one has {case.problem.m:,}"
     for need in method.needs:
@@ -152,13 +158,16 @@ def _verdict(method: Method, case: Case, error: float, deviation: float) -> tupl
 
     A result further off than the square root of its precision is computed again in float64: if it
     is right there, what was seen is rounding, else the derivative is wrong. A candidate is always
-    computed again, since nobody else has checked its code.
+    computed again, since nobody else has checked its code. What cannot be computed in float64 is
+    right if it is as near as that.
     """
     if not method.exact and method.kind != "estimate":
         finite = math.isfinite(error)
         return None if finite else ("wrong", "the result is not finite")
     dtype = jnp.result_type(*case.problem.x)
     near = deviation <= math.sqrt(float(jnp.finfo(dtype).eps))
+    if case.problem.narrow:
+        return None if near else ("wrong", f"off by {deviation:.2g} of the largest entry")
     if near and not method.own:
         return None
     wide = _in_float64(method, case)
@@ -172,8 +181,7 @@ def _verdict(method: Method, case: Case, error: float, deviation: float) -> tupl
 def _in_float64(method: Method, case: Case) -> float:
     """How far the method is off in float64, where rounding hides nothing."""
     target, truth = case.truth_for(method)
-    with jax.enable_x64(True):
-        problem, probe = in_float64(case.problem, case.context.probe)
+    with precisely(case.problem, case.context.probe) as (problem, probe):
         program = method.build(problem, case.context._replace(probe=probe))
         result = jax.jit(program.fn)(*program.args)
         wide = target._replace(x=problem.x, fixed=problem.fixed)

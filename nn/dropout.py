@@ -109,7 +109,8 @@ def _threefry(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
 
     Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (2011).
     """
-    jax.random.bits(key)  # compiled away; it counts as the use of a key, which `key_data` does not
+    # Compiled away; it counts as the use of a key, which `key_data` does not.
+    jax.random.bits(key, dtype=jnp.uint32)
     place = lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
     first, second = jax.random.key_data(key)
     block = jnp.broadcast_arrays(first, second, jnp.zeros_like(place), place)

@@ -54,7 +54,7 @@ COLUMNS = (
     Column(
         "error",
         lambda row: f"{row.error:.1e}" if row.error is not None else "",
-        "largest error of any entry over the largest entry, against float64",
+        "largest error of any entry over the largest one, against float64 where that can be had",
     ),
     Column("FLOPs", _flops, "operations, counted in the program"),
     Column(
