@@ -20,6 +20,8 @@ def why_narrow(problem: Problem) -> str:
     draws other numbers, a scan's carry that starts in float32 changes its type, and a callback
     gives what it gives.
     """
+    if all(leaf.dtype == jnp.float64 for leaf in problem.x):
+        return ""
     try:
         draws = _draws(problem)
         with jax.enable_x64(True):

@@ -57,6 +57,11 @@ def test_one_draw_of_bits_is_the_same_in_any_precision():
         assert why_narrow(target) == ""
 
 
+def test_what_is_in_float64_already_is_as_precise_as_can_be():
+    with jax.enable_x64(True):
+        assert why_narrow(problem(calling_back, (X.astype(jnp.float64),))) == ""
+
+
 def test_a_wrong_rule_is_found_in_single_precision_too(nothing_is_too_slow):
     sine = jax.custom_jvp(jnp.sin)
     wrong = jnp.ones(4).at[2].set(1.05)
