@@ -122,8 +122,7 @@ def _not_finite(leaf: Any) -> jax.Array:
     leaf = jnp.asarray(leaf)
     if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
         return jnp.array(False)
-    # One reduction, which costs less than `isfinite(leaf).all()`; a NaN is below nothing.
-    return ~(jnp.max(jnp.abs(leaf), initial=0) < jnp.inf)
+    return ~jnp.isfinite(leaf).all()
 
 
 def _model_key(key: jax.Array) -> jax.Array:
