@@ -1,16 +1,14 @@
 """Dropout: units are left out at random, and the rest scaled up to make up for them."""
 
-import math
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jax.core import Tracer
-from jax.extend.random import threefry2x32_p
 
 from ._checks import check_floating, check_number
+from ._threefry import blocks
 from .layer import Layer
 
 LEVELS = 2**16  # a rate is rounded to a whole number of these, and so drawn from 16 random bits
@@ -89,29 +87,17 @@ def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
     dropped = array.round(array.clip(array.asarray(rate, wide), 0, 1) * LEVELS)
     kept = LEVELS - dropped
     scale = array.where(kept > 0, LEVELS / array.maximum(kept, 1), 0)
-    keep = _draw(key, x.shape) >= dropped.astype(jnp.uint32)
+    keep = _keep(key, x.shape, dropped.astype(jnp.uint32))
     return jnp.where(keep, (x * scale).astype(x.dtype), 0)
 
 
-def _draw(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Uniform integers in `[0, LEVELS)`, two out of each 32 random bits."""
+def _keep(key: jax.Array, shape: tuple[int, ...], dropped: jax.Array) -> jax.Array:
+    """Whether a uniform integer in `[0, LEVELS)` reaches `dropped`; two out of 32 random bits."""
     *rest, last = shape or (1,)
     if jax.random.key_impl(key) == "threefry2x32":
-        words = _threefry(key, (*rest, -(-last // 4)))
+        words = blocks(key, (*rest, -(-last // 4)))
     else:
-        words = jax.random.bits(key, (*rest, -(-last // 2)), jnp.uint32)
-    halves = lax.bitcast_convert_type(words, jnp.uint16).reshape(*rest, -1)
-    return halves[..., :last].reshape(shape).astype(jnp.uint32)
-
-
-def _threefry(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Both words of a block for each place of `shape`, `[..., 2]`; `jax.random.bits` makes one.
-
-    Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (2011).
-    """
-    # Compiled away; it counts as the use of a key, which `key_data` does not.
-    jax.random.bits(key, dtype=jnp.uint32)
-    place = lax.iota(jnp.uint32, math.prod(shape)).reshape(shape)
-    first, second = jax.random.key_data(key)
-    block = jnp.broadcast_arrays(first, second, jnp.zeros_like(place), place)
-    return jnp.stack(threefry2x32_p.bind(*block), axis=-1)
+        words = (jax.random.bits(key, (*rest, -(-last // 2)), jnp.uint32),)
+    halves = [half for word in words for half in (word % LEVELS, word // LEVELS)]
+    keep = jnp.concatenate([half >= dropped for half in halves], axis=-1)
+    return keep[..., :last].reshape(shape)

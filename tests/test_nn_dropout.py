@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.random import threefry2x32_p
 
 import nn
+from nn._threefry import blocks
 
 
 def drop(rate, x, key):
@@ -115,9 +117,19 @@ def test_another_key_gives_another_mask_and_the_same_key_the_same():
 
 def test_four_units_share_one_block_of_the_default_generator():
     key = jax.random.key(0)
-    traced = jax.make_jaxpr(lambda x: drop(0.5, x, key))(jnp.ones((3, 10)))
-    blocks = [eqn for eqn in traced.eqns if eqn.primitive.name == "threefry2x32"]
-    assert [eqn.outvars[0].aval.shape for eqn in blocks] == [(3, 3)]  # 10 units of 12 are used
+    traced = str(jax.make_jaxpr(lambda x: drop(0.5, x, key))(jnp.ones((3, 10))))
+    rounds = [line for line in traced.splitlines() if "shift_left" in line]
+    assert len(rounds) == 20
+    assert all("u32[3,3]" in line for line in rounds)  # 10 units of 12 are used
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31 - 1])
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3)])
+def test_the_blocks_are_those_of_the_default_generator(seed, shape):
+    first, second = jax.random.key_data(jax.random.key(seed))
+    place = jnp.arange(np.prod(shape, dtype=int), dtype=jnp.uint32).reshape(shape)
+    block = jnp.broadcast_arrays(first, second, jnp.zeros_like(place), place)
+    np.testing.assert_array_equal(blocks(jax.random.key(seed), shape), threefry2x32_p.bind(*block))
 
 
 def test_an_rbg_key_draws_masks_too():

@@ -122,7 +122,9 @@ def _not_finite(leaf: Any) -> jax.Array:
     leaf = jnp.asarray(leaf)
     if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
         return jnp.array(False)
-    return ~jnp.isfinite(leaf).all()
+    # By the column first: a fraction of the time of one reduction to a scalar, on a CPU.
+    largest = jnp.abs(leaf).max(axis=tuple(range(leaf.ndim - 1)), initial=0)
+    return ~jnp.isfinite(largest).all()
 
 
 def _model_key(key: jax.Array) -> jax.Array:
