@@ -144,6 +144,47 @@ def test_patience_counts_epochs_without_a_lower_loss(script, patience, epochs, b
     assert float(last.params) == epochs
 
 
+def test_the_runs_of_a_batch_end_each_in_its_own_epoch():
+    x, sgd = jnp.zeros((2, 1)), optax.sgd(1.0)
+
+    def trained(script):
+        run = train.make_run(scripted(script), sgd, epochs=4, batch_size=2, patience=1)
+        return run(jax.random.key(0), train.init(jnp.zeros(()), (), sgd), (x, x), (x, x))
+
+    scripts = jnp.array([[3.0, 2.0, 2.5, 1.0], [1.0, 2.0, 3.0, 4.0]])
+    train_states, histories = jax.jit(jax.vmap(trained))(scripts)
+    assert histories.epochs.tolist() == [3, 2] == train_states.params.tolist()
+    curve = histories.curves["validation_loss"]
+    np.testing.assert_array_equal(curve, [[3.0, 2.0, 2.5, NAN], [1.0, 2.0, NAN, NAN]])
+
+
+def trained_at(rate, train_data, **options):
+    """The last training loss of a linear model, by its learning rate."""
+    features, sgd = train_data[0].shape[1], optax.sgd(rate)
+
+    def objective(params, state, batch, *, key=None, train=False):
+        return ((batch.x @ params - batch.y) ** 2).mean(), (state, {})
+
+    run = train.make_run(objective, sgd, **options)
+    train_state = train.init(jnp.zeros(features), (), sgd)
+    return run(jax.random.key(0), train_state, train_data)[1].curves["train_loss"][-1]
+
+
+def test_a_batch_of_runs_holds_one_copy_of_the_data():
+    lanes, x = 32, jnp.ones((512, 512))
+    batch = jax.vmap(lambda rate: trained_at(rate, (x, x[:, 0]), epochs=2, batch_size=4))
+    needed = jax.jit(batch).lower(jnp.ones(lanes)).compile().memory_analysis()
+    assert needed.temp_size_in_bytes < lanes * x.nbytes / 4
+
+
+def test_a_training_can_be_differentiated_by_its_learning_rate():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(8, 3)), jnp.float32)
+    last = jax.jit(lambda rate: trained_at(rate, (x, x.sum(axis=1)), epochs=3, batch_size=4))
+    rise = (last(0.05 + 1e-3) - last(0.05 - 1e-3)) / 2e-3
+    assert rise < -0.1
+    np.testing.assert_allclose(jax.jit(jax.grad(last))(0.05), rise, rtol=1e-3)
+
+
 def test_evaluation_counts_every_row_once_whatever_the_batch_size():
     objective, train_state = linear()
     x, y = data()

@@ -106,7 +106,7 @@ def test_folds_validate_every_row_once_and_train_on_the_others():
     y = jnp.arange(9.0) ** 2
     search = train.grid_search(
         least_squares, {"rate": [0.5], "seed": [1, 2]}, (y[:, None], y), key=jax.random.key(KEY),
-        folds=3,
+        folds=3, chunk=4,
     )  # fmt: skip
     # A full step of rate 1/2 lands on the mean of the fold's six training rows.
     order = np.asarray(jax.random.permutation(jax.random.fold_in(jax.random.key(KEY), FOLDS), 9))

@@ -15,7 +15,7 @@ from .evaluate import totals
 from .history import History
 from .loop import Carry, Plan, close_epoch, finish, make_advance, positive, start
 from .metrics import Mean
-from .state import Batch, TrainState
+from .state import Batch, TrainState, select
 
 Data = tuple[Any, Any]
 
@@ -34,8 +34,8 @@ def make_run(
 ) -> Callable[..., tuple[TrainState, History]]:
     """A training `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
 
-    The run is a pure function, for `jit`, `vmap`, `lax.map` and sharded inputs: epochs and steps
-    are scans, shuffling is on the device and depends on the key and the epoch alone, and the last
+    The run is a pure function, for `jit`, `vmap`, `grad`, `lax.map` and sharded inputs: epochs and
+    steps are scans, shuffling is on the device and depends on the key and the epoch alone, and the last
     batch of an epoch is padded and masked, so that the model is traced once. The epoch's number is
     `train_state.step // steps_per_epoch`, so that a run of two epochs and another of three from
     where it ended are a run of five, bit for bit.
@@ -92,14 +92,14 @@ def make_run(
 def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
     """Up to `epochs` epochs: `block(key, carry, train_data, validation, until) -> (carry, curves)`.
 
-    Epochs after `until`, or after the run has stopped, cost nothing and give rows of NaN.
+    Epochs after `until`, or after the run has stopped, give rows of NaN. They cost nothing, unless
+    another run of the same batch is still under way.
     """
     advance = make_advance(plan)
 
     def epoch(
-        key_data: jax.Array, kind: Any, carry: Carry, train_data: Data, validation: Data | None
+        key: jax.Array, carry: Carry, train_data: Data, validation: Data | None
     ) -> tuple[Carry, dict[str, jax.Array]]:
-        key = jax.random.wrap_key_data(key_data, impl=kind)
         rows = datasets.length(train_data)
         steps = -(-rows // plan.batch_size)
         number = carry.train_state.step // steps
@@ -117,7 +117,7 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
             held_out = totals(plan.objective, carry.train_state, validation, plan.batch_size)
         return close_epoch(plan, carry, sums, held_out)
 
-    traced_once = jax.jit(epoch, static_argnums=1)  # for its shapes and for its code
+    traced_once = jax.jit(epoch)  # for its shapes and for its code
 
     def block(
         key: jax.Array,
@@ -126,19 +126,34 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
         validation: Data | None,
         until: int | jax.Array,
     ) -> tuple[Carry, dict[str, jax.Array]]:
-        # Raw, since a batched `cond` selects among its operands, which counts as use of a key.
-        key_data, kind = jax.random.key_data(key), jax.random.key_impl(key)
-        _, row = jax.eval_shape(traced_once, key_data, kind, carry, train_data, validation)
-
-        def skip(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
-            return carry, jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
+        _, row = jax.eval_shape(traced_once, key, carry, train_data, validation)
+        no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
 
         def body(carry: Carry, _: None) -> tuple[Carry, dict[str, jax.Array]]:
             over = carry.watch.stopped | (carry.watch.done >= until)
-            return jax.lax.cond(
-                over, skip, lambda c: traced_once(key_data, kind, c, train_data, validation), carry
+            went_on = jax.lax.cond(
+                _in_every_run(over),
+                lambda carry: (carry, no_row),
+                lambda carry: traced_once(key, carry, train_data, validation),
+                carry,
             )
+            return select(over, (carry, no_row), went_on)
 
         return jax.lax.scan(body, carry, length=epochs)
 
     return block
+
+
+@jax.custom_batching.custom_vmap
+def _in_every_run(over: jax.Array) -> jax.Array:
+    """Whether every run of a batch is over: one answer for all, so that a `cond` stays one.
+
+    By an answer for each it would become a selection, and the data one copy for each run.
+    """
+    return over
+
+
+@_in_every_run.def_vmap
+def _in_every_run_of(size: int, batched: list[bool], over: jax.Array) -> tuple[jax.Array, bool]:
+    del size, batched
+    return _in_every_run(over.all(axis=0)), False

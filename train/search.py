@@ -60,7 +60,8 @@ def grid_search(
         repeats: runs of every setting, with keys of their own.
         score: the curve whose last value ranks.
         maximize: whether more is better.
-        chunk: how many runs one call holds in memory.
+        chunk: how many runs one call holds in memory, or all folds of one if they are more. All
+            share one copy of the data, or one for each fold.
 
     Returns:
         The ranked settings with mean and standard error; one that diverged is a row at the end.
@@ -90,22 +91,15 @@ def grid_search(
     for name, value in {"repeats": repeats, "chunk": chunk}.items():
         positive(name, value)
     _check(run, grid, train_data, validation, folds)
-    parts = None if folds is None else _fold_rows(key, datasets.length(train_data), folds)
     data = jax.tree.map(jnp.asarray, (train_data, validation))
-
-    def lane(key: jax.Array, fold: jax.Array, setting: Setting, data: Any, parts: Any) -> History:
-        if parts is not None:
-            whole, (rest, part) = data[0], parts
-            data = datasets.take(whole, rest[fold]), datasets.take(whole, part[fold])
-        return run(key, *data, **setting)[1]
-
-    numbers = _traceable(lane, grid, key, data, parts)
-    seeds = [(repeat, fold) for repeat in range(repeats) for fold in range(folds or 1)]
+    sets = data if folds is None else _folded(key, data[0], folds)
+    numbers = _traceable(run, grid, key, sets, folds)
     inside = _product({name: grid[name] for name in numbers})
+    lanes = _stack(key, inside, repeats)
     rows = []
     for outside in _product({name: grid[name] for name in grid if name not in numbers}):
-        lanes = _stack(key, inside, seeds)
-        scores = _scores(_program(lane, outside), lanes, data, parts, chunk, score)
+        program = _program(run, outside, folds)
+        scores = _scores(program, lanes, sets, max(chunk // (folds or 1), 1), score)
         for setting, values in zip(inside, scores.reshape(len(inside), repeats, -1), strict=True):
             merged = outside | setting
             rows.append(Row.of({name: merged[name] for name in grid}, values))
@@ -146,12 +140,13 @@ def _check(
         raise ValueError("folds make validation data of their own: leave validation= out")
 
 
-def _fold_rows(key: jax.Array, rows: int, folds: int) -> tuple[jax.Array, jax.Array]:
-    """The rows `[folds, ...]` that train, and those that validate, in every fold."""
+def _folded(key: jax.Array, data: Data, folds: int) -> tuple[Data, Data]:
+    """The data that train and those that validate, `[folds, rows, ...]`."""
+    rows = datasets.length(data)
     order = np.asarray(jax.random.permutation(jax.random.fold_in(key, _FOLDS), rows))
     parts = order[: rows // folds * folds].reshape(folds, -1)
-    rests = [np.setdiff1d(order, part, assume_unique=True) for part in parts]
-    return jnp.asarray(np.stack(rests)), jnp.asarray(parts)
+    rests = np.stack([np.setdiff1d(order, part, assume_unique=True) for part in parts])
+    return datasets.take(data, rests), datasets.take(data, parts)
 
 
 def _product(grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
@@ -159,20 +154,18 @@ def _product(grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
 
 
 def _traceable(
-    lane: Callable, grid: Mapping[str, Sequence[Any]], key: jax.Array, data: Any, parts: Any
+    run: Run, grid: Mapping[str, Sequence[Any]], key: jax.Array, sets: Any, folds: int | None
 ) -> list[str]:
     """The names whose values the run takes as traced numbers, found out by trying."""
     first = {name: values[0] for name, values in grid.items()}
     numeric = [name for name in grid if all(_is_number(value) for value in grid[name])]
+    data = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
 
     def accepts(names: list[str]) -> bool:
         outside = {name: first[name] for name in grid if name not in names}
+        numbers = {name: first[name] for name in names}
         try:
-            jax.eval_shape(
-                lambda key, numbers: lane(key, 0, outside | numbers, data, parts),
-                key,
-                {name: first[name] for name in names},
-            )
+            jax.eval_shape(lambda key, numbers: run(key, *data, **outside, **numbers), key, numbers)
         except Exception:  # a shape, a branch, a check: whatever needs the value itself
             return False
         return True
@@ -190,47 +183,48 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
-def _program(lane: Callable, outside: Setting) -> Callable:
-    def one(key: jax.Array, fold: jax.Array, numbers: Setting, data: Any, parts: Any) -> History:
+def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
+    """`program(keys, numbers, sets) -> history`, of every lane and of every fold in it."""
+
+    def one(key: jax.Array, numbers: Setting, data: Any) -> History:
         try:
-            return lane(key, fold, outside | numbers, data, parts)
+            return run(key, *data, **outside, **numbers)[1]
         except Exception as error:
             error.add_note(f"in grid_search, with {outside}")
             raise
 
-    return jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None, None)))
+    if folds is not None:
+        one = jax.vmap(one, in_axes=(None, None, 0))
+    return jax.jit(jax.vmap(one, in_axes=(0, 0, None)))
 
 
 def _stack(
-    key: jax.Array, inside: list[Setting], seeds: list[tuple[int, int]]
-) -> tuple[jax.Array, jax.Array, dict[str, jax.Array]]:
-    """Every setting with every repeat and fold, as arrays `[lanes]`."""
-    lanes = [(setting, repeat, fold) for setting in inside for repeat, fold in seeds]
-    repeats = jnp.array([repeat for _, repeat, _ in lanes])
-    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, repeats)
-    folds = jnp.array([fold for _, _, fold in lanes])
-    names = inside[0]
-    return keys, folds, {name: jnp.array([lane[0][name] for lane in lanes]) for name in names}
+    key: jax.Array, inside: list[Setting], repeats: int
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The key and the numbers of every setting with every repeat, as arrays `[lanes]`."""
+    seeds = jnp.tile(jnp.arange(repeats), len(inside))
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, seeds)
+    return keys, {
+        name: jnp.repeat(jnp.array([setting[name] for setting in inside]), repeats)
+        for name in inside[0]
+    }
 
 
-def _scores(
-    program: Callable, lanes: Any, data: Any, parts: Any, chunk: int, score: str
-) -> np.ndarray:
-    """The score of every lane, `[lanes]`, a chunk at a time; NaN where a run did not end well."""
+def _scores(program: Callable, lanes: Any, sets: Any, chunk: int, score: str) -> np.ndarray:
+    """The score of every lane, a chunk at a time, `[lanes]` or `[lanes, folds]`."""
     count = len(lanes[0])
     chunk = min(chunk, count)
     scores = []
     for start in range(0, count, chunk):
         rows = np.minimum(np.arange(start, start + chunk), count - 1)  # one shape, one program
-        history = jax.device_get(program(*datasets.take(lanes, rows), data, parts))
-        scores += [_last(history, i, score) for i in range(min(chunk, count - start))]
-    return np.array(scores)
+        scores.append(_last(jax.device_get(program(*datasets.take(lanes, rows), sets)), score))
+    return np.concatenate(scores)[:count]
 
 
-def _last(history: History, lane: int, score: str) -> float:
-    curve = jax.tree.map(lambda leaf: leaf[lane], history)
-    if score not in curve.curves:
-        raise ValueError(f"no curve {score!r} to rank by: there are {sorted(curve.curves)}")
-    if curve.failed_step >= 0 or curve.epochs == 0:
-        return float("nan")
-    return float(curve[score][-1])
+def _last(history: History, score: str) -> np.ndarray:
+    """The last value of the curve, `[..., epochs]` to `[...]`; NaN where a run did not end well."""
+    if score not in history.curves:
+        raise ValueError(f"no curve {score!r} to rank by: there are {sorted(history.curves)}")
+    end = np.maximum(history.epochs - 1, 0)[..., None]
+    last = np.take_along_axis(history.curves[score], end, axis=-1)[..., 0].astype(float)
+    return np.where((history.failed_step >= 0) | (history.epochs == 0), np.nan, last)
