@@ -35,10 +35,10 @@ def make_run(
     """A training `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
 
     The run is a pure function, for `jit`, `vmap`, `grad`, `lax.map` and sharded inputs: epochs and
-    steps are scans, shuffling is on the device and depends on the key and the epoch alone, and the last
-    batch of an epoch is padded and masked, so that the model is traced once. The epoch's number is
-    `train_state.step // steps_per_epoch`, so that a run of two epochs and another of three from
-    where it ended are a run of five, bit for bit.
+    steps are scans, shuffling is on the device and depends on the key and the epoch alone, and the
+    last batch of an epoch is padded and masked, so that the model is traced once. The epoch's
+    number is `train_state.step // steps_per_epoch`, so that a run of two epochs and another of
+    three from where it ended are a run of five, bit for bit.
 
     Args:
         objective: what `supervised` makes, or a function of the same signature.
