@@ -148,6 +148,17 @@ def test_a_reversed_scan_of_a_prime_length_survives_checkpointing():
         np.testing.assert_allclose(mine, its, rtol=1e-5)
 
 
+def test_the_import_of_sympy_takes_nothing_of_the_time_to_differentiate(monkeypatch):
+    from benchmarks.methods import symbolic
+
+    order = []
+    monkeypatch.setattr(symbolic, "import_module", order.append)
+    monkeypatch.setattr(symbolic, "deadline", lambda seconds: order.append(seconds) or (lambda: 1))
+    target = problem(lambda x: x * x, (jnp.ones(()),))
+    symbolic.symbolic(target, Context(random_probe(target, 0), None, math.inf, 7.0))
+    assert order == ["sympy", 7.0]
+
+
 def test_the_forward_gradient_is_unbiased():
     """The mean over tangents comes near the gradient, as sqrt((n + 1) / samples) says."""
     target = problem(rosenbrock, (jnp.asarray(X, jnp.float32),))

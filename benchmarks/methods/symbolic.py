@@ -1,5 +1,7 @@
 """Symbolic differentiation as a method: SymPy's derivative, compiled, and how large it grew."""
 
+from importlib import import_module
+
 from ..measure import deadline
 from ..problem import Problem
 from ..symbolic import UnsupportedError, derivative
@@ -14,6 +16,7 @@ def symbolic(problem: Problem, context: Context) -> Program:
         GaveUpError: If the expressions outgrew their limit of size or time; the message says how
             far they got.
     """
+    import_module("sympy")  # may take as long as the search, and is none of it
     time_left = deadline(context.search_seconds)
     args = (problem.x, problem.fixed)
     try:
