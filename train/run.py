@@ -95,6 +95,35 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
     Epochs after `until`, or after the run has stopped, give rows of NaN. They cost nothing, unless
     another run of the same batch is still under way.
     """
+    epoch = jax.jit(_make_epoch(plan))  # traced once, for its shapes and for its code
+
+    def block(
+        key: jax.Array,
+        carry: Carry,
+        train_data: Data,
+        validation: Data | None,
+        until: int | jax.Array,
+    ) -> tuple[Carry, dict[str, jax.Array]]:
+        _, row = jax.eval_shape(epoch, key, carry, train_data, validation)
+        no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
+
+        def body(carry: Carry, _: None) -> tuple[Carry, dict[str, jax.Array]]:
+            over = carry.watch.stopped | (carry.watch.done >= until)
+            went_on = jax.lax.cond(
+                _in_every_run(over),
+                lambda carry: (carry, no_row),
+                lambda carry: epoch(key, carry, train_data, validation),
+                carry,
+            )
+            return select(over, (carry, no_row), went_on)
+
+        return jax.lax.scan(body, carry, length=epochs)
+
+    return block
+
+
+def _make_epoch(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
+    """An epoch of steps, and the row of its curves."""
     advance = make_advance(plan)
 
     def epoch(
@@ -117,31 +146,7 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
             held_out = totals(plan.objective, carry.train_state, validation, plan.batch_size)
         return close_epoch(plan, carry, sums, held_out)
 
-    traced_once = jax.jit(epoch)  # for its shapes and for its code
-
-    def block(
-        key: jax.Array,
-        carry: Carry,
-        train_data: Data,
-        validation: Data | None,
-        until: int | jax.Array,
-    ) -> tuple[Carry, dict[str, jax.Array]]:
-        _, row = jax.eval_shape(traced_once, key, carry, train_data, validation)
-        no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
-
-        def body(carry: Carry, _: None) -> tuple[Carry, dict[str, jax.Array]]:
-            over = carry.watch.stopped | (carry.watch.done >= until)
-            went_on = jax.lax.cond(
-                _in_every_run(over),
-                lambda carry: (carry, no_row),
-                lambda carry: traced_once(key, carry, train_data, validation),
-                carry,
-            )
-            return select(over, (carry, no_row), went_on)
-
-        return jax.lax.scan(body, carry, length=epochs)
-
-    return block
+    return epoch
 
 
 @jax.custom_batching.custom_vmap
