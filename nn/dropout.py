@@ -91,7 +91,7 @@ def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
     return jnp.where(keep, (x * scale).astype(x.dtype), 0)
 
 
-def _keep(key: jax.Array, shape: tuple[int, ...], dropped: jax.Array) -> jax.Array:
+def _keep(key: jax.Array, shape: tuple[int, ...], dropped: jax.Array | np.ndarray) -> jax.Array:
     """Whether a uniform integer in `[0, LEVELS)` reaches `dropped`; two out of 32 random bits."""
     *rest, last = shape or (1,)
     if jax.random.key_impl(key) == "threefry2x32":
