@@ -144,16 +144,19 @@ def test_patience_counts_epochs_without_a_lower_loss(script, patience, epochs, b
     assert float(last.params) == epochs
 
 
-def test_the_runs_of_a_batch_end_each_in_its_own_epoch():
+@pytest.mark.parametrize("on_nonfinite", ["raise", "skip"])
+def test_the_runs_of_a_batch_end_each_in_its_own_epoch(on_nonfinite):
     x, sgd = jnp.zeros((2, 1)), optax.sgd(1.0)
+    options = {"epochs": 4, "batch_size": 2, "patience": 1, "on_nonfinite": on_nonfinite}
 
     def trained(script):
-        run = train.make_run(scripted(script), sgd, epochs=4, batch_size=2, patience=1)
+        run = train.make_run(scripted(script), sgd, **options)
         return run(jax.random.key(0), train.init(jnp.zeros(()), (), sgd), (x, x), (x, x))
 
     scripts = jnp.array([[3.0, 2.0, 2.5, 1.0], [1.0, 2.0, 3.0, 4.0]])
     train_states, histories = jax.jit(jax.vmap(trained))(scripts)
     assert histories.epochs.tolist() == [3, 2] == train_states.params.tolist()
+    assert train_states.step.tolist() == [3, 2]
     curve = histories.curves["validation_loss"]
     np.testing.assert_array_equal(curve, [[3.0, 2.0, 2.5, NAN], [1.0, 2.0, NAN, NAN]])
 

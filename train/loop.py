@@ -136,7 +136,7 @@ def make_advance(plan: Plan) -> Callable[[jax.Array, Carry, Batch], tuple[Carry,
         loss = metrics["loss"].value.astype(watch.untrained_loss.dtype)
         watch = watch._replace(untrained_loss=jnp.where(first, loss, watch.untrained_loss))
         if plan.on_nonfinite == "skip":
-            kept = kept._replace(step=new.step)
+            kept = kept._replace(step=jnp.where(watch.stopped, train_state.step, new.step))
         else:
             watch = watch._replace(
                 bad=jnp.where(watch.stopped, watch.bad, bad), stopped=watch.stopped | failed

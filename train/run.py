@@ -15,7 +15,7 @@ from .evaluate import totals
 from .history import History
 from .loop import Carry, Plan, close_epoch, finish, make_advance, positive, start
 from .metrics import Mean
-from .state import Batch, TrainState, select
+from .state import Batch, TrainState
 
 Data = tuple[Any, Any]
 
@@ -109,13 +109,12 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
 
         def body(carry: Carry, _: None) -> tuple[Carry, dict[str, jax.Array]]:
             over = carry.watch.stopped | (carry.watch.done >= until)
-            went_on = jax.lax.cond(
-                _in_every_run(over),
+            return jax.lax.cond(
+                _in_every_run(over),  # until then an epoch leaves a stopped run as it is
                 lambda carry: (carry, no_row),
                 lambda carry: epoch(key, carry, train_data, validation),
                 carry,
             )
-            return select(over, (carry, no_row), went_on)
 
         return jax.lax.scan(body, carry, length=epochs)
 
