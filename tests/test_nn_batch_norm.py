@@ -53,11 +53,13 @@ def test_the_gradient_of_data_far_from_zero_is_that_of_float64(mean):
     np.testing.assert_allclose(jax.jit(jax.grad(loss))(x), expected, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("n", [2, 49, 1000, 1797, 99_999])
-def test_a_constant_feature_gives_exactly_zero(n):
-    for constants in ([0.1, 1e7 / 3, -7.7], [1e-30, 12345.678, 1e6]):
-        x = np.broadcast_to(np.asarray(constants, np.float32), (n, 3))
-        y, state = train(x)
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("shape", [(2,), (49,), (8, 14, 14), (1797,), (99_999,)])
+def test_a_constant_feature_gives_exactly_zero(shape, compiled):
+    apply = train if compiled else train.__wrapped__
+    for constants in ([0.1, 1e7 / 3, -7.7], [1e-30, 12345.678, 1e9], [1e6, 42195.0546875, -123.4]):
+        x = jnp.broadcast_to(jnp.asarray(constants, jnp.float32), (*shape, 3))
+        y, state = apply(x)
         np.testing.assert_array_equal(y, 0.0)
         np.testing.assert_array_equal(state.var, 0.0)
 

@@ -33,6 +33,13 @@ def test_layer_norm_applies_gamma_and_beta_and_takes_a_constant_row_to_beta():
     np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_layer_norm_takes_any_constant_row_to_zero():
+    layer = nn.layer_norm(1000)
+    params, _ = layer.init(jax.random.key(0))
+    x = jnp.broadcast_to(jnp.array([[1e9], [42195.0546875], [-8.3e6]]), (3, 1000))
+    np.testing.assert_array_equal(jax.jit(layer.apply)(params, (), x)[0], 0.0)
+
+
 def test_rms_norm_divides_by_the_root_mean_square():
     params = nn.RMSNorm(jnp.arange(1.0, 6.0))
     y, _ = nn.rms_norm(5).apply(params, (), X)
