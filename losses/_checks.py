@@ -99,5 +99,9 @@ def check_number(
     if shape not in ((), (outputs,)):
         allowed = "one number" if outputs is None else f"one number or one per output, ({outputs},)"
         raise ValueError(f"{name}: {argument} must be {allowed}, got shape {shape}")
-    if not isinstance(value, Tracer) and not np.all(holds(np.asarray(value))):
+    if isinstance(value, Tracer):
+        return
+    if not jnp.issubdtype(np.asarray(value).dtype, jnp.number):
+        raise TypeError(f"{name}: {argument} must be a number, {wanted}, got {value!r}")
+    if not np.all(holds(np.asarray(value))):
         raise ValueError(f"{name}: {argument} must be {wanted}, got {value}")

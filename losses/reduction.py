@@ -50,7 +50,7 @@ def mean(
         # Hidden before the product, so that neither a NaN nor its derivative gets through.
         values, weights = jnp.where(where, values, 0), jnp.where(where, weights, 0)
     total = jnp.sum(weights)
-    return jnp.sum(weights * values) / jnp.where(total == 0, 1, total)
+    return jnp.where(total == 0, 0, jnp.sum(weights * values) / jnp.where(total == 0, 1, total))
 
 
 def _real(what: str, x: jax.Array) -> jax.Array:

@@ -98,7 +98,7 @@ def huber(
     def rule(p, t):
         distance = absolute(p - t)
         near = jnp.minimum(distance, delta)
-        return jnp.sum(near**2 / 2 + delta * (distance - near), axis=-1)
+        return jnp.sum(near**2 / 2 + times(distance - near, delta), axis=-1)
 
     return per_example("huber", rule, predictions, targets, where, kind="real")
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ._checks import positive_int
 
@@ -23,7 +24,7 @@ def check_window(who: str, window: Any) -> tuple[int, ...]:
 
 def per_axis(who: str, name: str, value: Any, window: tuple[int, ...]) -> tuple[int, ...]:
     """Return `value` with one entry a spatial axis; an int stands for all of them."""
-    entries = value if isinstance(value, Sequence) else (value,) * len(window)
+    entries = value if isinstance(value, Sequence | np.ndarray) else (value,) * len(window)
     if len(entries) != len(window):
         raise ValueError(
             f"{who} expected {name} to be an int or {len(window)} of them, got {value!r}"
@@ -58,4 +59,13 @@ def check_rank(who: str, x: jax.Array, window: tuple[int, ...]) -> None:
         raise ValueError(
             f"{who} expected an input [batch, *spatial, channels] of {len(window) + 2} axes, "
             f"got shape {jnp.shape(x)}"
+        )
+
+
+def check_fits(who: str, x: jax.Array, y: jax.Array) -> None:
+    """Raise if no window has room in `x`, so that nothing is left in `y`."""
+    if 0 in jnp.shape(y) and 0 not in jnp.shape(x):
+        raise ValueError(
+            f"{who} expected spatial axes that a window has room in, got shape {jnp.shape(x)}; "
+            f"pad with 'SAME', or pool less before"
         )

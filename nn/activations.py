@@ -140,7 +140,13 @@ def gelu(x: jax.Array, *, approximate: bool = True) -> jax.Array:
         >>> nn.gelu(jax.numpy.array([0.0, 100.0]))
         Array([  0., 100.], dtype=float32)
     """
-    return jax.nn.gelu(x, approximate)
+
+    def near(x: jax.Array) -> jax.Array:
+        # Beyond, both forms are their limits to the last bit, and their derivatives 0 times inf.
+        far = jnp.abs(x) >= 40
+        return jnp.where(far, relu(x), jax.nn.gelu(jnp.where(far, 0, x), approximate))
+
+    return _in_float32("gelu", near, x)
 
 
 def silu(x: jax.Array) -> jax.Array:
@@ -153,7 +159,8 @@ def silu(x: jax.Array) -> jax.Array:
         >>> nn.silu(jax.numpy.array([0.0, 100.0]))
         Array([  0., 100.], dtype=float32)
     """
-    return x * sigmoid(x)
+    near = jnp.where(jnp.isinf(x), 0, x)  # the sigmoid's 0 times inf would be NaN
+    return jnp.where(x == jnp.inf, x, near * sigmoid(near))
 
 
 def softplus(x: jax.Array) -> jax.Array:
@@ -179,7 +186,7 @@ def softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
         >>> nn.softmax(jax.numpy.zeros(4))
         Array([0.25, 0.25, 0.25, 0.25], dtype=float32)
     """
-    return _in_float32(lambda wide: jax.nn.softmax(wide, axis=axis), x)
+    return _in_float32("softmax", lambda wide: jax.nn.softmax(wide, axis=axis), x)
 
 
 def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
@@ -192,11 +199,12 @@ def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
         >>> nn.log_softmax(jax.numpy.zeros(4)).round(3)
         Array([-1.386, -1.386, -1.386, -1.386], dtype=float32)
     """
-    return _in_float32(lambda wide: jax.nn.log_softmax(wide, axis=axis), x)
+    return _in_float32("log_softmax", lambda wide: jax.nn.log_softmax(wide, axis=axis), x)
 
 
-def _in_float32(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
+def _in_float32(who: str, fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
     x = jnp.asarray(x)
+    check_floating(who, x)
     return fn(at_least_float32(x)).astype(x.dtype)
 
 

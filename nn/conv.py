@@ -9,7 +9,7 @@ from jax import lax
 from jax.nn.initializers import Initializer, zeros
 
 from ._checks import check_features, positive_int
-from ._window import Padding, check_padding, check_rank, check_window, per_axis
+from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
 from .dense import LECUN_NORMAL
 from .layer import Layer, stateless
 
@@ -94,6 +94,7 @@ def conv(
             dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
             feature_group_count=groups,
         )
+        check_fits(who, x, y)
         return y if params.bias is None else y + params.bias
 
     return stateless(init, convolve)

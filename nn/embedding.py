@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.nn.initializers import Initializer, normal
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ._checks import positive_int
 from .layer import Layer, stateless
@@ -47,9 +49,25 @@ def embedding(
     size, features = positive_int(who, "size", size), positive_int(who, "features", features)
 
     def fn(params: Embedding, x: jax.Array) -> jax.Array:
-        dtype = jnp.result_type(x)
-        if not jnp.issubdtype(dtype, jnp.integer):
-            raise TypeError(f"{who} expected integer ids, got {dtype}")
-        return params.weight.at[x].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+        x = x if isinstance(x, np.ndarray) else jnp.asarray(x)
+        if not jnp.issubdtype(x.dtype, jnp.integer):
+            raise TypeError(f"{who} expected integer ids, got {x.dtype}")
+        # Compared as they come, since a gather takes of a 64-bit id the lower half.
+        ids = x.astype(np.int32) if x.dtype.itemsize < 4 else x
+        place = jnp.where((ids >= 0) & (ids < size), ids, -1).astype(jnp.int32)
+        return params.weight.at[place].get(
+            mode="fill",
+            fill_value=jnp.nan,
+            wrap_negative_indices=False,
+            out_sharding=_spread_as(place),
+        )
 
     return stateless(lambda key: Embedding(weight_init(key, (size, features))), fn)
+
+
+def _spread_as(ids: jax.Array) -> NamedSharding | None:
+    """Where the vectors of `ids` lie, which a gather must be told on a mesh of explicit axes."""
+    sharding = jax.typeof(ids).sharding
+    if sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
+        return None
+    return NamedSharding(sharding.mesh, PartitionSpec(*sharding.spec, None))

@@ -10,7 +10,7 @@ from jax import lax
 
 from ._checks import check_floating
 from ._precision import at_least_float32
-from ._window import Padding, check_padding, check_rank, check_window, per_axis
+from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
 from .layer import Layer, stateless
 
 Reduce = Callable[[jax.Array, float, Callable], jax.Array]
@@ -98,9 +98,11 @@ def _over_windows(
     def reduce(x: jax.Array, start: float, operation: Callable) -> jax.Array:
         check_rank(who, x, window)
         check_floating(who, x)
-        return lax.reduce_window(
+        y = lax.reduce_window(
             x, np.asarray(start, x.dtype), operation, (1, *window, 1), (1, *strides, 1), pairs
         )
+        check_fits(who, x, y)
+        return y
 
     return reduce
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ._checks import check_number
@@ -72,7 +73,7 @@ def saturation(
         mask: `[batch]` bool, the rows that are real; all of them by default.
 
     Raises:
-        ValueError: A threshold that is not positive.
+        ValueError: A threshold that is not positive, or no row that is real.
         TypeError: A threshold that is no number.
 
     Example:
@@ -86,6 +87,8 @@ def saturation(
         1      relu            4         0.0%  0.0%
     """
     check_number("saturation", "threshold", threshold, "positive", lambda value: value > 0)
+    if not (jnp.shape(x)[0] if mask is None else jnp.sum(mask)):
+        raise ValueError(f"saturation expected at least one real row, got shape {jnp.shape(x)}")
     watching = jax.tree.map(
         lambda s: Watch(threshold) if _is_empty(s) else s, state, is_leaf=_is_empty
     )

@@ -204,3 +204,20 @@ def test_check_labels_names_the_first_label_out_of_range():
         losses.check_labels(jnp.ones(3), 3)
     with pytest.raises(TypeError, match="outside jit"):
         jax.jit(lambda y: losses.check_labels(y, 3))(jnp.zeros(3, int))
+
+
+def test_a_huber_loss_without_an_end_is_half_the_squared_error():
+    x = jnp.array([[3.0], [-2.0]])
+
+    def total(x):
+        return losses.huber(x, jnp.zeros((2, 1)), delta=jnp.inf).sum()
+
+    value, gradient = jax.value_and_grad(total)(x)
+    assert value == 6.5
+    np.testing.assert_array_equal(gradient, x)
+
+
+@pytest.mark.parametrize("delta", [None, "a", True])
+def test_a_hyperparameter_that_is_no_number_is_told(delta):
+    with pytest.raises(TypeError, match=f"huber: delta must be a number, above 0, got {delta!r}"):
+        losses.huber(jnp.ones((1, 1)), jnp.ones((1, 1)), delta=delta)

@@ -82,3 +82,11 @@ def test_shapes_and_dtypes_of_the_mean_are_checked():
         losses.mean(_VALUES, where=jnp.ones((2, 3), int))
     with pytest.raises(TypeError, match="values must be real numbers, got complex64"):
         losses.mean(_VALUES.astype(jnp.complex64))
+
+
+def test_weights_that_cancel_give_zero_with_zero_gradient():
+    value, gradient = jax.value_and_grad(losses.mean)(
+        jnp.array([3.0, 1.0]), weights=jnp.array([1.0, -1.0])
+    )
+    assert value == 0
+    np.testing.assert_array_equal(gradient, 0.0)

@@ -1,5 +1,7 @@
 """Activations against closed forms in float64, in saturation above all."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -132,3 +134,28 @@ def test_prelu_at_zero_and_at_infinity():
     )
     assert jax.grad(y)(0.25, jnp.inf) == 0
     assert jax.grad(y)(0.25, -3.0) == -3
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize("activation", [nn.gelu, partial(nn.gelu, approximate=False), nn.silu])
+def test_smooth_rectifiers_and_their_slopes_are_their_limits_far_out(activation, dtype):
+    largest = jnp.finfo(dtype).max
+    x = jnp.array([-jnp.inf, -largest, -200, 0, 200, largest, jnp.inf], dtype)
+    limits = jnp.maximum(x, 0)
+    np.testing.assert_array_equal(activation(x), limits)
+    slopes = jax.vmap(jax.grad(activation))(x)
+    np.testing.assert_array_equal(slopes, np.array([0, 0, 0, 0.5, 1, 1, 1]))
+    assert jnp.isnan(activation(jnp.array(jnp.nan, dtype)))
+
+
+@pytest.mark.parametrize("activation", [nn.softmax, nn.log_softmax])
+def test_shares_of_integers_are_refused_and_not_rounded(activation):
+    with pytest.raises(TypeError, match=r"softmax expected a floating-point input, got int32"):
+        activation(jnp.arange(3))
+
+
+def test_saturation_of_no_row_is_refused():
+    layer = nn.activation(nn.relu)
+    for x, mask in ((jnp.ones((2, 3)), jnp.zeros(2, bool)), (jnp.ones((0, 3)), None)):
+        with pytest.raises(ValueError, match="saturation expected at least one real row"):
+            nn.saturation(layer, (), (), x, mask=mask)

@@ -170,3 +170,16 @@ def test_a_small_network_of_images_trains():
         params, state, value = step(params, state)
         losses.append(float(value))
     assert losses[-1] < 0.1 * losses[0]
+
+
+@pytest.mark.parametrize("layer", [nn.max_pool((5, 5)), nn.conv(1, 2, (5, 5), padding="VALID")])
+def test_a_window_without_room_is_told(layer):
+    params, state = layer.init(jax.random.key(0))
+    with pytest.raises(ValueError, match=r"a window has room in, got shape \(1, 3, 3, 1\)"):
+        layer.apply(params, state, jnp.ones((1, 3, 3, 1)))
+    layer.apply(params, state, jnp.ones((0, 5, 5, 1)))
+
+
+def test_strides_may_be_an_array():
+    x = jnp.ones((1, 4, 4, 1))
+    assert nn.max_pool((2, 2), strides=np.array([2, 2])).apply((), (), x)[0].shape == (1, 2, 2, 1)

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 import nn
 
@@ -87,3 +89,41 @@ def test_flatten_keeps_the_batch_even_an_empty_one():
     y, _ = nn.flatten().apply((), (), X)
     np.testing.assert_array_equal(y, X.reshape(4, 15))
     assert nn.flatten().apply((), (), jnp.ones((0, 3, 5)))[0].shape == (0, 15)
+
+
+def test_a_64_bit_id_is_never_taken_for_the_id_in_its_lower_half():
+    layer = nn.embedding(5, 3)
+    params, _ = layer.init(jax.random.key(0))
+    ids = np.array([2**32 + 1, -(2**32), 1])
+    found = [layer.apply(params, (), ids)[0]]
+    with jax.enable_x64(True):
+        found.append(layer.apply(params, (), jnp.asarray(ids))[0])
+    for vectors in found:
+        assert np.isnan(vectors[:2]).all()
+        np.testing.assert_array_equal(vectors[2], params.weight[1])
+
+
+def test_short_ids_may_be_fewer_than_the_vectors():
+    layer = nn.embedding(1000, 2)
+    params, _ = layer.init(jax.random.key(0))
+    y, _ = layer.apply(params, (), jnp.array([100, -1], jnp.int8))
+    np.testing.assert_array_equal(y[0], params.weight[100])
+    assert np.isnan(y[1]).all()
+
+
+def test_ids_spread_over_a_mesh_of_explicit_axes_find_their_vectors():
+    layer = nn.embedding(8, 3)
+    params, _ = layer.init(jax.random.key(0))
+    mesh = jax.make_mesh((jax.device_count(),), ("data",), axis_types=(AxisType.Explicit,))
+    ids = jnp.arange(8).reshape(4, 2)
+
+    def total(params, ids):
+        return (layer.apply(params, (), ids)[0] ** 2).sum()
+
+    expected = jax.value_and_grad(total)(params, ids)
+    with jax.set_mesh(mesh):
+        spread = jax.device_put(ids, NamedSharding(mesh, P("data")))
+        params = jax.device_put(params, NamedSharding(mesh, P()))
+        found = jax.jit(jax.value_and_grad(total))(params, spread)
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-6)
+    np.testing.assert_allclose(found[1].weight, expected[1].weight, rtol=1e-6)
