@@ -40,7 +40,7 @@ def per_example(
     return jnp.where(where, rule(predictions, targets).astype(predictions.dtype), 0)
 
 
-def times(weight: float | jax.Array, value: jax.Array) -> jax.Array:
+def times(weight: float | jax.Array, value: float | jax.Array) -> jax.Array:
     """`weight * value`, where a weight of 0 wins over an infinite value."""
     return weight * jnp.where(jnp.isinf(value) & (weight == 0), 0, value)
 
