@@ -193,6 +193,32 @@ def test_a_candidate_of_the_standard_structure_needs_no_product():
     assert found.row("mine").status == "ok"
 
 
+def cubes(params, y):
+    return jnp.sum(params["w"] ** 3) * y + jnp.sum(params["v"] * y**2)
+
+
+def scaled(params, y):
+    return 1.001 * cubes(params, y)
+
+
+@pytest.mark.parametrize("argnums", [0, (0, 1)])
+def test_a_second_derivative_of_one_s_own_is_what_hessian_returns(argnums):
+    inputs = {"w": X, "v": X[:2]}, jnp.float32(2.0)
+    own = Candidate("own", "mixed", jax.hessian(cubes, argnums))
+    off = Candidate("off", "mixed", jax.hessian(scaled, argnums))
+    options = {"methods": ["columns"], "argnums": argnums, "candidates": [own, off]}
+    found = compare(cubes, *inputs, order=2, **options, **QUICK)
+    assert [row.status for row in found.rows] == ["ok", "ok", "ok", "wrong"]
+
+
+def test_a_second_derivative_of_one_array_is_one_array():
+    own = Candidate("own", "mixed", jax.hessian(lambda x: jnp.sum(jnp.sin(x))))
+    found = compare(
+        lambda x: jnp.sum(jnp.sin(x)), X, order=2, methods=["value"], candidates=[own], **QUICK
+    )
+    assert found.row("own").status == "ok"
+
+
 def test_a_candidate_that_raises_is_a_row():
     def broken(x):
         raise RuntimeError("no idea")

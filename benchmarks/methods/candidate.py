@@ -14,7 +14,10 @@ def as_method(candidate: Candidate, order: int) -> Method:
     def build(problem: Problem, context: Context) -> Program:
         def program(x: tuple, fixed: tuple) -> Any:
             result = candidate.derivative(*problem.arguments(x, fixed))
-            return result if candidate.product else _nested(result, problem)
+            if candidate.product:
+                return result
+            rows = _rows(result, problem)
+            return rows[0] if problem.scalar and order == 1 else rows
 
         return Program(program, (problem.x, problem.fixed))
 
@@ -37,8 +40,7 @@ def as_method(candidate: Candidate, order: int) -> Method:
     )
 
 
-def _nested(result: Any, problem: Problem) -> Any:
-    """The leaves of `jax.jacrev`'s structure, a tuple over the inputs for each output."""
+def _rows(result: Any, problem: Problem) -> tuple[tuple, ...]:
+    """The leaves of a derivative, a tuple over the inputs for each output or, second, input."""
     leaves, width = jax.tree.leaves(result), len(problem.x)
-    nested = [tuple(leaves[start : start + width]) for start in range(0, len(leaves), width)]
-    return nested[0] if problem.scalar else tuple(nested)
+    return tuple(tuple(leaves[start : start + width]) for start in range(0, len(leaves), width))

@@ -109,8 +109,9 @@ class Candidate(NamedTuple):
         derivative: `derivative(*inputs)`, jittable, gives the derivative in any form.
         product: `product(derivative, tangents)` gives the derivative applied to `tangents`, a
             tuple with the structure of the differentiated inputs; the result has the structure of
-            the function's output. It is how a sparse or blocked derivative is checked. `None` if
-            `derivative` has the structure of `jax.jacrev(fn, argnums)`.
+            the function's output, for a Hessian that of `tangents`. It is how a sparse or blocked
+            derivative is checked. `None` if `derivative` has the structure of
+            `jax.jacrev(fn, argnums)`, or for `order=2` of `jax.hessian(fn, argnums)`.
     """
 
     name: str
