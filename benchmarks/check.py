@@ -54,9 +54,10 @@ def random_probe(problem: Problem, seed: int) -> Probe:
     return Probe(tuple(normal(leaf) for leaf in problem.x), weights)
 
 
-def gradient_problem(problem: Problem) -> Problem:
-    """The problem whose Jacobian is the Hessian of a scalar `problem`."""
-    return problem._replace(fn=jax.grad(problem.fn), m=problem.n, scalar=False)
+def gradient_problem(problem: Problem, mode: str = "reverse") -> Problem:
+    """The problem whose Jacobian is the Hessian of a scalar `problem`: its gradient in a mode."""
+    gradient = {"forward": jax.jacfwd, "reverse": jax.grad}[mode]
+    return problem._replace(fn=gradient(problem.fn), m=problem.n, scalar=False)
 
 
 def reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:

@@ -136,6 +136,22 @@ def test_a_loop_of_unknown_length_is_impossible_in_reverse_mode_and_the_line_is_
     assert not found.row("forward").flops.known
 
 
+@pytest.mark.parametrize(
+    ("order", "forward", "reverse"),
+    [(1, "forward", "reverse"), (2, "forward_over_forward", "reverse_over_reverse")],
+)
+def test_a_loop_of_as_many_steps_as_an_input_says_is_impossible_in_reverse_mode_alone(
+    order, forward, reverse
+):
+    def repeated(x, n):
+        return jnp.sum(jax.lax.fori_loop(0, n, lambda _, x: jnp.sin(x), x))
+
+    found = compare(repeated, X, 3, order=order, methods=[forward, reverse], **QUICK)
+    assert found.row(forward).status == "ok"
+    assert found.row(reverse).status == "impossible"
+    assert "backwards" in found.row(reverse).note
+
+
 def test_a_custom_vjp_is_impossible_in_forward_mode():
     @jax.custom_vjp
     def sine(x):
