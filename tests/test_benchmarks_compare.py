@@ -217,7 +217,7 @@ def scaled(params, y):
     return 1.001 * cubes(params, y)
 
 
-@pytest.mark.parametrize("argnums", [0, (0, 1)])
+@pytest.mark.parametrize("argnums", [0, (0, 1), (1, 0)])
 def test_a_second_derivative_of_one_s_own_is_what_hessian_returns(argnums):
     inputs = {"w": X, "v": X[:2]}, jnp.float32(2.0)
     own = Candidate("own", "mixed", jax.hessian(cubes, argnums))
