@@ -14,7 +14,7 @@ from .case import Case, make_case
 from .comparison import Comparison, medians
 from .environment import environment
 from .measure import Samples, compile_for, interleave
-from .methods import Candidate, as_method, select
+from .methods import Candidate, as_methods, select
 from .rows import Trial, finish, trial
 from .statistics import contention, outliers
 from .verdict import judge
@@ -55,7 +55,7 @@ def compare(
         order: 1 for gradients and Jacobians, 2 for Hessians of scalar functions.
         budget: Seconds of measuring, for all methods together; compiling comes on top.
         seed: Draws the random directions and the order of the measurements.
-        candidates: Derivatives of one's own, to stand in the same table.
+        candidates: Derivatives of one's own, to stand in the same table under new names.
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
             many inputs forward mode is the faster one.
         name: What to call the function; its own name by default.
@@ -66,9 +66,10 @@ def compare(
         The rows, the verdict, and the environment they were found in.
 
     Raises:
-        TypeError: If `fn` returns no arrays, or cannot be traced.
-        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, there is nothing
-            to differentiate, or `order=2` meets a function of several outputs.
+        TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
+        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, a candidate has
+            the name of another row or an unknown mode, there is nothing to differentiate, or
+            `order=2` meets a function of several outputs.
 
     Example:
         >>> import jax
@@ -81,12 +82,12 @@ def compare(
     """
     if not (isinstance(budget, (int, float)) and budget > 0):
         raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    own = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
         case = make_case(fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed)
-        chosen = select(methods, order=order, scalar=case.problem.scalar)
-        chosen += tuple(as_method(candidate, order) for candidate in candidates)
+        chosen = (*select(methods, order=order, scalar=case.problem.scalar), *own)
         trials: list[Trial] = []
         for index, method in enumerate(chosen):
             tell(method.name, index / len(chosen))

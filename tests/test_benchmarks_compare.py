@@ -246,6 +246,22 @@ def test_a_candidate_that_raises_is_a_row():
     assert found.row("forward").status == "ok"
 
 
+@pytest.mark.parametrize(
+    ("candidates", "error", "message"),
+    [
+        ([diagonal(1.0), diagonal(2.0)], ValueError, "'diagonal': another row has this name"),
+        ([diagonal(1.0)._replace(name="reverse")], ValueError, "'reverse': another row has"),
+        ([diagonal(1.0)._replace(mode="sideways")], ValueError, "'diagonal': mode must be in"),
+        (diagonal(1.0), TypeError, r"must be a list of Candidate\(...\), got a Candidate"),
+        ([jnp.cos], TypeError, "got a list with <"),
+        (None, TypeError, "got a NoneType"),
+    ],
+)
+def test_a_candidate_that_could_not_be_told_apart_is_refused(candidates, error, message):
+    with pytest.raises(error, match=message):
+        compare(jnp.sin, X, candidates=candidates)
+
+
 def test_a_result_that_is_not_finite_in_float32_is_refused():
     def fn(x):
         return jnp.sum(jnp.exp(60 * x) / (1 + jnp.exp(60 * x)))

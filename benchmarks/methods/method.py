@@ -104,7 +104,7 @@ class Candidate(NamedTuple):
     """A derivative of one's own, to stand in the table beside the library's methods.
 
     Attributes:
-        name: The row's name, such as `"blocks"`.
+        name: The row's name, such as `"blocks"`; no other row may have it.
         mode: `"forward"`, `"reverse"` or `"mixed"`: which mode it is built from.
         derivative: `derivative(*inputs)`, jittable, gives the derivative in any form.
         product: `product(derivative, tangents)` gives the derivative applied to `tangents`, a
