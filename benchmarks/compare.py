@@ -67,9 +67,9 @@ def compare(
 
     Raises:
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
-        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, a candidate has
-            the name of another row or an unknown mode, there is nothing to differentiate, or
-            `order=2` meets a function of several outputs.
+        ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
+            candidate has the name of another row or an unknown mode, there is nothing to
+            differentiate, or `order=2` meets a function of several outputs.
 
     Example:
         >>> import jax
@@ -82,6 +82,8 @@ def compare(
     """
     if not (isinstance(budget, (int, float)) and budget > 0):
         raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    if seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     own = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)

@@ -35,17 +35,29 @@ def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
     """
     if not comparisons:
         raise ValueError("there are no comparisons to report")
+    check_ending(path)
     if path.suffix == ".json":
         results.save(comparisons, path)
         return
-    if path.suffix not in (*_TEXTS, ".png"):
-        endings = ", ".join([".json", ".png", *_TEXTS])
-        raise ValueError(f"{path} must end in one of {endings}")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
         _draw(comparisons, path)
         return
     path.write_text(_TEXTS[path.suffix](comparisons), encoding="utf-8")
+
+
+def check_ending(path: Path) -> None:
+    """Raises if the ending of `path` is none that a report can be written as.
+
+    Raises:
+        ValueError: If it is not.
+
+    Example:
+        >>> check_ending(Path("found.html"))
+    """
+    endings = (".json", ".png", *_TEXTS)
+    if path.suffix not in endings:
+        raise ValueError(f"{path} must end in one of {', '.join(endings)}")
 
 
 def _draw(comparisons: Sequence[Comparison], path: Path) -> None:
