@@ -303,6 +303,27 @@ def test_a_sharded_input_works_and_stays_sharded():
     assert not x.is_deleted()
 
 
+@pytest.mark.parametrize("argnums", [0, (0, 1)])
+def test_a_sum_over_an_explicit_mesh_has_both_modes(argnums):
+    mesh = jax.make_mesh((2,), ("rows",), axis_types=(jax.sharding.AxisType.Explicit,))
+    rows = jax.sharding.PartitionSpec("rows")
+    w = jnp.linspace(-1.0, 1.0, 12).reshape(4, 3)
+    x = jax.device_put(
+        jnp.linspace(0.1, 1.0, 32).reshape(8, 4), jax.sharding.NamedSharding(mesh, rows)
+    )
+
+    @jax.shard_map(
+        mesh=mesh,
+        in_specs=(jax.sharding.PartitionSpec(), rows),
+        out_specs=jax.sharding.PartitionSpec(),
+    )
+    def total(w, x):
+        return jax.lax.psum(jnp.sum(jnp.tanh(x @ w)), "rows")
+
+    found = compare(total, w, x, argnums=argnums, methods=["forward", "reverse"], **QUICK)
+    assert [row.status for row in found.rows] == ["ok"] * 3
+
+
 def test_progress_is_told_from_checking_to_measuring():
     told = []
     compare(jnp.sin, X, methods=["forward"], on_progress=lambda *stage: told.append(stage), **QUICK)
