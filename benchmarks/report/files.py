@@ -1,6 +1,7 @@
 """Comparisons as files, by the ending of the name."""
 
 import csv
+import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -90,18 +91,25 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
     if len(comparisons) > 1:
         lines += [*_pipes(summary_cells(comparisons)), ""]
     for found in comparisons:
-        lines += [f"<details><summary>{heading(found)}</summary>", ""]
+        lines += [f"<details><summary>{_escaped(heading(found))}</summary>", ""]
         lines += [*_pipes(table_cells(found)), ""]
-        lines += [f"{number}. {note}" for note, number in numbered_notes(found).items()]
-        lines += ["", about(found), "", *(f"* {text}" for text in str(found.verdict).splitlines())]
+        notes = numbered_notes(found).items()
+        lines += [f"{number}. {_escaped(note)}" for note, number in notes]
+        lines += ["", _escaped(about(found)), ""]
+        lines += [f"* {_escaped(text)}" for text in str(found.verdict).splitlines()]
         lines += [f"* crossing {crossing(found)}"] if found.crossover else []
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 
 
 def _pipes(cells: Sequence[Sequence[str]]) -> list[str]:
-    rows = ["| " + " | ".join(row) + " |" for row in cells]
+    rows = ["| " + " | ".join(map(_escaped, row)) + " |" for row in cells]
     return [rows[0], "|" + "|".join([":--", *["--:"] * (len(cells[0]) - 1)]) + "|", *rows[1:]]
+
+
+def _escaped(text: str) -> str:
+    """Text that is neither HTML nor the border of a cell, such as `<lambda>`."""
+    return html.escape(text, quote=False).replace("|", "&#124;")
 
 
 _TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {
