@@ -57,7 +57,7 @@ def compare(
         seed: Draws the random directions and the order of the measurements.
         candidates: Derivatives of one's own, to stand in the same table under new names.
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
-            many inputs forward mode is the faster one.
+            many inputs forward mode is the faster one; for `order=1`.
         name: What to call the function; its own name by default.
         why: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is.
@@ -69,7 +69,7 @@ def compare(
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
         ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
             candidate has the name of another row or an unknown mode, there is nothing to
-            differentiate, or `order=2` meets a function of several outputs.
+            differentiate, or `order=2` meets a function of several outputs or `crossover`.
 
     Example:
         >>> import jax
@@ -80,10 +80,7 @@ def compare(
         >>> [row.status for row in found.rows]
         ['ok', 'ok']
     """
-    if not (isinstance(budget, (int, float)) and budget > 0):
-        raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
-    if seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
     own = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
@@ -123,6 +120,18 @@ def compare(
             why=why,
             seed=seed,
             environment=environment(),
+        )
+
+
+def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
+    """Raises on what no function can be measured with."""
+    if not (isinstance(budget, (int, float)) and budget > 0):
+        raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    if seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    if crossover and order == 2:
+        raise ValueError(
+            "crossover is about first derivatives, got order=2: leave one of the two out"
         )
 
 

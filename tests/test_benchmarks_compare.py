@@ -341,6 +341,7 @@ def test_progress_is_told_from_checking_to_measuring():
         ((jnp.sin, X), {"argnums": 2}, "argnums must name"),
         ((jnp.sin, X), {"budget": 0}, "budget must be"),
         ((jnp.sin, X), {"budget": math.nan}, "budget must be"),
+        ((jnp.sum, X), {"order": 2, "crossover": True}, "crossover is about first derivatives"),
         ((jnp.sin, X), {"seed": -1}, "seed must be a non-negative integer, got -1"),
         ((jnp.sin, jnp.arange(3)), {}, "nothing to differentiate"),
     ],
