@@ -69,7 +69,8 @@ def compare(
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
         ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
             candidate has the name of another row or an unknown mode, there is nothing to
-            differentiate, or `order=2` meets a function of several outputs or `crossover`.
+            differentiate, or `order=2` meets a function of several outputs or `crossover`; and
+            under `jax.disable_jit`.
 
     Example:
         >>> import jax
@@ -132,6 +133,10 @@ def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> 
     if crossover and order == 2:
         raise ValueError(
             "crossover is about first derivatives, got order=2: leave one of the two out"
+        )
+    if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
+        raise ValueError(
+            "compare measures compiled programs, but jax.disable_jit is on: call it outside of that"
         )
 
 

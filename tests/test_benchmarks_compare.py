@@ -351,6 +351,11 @@ def test_bad_arguments_raise_before_anything_is_measured(arguments, options, mes
         compare(*arguments, **options)
 
 
+def test_what_is_not_compiled_is_not_measured():
+    with jax.disable_jit(), pytest.raises(ValueError, match="disable_jit is on"):
+        compare(jnp.sin, X, **QUICK)
+
+
 def row(method, mode, wall, total, compile_seconds=1.0, **more):
     samples = Samples(np.arange(30), np.full(30, wall), np.full(30, wall), 1)
     base = Samples(np.arange(30), np.ones(30), np.ones(30), 1)
