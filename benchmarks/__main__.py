@@ -27,7 +27,7 @@ Only = Annotated[str | None, typer.Option(metavar="GLOB", help="Only scenarios o
 Size = Annotated[str, typer.Option(help="small, medium or large.")]
 Dtype = Annotated[str | None, typer.Option(help="float32 or float64; each scenario's own if not.")]
 Budget = Annotated[float, typer.Option(help="Seconds of measuring for each function.")]
-Seed = Annotated[int, typer.Option(help="Draws the directions and the order of measuring.")]
+Seed = Annotated[int, typer.Option(min=0, help="Draws the directions and the order of measuring.")]
 Out = Annotated[Path, typer.Option(help="The folder that results are written to.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Keep what the folder holds; go on.")]
 Full = Annotated[bool, typer.Option("--full", help="Every scenario's whole table too.")]
@@ -133,7 +133,7 @@ def report(
     ] = None,
 ) -> None:
     """A run's results as a page, a summary or a picture."""
-    commands.report(results, out or results.with_suffix(".html"))
+    commands.report(results, out)
 
 
 @app.command("selftest")

@@ -74,13 +74,13 @@ def make_case(
         )
     found = found._replace(narrow=why_narrow(found))
     probe = random_probe(found, seed)
-    stops = obstacles(*by_leaves(found))
+    stops = _obstacles(found)
     modes = tuple(mode for mode in ("forward", "reverse") if mode not in stops)
     first = reference(found, probe, modes)
     target, second = found, first
-    if order == 2 and "reverse" in modes:
-        target = gradient_problem(found)
-        second_stops = obstacles(*by_leaves(target))
+    if order == 2 and modes:
+        target = gradient_problem(found, modes[-1])  # reverse mode is one pass, where it can be
+        second_stops = _obstacles(target)
         modes = tuple(mode for mode in modes if mode not in second_stops)
         second = reference(target, Probe(probe.tangent, probe.tangent), modes)
     limit = available_memory() or math.inf
@@ -88,6 +88,6 @@ def make_case(
     return Case(found, target, context, first, second, stops, budget)
 
 
-def by_leaves(problem: Problem) -> tuple:
-    """The function of the differentiated leaves alone, and those leaves."""
-    return (lambda *x: problem.fn(x, problem.fixed), *problem.x)
+def _obstacles(problem: Problem) -> dict[str, Obstacle]:
+    """What stands in the way of each mode, with what is held fixed as unknown as it is compiled."""
+    return obstacles(problem.fn, problem.x, problem.fixed, argnums=0)

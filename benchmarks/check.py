@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend import core
 
-from .analysis.jaxpr import dtype
+from .analysis.jaxpr import dtype, equations, kind
 from .methods.differences import central
 from .methods.jacobians import columns, rows
 from .methods.method import Method, Probe, Truth, dense, ravel
@@ -54,9 +54,10 @@ def random_probe(problem: Problem, seed: int) -> Probe:
     return Probe(tuple(normal(leaf) for leaf in problem.x), weights)
 
 
-def gradient_problem(problem: Problem) -> Problem:
-    """The problem whose Jacobian is the Hessian of a scalar `problem`."""
-    return problem._replace(fn=jax.grad(problem.fn), m=problem.n, scalar=False)
+def gradient_problem(problem: Problem, mode: str = "reverse") -> Problem:
+    """The problem whose Jacobian is the Hessian of a scalar `problem`: its gradient in a mode."""
+    gradient = {"forward": jax.jacfwd, "reverse": jax.grad}[mode]
+    return problem._replace(fn=gradient(problem.fn), m=problem.n, scalar=False)
 
 
 def reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:
@@ -225,6 +226,7 @@ def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
         text = "wrong: it is not what differences give"
     else:
         text = f"wrong: the Taylor remainder falls with slope {found.slope:.2f}, not 2"
+    text += _stopped(problem)
     if problem.n > DENSE_PASSES:
         return text
 
@@ -239,6 +241,14 @@ def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
     worst = int(np.argmax(np.nan_to_num(np.abs(own - true), nan=np.inf)))
     where = _place(problem, worst)
     return f"{text}; at {where} it gives {own[worst]:.6g}, differences give {true[worst]:.6g}"
+
+
+def _stopped(problem: Problem) -> str:
+    """Where a `stop_gradient` makes a constant of what the value depends on, if anywhere."""
+    for eqn, line in equations(jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)):
+        if kind(eqn) == "stop_gradient":
+            return f"; a stop_gradient{line and f' at {line}'} may be why"
+    return ""
 
 
 def _place(problem: Problem, index: int) -> str:

@@ -15,7 +15,7 @@ from .compare import compare as compare_function
 from .comparison import Comparison
 from .methods import select
 from .progress import Progress
-from .report import summary_text, text_table, write_report
+from .report import check_ending, summary_text, text_table, write_report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -83,6 +83,9 @@ def compare(
 ) -> None:
     """Compares every way to differentiate a function of the user's."""
     select(methods, order=order)  # before anything is imported or measured
+    for path in save:
+        check_ending(path)
+        _writable(path)
     build = _load(target)
     made = build()
     if not (isinstance(made, tuple) and len(made) == 2 and callable(made[0])):
@@ -118,9 +121,11 @@ def diff(old: Path, new: Path) -> int:
 
 
 @_bad_input_is_one_line
-def report(path: Path, out: Path) -> None:
-    """Writes the page of a run."""
-    write_report(results.load(path), out)
+def report(path: Path, out: Path | None) -> None:
+    """Writes the page of a run, beside it if no other place is named."""
+    found = results.load(path)
+    out = out or path.with_suffix(".html")
+    write_report(found, out)
     typer.echo(f"wrote {out}")
 
 
@@ -150,7 +155,7 @@ def peers(*, train: bool) -> None:
 def _run(cases: Any, out: Path, *, full: bool, **options: Any) -> None:
     """Runs cases with progress; what is finished when it is interrupted is kept and named."""
     path = out / "gradwise.json"
-    _writable(out)
+    _writable(path)
     finished: list[Comparison] = []
     with Progress(len(cases)) as progress:
         try:
@@ -172,12 +177,14 @@ def _run(cases: Any, out: Path, *, full: bool, **options: Any) -> None:
     typer.echo(f"wrote {path}; `gradwise report {path}` makes a page of it")
 
 
-def _writable(folder: Path) -> None:
-    """Raises before anything is measured if results could not be written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / ".gradwise"
+def _writable(path: Path) -> None:
+    """Raises before anything is measured if the file could not be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    probe = path.with_name(".gradwise")
     probe.touch()
     probe.unlink()
+    if path.exists():
+        path.open("a").close()
 
 
 def _load(target: str) -> Callable[[], Any]:

@@ -14,7 +14,7 @@ from .case import Case, make_case
 from .comparison import Comparison, medians
 from .environment import environment
 from .measure import Samples, compile_for, interleave
-from .methods import Candidate, as_method, select
+from .methods import Candidate, as_methods, select
 from .rows import Trial, finish, trial
 from .statistics import contention, outliers
 from .verdict import judge
@@ -55,9 +55,9 @@ def compare(
         order: 1 for gradients and Jacobians, 2 for Hessians of scalar functions.
         budget: Seconds of measuring, for all methods together; compiling comes on top.
         seed: Draws the random directions and the order of the measurements.
-        candidates: Derivatives of one's own, to stand in the same table.
+        candidates: Derivatives of one's own, to stand in the same table under new names.
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
-            many inputs forward mode is the faster one.
+            many inputs forward mode is the faster one; for `order=1`.
         name: What to call the function; its own name by default.
         why: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is.
@@ -66,9 +66,11 @@ def compare(
         The rows, the verdict, and the environment they were found in.
 
     Raises:
-        TypeError: If `fn` returns no arrays, or cannot be traced.
-        ValueError: If `argnums`, `methods`, `order` or `budget` is out of range, there is nothing
-            to differentiate, or `order=2` meets a function of several outputs.
+        TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
+        ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
+            candidate has the name of another row or an unknown mode, there is nothing to
+            differentiate, or `order=2` meets a function of several outputs or `crossover`; and
+            under `jax.disable_jit`.
 
     Example:
         >>> import jax
@@ -79,14 +81,13 @@ def compare(
         >>> [row.status for row in found.rows]
         ['ok', 'ok']
     """
-    if not (isinstance(budget, (int, float)) and budget > 0):
-        raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
+    own = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
         case = make_case(fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed)
-        chosen = select(methods, order=order, scalar=case.problem.scalar)
-        chosen += tuple(as_method(candidate, order) for candidate in candidates)
+        chosen = (*select(methods, order=order, scalar=case.problem.scalar), *own)
         trials: list[Trial] = []
         for index, method in enumerate(chosen):
             tell(method.name, index / len(chosen))
@@ -120,6 +121,22 @@ def compare(
             why=why,
             seed=seed,
             environment=environment(),
+        )
+
+
+def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
+    """Raises on what no function can be measured with."""
+    if not (isinstance(budget, (int, float)) and budget > 0):
+        raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    if seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    if crossover and order == 2:
+        raise ValueError(
+            "crossover is about first derivatives, got order=2: leave one of the two out"
+        )
+    if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
+        raise ValueError(
+            "compare measures compiled programs, but jax.disable_jit is on: call it outside of that"
         )
 
 

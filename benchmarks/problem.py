@@ -1,6 +1,7 @@
 """A function and its inputs, brought to the one form that every method differentiates."""
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ class Problem(NamedTuple):
     Attributes:
         fn: `fn(x, fixed)` gives the floating leaves of the user's output, a tuple of arrays; for
             a scalar problem, the scalar.
-        x: The floating leaves of the differentiated arguments.
+        x: The floating leaves of the differentiated arguments, in the order of `argnums`.
         fixed: All other array leaves.
         n: Numbers in `x`.
         m: Numbers in the output.
@@ -59,8 +60,8 @@ def problem(
 
     Raises:
         TypeError: If `fn` is not callable, an input is complex, or `fn` returns no arrays.
-        ValueError: If `argnums` is out of range, or nothing is there to be differentiated: no
-            floats, or arrays of no entries.
+        ValueError: If `argnums` is empty or out of range, or nothing is there to be
+            differentiated: no floats, or arrays of no entries.
 
     Example:
         >>> found = problem(lambda x, k: x[k], (jnp.ones((2, 3)), 1))
@@ -86,7 +87,7 @@ def problem(
     def rebuild(values: Sequence) -> tuple:
         every = dict.fromkeys(range(len(leaves))) | dict(zip(wanted, values, strict=True))
         whole = jax.tree.unflatten(treedef, [every[index] for index in range(len(leaves))])
-        return tuple(whole[argnum] for argnum in sorted(chosen))
+        return tuple(whole[argnum] for argnum in chosen)
 
     x, fixed = tuple(arrays[i] for i in wanted), tuple(arrays[i] for i in held)
     shapes = _output_shapes(fn, arguments, x, fixed)
@@ -123,7 +124,7 @@ def problem(
 
 
 def _sorted(
-    leaves: Sequence[tuple[Any, Any]], chosen: set[int], every: bool
+    leaves: Sequence[tuple[Any, Any]], chosen: Sequence[int], every: bool
 ) -> tuple[dict[int, jax.Array], dict[int, Any], list[int], list[str]]:
     """The leaves by index: arrays, and what is none; which to differentiate, and what is held."""
     arrays, static = {}, {}
@@ -142,17 +143,29 @@ def _sorted(
             wanted.append(index)
         elif path[0].idx in chosen or every:
             notes.append(f"{_place(path)} ({arrays[index].dtype}) is held fixed")
+    wanted.sort(key=lambda index: chosen.index(leaves[index][0][0].idx))
     return arrays, static, wanted, notes
 
 
-def _chosen(inputs: tuple, argnums: int | Sequence[int] | None) -> set[int]:
+def _chosen(inputs: tuple, argnums: int | Sequence[int] | None) -> tuple[int, ...]:
+    """The arguments to differentiate, each once, in the order of `argnums` as `jax.grad` has it."""
     if argnums is None:
-        return set(range(len(inputs)))
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+        return tuple(range(len(inputs)))
+    wanted = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
+    if not wanted:
+        raise ValueError("argnums is empty: name an argument to differentiate, or give None")
     for argnum in wanted:
-        if not isinstance(argnum, int) or not -len(inputs) <= argnum < len(inputs):
+        if not _is_integer(argnum) or not -len(inputs) <= argnum < len(inputs):
             raise ValueError(f"argnums must name arguments 0 to {len(inputs) - 1}, got {argnum!r}")
-    return {argnum % len(inputs) for argnum in wanted}
+    return tuple(dict.fromkeys(operator.index(argnum) % len(inputs) for argnum in wanted))
+
+
+def _is_integer(value: Any) -> bool:
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _output_shapes(fn: Callable, arguments: Callable, x: Leaves, fixed: Leaves) -> list:

@@ -82,6 +82,14 @@ def test_a_kink_is_no_error():
     assert not reference.wrong
 
 
+def test_a_stop_gradient_is_named_where_the_derivative_is_not_that_of_the_value():
+    reference = found(lambda x: jnp.sum(x * jax.jit(jax.lax.stop_gradient)(x)))
+    for mode in BOTH:
+        assert "a stop_gradient at test_benchmarks_check.py:" in reference.wrong[mode]
+    assert "stop_gradient" not in found(lambda x: jnp.sum(planted(2.0)(x))).wrong["forward"]
+    assert not found(lambda x: jax.nn.softmax(x)).wrong  # which stops the gradient of a maximum
+
+
 def test_a_derivative_that_where_makes_nan_is_named():
     reference = found(lambda x: jnp.sum(jnp.where(x > 0, jnp.sqrt(x), 0.0)), -X)
     assert "not finite" in reference.wrong["reverse"]

@@ -142,7 +142,11 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
         (["compare", "benchmarks"], "is not MODULE:FUNCTION"),
         (["compare", "benchmarks:compare", "--method", "backward"], "unknown method 'backward'"),
         (["compare", "benchmarks:compare", "--order", "3"], "order must be 1"),
+        (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in one of .json"),
+        (["compare", "benchmarks:compare", "--save", "/proc/nowhere/x.md"], "nowhere"),
         (["report", "nosuch.json"], "no such file: nosuch.json"),
+        (["report", "."], ". cannot be read"),
+        (["report", ""], ". cannot be read"),
         (["diff", "nosuch.json", "nosuch.json"], "no such file"),
     ],
 )
@@ -176,6 +180,13 @@ def test_an_unknown_option_is_no_traceback():
     done = gradwise("run", "--sise", "small")
     assert done.exit_code == 2
     assert "--sise" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["run"], ["selftest"], ["compare", "benchmarks:compare"]])
+def test_a_negative_seed_is_refused_by_its_option(command):
+    done = gradwise(*command, "--seed", "-1")
+    assert done.exit_code == 2
+    assert "--seed" in done.stderr
 
 
 def test_ctrl_c_is_heeded_between_two_stages_and_breaks_nothing_that_is_being_measured():

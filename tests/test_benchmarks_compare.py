@@ -136,6 +136,22 @@ def test_a_loop_of_unknown_length_is_impossible_in_reverse_mode_and_the_line_is_
     assert not found.row("forward").flops.known
 
 
+@pytest.mark.parametrize(
+    ("order", "forward", "reverse"),
+    [(1, "forward", "reverse"), (2, "forward_over_forward", "reverse_over_reverse")],
+)
+def test_a_loop_of_as_many_steps_as_an_input_says_is_impossible_in_reverse_mode_alone(
+    order, forward, reverse
+):
+    def repeated(x, n):
+        return jnp.sum(jax.lax.fori_loop(0, n, lambda _, x: jnp.sin(x), x))
+
+    found = compare(repeated, X, 3, order=order, methods=[forward, reverse], **QUICK)
+    assert found.row(forward).status == "ok"
+    assert found.row(reverse).status == "impossible"
+    assert "backwards" in found.row(reverse).note
+
+
 def test_a_custom_vjp_is_impossible_in_forward_mode():
     @jax.custom_vjp
     def sine(x):
@@ -193,6 +209,32 @@ def test_a_candidate_of_the_standard_structure_needs_no_product():
     assert found.row("mine").status == "ok"
 
 
+def cubes(params, y):
+    return jnp.sum(params["w"] ** 3) * y + jnp.sum(params["v"] * y**2)
+
+
+def scaled(params, y):
+    return 1.001 * cubes(params, y)
+
+
+@pytest.mark.parametrize("argnums", [0, (0, 1), (1, 0)])
+def test_a_second_derivative_of_one_s_own_is_what_hessian_returns(argnums):
+    inputs = {"w": X, "v": X[:2]}, jnp.float32(2.0)
+    own = Candidate("own", "mixed", jax.hessian(cubes, argnums))
+    off = Candidate("off", "mixed", jax.hessian(scaled, argnums))
+    options = {"methods": ["columns"], "argnums": argnums, "candidates": [own, off]}
+    found = compare(cubes, *inputs, order=2, **options, **QUICK)
+    assert [row.status for row in found.rows] == ["ok", "ok", "ok", "wrong"]
+
+
+def test_a_second_derivative_of_one_array_is_one_array():
+    own = Candidate("own", "mixed", jax.hessian(lambda x: jnp.sum(jnp.sin(x))))
+    found = compare(
+        lambda x: jnp.sum(jnp.sin(x)), X, order=2, methods=["value"], candidates=[own], **QUICK
+    )
+    assert found.row("own").status == "ok"
+
+
 def test_a_candidate_that_raises_is_a_row():
     def broken(x):
         raise RuntimeError("no idea")
@@ -202,6 +244,22 @@ def test_a_candidate_that_raises_is_a_row():
     assert found.row("broken").status == "failed"
     assert "no idea" in found.row("broken").note
     assert found.row("forward").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("candidates", "error", "message"),
+    [
+        ([diagonal(1.0), diagonal(2.0)], ValueError, "'diagonal': another row has this name"),
+        ([diagonal(1.0)._replace(name="reverse")], ValueError, "'reverse': another row has"),
+        ([diagonal(1.0)._replace(mode="sideways")], ValueError, "'diagonal': mode must be in"),
+        (diagonal(1.0), TypeError, r"must be a list of Candidate\(...\), got a Candidate"),
+        ([jnp.cos], TypeError, "got a list with <"),
+        (None, TypeError, "got a NoneType"),
+    ],
+)
+def test_a_candidate_that_could_not_be_told_apart_is_refused(candidates, error, message):
+    with pytest.raises(error, match=message):
+        compare(jnp.sin, X, candidates=candidates)
 
 
 def test_a_result_that_is_not_finite_in_float32_is_refused():
@@ -245,6 +303,27 @@ def test_a_sharded_input_works_and_stays_sharded():
     assert not x.is_deleted()
 
 
+@pytest.mark.parametrize("argnums", [0, (0, 1)])
+def test_a_sum_over_an_explicit_mesh_has_both_modes(argnums):
+    mesh = jax.make_mesh((2,), ("rows",), axis_types=(jax.sharding.AxisType.Explicit,))
+    rows = jax.sharding.PartitionSpec("rows")
+    w = jnp.linspace(-1.0, 1.0, 12).reshape(4, 3)
+    x = jax.device_put(
+        jnp.linspace(0.1, 1.0, 32).reshape(8, 4), jax.sharding.NamedSharding(mesh, rows)
+    )
+
+    @jax.shard_map(
+        mesh=mesh,
+        in_specs=(jax.sharding.PartitionSpec(), rows),
+        out_specs=jax.sharding.PartitionSpec(),
+    )
+    def total(w, x):
+        return jax.lax.psum(jnp.sum(jnp.tanh(x @ w)), "rows")
+
+    found = compare(total, w, x, argnums=argnums, methods=["forward", "reverse"], **QUICK)
+    assert [row.status for row in found.rows] == ["ok"] * 3
+
+
 def test_progress_is_told_from_checking_to_measuring():
     told = []
     compare(jnp.sin, X, methods=["forward"], on_progress=lambda *stage: told.append(stage), **QUICK)
@@ -262,12 +341,19 @@ def test_progress_is_told_from_checking_to_measuring():
         ((jnp.sin, X), {"argnums": 2}, "argnums must name"),
         ((jnp.sin, X), {"budget": 0}, "budget must be"),
         ((jnp.sin, X), {"budget": math.nan}, "budget must be"),
+        ((jnp.sum, X), {"order": 2, "crossover": True}, "crossover is about first derivatives"),
+        ((jnp.sin, X), {"seed": -1}, "seed must be a non-negative integer, got -1"),
         ((jnp.sin, jnp.arange(3)), {}, "nothing to differentiate"),
     ],
 )
 def test_bad_arguments_raise_before_anything_is_measured(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         compare(*arguments, **options)
+
+
+def test_what_is_not_compiled_is_not_measured():
+    with jax.disable_jit(), pytest.raises(ValueError, match="disable_jit is on"):
+        compare(jnp.sin, X, **QUICK)
 
 
 def row(method, mode, wall, total, compile_seconds=1.0, **more):

@@ -40,6 +40,17 @@ def test_negative_argnums_count_from_the_end():
     assert problem(lambda a, b: jnp.sum(a) + jnp.sum(b), (X, X[0]), argnums=-1).n == 3
 
 
+def test_a_numpy_integer_is_an_argnum():
+    assert problem(lambda a, b: jnp.sum(a) + jnp.sum(b), (X, X[0]), argnums=np.int64(1)).n == 3
+
+
+def test_leaves_stand_in_the_order_of_argnums():
+    found = problem(lambda a, b: jnp.sum(a) + jnp.sum(b), (X, X[0]), argnums=(1, 0))
+    assert [leaf.shape for leaf in found.x] == [(3,), (2, 3)]
+    assert [part.shape for part in found.rebuild(found.x)] == [(3,), (2, 3)]
+    assert [part.shape for part in found.arguments(found.x, found.fixed)] == [(2, 3), (3,)]
+
+
 def test_a_typed_key_is_held_fixed():
     found = problem(lambda x, key: x * jax.random.normal(key), (X, jax.random.key(0)))
     assert found.n == 6
@@ -69,6 +80,7 @@ def test_text_among_the_inputs_goes_through():
         (lambda x: x, (X,), 1, ValueError, "arguments 0 to 0, got 1"),
         (lambda x: x, (X,), (0, -2), ValueError, "arguments 0 to 0, got -2"),
         (lambda x: x, (X,), "x", ValueError, "got 'x'"),
+        (lambda x: x, (X,), (), ValueError, "argnums is empty"),
         (lambda x: x, (X * 1j,), None, TypeError, "is complex"),
         (lambda x: float(jnp.sum(x)), (X,), None, TypeError, "float"),
         (lambda x: x @ x, (X,), None, TypeError, "cannot trace the function"),

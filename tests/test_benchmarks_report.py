@@ -92,6 +92,16 @@ def test_names_are_escaped_in_html(comparison, tmp_path):
     assert "&lt;case&gt;" in html_table(comparison)
 
 
+def test_names_are_escaped_in_markdown(comparison, tmp_path):
+    odd = comparison.rows[0]._replace(method="<script>|", note="at a.py:1 (<lambda>)")
+    write_report([comparison._replace(rows=(odd,))] * 2, tmp_path / "found.md")
+    text = (tmp_path / "found.md").read_text()
+    assert not any(raw in text for raw in ("<case>", "<script>", "<lambda>"))
+    assert "<summary>suite/&lt;case&gt;: 5 inputs" in text
+    assert "| &lt;script&gt;&#124; [1] |" in text
+    assert "1. at a.py:1 (&lt;lambda&gt;)" in text
+
+
 def test_the_summary_has_a_line_a_comparison(comparison):
     lines = summary_text([comparison, comparison]).splitlines()
     assert len(lines) == 2 + 2 + 1

@@ -117,7 +117,9 @@ def _is_floating(leaf: Any) -> bool:
 
 
 def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(jnp.shape(leaf), getattr(leaf, "dtype", jnp.result_type(leaf)))
+    """What a leaf is traced as: with its sharding, a part of the type on an Explicit mesh."""
+    dtype = getattr(leaf, "dtype", jnp.result_type(leaf))
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), dtype, sharding=getattr(leaf, "sharding", None))
 
 
 def _results(outputs: Callable, x: list, rest: list) -> list[Any] | Obstacle:
@@ -184,7 +186,7 @@ def _complex_step(fn: Callable, x: list, rest: list) -> Obstacle | None:
         return Obstacle(
             f"there is no complex number of {small[0].dtype}", "", "inputs of float32 or float64"
         )
-    shifted = [jax.ShapeDtypeStruct(v.shape, jnp.result_type(v.dtype, jnp.complex64)) for v in x]
+    shifted = [v.update(dtype=jnp.result_type(v.dtype, jnp.complex64)) for v in x]
     try:
         jaxpr, _ = trace(fn, shifted, rest)
     except Exception as error:

@@ -1,6 +1,6 @@
 """The ways to differentiate, each a small value; `table.py` lists them."""
 
-from .candidate import as_method
+from .candidate import as_method, as_methods
 from .method import Candidate, Context, GaveUpError, InfeasibleError, Method, Probe, Program, Truth
 from .table import METHODS, select
 
@@ -15,5 +15,6 @@ __all__ = [
     "Program",
     "Truth",
     "as_method",
+    "as_methods",
     "select",
 ]

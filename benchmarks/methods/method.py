@@ -104,13 +104,14 @@ class Candidate(NamedTuple):
     """A derivative of one's own, to stand in the table beside the library's methods.
 
     Attributes:
-        name: The row's name, such as `"blocks"`.
+        name: The row's name, such as `"blocks"`; no other row may have it.
         mode: `"forward"`, `"reverse"` or `"mixed"`: which mode it is built from.
         derivative: `derivative(*inputs)`, jittable, gives the derivative in any form.
         product: `product(derivative, tangents)` gives the derivative applied to `tangents`, a
             tuple with the structure of the differentiated inputs; the result has the structure of
-            the function's output. It is how a sparse or blocked derivative is checked. `None` if
-            `derivative` has the structure of `jax.jacrev(fn, argnums)`.
+            the function's output, for a Hessian that of `tangents`. It is how a sparse or blocked
+            derivative is checked. `None` if `derivative` has the structure of
+            `jax.jacrev(fn, argnums)`, or for `order=2` of `jax.hessian(fn, argnums)`.
     """
 
     name: str

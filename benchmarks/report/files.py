@@ -1,6 +1,7 @@
 """Comparisons as files, by the ending of the name."""
 
 import csv
+import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,17 +36,29 @@ def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
     """
     if not comparisons:
         raise ValueError("there are no comparisons to report")
+    check_ending(path)
     if path.suffix == ".json":
         results.save(comparisons, path)
         return
-    if path.suffix not in (*_TEXTS, ".png"):
-        endings = ", ".join([".json", ".png", *_TEXTS])
-        raise ValueError(f"{path} must end in one of {endings}")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".png":
         _draw(comparisons, path)
         return
     path.write_text(_TEXTS[path.suffix](comparisons), encoding="utf-8")
+
+
+def check_ending(path: Path) -> None:
+    """Raises if the ending of `path` is none that a report can be written as.
+
+    Raises:
+        ValueError: If it is not.
+
+    Example:
+        >>> check_ending(Path("found.html"))
+    """
+    endings = (".json", ".png", *_TEXTS)
+    if path.suffix not in endings:
+        raise ValueError(f"{path} must end in one of {', '.join(endings)}")
 
 
 def _draw(comparisons: Sequence[Comparison], path: Path) -> None:
@@ -78,18 +91,25 @@ def markdown(comparisons: Sequence[Comparison]) -> str:
     if len(comparisons) > 1:
         lines += [*_pipes(summary_cells(comparisons)), ""]
     for found in comparisons:
-        lines += [f"<details><summary>{heading(found)}</summary>", ""]
+        lines += [f"<details><summary>{_escaped(heading(found))}</summary>", ""]
         lines += [*_pipes(table_cells(found)), ""]
-        lines += [f"{number}. {note}" for note, number in numbered_notes(found).items()]
-        lines += ["", about(found), "", *(f"* {text}" for text in str(found.verdict).splitlines())]
+        notes = numbered_notes(found).items()
+        lines += [f"{number}. {_escaped(note)}" for note, number in notes]
+        lines += ["", _escaped(about(found)), ""]
+        lines += [f"* {_escaped(text)}" for text in str(found.verdict).splitlines()]
         lines += [f"* crossing {crossing(found)}"] if found.crossover else []
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 
 
 def _pipes(cells: Sequence[Sequence[str]]) -> list[str]:
-    rows = ["| " + " | ".join(row) + " |" for row in cells]
+    rows = ["| " + " | ".join(map(_escaped, row)) + " |" for row in cells]
     return [rows[0], "|" + "|".join([":--", *["--:"] * (len(cells[0]) - 1)]) + "|", *rows[1:]]
+
+
+def _escaped(text: str) -> str:
+    """Text that is neither HTML nor the border of a cell, such as `<lambda>`."""
+    return html.escape(text, quote=False).replace("|", "&#124;")
 
 
 _TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {
