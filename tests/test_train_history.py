@@ -87,6 +87,65 @@ def test_a_gap_within_the_noise_of_the_validation_loss_is_no_overfitting():
     assert history(train_loss=FALLING, validation_loss=noisy).diagnose().kind == "ideal"
 
 
+ZERO, SEPARATED = np.zeros(12), np.array([1.0, 0.5, *[0.0] * 10])  # as of a hinge
+
+
+@pytest.mark.parametrize(
+    ("kind", "untrained_loss", "train_loss", "validation_loss"),
+    [
+        ("ideal", 1.0, SEPARATED, SEPARATED),
+        ("ideal", 1.0, ZERO, SEPARATED),
+        ("ideal", 0.0, ZERO, ZERO),
+        ("ideal", NAN, ZERO, ZERO),
+        ("overfitting", 1.0, SEPARATED, SEPARATED + 0.3),
+        ("diverged", 0.0, np.arange(12.0), ZERO),
+    ],
+)
+def test_a_loss_of_zero_is_judged_by_finite_numbers(
+    kind, untrained_loss, train_loss, validation_loss
+):
+    made = history(train_loss=train_loss, validation_loss=validation_loss)
+    diagnosis = dataclasses.replace(made, untrained_loss=untrained_loss).diagnose()
+    assert diagnosis.kind == kind, str(diagnosis)
+    assert np.isfinite(list(diagnosis.evidence.values())).all()
+
+
+DENSITY = -4.601 + 0.051 * np.exp(-EPOCHS / 4)  # the scale of a likelihood: no 0 for its best
+FLAT_BUT_NOISY = -4.56 + np.where(EPOCHS % 2, 0.01, -0.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "train_loss", "validation_loss"),
+    [
+        ("ideal", DENSITY, DENSITY),
+        ("ideal", DENSITY, DENSITY + 0.003 + NOISE / 100),
+        ("overfitting", DENSITY, DENSITY + 0.02 + NOISE / 100),  # a gap
+        ("overfitting", -4.55 - 0.05 * EPOCHS, DENSITY + 0.01 * EPOCHS),  # a rise
+        ("underfitting", np.full(30, -4.55), np.full(30, -4.55)),  # nothing learned
+        ("underfitting", FLAT_BUT_NOISY, FLAT_BUT_NOISY),
+        ("not converged", -4.55 - 0.05 * EPOCHS, -4.55 - 0.05 * EPOCHS + NOISE / 10),
+        ("diverged", -4.55 + 1.5**EPOCHS, DENSITY),
+    ],
+)
+def test_the_diagnosis_of_a_loss_below_zero(kind, train_loss, validation_loss):
+    made = history(train_loss=train_loss, validation_loss=validation_loss)
+    diagnosis = dataclasses.replace(made, untrained_loss=-4.55).diagnose()
+    assert diagnosis.kind == kind, str(diagnosis)
+
+
+def test_a_best_loss_that_rounds_to_below_zero_is_zero():
+    rounded = FALLING - 2e-4
+    assert rounded.min() < 0
+    diagnosis = history(train_loss=rounded, validation_loss=rounded + 0.2).diagnose()
+    assert diagnosis.kind == "overfitting", str(diagnosis)
+
+
+def test_a_spike_in_the_judged_epochs_is_not_extended_below_the_losses():
+    spiked = np.array([2.5e8, 2.3e6, 1.1e5, *np.geomspace(300, 28, 57)])
+    diagnosis = history(train_loss=spiked[:6], validation_loss=spiked[:6]).diagnose()
+    assert diagnosis.kind == "diverged", str(diagnosis)
+
+
 # On digits; that the default example is ideal is for its own test to see.
 @pytest.mark.parametrize(
     ("kind", "images", "width", "learning_rate"),

@@ -85,11 +85,17 @@ class History:
         """Over-fitting, under-fitting, ideal, not converged, diverged, or too little data to say.
 
         The last third of the epochs is judged, by straight lines through the curves, on the scale
-        of the untrained network's loss. Over-fitting is a gap of more than 30 % of the validation
-        loss, 5 % of the untrained one and twice the noise, or a validation loss that has risen by
-        the latter two from its lowest while the training loss falls. Under-fitting is two losses
+        of how far the untrained network's loss is above the best one: 0, or for a loss that falls
+        below it the lowest that was reached. Over-fitting is a gap of more than 30 % of the
+        validation loss, 5 % of the scale and twice the noise, or a validation loss that has risen
+        by the latter two from its lowest while the training loss falls. Under-fitting is two losses
         that no longer fall and stay above 25 % of the untrained one; by the curves alone, targets
-        that the features do not determine look the same.
+        that the features do not determine look the same, and so does a loss whose best value is
+        above 0.
+
+        Below 0, as the likelihood of a density goes, how low a loss could be is not known. There a
+        gap is one of more than 10 % of the scale, and under-fitting is to have learned nothing;
+        "ideal" only says that the losses have fallen, together, and no longer do.
 
         Example:
             >>> falling = 2.0 * 0.5 ** np.arange(12)
