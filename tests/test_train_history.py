@@ -188,6 +188,18 @@ def test_plots_show_both_curves_and_the_gap_and_name_the_diagnosis(tmp_path):
         train.plot_runs({}, tmp_path / "none.svg")
 
 
+def test_a_picture_of_a_curve_that_is_not_there_is_an_error_and_no_file(tmp_path):
+    path, known = tmp_path / "runs.svg", history(train_loss=FALLING, validation_loss=FALLING)
+    unknown = r"no curve '?train_lossy'?: there are train_loss, validation_loss"
+    with pytest.raises(KeyError, match=f"run 'wide' has {unknown}"):
+        train.plot_runs({"wide": known}, path, curve="lossy")
+    with pytest.raises(KeyError, match="run 'empty' has no curve train_loss: there are none"):
+        train.plot_runs({"wide": known, "empty": train.History.empty()}, path)
+    with pytest.raises(KeyError, match=unknown):
+        known.plot(path, curve="lossy")
+    assert not path.exists()
+
+
 def drawn(path):
     """The words in a picture; matplotlib notes each one beside its outlines."""
     return {word.strip() for word in re.findall("<!--(.*?)-->", path.read_text())}

@@ -53,6 +53,7 @@ def plot_runs(runs: Mapping[str, History], path: str | Path, *, curve: str = "lo
 
     Raises:
         ValueError: when there is no run.
+        KeyError: when a run has no such curve.
         ImportError: when matplotlib is missing; `pip install "gradwise[train]"` has it.
 
     Example:
@@ -66,6 +67,10 @@ def plot_runs(runs: Mapping[str, History], path: str | Path, *, curve: str = "lo
     """
     if not runs:
         raise ValueError("plot_runs needs at least one history, got none")
+    for name, history in runs.items():
+        if not {f"validation_{curve}", f"train_{curve}"} & set(history.curves):
+            there_are = ", ".join(sorted(history.curves)) or "none"
+            raise KeyError(f"run {name!r} has no curve train_{curve}: there are {there_are}")
     fig, axes = figure()
     for i, (name, history) in enumerate(runs.items()):
         epochs = np.arange(1, int(history.epochs) + 1)
