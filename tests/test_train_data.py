@@ -11,12 +11,12 @@ from train import data
 def idx(values):
     kinds = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
     values = np.asarray(values)
-    head = bytes([0, 0, kinds[values.dtype.str[1:]], values.ndim])
-    return (
-        head
-        + struct.pack(f">{values.ndim}i", *values.shape)
-        + values.astype(values.dtype.newbyteorder(">")).tobytes()
-    )
+    body = values.astype(values.dtype.newbyteorder(">")).tobytes()
+    return head(*values.shape, kind=kinds[values.dtype.str[1:]]) + body
+
+
+def head(*shape, kind=8):
+    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}i", *shape)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "i4", "f4", "f8"])
@@ -38,7 +38,11 @@ def test_idx_files_of_every_type_are_read_gzipped_or_not(tmp_path, dtype, pack):
         (bytes([0, 0, 7, 1, 0, 0, 0, 0]), "not an IDX file"),
         (idx(np.arange(6, dtype="u1"))[:-1], r"shape \(6,\) needs 14 bytes, got 13"),
         (idx(np.arange(6, dtype="u1")) + b"x", "needs 14 bytes, got 15"),
+        (head(-2, -3) + bytes(6), "needs .* bytes, got 18"),
+        (head(0, -1, -1, -1), "is damaged"),
+        (head(*[1] * 200) + b"x", "is damaged"),
         (gzip.compress(idx(np.arange(99, dtype="u1")))[:-9], "damaged gzip file"),
+        (gzip.compress(idx(np.arange(99, dtype="u1")))[:10] + b"\xff" * 99, "damaged gzip file"),
     ],
 )
 def test_a_file_that_is_not_whole_idx_is_an_error_that_names_it(tmp_path, content, message):
