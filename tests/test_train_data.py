@@ -63,6 +63,15 @@ def test_a_split_keeps_rows_together_and_gives_each_to_one_part():
     assert data.split(jax.random.key(0), rows, test=1e-9)[1][1].shape == (1,)
 
 
+@pytest.mark.parametrize(
+    "rows", [list(range(9999)), [np.zeros(i) for i in range(9999)], np.zeros((0, 3))]
+)
+def test_an_error_about_the_rows_of_a_data_set_is_short(rows):
+    with pytest.raises(ValueError, match=r"got shapes \[\(") as error:
+        data.split(jax.random.key(0), rows, test=0.5)
+    assert len(str(error.value)) < 400
+
+
 def test_features_are_standardized_by_the_training_part_alone():
     random = np.random.default_rng(0)
     train = random.normal(5.0, [1.0, 100.0, 0.0], (40, 3))

@@ -12,6 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._text import excerpt
+
 _SHUFFLE = 0xFFFFFFFF  # a fold that no step of the run can take: steps are int32
 
 
@@ -131,13 +133,16 @@ def length(data: Any) -> int:
         >>> length((np.zeros((3, 4)), np.zeros(3)))
         3
     """
-    shapes = [np.shape(leaf) for leaf in jax.tree.leaves(data)]
+    shapes = list(dict.fromkeys(np.shape(leaf) for leaf in jax.tree.leaves(data)))
     lengths = {shape[0] if shape else None for shape in shapes}
     if len(lengths) != 1 or None in lengths:
-        raise ValueError(f"arrays of a data set need one length, got shapes {shapes}")
+        raise ValueError(
+            f"arrays of a data set need one length, got shapes {excerpt(shapes)}: give each "
+            "the same rows, and make lists of numbers arrays with np.asarray"
+        )
     rows = lengths.pop()
     if not rows:
-        raise ValueError(f"a data set needs at least one row, got shapes {shapes}")
+        raise ValueError(f"a data set needs at least one row, got shapes {excerpt(shapes)}")
     return rows
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._text import table
+from ._text import excerpt, table
 from .diagnosis import Diagnosis, diagnose
 from .plots import plot_history
 
@@ -153,7 +153,8 @@ class History:
         try:
             return cls.from_dict(json.loads(Path(path).read_text()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a saved history: {error!r}") from error
+            reason = f"{type(error).__name__}: {excerpt(error)}"  # some quote the whole file
+            raise ValueError(f"{path} is not a saved history: {reason}") from error
 
 
 def to_json(value: Any) -> str:
