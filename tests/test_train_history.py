@@ -55,6 +55,30 @@ def test_a_printed_history_has_ten_lines_at_most_and_ends_with_the_last_epoch():
     assert lines[-1].split() == ["57", "56"]
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda runs: runs["train_loss"],
+        lambda runs: runs.append({"train_loss": [1.0]}),
+        lambda runs: runs.rows(),
+        str,
+        lambda runs: runs.diagnose(),
+        lambda runs: runs.plot("runs.svg"),
+        lambda runs: train.plot_runs({"both": runs}, "runs.svg"),
+        lambda runs: runs.to_dict(),
+    ],
+)
+def test_several_runs_in_one_history_are_an_error_that_says_how_to_take_one(
+    tmp_path, monkeypatch, read
+):
+    monkeypatch.chdir(tmp_path)
+    alone = [history(train_loss=[2.0, last]) for last in (0.5, 1.0)]
+    runs = jax.tree.map(lambda *leaves: np.stack(leaves), *alone)
+    with pytest.raises(ValueError, match=r"one run to be read, got 2 runs .* leaf\[i\], history\)"):
+        read(runs)
+    assert jax.tree.map(lambda leaf: leaf[1], runs).rows() == alone[1].rows()
+
+
 EPOCHS = np.arange(1, 31)
 FALLING = 2.3 * np.exp(-EPOCHS / 3)
 NOISE = 0.02 * np.random.default_rng(0).normal(size=30)

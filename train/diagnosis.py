@@ -53,17 +53,17 @@ class Diagnosis(NamedTuple):
         return f"{self.kind} ({numbers}): {self.advice}"
 
 
-def diagnose(history: History) -> Diagnosis:
-    """Judges the curves of a training by their last epochs; see `History.diagnose`."""
-    evidence = _evidence(history)
+def diagnose(history: History, epochs: int) -> Diagnosis:
+    """Judges the curves of `epochs` epochs by the last of them; see `History.diagnose`."""
+    evidence = _evidence(history, epochs)
     kind = _kind(history, evidence)
     return Diagnosis(kind, evidence, _ADVICE[kind])
 
 
 def _kind(history: History, evidence: dict[str, float]) -> Kind:
-    if int(history.failed_step) >= 0 or (history.epochs and _blew_up(evidence)):
+    if int(history.failed_step) >= 0 or (evidence["epochs"] and _blew_up(evidence)):
         return "diverged"
-    if history.epochs < _FEWEST:
+    if evidence["epochs"] < _FEWEST:
         return "too little data to say"
     validated = "validation loss" in evidence
     if validated and not np.isfinite(evidence["validation loss"]):
@@ -123,10 +123,10 @@ def _rounding(evidence: dict[str, float]) -> float:
     return _ROUNDING * abs(evidence["untrained loss"])
 
 
-def _evidence(history: History) -> dict[str, float]:
+def _evidence(history: History, epochs: int) -> dict[str, float]:
     """Numbers of the last epochs: levels, slopes per epoch, and the scatter about the slope."""
-    evidence = {"epochs": float(history.epochs), "untrained loss": float(history.untrained_loss)}
-    if history.epochs == 0:
+    evidence = {"epochs": float(epochs), "untrained loss": float(history.untrained_loss)}
+    if epochs == 0:
         return evidence
     train = history["train_loss"]
     if not np.isfinite(evidence["untrained loss"]):  # curves that no run has made

@@ -26,7 +26,8 @@ class History:
 
     `history["train_loss"]` is an array `[epochs made]`. The training curves are means over an
     epoch's steps as they were taken (dropout on, parameters moving); the validation curves are
-    measured after it.
+    measured after it. Of several runs that `vmap` has made, take one to read it,
+    `jax.tree.map(lambda leaf: leaf[i], history)`.
 
     Example:
         >>> history = History.empty().append({"train_loss": [0.5, 0.25]})
@@ -52,7 +53,16 @@ class History:
         """The curve `name`, over the epochs that were made."""
         if name not in self.curves:
             raise KeyError(f"no curve {name!r}: there are {', '.join(sorted(self.curves))}")
-        return np.asarray(self.curves[name])[: int(self.epochs)]
+        return np.asarray(self.curves[name])[: self._made()]
+
+    def _made(self) -> int:
+        """How many epochs the one run of this history made."""
+        if np.ndim(self.epochs):
+            raise ValueError(
+                f"a history must be of one run to be read, got {np.size(self.epochs)} runs as vmap "
+                "makes them: take run i with jax.tree.map(lambda leaf: leaf[i], history)"
+            )
+        return int(self.epochs)
 
     def append(self, curves: Mapping[str, Any]) -> History:
         """This history and some more epochs, given as arrays `[epochs]` by name."""
@@ -69,7 +79,7 @@ class History:
         curves = {name: self[name].tolist() for name in sorted(self.curves)}
         return [
             {"epoch": i + 1} | {name: curve[i] for name, curve in curves.items()}
-            for i in range(int(self.epochs))
+            for i in range(self._made())
         ]
 
     def __str__(self) -> str:
@@ -105,7 +115,7 @@ class History:
             >>> dataclasses.replace(history, untrained_loss=2.3).diagnose().kind
             'overfitting'
         """
-        return diagnose(self)
+        return diagnose(self, self._made())
 
     def plot(self, path: str | Path, *, curve: str = "loss") -> None:
         """Draws the training and the validation curve to a file, the gap shaded and judged.
@@ -131,7 +141,7 @@ class History:
         """Plain lists and numbers; `from_dict` is the way back."""
         return {
             "curves": {name: self[name].tolist() for name in sorted(self.curves)},
-            "epochs": int(self.epochs),
+            "epochs": self._made(),
             "untrained_loss": float(self.untrained_loss),
             "failed_step": int(self.failed_step),
         }
