@@ -11,12 +11,12 @@ from train import data
 def idx(values):
     kinds = {"u1": 8, "i1": 9, "i2": 11, "i4": 12, "f4": 13, "f8": 14}
     values = np.asarray(values)
-    head = bytes([0, 0, kinds[values.dtype.str[1:]], values.ndim])
-    return (
-        head
-        + struct.pack(f">{values.ndim}i", *values.shape)
-        + values.astype(values.dtype.newbyteorder(">")).tobytes()
-    )
+    body = values.astype(values.dtype.newbyteorder(">")).tobytes()
+    return head(*values.shape, kind=kinds[values.dtype.str[1:]]) + body
+
+
+def head(*shape, kind=8):
+    return bytes([0, 0, kind, len(shape)]) + struct.pack(f">{len(shape)}i", *shape)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "i4", "f4", "f8"])
@@ -38,7 +38,11 @@ def test_idx_files_of_every_type_are_read_gzipped_or_not(tmp_path, dtype, pack):
         (bytes([0, 0, 7, 1, 0, 0, 0, 0]), "not an IDX file"),
         (idx(np.arange(6, dtype="u1"))[:-1], r"shape \(6,\) needs 14 bytes, got 13"),
         (idx(np.arange(6, dtype="u1")) + b"x", "needs 14 bytes, got 15"),
+        (head(-2, -3) + bytes(6), "needs .* bytes, got 18"),
+        (head(0, -1, -1, -1), "is damaged"),
+        (head(*[1] * 200) + b"x", "is damaged"),
         (gzip.compress(idx(np.arange(99, dtype="u1")))[:-9], "damaged gzip file"),
+        (gzip.compress(idx(np.arange(99, dtype="u1")))[:10] + b"\xff" * 99, "damaged gzip file"),
     ],
 )
 def test_a_file_that_is_not_whole_idx_is_an_error_that_names_it(tmp_path, content, message):
@@ -57,6 +61,15 @@ def test_a_split_keeps_rows_together_and_gives_each_to_one_part():
     other, _ = data.split(jax.random.key(1), rows, test=0.3)
     assert other[1].tolist() != train[1].tolist()
     assert data.split(jax.random.key(0), rows, test=1e-9)[1][1].shape == (1,)
+
+
+@pytest.mark.parametrize(
+    "rows", [list(range(9999)), [np.zeros(i) for i in range(9999)], np.zeros((0, 3))]
+)
+def test_an_error_about_the_rows_of_a_data_set_is_short(rows):
+    with pytest.raises(ValueError, match=r"got shapes \[\(") as error:
+        data.split(jax.random.key(0), rows, test=0.5)
+    assert len(str(error.value)) < 400
 
 
 def test_features_are_standardized_by_the_training_part_alone():

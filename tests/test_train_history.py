@@ -32,11 +32,15 @@ def test_a_history_is_saved_as_strict_json_and_comes_back_whole(tmp_path):
     assert (after.epochs, after.untrained_loss, after.failed_step) == (3, 2.3, -1)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"curves": 3}'])
-def test_a_file_that_is_no_history_is_an_error_that_names_it(tmp_path, content):
-    (tmp_path / "history.json").write_text(content)
-    with pytest.raises(ValueError, match=r"history\.json is not a saved history"):
-        train.History.load(tmp_path / "history.json")
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"curves": 3}', b'{"curves": {}}', b"\x89PNG" + bytes(9999)]
+)
+def test_a_file_that_is_no_history_is_a_short_error_that_names_it(tmp_path, content):
+    path = tmp_path / "history.json"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"history\.json is not a saved history") as error:
+        train.History.load(path)
+    assert len(str(error.value)) < len(str(path)) + 300
 
 
 def test_an_unknown_curve_is_an_error_that_lists_what_there_is():
@@ -49,6 +53,30 @@ def test_a_printed_history_has_ten_lines_at_most_and_ends_with_the_last_epoch():
     assert len(lines) == 1 + 10
     assert lines[1].split() == ["1", "0"]
     assert lines[-1].split() == ["57", "56"]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda runs: runs["train_loss"],
+        lambda runs: runs.append({"train_loss": [1.0]}),
+        lambda runs: runs.rows(),
+        str,
+        lambda runs: runs.diagnose(),
+        lambda runs: runs.plot("runs.svg"),
+        lambda runs: train.plot_runs({"both": runs}, "runs.svg"),
+        lambda runs: runs.to_dict(),
+    ],
+)
+def test_several_runs_in_one_history_are_an_error_that_says_how_to_take_one(
+    tmp_path, monkeypatch, read
+):
+    monkeypatch.chdir(tmp_path)
+    alone = [history(train_loss=[2.0, last]) for last in (0.5, 1.0)]
+    runs = jax.tree.map(lambda *leaves: np.stack(leaves), *alone)
+    with pytest.raises(ValueError, match=r"one run to be read, got 2 runs .* leaf\[i\], history\)"):
+        read(runs)
+    assert jax.tree.map(lambda leaf: leaf[1], runs).rows() == alone[1].rows()
 
 
 EPOCHS = np.arange(1, 31)
@@ -85,6 +113,65 @@ def test_a_gap_within_the_noise_of_the_validation_loss_is_no_overfitting():
     quiet, noisy = FALLING + 0.2, FALLING + 0.2 + np.where(EPOCHS % 2, 0.2, -0.2)
     assert history(train_loss=FALLING, validation_loss=quiet).diagnose().kind == "overfitting"
     assert history(train_loss=FALLING, validation_loss=noisy).diagnose().kind == "ideal"
+
+
+ZERO, SEPARATED = np.zeros(12), np.array([1.0, 0.5, *[0.0] * 10])  # as of a hinge
+
+
+@pytest.mark.parametrize(
+    ("kind", "untrained_loss", "train_loss", "validation_loss"),
+    [
+        ("ideal", 1.0, SEPARATED, SEPARATED),
+        ("ideal", 1.0, ZERO, SEPARATED),
+        ("ideal", 0.0, ZERO, ZERO),
+        ("ideal", NAN, ZERO, ZERO),
+        ("overfitting", 1.0, SEPARATED, SEPARATED + 0.3),
+        ("diverged", 0.0, np.arange(12.0), ZERO),
+    ],
+)
+def test_a_loss_of_zero_is_judged_by_finite_numbers(
+    kind, untrained_loss, train_loss, validation_loss
+):
+    made = history(train_loss=train_loss, validation_loss=validation_loss)
+    diagnosis = dataclasses.replace(made, untrained_loss=untrained_loss).diagnose()
+    assert diagnosis.kind == kind, str(diagnosis)
+    assert np.isfinite(list(diagnosis.evidence.values())).all()
+
+
+DENSITY = -4.601 + 0.051 * np.exp(-EPOCHS / 4)  # the scale of a likelihood: no 0 for its best
+FLAT_BUT_NOISY = -4.56 + np.where(EPOCHS % 2, 0.01, -0.01)
+
+
+@pytest.mark.parametrize(
+    ("kind", "train_loss", "validation_loss"),
+    [
+        ("ideal", DENSITY, DENSITY),
+        ("ideal", DENSITY, DENSITY + 0.003 + NOISE / 100),
+        ("overfitting", DENSITY, DENSITY + 0.02 + NOISE / 100),  # a gap
+        ("overfitting", -4.55 - 0.05 * EPOCHS, DENSITY + 0.01 * EPOCHS),  # a rise
+        ("underfitting", np.full(30, -4.55), np.full(30, -4.55)),  # nothing learned
+        ("underfitting", FLAT_BUT_NOISY, FLAT_BUT_NOISY),
+        ("not converged", -4.55 - 0.05 * EPOCHS, -4.55 - 0.05 * EPOCHS + NOISE / 10),
+        ("diverged", -4.55 + 1.5**EPOCHS, DENSITY),
+    ],
+)
+def test_the_diagnosis_of_a_loss_below_zero(kind, train_loss, validation_loss):
+    made = history(train_loss=train_loss, validation_loss=validation_loss)
+    diagnosis = dataclasses.replace(made, untrained_loss=-4.55).diagnose()
+    assert diagnosis.kind == kind, str(diagnosis)
+
+
+def test_a_best_loss_that_rounds_to_below_zero_is_zero():
+    rounded = FALLING - 2e-4
+    assert rounded.min() < 0
+    diagnosis = history(train_loss=rounded, validation_loss=rounded + 0.2).diagnose()
+    assert diagnosis.kind == "overfitting", str(diagnosis)
+
+
+def test_a_spike_in_the_judged_epochs_is_not_extended_below_the_losses():
+    spiked = np.array([2.5e8, 2.3e6, 1.1e5, *np.geomspace(300, 28, 57)])
+    diagnosis = history(train_loss=spiked[:6], validation_loss=spiked[:6]).diagnose()
+    assert diagnosis.kind == "diverged", str(diagnosis)
 
 
 # On digits; that the default example is ideal is for its own test to see.
@@ -127,6 +214,18 @@ def test_plots_show_both_curves_and_the_gap_and_name_the_diagnosis(tmp_path):
     assert {"narrow", "wide"} <= drawn(tmp_path / "two.svg")
     with pytest.raises(ValueError, match="at least one history"):
         train.plot_runs({}, tmp_path / "none.svg")
+
+
+def test_a_picture_of_a_curve_that_is_not_there_is_an_error_and_no_file(tmp_path):
+    path, known = tmp_path / "runs.svg", history(train_loss=FALLING, validation_loss=FALLING)
+    unknown = r"no curve '?train_lossy'?: there are train_loss, validation_loss"
+    with pytest.raises(KeyError, match=f"run 'wide' has {unknown}"):
+        train.plot_runs({"wide": known}, path, curve="lossy")
+    with pytest.raises(KeyError, match="run 'empty' has no curve train_loss: there are none"):
+        train.plot_runs({"wide": known, "empty": train.History.empty()}, path)
+    with pytest.raises(KeyError, match=unknown):
+        known.plot(path, curve="lossy")
+    assert not path.exists()
 
 
 def drawn(path):

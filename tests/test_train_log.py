@@ -1,6 +1,7 @@
 import io
 import json
 import sys
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -58,12 +59,24 @@ def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypa
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     report = reporter(True, 3)
-    report(ROWS[:1])
-    report(ROWS[1:])
+    for row in ROWS:
+        report([row])
     lines = terminal.getvalue().splitlines()
     assert lines[0] == "epoch 1/3  train loss 1  validation loss 2"
     assert lines[1] == "epoch 2/3  train loss 0.5  validation loss 2  0 s left"
     assert lines[2] == "epoch 3/3  train loss 0.3333  validation loss 2"
+
+
+def test_the_time_left_is_by_the_end_of_a_block_in_all_its_rows(monkeypatch):
+    terminal, clock = Terminal(), iter([10.0, 16.0, 22.0])
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(train.progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    report = reporter(True, 6)
+    for first in (1, 3, 5):
+        report([{"epoch": first}, {"epoch": first + 1}])
+    assert [line.partition("6  ")[2] for line in terminal.getvalue().splitlines()] == [
+        "", "", "6 s left", "6 s left", "", "",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("progress", "stdout"), [(False, Terminal()), (True, io.StringIO())])

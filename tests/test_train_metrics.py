@@ -68,3 +68,24 @@ def test_nothing_counted_is_nan_and_sums_are_in_float32():
 def test_shapes_that_would_broadcast_are_an_error(name):
     with pytest.raises(ValueError, match=rf"{name} needs .* \(3, 1\) and \(3,\)"):
         getattr(metrics, name)(jnp.ones((3, 1)), jnp.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("predictions", "targets", "message"),
+    [
+        (
+            (3, 3),
+            (3, 1),
+            r"labels \(3,\) or a distribution \(3, 3\) .* \(3, 1\): .*targets\[:, 0\]",
+        ),
+        ((3, 4), (3, 5), r"distribution \(3, 4\) .* got \(3, 5\)"),
+        ((3, 4), (1,), r"labels \(3,\) .* got \(1,\)"),
+        ((3, 1), (3,), r"two classes or more, got \(3, 1\): .* binary_accuracy"),
+        ((3,), (3,), r"\[batch, classes\] .* got \(3,\): .* binary_accuracy"),
+    ],
+)
+def test_an_accuracy_of_shapes_that_are_no_labels_of_the_scores_is_an_error(
+    predictions, targets, message
+):
+    with pytest.raises(ValueError, match=f"accuracy needs .*{message}"):
+        metrics.accuracy(jnp.zeros(predictions), jnp.zeros(targets, int))

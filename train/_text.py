@@ -1,4 +1,4 @@
-"""Tables in plain text."""
+"""Tables and excerpts in plain text."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ def table(lines: Sequence[Sequence[Any]]) -> str:
         "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
         for line in cells
     )
+
+
+def excerpt(text: object, *, most: int = 200) -> str:
+    """The beginning of a text, for a message that quotes what a user has passed.
+
+    Example:
+        >>> excerpt("a long story", most=6)
+        'a long ...'
+    """
+    text = str(text)
+    return text if len(text) <= most else f"{text[:most]} ..."

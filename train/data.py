@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import math
+import zlib
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from ._text import excerpt
 
 _SHUFFLE = 0xFFFFFFFF  # a fold that no step of the run can take: steps are int32
 
@@ -100,19 +104,22 @@ def read_idx(path: str | Path) -> np.ndarray:
     kinds = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
     if len(raw) < 4 or raw[:2] != b"\0\0" or raw[2] not in kinds or len(raw) < 4 + 4 * raw[3]:
         raise ValueError(f"{path} is not an IDX file: it must start with 0, 0, a type and a rank")
-    shape = tuple(int(size) for size in np.frombuffer(raw, ">i4", raw[3], offset=4))
+    shape = tuple(int(size) for size in np.frombuffer(raw, ">u4", raw[3], offset=4))
     dtype = np.dtype(kinds[raw[2]])
-    expected = 4 + 4 * raw[3] + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    expected = 4 + 4 * raw[3] + dtype.itemsize * math.prod(shape)
     if len(raw) != expected:
         raise ValueError(f"{path} is damaged: shape {shape} needs {expected} bytes, got {len(raw)}")
-    values = np.frombuffer(raw, dtype, offset=4 + 4 * raw[3]).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    values = np.frombuffer(raw, dtype, offset=4 + 4 * raw[3])
+    try:
+        return values.reshape(shape).astype(dtype.newbyteorder("="))
+    except ValueError as error:  # of too many axes, or an empty one beside ones beyond any memory
+        raise ValueError(f"{path} is damaged: {error}") from error
 
 
 def _gunzip(path: str | Path, raw: bytes) -> bytes:
     try:
         return gzip.decompress(raw)
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} is a damaged gzip file: {error}") from error
 
 
@@ -126,13 +133,16 @@ def length(data: Any) -> int:
         >>> length((np.zeros((3, 4)), np.zeros(3)))
         3
     """
-    shapes = [np.shape(leaf) for leaf in jax.tree.leaves(data)]
+    shapes = list(dict.fromkeys(np.shape(leaf) for leaf in jax.tree.leaves(data)))
     lengths = {shape[0] if shape else None for shape in shapes}
     if len(lengths) != 1 or None in lengths:
-        raise ValueError(f"arrays of a data set need one length, got shapes {shapes}")
+        raise ValueError(
+            f"arrays of a data set need one length, got shapes {excerpt(shapes)}: give each "
+            "the same rows, and make lists of numbers arrays with np.asarray"
+        )
     rows = lengths.pop()
     if not rows:
-        raise ValueError(f"a data set needs at least one row, got shapes {shapes}")
+        raise ValueError(f"a data set needs at least one row, got shapes {excerpt(shapes)}")
     return rows
 
 

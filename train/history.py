@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._text import table
+from ._text import excerpt, table
 from .diagnosis import Diagnosis, diagnose
 from .plots import plot_history
 
@@ -26,7 +26,8 @@ class History:
 
     `history["train_loss"]` is an array `[epochs made]`. The training curves are means over an
     epoch's steps as they were taken (dropout on, parameters moving); the validation curves are
-    measured after it.
+    measured after it. Of several runs that `vmap` has made, take one to read it,
+    `jax.tree.map(lambda leaf: leaf[i], history)`.
 
     Example:
         >>> history = History.empty().append({"train_loss": [0.5, 0.25]})
@@ -52,7 +53,16 @@ class History:
         """The curve `name`, over the epochs that were made."""
         if name not in self.curves:
             raise KeyError(f"no curve {name!r}: there are {', '.join(sorted(self.curves))}")
-        return np.asarray(self.curves[name])[: int(self.epochs)]
+        return np.asarray(self.curves[name])[: self._made()]
+
+    def _made(self) -> int:
+        """How many epochs the one run of this history made."""
+        if np.ndim(self.epochs):
+            raise ValueError(
+                f"a history must be of one run to be read, got {np.size(self.epochs)} runs as vmap "
+                "makes them: take run i with jax.tree.map(lambda leaf: leaf[i], history)"
+            )
+        return int(self.epochs)
 
     def append(self, curves: Mapping[str, Any]) -> History:
         """This history and some more epochs, given as arrays `[epochs]` by name."""
@@ -69,7 +79,7 @@ class History:
         curves = {name: self[name].tolist() for name in sorted(self.curves)}
         return [
             {"epoch": i + 1} | {name: curve[i] for name, curve in curves.items()}
-            for i in range(int(self.epochs))
+            for i in range(self._made())
         ]
 
     def __str__(self) -> str:
@@ -85,11 +95,17 @@ class History:
         """Over-fitting, under-fitting, ideal, not converged, diverged, or too little data to say.
 
         The last third of the epochs is judged, by straight lines through the curves, on the scale
-        of the untrained network's loss. Over-fitting is a gap of more than 30 % of the validation
-        loss, 5 % of the untrained one and twice the noise, or a validation loss that has risen by
-        the latter two from its lowest while the training loss falls. Under-fitting is two losses
+        of how far the untrained network's loss is above the best one: 0, or for a loss that falls
+        below it the lowest that was reached. Over-fitting is a gap of more than 30 % of the
+        validation loss, 5 % of the scale and twice the noise, or a validation loss that has risen
+        by the latter two from its lowest while the training loss falls. Under-fitting is two losses
         that no longer fall and stay above 25 % of the untrained one; by the curves alone, targets
-        that the features do not determine look the same.
+        that the features do not determine look the same, and so does a loss whose best value is
+        above 0.
+
+        Below 0, as the likelihood of a density goes, how low a loss could be is not known. There a
+        gap is one of more than 10 % of the scale, and under-fitting is to have learned nothing;
+        "ideal" only says that the losses have fallen, together, and no longer do.
 
         Example:
             >>> falling = 2.0 * 0.5 ** np.arange(12)
@@ -99,7 +115,7 @@ class History:
             >>> dataclasses.replace(history, untrained_loss=2.3).diagnose().kind
             'overfitting'
         """
-        return diagnose(self)
+        return diagnose(self, self._made())
 
     def plot(self, path: str | Path, *, curve: str = "loss") -> None:
         """Draws the training and the validation curve to a file, the gap shaded and judged.
@@ -125,7 +141,7 @@ class History:
         """Plain lists and numbers; `from_dict` is the way back."""
         return {
             "curves": {name: self[name].tolist() for name in sorted(self.curves)},
-            "epochs": int(self.epochs),
+            "epochs": self._made(),
             "untrained_loss": float(self.untrained_loss),
             "failed_step": int(self.failed_step),
         }
@@ -147,7 +163,8 @@ class History:
         try:
             return cls.from_dict(json.loads(Path(path).read_text()))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} is not a saved history: {error!r}") from error
+            reason = f"{type(error).__name__}: {excerpt(error)}"  # some quote the whole file
+            raise ValueError(f"{path} is not a saved history: {reason}") from error
 
 
 def to_json(value: Any) -> str:

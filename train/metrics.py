@@ -64,11 +64,24 @@ def accuracy(predictions: jax.Array, targets: jax.Array, *, where: jax.Array | N
     `predictions` `[batch, classes]` are scores, logits or probabilities; `targets` are labels
     `[batch]` or a distribution `[batch, classes]`. A row with a NaN score is wrong.
 
+    Raises:
+        ValueError: for other shapes, and for a single column of scores, whose largest is no choice.
+
     Example:
         >>> scores = jnp.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
         >>> accuracy(scores, jnp.array([1, 0, 0])).value
         Array(0.6666667, dtype=float32)
     """
+    if predictions.ndim < 2 or predictions.shape[-1] < 2:
+        raise ValueError(
+            "accuracy needs predictions [batch, classes] of two classes or more, got "
+            f"{predictions.shape}: for one score per row use binary_accuracy"
+        )
+    if targets.shape not in (predictions.shape, predictions.shape[:-1]):
+        raise ValueError(
+            f"accuracy needs labels {predictions.shape[:-1]} or a distribution {predictions.shape} "
+            f"as targets, got {targets.shape}: reshape them, for example targets[:, 0]"
+        )
     labels = targets.argmax(-1) if targets.ndim == predictions.ndim else targets
     hit = (predictions.argmax(-1) == labels) & ~jnp.isnan(predictions).any(-1)
     return mean(hit, where=where)

@@ -31,8 +31,8 @@ def figure() -> tuple[Any, Any]:
 def plot_history(history: History, path: str | Path, curve: str) -> None:
     """Train and validation curve with the gap between them shaded; see `History.plot`."""
     fig, axes = figure()
-    epochs = np.arange(1, int(history.epochs) + 1)
     train, name = history[f"train_{curve}"], f"validation_{curve}"
+    epochs = np.arange(1, len(train) + 1)
     axes.plot(epochs, train, label=f"training {curve}")
     if name in history.curves:
         validation = history[name]
@@ -53,6 +53,7 @@ def plot_runs(runs: Mapping[str, History], path: str | Path, *, curve: str = "lo
 
     Raises:
         ValueError: when there is no run.
+        KeyError: when a run has no such curve.
         ImportError: when matplotlib is missing; `pip install "gradwise[train]"` has it.
 
     Example:
@@ -66,14 +67,17 @@ def plot_runs(runs: Mapping[str, History], path: str | Path, *, curve: str = "lo
     """
     if not runs:
         raise ValueError("plot_runs needs at least one history, got none")
+    for name, history in runs.items():
+        if not {f"validation_{curve}", f"train_{curve}"} & set(history.curves):
+            there_are = ", ".join(sorted(history.curves)) or "none"
+            raise KeyError(f"run {name!r} has no curve train_{curve}: there are {there_are}")
     fig, axes = figure()
     for i, (name, history) in enumerate(runs.items()):
-        epochs = np.arange(1, int(history.epochs) + 1)
         label = name
         for part, style in (("validation", "-"), ("train", "--")):
             if f"{part}_{curve}" in history.curves:
                 values = history[f"{part}_{curve}"]
-                axes.plot(epochs, values, style, color=f"C{i}", label=label)
+                axes.plot(np.arange(1, len(values) + 1), values, style, color=f"C{i}", label=label)
                 label = None
     axes.set(xlabel="epoch", ylabel=curve)
     axes.legend(title="validation solid, training dashed")

@@ -29,15 +29,15 @@ def reporter(progress: bool | None, epochs: int) -> Report:
     began: list[tuple[float, float]] = []
 
     def report(rows: Sequence[Mapping[str, float]]) -> None:
-        now = time.monotonic()
-        began.append((now, rows[-1]["epoch"]))
+        now, done = time.monotonic(), rows[-1]["epoch"]
+        began.append((now, done))
+        left = time_left(began[0], now, done, epochs)  # one for all rows: they came together
         for row in rows:
-            epoch = row["epoch"]
-            line = [f"epoch {epoch}/{epochs}"]
+            line = [f"epoch {row['epoch']}/{epochs}"]
             for name in ("train_loss", "validation_loss"):
                 if name in row:
                     line.append(f"{name.replace('_', ' ')} {row[name]:.4g}")
-            console.print("  ".join(line) + time_left(began[0], now, epoch, epochs))
+            console.print("  ".join(line) + left)
 
     return report
 
