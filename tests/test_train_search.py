@@ -47,10 +47,10 @@ def search():
 
 
 def test_numbers_are_batched_and_shapes_are_programs_without_being_told(search):
-    # Twice to find out which are which (all three; then width is not, the others are), and once for
-    # each width: chunks, settings and repeats share a program.
+    # To find out which are which all three are tried, each of them, and what is left at each width.
+    # Then each width is a program: chunks, settings and repeats share it.
     assert TRACED[-2:] == [5, 3]
-    assert len(TRACED) <= 2 + len(GRID) + 2
+    assert len(TRACED) <= 1 + len(GRID) + 2 + 2
     assert len(search.rows) == 8
     settings = [tuple(row.setting.values()) for row in search.rows]
     assert len(set(settings)) == 8
@@ -130,6 +130,32 @@ def test_a_setting_that_diverges_is_the_last_row_and_words_are_programs():
     assert search.best.setting == {"rate": 0.4, "method": "sgd"}
     assert {row.setting["rate"] for row in search.rows[-2:]} == {3e38}
     assert str(search).splitlines()[-1].split()[-1] == "diverged"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_number_is_traced_where_it_can_be_in_whatever_order_the_words_come(order):
+    programs = []
+
+    def branching(key, train_data, validation, *, method, rate):
+        programs.append((method, rate))
+        if method == "sgd" and rate > 0.2:
+            rate = 0.2
+        return least_squares(key, train_data, validation, rate=rate, method=method)
+
+    x = jnp.ones((6, 1))
+    search = train.grid_search(
+        branching, {"method": ["adam", "sgd"][::order], "rate": [0.1, 0.3]}, (x, 2 * x[:, 0]),
+        (x, 2 * x[:, 0]), key=jax.random.key(0),
+    )  # fmt: skip
+    assert {tuple(row.setting.values()) for row in search.rows} == {
+        ("adam", 0.1), ("adam", 0.3), ("sgd", 0.1), ("sgd", 0.3)
+    }  # fmt: skip
+    assert [rate for method, rate in programs[-3:] if method == "sgd"] == [0.1, 0.3]
+    means = {tuple(row.setting.values()): row.mean for row in search.rows}
+    np.testing.assert_allclose(means["sgd", 0.3], (2 - 0.4 * 2) ** 2, rtol=1e-5)
+    for row in search.rows:
+        history = search.replay(row)[1]
+        np.testing.assert_allclose(history["validation_loss"][-1], row.mean, rtol=1e-5)
 
 
 def test_what_is_better_can_be_more():

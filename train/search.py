@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,13 @@ Setting = dict[str, Any]
 Run = Callable[..., tuple[TrainState, History]]
 
 _FOLDS = 0xFFFFFFFE  # a fold of the key that no repeat takes
+
+
+class Program(NamedTuple):
+    """What one compiled program of a search is."""
+
+    outside: Setting  # the Python values that it is made with
+    numbers: list[str]  # the names of the numbers that it takes traced
 
 
 def grid_search(
@@ -93,26 +100,32 @@ def grid_search(
     _check(run, grid, train_data, validation, folds)
     data = jax.tree.map(jnp.asarray, (train_data, validation))
     sets = data if folds is None else _folded(key, data[0], folds)
-    numbers = _traceable(run, grid, key, sets, folds)
-    inside = _product({name: grid[name] for name in numbers})
-    lanes = _stack(key, inside, repeats)
+    numeric = [name for name in grid if all(_is_number(value) for value in grid[name])]
+    programs = _programs(_prober(run, grid, key, sets, folds), grid, {}, numeric)
     rows = []
-    for outside in _product({name: grid[name] for name in grid if name not in numbers}):
+    for outside, numbers in programs:
+        inside = _product({name: grid[name] for name in numbers})
+        lanes = _stack(key, inside, repeats)
         program = _program(run, outside, folds)
         scores = _scores(program, lanes, sets, max(chunk // (folds or 1), 1), score)
         for setting, values in zip(inside, scores.reshape(len(inside), repeats, -1), strict=True):
             merged = outside | setting
             rows.append(Row.of({name: merged[name] for name in grid}, values))
     rows.sort(key=lambda row: (row.diverged, -row.mean if maximize else row.mean))
-    return Search(tuple(rows), score, _replayer(run, key, data, numbers))
+    return Search(tuple(rows), score, _replayer(run, key, data, programs))
 
 
-def _replayer(run: Run, key: jax.Array, data: Any, numbers: Sequence[str]) -> Callable:
+def _replayer(run: Run, key: jax.Array, data: Any, programs: Sequence[Program]) -> Callable:
     """One run alone, its numbers traced as in the search, or the program might be another."""
 
     def alone(setting: Setting, repeat: int) -> tuple[TrainState, History]:
+        outside, numbers = next(  # by identity: not every value can be compared
+            program
+            for program in programs
+            if all(setting[name] is value for name, value in program.outside.items())
+        )
         traced = {name: setting[name] for name in numbers}
-        program = jax.jit(lambda key, data, traced: run(key, *data, **(setting | traced)))
+        program = jax.jit(lambda key, data, traced: run(key, *data, **outside, **traced))
         return program(jax.random.fold_in(key, repeat), data, traced)
 
     return alone
@@ -153,30 +166,49 @@ def _product(grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def _traceable(
+def _programs(
+    accepts: Callable[[Setting, list[str]], bool],
+    grid: Mapping[str, Sequence[Any]],
+    fixed: Setting,
+    numeric: list[str],
+) -> list[Program]:
+    """The programs of a grid, found out by trying: as few numbers as can be are Python values.
+
+    Each value that is no number, or cannot be traced, is tried for itself: a branch on the momentum
+    is in the way only where the optimizer's name asks for a momentum.
+    """
+    words = {name: grid[name] for name in grid if name not in fixed and name not in numeric}
+    programs = []
+    for setting in _product(words):
+        outside = fixed | setting
+        if not numeric or accepts(outside, numeric):
+            programs.append(Program(outside, numeric))
+            continue
+        first = outside | {name: grid[name][0] for name in numeric}
+        numbers: list[str] = []
+        for name in numeric:
+            others = {other: first[other] for other in first if other not in (name, *numbers)}
+            if accepts(others, [*numbers, name]):
+                numbers.append(name)
+        programs += _programs(accepts, grid, outside, numbers)
+    return programs
+
+
+def _prober(
     run: Run, grid: Mapping[str, Sequence[Any]], key: jax.Array, sets: Any, folds: int | None
-) -> list[str]:
-    """The names whose values the run takes as traced numbers, found out by trying."""
-    first = {name: values[0] for name, values in grid.items()}
-    numeric = [name for name in grid if all(_is_number(value) for value in grid[name])]
+) -> Callable[[Setting, list[str]], bool]:
+    """`accepts(outside, numbers)`: whether the run takes these numbers traced."""
     data = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
 
-    def accepts(names: list[str]) -> bool:
-        outside = {name: first[name] for name in grid if name not in names}
-        numbers = {name: first[name] for name in names}
+    def accepts(outside: Setting, numbers: list[str]) -> bool:
+        traced = {name: grid[name][0] for name in numbers}
         try:
-            jax.eval_shape(lambda key, numbers: run(key, *data, **outside, **numbers), key, numbers)
+            jax.eval_shape(lambda key, traced: run(key, *data, **outside, **traced), key, traced)
         except Exception:  # a shape, a branch, a check: whatever needs the value itself
             return False
         return True
 
-    if accepts(numeric):
-        return numeric
-    names: list[str] = []
-    for name in numeric:
-        if accepts([*names, name]):
-            names.append(name)
-    return names
+    return accepts
 
 
 def _is_number(value: Any) -> bool:
