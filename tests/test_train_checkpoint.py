@@ -127,6 +127,45 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):
     assert same_bits(again[0], at_once[0])
 
 
+def one_number(folder, epochs, *, rate=1.0, x=1.0, **options):
+    """Minus the number's square is the loss, so that each epoch multiplies it, to infinity."""
+
+    def objective(params, state, batch, *, key=None, train=False):
+        return -(params**2) * batch.x.mean(), (state, {})
+
+    sgd = optax.sgd(rate)
+    train_state = train.init(jnp.array(1.0), (), sgd)
+    return train.fit(
+        jax.random.key(KEY), train_state, objective, sgd, (jnp.full((2, 1), x), jnp.zeros(2)),
+        epochs=epochs, batch_size=1, checkpoint=folder, resume=True, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("epochs_per_call", [1, 3])
+def test_a_run_that_was_not_finite_can_be_resumed_by_options_that_mend_it(
+    tmp_path, epochs_per_call
+):
+    wild = {"rate": 100.0, "epochs_per_call": epochs_per_call}  # 201 times at each step
+    one_number(tmp_path, 3, **wild)
+    with pytest.raises(train.NonFiniteError, match="epoch 5"):
+        one_number(tmp_path, 9, **wild)
+    train_state, history = one_number(tmp_path, 9, rate=-1e-4)  # which brings it down
+    assert (history.epochs, int(train_state.step)) == (9, 18)
+    assert history.failed_step == -1
+    skipped = one_number(tmp_path / "skip", 9, on_nonfinite="skip", **wild)[1]["skipped"]
+    with pytest.raises(train.NonFiniteError):
+        one_number(tmp_path / "resumed", 9, **wild)
+    resumed = one_number(tmp_path / "resumed", 9, on_nonfinite="skip", **wild)[1]["skipped"]
+    np.testing.assert_array_equal(resumed, skipped)
+
+
+def test_a_run_without_patience_left_goes_on_when_there_is_more_of_it(tmp_path):
+    assert one_number(tmp_path, 9, rate=-0.1, patience=1)[1].epochs == 2  # its loss only rises
+    assert one_number(tmp_path, 9, rate=-0.1, patience=1)[1].epochs == 2
+    assert one_number(tmp_path, 9, rate=-0.1, patience=3)[1].epochs == 4
+    assert one_number(tmp_path, 9, rate=-0.1, patience=None)[1].epochs == 9
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_returns_what_there_is(tmp_path, number):
     def callback(epoch, row):

@@ -17,7 +17,7 @@ from .history import History
 from .interrupt import interruptible
 from .keeper import make_keeper
 from .log import Callback
-from .loop import Carry, Plan, beside, finish, positive, start
+from .loop import Carry, Plan, beside, finish, positive, reopen, start
 from .nonfinite import nonfinite_error
 from .progress import reporter
 from .run import Data, make_block
@@ -88,7 +88,9 @@ def fit(
         checkpoint: a folder to save everything to, so that a killed run can go on.
         every: epochs between two checkpoints, rounded up to the end of a block.
         keep: how many checkpoints stay.
-        resume: go on from the newest checkpoint in the folder, if there is one.
+        resume: go on from the newest checkpoint in the folder, if there is one. A run that had no
+            patience left goes on if there is more of it now; one that ended with `NonFiniteError`
+            goes on from its last checkpoint.
 
     Raises:
         NonFiniteError: when a step is not finite, with the state from before it.
@@ -124,6 +126,7 @@ def fit(
         check_source(train_data)
     keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume)
     carry, history = keeper.resume(beside(start(plan, train_state), train_data), key)
+    carry = reopen(plan, carry)
     if isinstance(train_data, tuple):
         advance = _in_memory(plan, key, train_data, validation, epochs, epochs_per_call)
     else:

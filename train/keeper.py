@@ -24,9 +24,12 @@ class Keeper(NamedTuple):
     def save(
         self, carry: Carry, key: jax.Array, history: History, *, before: int, last: bool
     ) -> None:
-        """Saves when `every` epochs are over since epoch `before`, or for the `last` time."""
+        """Saves when `every` epochs are over since epoch `before`, or for the `last` time.
+
+        A carry that stopped in the middle of an epoch is not saved: nothing can go on from there.
+        """
         due = history.epochs // self.every > before // self.every
-        if self.folder is None or not (due or last):
+        if self.folder is None or not (due or last) or carry.watch.bad.any():
             return
         path = self.folder / f"epoch-{history.epochs:08d}.safetensors"  # names sort as epochs do
         write_tree(path, {**carry._asdict(), "key": key}, history)

@@ -120,6 +120,17 @@ def finish(plan: Plan, carry: Carry) -> TrainState:
     return carry.watch.best if plan.keep_best else carry.train_state
 
 
+def reopen(plan: Plan, carry: Carry) -> Carry:
+    """The carry of a checkpoint under this plan, whose patience may be another than it ended by."""
+    watch = carry.watch
+    stopped = watch.bad.any() | _is_stale(plan, watch.stale)
+    return carry._replace(watch=watch._replace(stopped=stopped))
+
+
+def _is_stale(plan: Plan, stale: jax.Array) -> jax.Array:
+    return stale >= (jnp.iinfo(jnp.int32).max if plan.patience is None else plan.patience)
+
+
 def make_advance(plan: Plan) -> Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]:
     """A step of a run: rolled back when it is not finite, and then skipped or the run's last."""
     attempt = make_attempt(
@@ -163,12 +174,11 @@ def close_epoch(
     loss = loss.astype(watch.best_loss.dtype)
     better = (loss < watch.best_loss) & ~watch.stopped  # NaN is never better, and blocks nothing
     stale = jnp.where(better, 0, watch.stale + 1)
-    patience = jnp.iinfo(jnp.int32).max if plan.patience is None else plan.patience
     watch = watch._replace(
         done=watch.done + ~watch.stopped,
         best=select(better, train_state, watch.best) if plan.keep_best else (),
         best_loss=jnp.where(better, loss, watch.best_loss),
         stale=stale,
-        stopped=watch.stopped | (stale >= patience),
+        stopped=watch.stopped | _is_stale(plan, stale),
     )
     return Carry(train_state, watch), row
