@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,6 +12,22 @@ import numpy as np
 
 from . import data as datasets
 from .state import TrainState
+
+
+def positive(name: str, value: Any) -> int:
+    """The integer that `value` is, NumPy's among them; raises unless it is one above 0.
+
+    Example:
+        >>> positive("epochs", np.int64(3))
+        3
+    """
+    try:
+        integer = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        integer = 0
+    if integer < 1:
+        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
+    return integer
 
 
 def check_sets(train_data: Any, validation: Any | None, *, batch_size: int) -> None:

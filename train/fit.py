@@ -12,12 +12,12 @@ import numpy as np
 import optax
 
 from . import gradients
-from ._checks import check_sets, check_source, check_targets
+from ._checks import check_sets, check_source, check_targets, positive
 from .history import History
 from .interrupt import interruptible
 from .keeper import make_keeper
 from .log import Callback
-from .loop import Carry, Plan, beside, finish, positive, reopen, start
+from .loop import Carry, Plan, beside, finish, reopen, start
 from .nonfinite import nonfinite_error
 from .progress import reporter
 from .run import Data, make_block
@@ -114,8 +114,8 @@ def fit(
         >>> train_state.params.round(2)
         Array([2., 3.], dtype=float32)
     """
-    for name, value in {"epochs": epochs, "epochs_per_call": epochs_per_call}.items():
-        positive(name, value)
+    epochs = positive("epochs", epochs)
+    epochs_per_call = positive("epochs_per_call", epochs_per_call)
     plan = Plan(
         objective, optimizer, batch_size, gradient, accumulate, on_nonfinite, patience, keep_best
     )

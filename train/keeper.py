@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ._checks import positive
 from .checkpoint import read_tree, write_tree
 from .history import History
-from .loop import Carry, positive
+from .loop import Carry
 
 
 class Keeper(NamedTuple):
@@ -57,8 +58,7 @@ def make_keeper(folder: str | Path | None, *, every: int, keep: int, resume: boo
     Raises:
         ValueError: when it cannot be written to, or holds checkpoints that are not to be resumed.
     """
-    positive("every", every)
-    positive("keep", keep)
+    every, keep = positive("every", every), positive("keep", keep)
     if folder is None:
         if resume:
             raise ValueError("resume=True needs checkpoint=, the folder to resume from")

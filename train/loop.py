@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from . import gradients
+from ._checks import positive
 from .evaluate import values
 from .metrics import Mean
 from .state import Batch, TrainState, select
@@ -31,22 +32,17 @@ class Plan:
     keep_best: bool
 
     def __post_init__(self) -> None:
-        positive("batch_size", self.batch_size)
-        positive("accumulate", self.accumulate)
+        integers = {"batch_size": self.batch_size, "accumulate": self.accumulate}
         if self.patience is not None:
-            positive("patience", self.patience)
+            integers["patience"] = self.patience
+        for name, value in integers.items():
+            object.__setattr__(self, name, positive(name, value))  # NumPy's become Python's
         if self.on_nonfinite not in ("raise", "skip"):
             raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"
             )
-
-
-def positive(name: str, value: Any) -> None:
-    """Raises unless `value` is an integer above 0."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
 
 
 class Watch(NamedTuple):

@@ -13,9 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import data as datasets
-from ._checks import check_sets
+from ._checks import check_sets, positive
 from .history import History
-from .loop import positive
 from .result import Row, Search
 from .run import Data
 from .state import TrainState
@@ -95,8 +94,8 @@ def grid_search(
         >>> search.best.setting
         {'learning_rate': 0.01, 'batch_size': 2}
     """
-    for name, value in {"repeats": repeats, "chunk": chunk}.items():
-        positive(name, value)
+    repeats, chunk = positive("repeats", repeats), positive("chunk", chunk)
+    folds = None if folds is None else positive("folds", folds)
     _check(run, grid, train_data, validation, folds)
     data = jax.tree.map(jnp.asarray, (train_data, validation))
     sets = data if folds is None else _folded(key, data[0], folds)
@@ -145,7 +144,6 @@ def _check(
     check_sets(train_data, validation, batch_size=1)
     if folds is None:
         return
-    positive("folds", folds)
     rows = datasets.length(train_data)
     if not 2 <= folds <= rows:
         raise ValueError(f"folds must be between 2 and the {rows} rows, got {folds}")
