@@ -132,6 +132,20 @@ def test_a_setting_that_diverges_is_the_last_row_and_words_are_programs():
     assert str(search).splitlines()[-1].split()[-1] == "diverged"
 
 
+def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
+    types = []
+
+    def noted(key, train_data, validation, *, rate, seed):
+        types.append((jax.typeof(rate), jax.typeof(seed)))
+        return least_squares(key, train_data, validation, rate=rate, seed=seed)
+
+    x = jnp.ones((6, 1))
+    grid = {"rate": [1, 0.5], "seed": [3]}
+    train.grid_search(noted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0)).replay()
+    assert len(types) == 3  # found out, searched, replayed
+    assert set(types) == {(jax.typeof(jnp.zeros(2)[0]), jax.typeof(jnp.zeros(2, int)[0]))}
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_number_is_traced_where_it_can_be_in_whatever_order_the_words_come(order):
     programs = []

@@ -53,6 +53,10 @@ def grid_search(
     own. Which is which is found out by tracing: a value that the run cannot take as a traced number
     stays a Python value.
 
+    The runs of one program are rounded otherwise than a run alone, such as `Search.replay` makes:
+    the last digits of a score may differ, and more of them after a long or a wild training, which
+    amplifies what is small.
+
     Args:
         run: `run(key, train_data, validation, **setting) -> (train_state, history)`, a pure
             function; inside it, `make_run` with the setting's optimizer and objective.
@@ -104,17 +108,23 @@ def grid_search(
     rows = []
     for outside, numbers in programs:
         inside = _product({name: grid[name] for name in numbers})
-        lanes = _stack(key, inside, repeats)
+        lanes = _stack(grid, key, inside, repeats)
         program = _program(run, outside, folds)
         scores = _scores(program, lanes, sets, max(chunk // (folds or 1), 1), score)
         for setting, values in zip(inside, scores.reshape(len(inside), repeats, -1), strict=True):
             merged = outside | setting
             rows.append(Row.of({name: merged[name] for name in grid}, values))
     rows.sort(key=lambda row: (row.diverged, -row.mean if maximize else row.mean))
-    return Search(tuple(rows), score, _replayer(run, key, data, programs))
+    return Search(tuple(rows), score, _replayer(run, grid, key, data, programs))
 
 
-def _replayer(run: Run, key: jax.Array, data: Any, programs: Sequence[Program]) -> Callable:
+def _replayer(
+    run: Run,
+    grid: Mapping[str, Sequence[Any]],
+    key: jax.Array,
+    data: Any,
+    programs: Sequence[Program],
+) -> Callable:
     """One run alone, its numbers traced as in the search, or the program might be another."""
 
     def alone(setting: Setting, repeat: int) -> tuple[TrainState, History]:
@@ -123,7 +133,7 @@ def _replayer(run: Run, key: jax.Array, data: Any, programs: Sequence[Program]) 
             for program in programs
             if all(setting[name] is value for name, value in program.outside.items())
         )
-        traced = {name: setting[name] for name in numbers}
+        traced = {name: _traced([setting[name]], grid[name])[0] for name in numbers}
         program = jax.jit(lambda key, data, traced: run(key, *data, **outside, **traced))
         return program(jax.random.fold_in(key, repeat), data, traced)
 
@@ -199,8 +209,8 @@ def _prober(
     data = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
 
     def accepts(outside: Setting, numbers: list[str]) -> bool:
-        traced = {name: grid[name][0] for name in numbers}
         try:
+            traced = {name: _traced(grid[name], grid[name])[0] for name in numbers}
             jax.eval_shape(lambda key, traced: run(key, *data, **outside, **traced), key, traced)
         except Exception:  # a shape, a branch, a check: whatever needs the value itself
             return False
@@ -228,14 +238,22 @@ def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
     return jax.jit(jax.vmap(one, in_axes=(0, 0, None)))
 
 
+def _traced(values: Sequence[Any], among: Sequence[Any]) -> jax.Array:
+    """Numbers as an array, of the type that all values of their name have `among` them.
+
+    A Python number would be of another type, to which a result of half precision gives way.
+    """
+    return jnp.array(values, jnp.array(among).dtype)
+
+
 def _stack(
-    key: jax.Array, inside: list[Setting], repeats: int
+    grid: Mapping[str, Sequence[Any]], key: jax.Array, inside: list[Setting], repeats: int
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The key and the numbers of every setting with every repeat, as arrays `[lanes]`."""
     seeds = jnp.tile(jnp.arange(repeats), len(inside))
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, seeds)
     return keys, {
-        name: jnp.repeat(jnp.array([setting[name] for setting in inside]), repeats)
+        name: jnp.repeat(_traced([setting[name] for setting in inside], grid[name]), repeats)
         for name in inside[0]
     }
 
