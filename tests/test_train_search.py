@@ -10,6 +10,7 @@ from train_problem import CLASSES, FEATURES, data
 import losses
 import nn
 import train
+from train import search as grid_search_module
 from train.metrics import mean
 
 KEY = 2
@@ -146,6 +147,23 @@ def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
     assert set(types) == {(jax.typeof(jnp.zeros(2)[0]), jax.typeof(jnp.zeros(2, int)[0]))}
 
 
+@pytest.mark.parametrize("xp", [jnp, np])
+def test_the_numbers_of_an_array_are_numbers_as_any(xp):
+    traced = []
+
+    def counted(key, train_data, validation, *, rate, seed):
+        traced.append(rate)
+        return least_squares(key, train_data, validation, rate=rate, seed=seed)
+
+    x = jnp.ones((6, 1))
+    grid = {"rate": xp.linspace(0.1, 0.4, 3), "seed": xp.arange(2)}
+    search = train.grid_search(counted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0))
+    assert len(search.rows) == 6
+    assert len(traced) == 2  # found out, searched
+    assert search.best.setting["rate"] == grid["rate"][2]
+    assert "0.4" in str(search).splitlines()[1]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_number_is_traced_where_it_can_be_in_whatever_order_the_words_come(order):
     programs = []
@@ -185,7 +203,11 @@ def test_what_is_better_can_be_more():
     ("changes", "error", "message"),
     [
         ({"grid": {}}, ValueError, "at least one value"),
-        ({"grid": {"rate": []}}, ValueError, "at least one value"),
+        ({"grid": {"rate": []}}, ValueError, "at least one value for rate"),
+        ({"grid": {"method": "adam"}}, ValueError, "a list of .* for method, got 'adam'"),
+        ({"grid": {"rate": 0.1}}, ValueError, "a list of .* for rate, got 0.1"),
+        ({"grid": {"rate": jnp.array(0.1)}}, ValueError, "a list of .* for rate, got Array"),
+        ({}, ValueError, "no curve 'validation_loss' .*need validation data or folds"),
         ({"grid": {"rat": [1.0]}}, TypeError, r"the run must take \(key, .* rat\)"),
         ({"folds": 1}, ValueError, "folds must be between 2 and the 6 rows, got 1"),
         ({"folds": 7}, ValueError, "folds must be between 2 and the 6 rows, got 7"),
@@ -196,7 +218,10 @@ def test_what_is_better_can_be_more():
         ({"grid": {"rate": [0.1], "method": ["sgdd"]}, "folds": 2}, AttributeError, "sgdd"),
     ],
 )
-def test_a_search_that_cannot_be_made_is_told(changes, error, message):
+def test_a_search_that_cannot_be_made_is_told_before_anything_trains(
+    changes, error, message, monkeypatch
+):
+    monkeypatch.setattr(grid_search_module, "_program", lambda *given: pytest.fail("it trains"))
     options = {"grid": {"rate": [0.1]}, "validation": None} | changes
     grid, validation = options.pop("grid"), options.pop("validation")
     x = np.ones((6, 1), np.float32)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,22 +12,15 @@ import numpy as np
 
 from . import data as datasets
 from ._checks import check_sets, positive
+from .grid import Grid, Program, Setting, as_array, listed, product, programs_of
 from .history import History
 from .result import Row, Search
 from .run import Data
 from .state import TrainState
 
-Setting = dict[str, Any]
 Run = Callable[..., tuple[TrainState, History]]
 
 _FOLDS = 0xFFFFFFFE  # a fold of the key that no repeat takes
-
-
-class Program(NamedTuple):
-    """What one compiled program of a search is."""
-
-    outside: Setting  # the Python values that it is made with
-    numbers: list[str]  # the names of the numbers that it takes traced
 
 
 def grid_search(
@@ -100,14 +91,15 @@ def grid_search(
     """
     repeats, chunk = positive("repeats", repeats), positive("chunk", chunk)
     folds = None if folds is None else positive("folds", folds)
+    grid = {name: listed(name, values) for name, values in grid.items()}
     _check(run, grid, train_data, validation, folds)
     data = jax.tree.map(jnp.asarray, (train_data, validation))
     sets = data if folds is None else _folded(key, data[0], folds)
-    numeric = [name for name in grid if all(_is_number(value) for value in grid[name])]
-    programs = _programs(_prober(run, grid, key, sets, folds), grid, {}, numeric)
+    first_sets = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
+    programs = programs_of(grid, _prober(run, grid, key, first_sets, score))
     rows = []
     for outside, numbers in programs:
-        inside = _product({name: grid[name] for name in numbers})
+        inside = product({name: grid[name] for name in numbers})
         lanes = _stack(grid, key, inside, repeats)
         program = _program(run, outside, folds)
         scores = _scores(program, lanes, sets, max(chunk // (folds or 1), 1), score)
@@ -119,32 +111,30 @@ def grid_search(
 
 
 def _replayer(
-    run: Run,
-    grid: Mapping[str, Sequence[Any]],
-    key: jax.Array,
-    data: Any,
-    programs: Sequence[Program],
+    run: Run, grid: Grid, key: jax.Array, data: Any, programs: Sequence[Program]
 ) -> Callable:
     """One run alone, its numbers traced as in the search, or the program might be another."""
 
     def alone(setting: Setting, repeat: int) -> tuple[TrainState, History]:
-        outside, numbers = next(  # by identity: not every value can be compared
+        outside, numbers = next(
             program
             for program in programs
-            if all(setting[name] is value for name, value in program.outside.items())
+            if all(_same(setting[name], value) for name, value in program.outside.items())
         )
-        traced = {name: _traced([setting[name]], grid[name])[0] for name in numbers}
-        program = jax.jit(lambda key, data, traced: run(key, *data, **outside, **traced))
-        return program(jax.random.fold_in(key, repeat), data, traced)
+        traced = {name: as_array([setting[name]], grid[name])[0] for name in numbers}
+        return jax.jit(_bound(run, outside))(jax.random.fold_in(key, repeat), data, traced)
 
     return alone
 
 
-def _check(
-    run: Run, grid: Mapping[str, Sequence[Any]], train_data: Any, validation: Any, folds: int | None
-) -> None:
-    if not grid or not all(len(values) for values in grid.values()):
-        raise ValueError(f"grid_search needs at least one value of every name, got {dict(grid)}")
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values are one; those of arrays have no `==` that says so, nor have keys."""
+    return a is b or np.array_equal(a, b)
+
+
+def _check(run: Run, grid: Grid, train_data: Any, validation: Any, folds: int | None) -> None:
+    if not grid:
+        raise ValueError("grid_search needs at least one value of one name, got an empty grid")
     try:
         inspect.signature(run).bind(None, None, None, **dict.fromkeys(grid))
     except TypeError as error:
@@ -170,57 +160,31 @@ def _folded(key: jax.Array, data: Data, folds: int) -> tuple[Data, Data]:
     return datasets.take(data, rests), datasets.take(data, parts)
 
 
-def _product(grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-
-
-def _programs(
-    accepts: Callable[[Setting, list[str]], bool],
-    grid: Mapping[str, Sequence[Any]],
-    fixed: Setting,
-    numeric: list[str],
-) -> list[Program]:
-    """The programs of a grid, found out by trying: as few numbers as can be are Python values.
-
-    Each value that is no number, or cannot be traced, is tried for itself: a branch on the momentum
-    is in the way only where the optimizer's name asks for a momentum.
-    """
-    words = {name: grid[name] for name in grid if name not in fixed and name not in numeric}
-    programs = []
-    for setting in _product(words):
-        outside = fixed | setting
-        if not numeric or accepts(outside, numeric):
-            programs.append(Program(outside, numeric))
-            continue
-        first = outside | {name: grid[name][0] for name in numeric}
-        numbers: list[str] = []
-        for name in numeric:
-            others = {other: first[other] for other in first if other not in (name, *numbers)}
-            if accepts(others, [*numbers, name]):
-                numbers.append(name)
-        programs += _programs(accepts, grid, outside, numbers)
-    return programs
-
-
 def _prober(
-    run: Run, grid: Mapping[str, Sequence[Any]], key: jax.Array, sets: Any, folds: int | None
+    run: Run, grid: Grid, key: jax.Array, sets: Any, score: str
 ) -> Callable[[Setting, list[str]], bool]:
-    """`accepts(outside, numbers)`: whether the run takes these numbers traced."""
-    data = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
+    """`accepts(outside, numbers)`: whether the run takes these numbers traced, and can be ranked.
+
+    An error without any traced number is the run's own, and is raised.
+    """
 
     def accepts(outside: Setting, numbers: list[str]) -> bool:
         try:
-            traced = {name: _traced(grid[name], grid[name])[0] for name in numbers}
-            jax.eval_shape(lambda key, traced: run(key, *data, **outside, **traced), key, traced)
-        except Exception:  # a shape, a branch, a check: whatever needs the value itself
-            return False
+            traced = {name: as_array(grid[name], grid[name])[0] for name in numbers}
+            _check_score(jax.eval_shape(_bound(run, outside), key, sets, traced)[1], score)
+        except Exception as error:
+            if numbers:  # a shape, a branch, a check: whatever needs the value itself
+                return False
+            error.add_note(f"in grid_search, with {outside}")
+            raise
         return True
 
     return accepts
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+def _bound(run: Run, outside: Setting) -> Callable:
+    """`run(key, sets, numbers)`, a run with its Python values."""
+    return lambda key, sets, numbers: run(key, *sets, **outside, **numbers)
 
 
 def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
@@ -228,7 +192,7 @@ def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
 
     def one(key: jax.Array, numbers: Setting, data: Any) -> History:
         try:
-            return run(key, *data, **outside, **numbers)[1]
+            return _bound(run, outside)(key, data, numbers)[1]
         except Exception as error:
             error.add_note(f"in grid_search, with {outside}")
             raise
@@ -238,22 +202,14 @@ def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
     return jax.jit(jax.vmap(one, in_axes=(0, 0, None)))
 
 
-def _traced(values: Sequence[Any], among: Sequence[Any]) -> jax.Array:
-    """Numbers as an array, of the type that all values of their name have `among` them.
-
-    A Python number would be of another type, to which a result of half precision gives way.
-    """
-    return jnp.array(values, jnp.array(among).dtype)
-
-
 def _stack(
-    grid: Mapping[str, Sequence[Any]], key: jax.Array, inside: list[Setting], repeats: int
+    grid: Grid, key: jax.Array, inside: list[Setting], repeats: int
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The key and the numbers of every setting with every repeat, as arrays `[lanes]`."""
     seeds = jnp.tile(jnp.arange(repeats), len(inside))
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, seeds)
     return keys, {
-        name: jnp.repeat(_traced([setting[name] for setting in inside], grid[name]), repeats)
+        name: jnp.repeat(as_array([setting[name] for setting in inside], grid[name]), repeats)
         for name in inside[0]
     }
 
@@ -269,10 +225,16 @@ def _scores(program: Callable, lanes: Any, sets: Any, chunk: int, score: str) ->
     return np.concatenate(scores)[:count]
 
 
+def _check_score(history: History, score: str) -> None:
+    if score not in history.curves:
+        raise ValueError(
+            f"no curve {score!r} to rank by: there are {sorted(history.curves)}; validation curves "
+            "need validation data or folds"
+        )
+
+
 def _last(history: History, score: str) -> np.ndarray:
     """The last value of the curve, `[..., epochs]` to `[...]`; NaN where a run did not end well."""
-    if score not in history.curves:
-        raise ValueError(f"no curve {score!r} to rank by: there are {sorted(history.curves)}")
     end = np.maximum(history.epochs - 1, 0)[..., None]
     last = np.take_along_axis(history.curves[score], end, axis=-1)[..., 0].astype(float)
     return np.where((history.failed_step >= 0) | (history.epochs == 0), np.nan, last)
