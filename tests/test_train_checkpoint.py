@@ -17,6 +17,7 @@ from train_problem import BATCH, data, linear, optimizer, same_bits
 
 import train
 from train import store
+from train.metrics import Mean
 
 KEY = 9
 
@@ -164,6 +165,62 @@ def test_a_run_without_patience_left_goes_on_when_there_is_more_of_it(tmp_path):
     assert one_number(tmp_path, 9, rate=-0.1, patience=1)[1].epochs == 2
     assert one_number(tmp_path, 9, rate=-0.1, patience=3)[1].epochs == 4
     assert one_number(tmp_path, 9, rate=-0.1, patience=None)[1].epochs == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 3}, "run with batch_size=4, got batch_size=3: resume with what"),
+        ({"train_data": data(9)}, "run with rows=11, got rows=9: "),
+        ({"validation": None}, "run with validation=True, got validation=False: "),
+    ],
+)
+def test_a_resume_with_other_epochs_is_told_before_anything_compiles(
+    tmp_path, changes, message, monkeypatch
+):
+    objective, train_state = linear()
+    options = {"validation": data(5), "batch_size": BATCH, "train_data": data()}
+
+    def resume(epochs, **options):
+        train.fit(
+            jax.random.key(KEY), train_state, objective, optimizer(), epochs=epochs,
+            checkpoint=tmp_path, resume=True, **options,
+        )  # fmt: skip
+
+    resume(1, **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(train.fit.__globals__["jax"], "jit", lambda *a, **o: pytest.fail("compiles"))
+        with pytest.raises(ValueError, match=message):
+            resume(2, **(options | changes))
+    as_older_versions_wrote = store.read(tmp_path / "epoch-00000001.safetensors")
+    del as_older_versions_wrote[1]["made_with"]
+    store.write(tmp_path / "epoch-00000001.safetensors", *as_older_versions_wrote)
+    resume(2, **options)
+
+
+def test_the_curve_of_a_metric_is_nan_where_it_was_not_measured(tmp_path):
+    x, sgd = jnp.ones((2, 1)), optax.sgd(0.1)
+
+    def resume(epochs, *names):
+        def objective(params, state, batch, *, key=None, train=False):
+            value = params**2
+            return value, (state, {name: Mean(value, jnp.ones(())) for name in names})
+
+        return train.fit(
+            jax.random.key(KEY), train.init(jnp.array(1.0), (), sgd), objective, sgd, (x, x),
+            epochs=epochs, batch_size=2, checkpoint=tmp_path, resume=True,
+        )[1]  # fmt: skip
+
+    resume(1)
+    resume(3, "square")
+    curves = resume(4, "other")
+    measured = {name: np.isfinite(curves[name]).tolist() for name in curves.curves}
+    assert measured == {
+        "skipped": [True] * 4,
+        "train_loss": [True] * 4,
+        "train_square": [False, True, True, False],
+        "train_other": [False, False, False, True],
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

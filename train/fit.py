@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from . import data as datasets
 from . import gradients
 from ._checks import check_sets, check_source, check_targets, positive
 from .history import History
@@ -90,7 +92,8 @@ def fit(
         keep: how many checkpoints stay.
         resume: go on from the newest checkpoint in the folder, if there is one. A run that had no
             patience left goes on if there is more of it now; one that ended with `NonFiniteError`
-            goes on from its last checkpoint.
+            goes on from its last checkpoint. Batch size, rows and whether there is validation data
+            must be as before; other metrics may be measured, their curves are NaN elsewhere.
 
     Raises:
         NonFiniteError: when a step is not finite, with the state from before it.
@@ -124,7 +127,8 @@ def fit(
         check_targets(objective, train_state, train_data, validation)
     else:
         check_source(train_data)
-    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume)
+    made_with = _made_with(train_data, validation, plan)
+    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
     carry, history = keeper.resume(beside(start(plan, train_state), train_data), key)
     carry = reopen(plan, carry)
     if isinstance(train_data, tuple):
@@ -172,9 +176,21 @@ def _in_memory(
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
+def _made_with(train_data: Data | Source, validation: Any, plan: Plan) -> dict[str, int | bool]:
+    """What a resumed run must have in common with the one before, or its epochs are others."""
+    common: dict[str, int | bool] = {"validation": validation is not None}
+    if not isinstance(train_data, tuple):
+        return common  # whose epochs are the source's
+    return common | {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+
+
 def _extend(history: History, carry: Carry, curves: dict[str, jax.Array]) -> History:
     """The history with the epochs that a block has made."""
     made = int(carry.watch.done) - history.epochs
-    history = history.append({name: np.asarray(curve)[:made] for name, curve in curves.items()})
+    new = {name: np.asarray(curve)[:made] for name, curve in curves.items()}
+    # A resumed run may have other metrics; where one was not measured, its curve is NaN.
+    before = {name: np.full(history.epochs, np.nan) for name in new.keys() - history.curves.keys()}
+    after = {name: np.full(made, np.nan) for name in history.curves.keys() - new.keys()}
+    history = replace(history, curves={**history.curves, **before}).append(new | after)
     failed_step = int(carry.train_state.step) if carry.watch.bad.any() else -1
     return History(history.curves, history.epochs, float(carry.watch.untrained_loss), failed_step)
