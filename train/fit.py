@@ -14,7 +14,7 @@ import optax
 
 from . import data as datasets
 from . import gradients
-from ._checks import check_sets, check_source, check_targets, positive
+from ._checks import check_sets, check_sources, check_targets, positive
 from .history import History
 from .interrupt import interruptible
 from .keeper import make_keeper
@@ -72,7 +72,8 @@ def fit(
         train_data: arrays `(x, y)`; or, when they do not fit the device, host batches `(x, y)` of
             at most `batch_size` rows, from an iterable that can be read once per epoch or from a
             function `epoch -> iterable`. Their order is the source's.
-        validation: as `train_data`; measured after every epoch, never trained on.
+        validation: arrays, or where `train_data` is host batches, those, too; measured after every
+            epoch, never trained on.
         epochs: how many in all, those before a resume included.
         batch_size: rows of a step.
         gradient: how to differentiate.
@@ -126,7 +127,7 @@ def fit(
         check_sets(train_data, validation, batch_size=batch_size)
         check_targets(objective, train_state, train_data, validation)
     else:
-        check_source(train_data)
+        check_sources(train_data, validation, epochs=epochs)
     made_with = _made_with(train_data, validation, plan)
     keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
     carry, history = keeper.resume(beside(start(plan, train_state), train_data), key)
