@@ -31,6 +31,8 @@ def _nothing_compiles(monkeypatch):
         ((X, Y, Y), {}, TypeError, r"pair \(x, y\)"),
         ((X, Y), {"epochs": 0}, ValueError, "epochs must be an integer above 0, got 0"),
         ((X, Y), {"epochs": 2.0}, ValueError, "epochs must be an integer above 0, got 2.0"),
+        ((X, Y), {"epochs": True}, ValueError, "epochs must be an integer above 0, got True"),
+        ((X, Y), {"epochs": np.int64(0)}, ValueError, r"integer above 0, got np\.int64\(0\)"),
         ((X, Y), {"epochs_per_call": 0}, ValueError, "epochs_per_call must be an integer"),
         ((X, Y), {"patience": 0}, ValueError, "patience must be an integer above 0"),
         ((X, Y), {"accumulate": 3}, ValueError, "accumulate=3 must divide batch_size=4"),

@@ -17,6 +17,7 @@ from train_problem import BATCH, data, linear, optimizer, same_bits
 
 import train
 from train import store
+from train.metrics import Mean
 
 KEY = 9
 
@@ -125,6 +126,101 @@ def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(tmp_path):
     ]
     again = fit(tmp_path / "a", 6, resume=True)  # nothing is left to do
     assert same_bits(again[0], at_once[0])
+
+
+def one_number(folder, epochs, *, rate=1.0, x=1.0, **options):
+    """Minus the number's square is the loss, so that each epoch multiplies it, to infinity."""
+
+    def objective(params, state, batch, *, key=None, train=False):
+        return -(params**2) * batch.x.mean(), (state, {})
+
+    sgd = optax.sgd(rate)
+    train_state = train.init(jnp.array(1.0), (), sgd)
+    return train.fit(
+        jax.random.key(KEY), train_state, objective, sgd, (jnp.full((2, 1), x), jnp.zeros(2)),
+        epochs=epochs, batch_size=1, checkpoint=folder, resume=True, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("epochs_per_call", [1, 3])
+def test_a_run_that_was_not_finite_can_be_resumed_by_options_that_mend_it(
+    tmp_path, epochs_per_call
+):
+    wild = {"rate": 100.0, "epochs_per_call": epochs_per_call}  # 201 times at each step
+    one_number(tmp_path, 3, **wild)
+    with pytest.raises(train.NonFiniteError, match="epoch 5"):
+        one_number(tmp_path, 9, **wild)
+    train_state, history = one_number(tmp_path, 9, rate=-1e-4)  # which brings it down
+    assert (history.epochs, int(train_state.step)) == (9, 18)
+    assert history.failed_step == -1
+    skipped = one_number(tmp_path / "skip", 9, on_nonfinite="skip", **wild)[1]["skipped"]
+    with pytest.raises(train.NonFiniteError):
+        one_number(tmp_path / "resumed", 9, **wild)
+    resumed = one_number(tmp_path / "resumed", 9, on_nonfinite="skip", **wild)[1]["skipped"]
+    np.testing.assert_array_equal(resumed, skipped)
+
+
+def test_a_run_without_patience_left_goes_on_when_there_is_more_of_it(tmp_path):
+    assert one_number(tmp_path, 9, rate=-0.1, patience=1)[1].epochs == 2  # its loss only rises
+    assert one_number(tmp_path, 9, rate=-0.1, patience=1)[1].epochs == 2
+    assert one_number(tmp_path, 9, rate=-0.1, patience=3)[1].epochs == 4
+    assert one_number(tmp_path, 9, rate=-0.1, patience=None)[1].epochs == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 3}, "run with batch_size=4, got batch_size=3: resume with what"),
+        ({"train_data": data(9)}, "run with rows=11, got rows=9: "),
+        ({"validation": None}, "run with validation=True, got validation=False: "),
+    ],
+)
+def test_a_resume_with_other_epochs_is_told_before_anything_compiles(
+    tmp_path, changes, message, monkeypatch
+):
+    objective, train_state = linear()
+    options = {"validation": data(5), "batch_size": BATCH, "train_data": data()}
+
+    def resume(epochs, **options):
+        train.fit(
+            jax.random.key(KEY), train_state, objective, optimizer(), epochs=epochs,
+            checkpoint=tmp_path, resume=True, **options,
+        )  # fmt: skip
+
+    resume(1, **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(train.fit.__globals__["jax"], "jit", lambda *a, **o: pytest.fail("compiles"))
+        with pytest.raises(ValueError, match=message):
+            resume(2, **(options | changes))
+    as_older_versions_wrote = store.read(tmp_path / "epoch-00000001.safetensors")
+    del as_older_versions_wrote[1]["made_with"]
+    store.write(tmp_path / "epoch-00000001.safetensors", *as_older_versions_wrote)
+    resume(2, **options)
+
+
+def test_the_curve_of_a_metric_is_nan_where_it_was_not_measured(tmp_path):
+    x, sgd = jnp.ones((2, 1)), optax.sgd(0.1)
+
+    def resume(epochs, *names):
+        def objective(params, state, batch, *, key=None, train=False):
+            value = params**2
+            return value, (state, {name: Mean(value, jnp.ones(())) for name in names})
+
+        return train.fit(
+            jax.random.key(KEY), train.init(jnp.array(1.0), (), sgd), objective, sgd, (x, x),
+            epochs=epochs, batch_size=2, checkpoint=tmp_path, resume=True,
+        )[1]  # fmt: skip
+
+    resume(1)
+    resume(3, "square")
+    curves = resume(4, "other")
+    measured = {name: np.isfinite(curves[name]).tolist() for name in curves.curves}
+    assert measured == {
+        "skipped": [True] * 4,
+        "train_loss": [True] * 4,
+        "train_square": [False, True, True, False],
+        "train_other": [False, False, False, True],
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

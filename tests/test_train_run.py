@@ -46,6 +46,20 @@ def test_fit_and_run_and_hand_made_steps_agree_bit_for_bit_and_trace_the_model_o
     chex.assert_tree_all_finite(train_state.params)  # what was passed in was not donated
 
 
+def test_an_integer_may_be_numpys():
+    objective, train_state = linear()
+    two, four = np.array([2, 4])
+    ours, theirs = (
+        train.fit(jax.random.key(KEY), train_state, objective, optimizer(), data(), **options)
+        for options in (
+            {"epochs": 2, "batch_size": 4, "accumulate": 2, "patience": 2},
+            {"epochs": two, "batch_size": four, "accumulate": two, "patience": two},
+        )
+    )
+    assert same_bits(ours[0], theirs[0])
+    train.make_step(objective, optimizer(), accumulate=two)
+
+
 def test_two_epochs_and_two_more_are_four():
     objective, train_state = linear()
     key = jax.random.key(KEY)

@@ -10,6 +10,7 @@ from train_problem import CLASSES, FEATURES, data
 import losses
 import nn
 import train
+from train import search as grid_search_module
 from train.metrics import mean
 
 KEY = 2
@@ -47,10 +48,10 @@ def search():
 
 
 def test_numbers_are_batched_and_shapes_are_programs_without_being_told(search):
-    # Twice to find out which are which (all three; then width is not, the others are), and once for
-    # each width: chunks, settings and repeats share a program.
+    # To find out which are which all three are tried, each of them, and what is left at each width.
+    # Then each width is a program: chunks, settings and repeats share it.
     assert TRACED[-2:] == [5, 3]
-    assert len(TRACED) <= 2 + len(GRID) + 2
+    assert len(TRACED) <= 1 + len(GRID) + 2 + 2
     assert len(search.rows) == 8
     settings = [tuple(row.setting.values()) for row in search.rows]
     assert len(set(settings)) == 8
@@ -132,6 +133,63 @@ def test_a_setting_that_diverges_is_the_last_row_and_words_are_programs():
     assert str(search).splitlines()[-1].split()[-1] == "diverged"
 
 
+def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
+    types = []
+
+    def noted(key, train_data, validation, *, rate, seed):
+        types.append((jax.typeof(rate), jax.typeof(seed)))
+        return least_squares(key, train_data, validation, rate=rate, seed=seed)
+
+    x = jnp.ones((6, 1))
+    grid = {"rate": [1, 0.5], "seed": [3]}
+    train.grid_search(noted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0)).replay()
+    assert len(types) == 3  # found out, searched, replayed
+    assert set(types) == {(jax.typeof(jnp.zeros(2)[0]), jax.typeof(jnp.zeros(2, int)[0]))}
+
+
+@pytest.mark.parametrize("xp", [jnp, np])
+def test_the_numbers_of_an_array_are_numbers_as_any(xp):
+    traced = []
+
+    def counted(key, train_data, validation, *, rate, seed):
+        traced.append(rate)
+        return least_squares(key, train_data, validation, rate=rate, seed=seed)
+
+    x = jnp.ones((6, 1))
+    grid = {"rate": xp.linspace(0.1, 0.4, 3), "seed": xp.arange(2)}
+    search = train.grid_search(counted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0))
+    assert len(search.rows) == 6
+    assert len(traced) == 2  # found out, searched
+    assert search.best.setting["rate"] == grid["rate"][2]
+    assert "0.4" in str(search).splitlines()[1]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_number_is_traced_where_it_can_be_in_whatever_order_the_words_come(order):
+    programs = []
+
+    def branching(key, train_data, validation, *, method, rate):
+        programs.append((method, rate))
+        if method == "sgd" and rate > 0.2:
+            rate = 0.2
+        return least_squares(key, train_data, validation, rate=rate, method=method)
+
+    x = jnp.ones((6, 1))
+    search = train.grid_search(
+        branching, {"method": ["adam", "sgd"][::order], "rate": [0.1, 0.3]}, (x, 2 * x[:, 0]),
+        (x, 2 * x[:, 0]), key=jax.random.key(0),
+    )  # fmt: skip
+    assert {tuple(row.setting.values()) for row in search.rows} == {
+        ("adam", 0.1), ("adam", 0.3), ("sgd", 0.1), ("sgd", 0.3)
+    }  # fmt: skip
+    assert [rate for method, rate in programs[-3:] if method == "sgd"] == [0.1, 0.3]
+    means = {tuple(row.setting.values()): row.mean for row in search.rows}
+    np.testing.assert_allclose(means["sgd", 0.3], (2 - 0.4 * 2) ** 2, rtol=1e-5)
+    for row in search.rows:
+        history = search.replay(row)[1]
+        np.testing.assert_allclose(history["validation_loss"][-1], row.mean, rtol=1e-5)
+
+
 def test_what_is_better_can_be_more():
     x = jnp.ones((6, 1))
     search = train.grid_search(
@@ -145,7 +203,11 @@ def test_what_is_better_can_be_more():
     ("changes", "error", "message"),
     [
         ({"grid": {}}, ValueError, "at least one value"),
-        ({"grid": {"rate": []}}, ValueError, "at least one value"),
+        ({"grid": {"rate": []}}, ValueError, "at least one value for rate"),
+        ({"grid": {"method": "adam"}}, ValueError, "a list of .* for method, got 'adam'"),
+        ({"grid": {"rate": 0.1}}, ValueError, "a list of .* for rate, got 0.1"),
+        ({"grid": {"rate": jnp.array(0.1)}}, ValueError, "a list of .* for rate, got Array"),
+        ({}, ValueError, "no curve 'validation_loss' .*need validation data or folds"),
         ({"grid": {"rat": [1.0]}}, TypeError, r"the run must take \(key, .* rat\)"),
         ({"folds": 1}, ValueError, "folds must be between 2 and the 6 rows, got 1"),
         ({"folds": 7}, ValueError, "folds must be between 2 and the 6 rows, got 7"),
@@ -156,7 +218,10 @@ def test_what_is_better_can_be_more():
         ({"grid": {"rate": [0.1], "method": ["sgdd"]}, "folds": 2}, AttributeError, "sgdd"),
     ],
 )
-def test_a_search_that_cannot_be_made_is_told(changes, error, message):
+def test_a_search_that_cannot_be_made_is_told_before_anything_trains(
+    changes, error, message, monkeypatch
+):
+    monkeypatch.setattr(grid_search_module, "_program", lambda *given: pytest.fail("it trains"))
     options = {"grid": {"rate": [0.1]}, "validation": None} | changes
     grid, validation = options.pop("grid"), options.pop("validation")
     x = np.ones((6, 1), np.float32)

@@ -191,3 +191,19 @@ def test_hidden_rows_change_neither_objective_nor_gradient_whatever_they_hold():
         value_and_gradient(train_state.params, fewer),
         rtol=1e-6,
     )
+
+
+def test_a_model_may_insist_on_its_keywords_and_return_several_predictions():
+    def apply(params, state, x, *, key, train, mask):
+        return (x @ params, x.sum(axis=1)), state
+
+    def loss(predictions, targets, *, where=None):
+        return optax.softmax_cross_entropy_with_integer_labels(predictions[0], targets)
+
+    sgd = optax.sgd(0.1)
+    train_state = train.init(jnp.zeros((data()[0].shape[1], CLASSES)), (), sgd)
+    _, history = train.fit(
+        jax.random.key(0), train_state, train.supervised(apply, loss), sgd, data(), epochs=2,
+        batch_size=BATCH,
+    )  # fmt: skip
+    assert history["train_loss"][1] < history["train_loss"][0]

@@ -86,12 +86,15 @@ def test_the_host_is_only_so_many_batches_ahead():
 
 
 X, Y = (np.asarray(part) for part in data())
+ONCE = iter([(X[:4], Y[:4])])
 
 
 @pytest.mark.parametrize(
     ("source", "error", "message"),
     [
-        (iter([(X[:4], Y[:4])]), ValueError, "no batch in epoch 2; a generator can be read only"),
+        (iter([(X[:4], Y[:4])]), ValueError, "train_data must .* 3 epochs, got a list_iterator"),
+        (lambda epoch: ONCE, ValueError, "no batch in epoch 2; a generator can be read only"),
+        ([(X[:4], Y[:4]), (X[:0], Y[:0])], ValueError, "a batch without rows: leave it out"),
         ([], ValueError, "no batch in epoch 1"),
         ([(X, Y)], ValueError, "batch_size=4, but the source gave a batch of 11 rows"),
         ([(X[:4].astype(int), Y[:4])], TypeError, "x of a batch of the train data must be float"),
@@ -104,3 +107,40 @@ X, Y = (np.asarray(part) for part in data())
 def test_a_source_that_cannot_train_is_told(source, error, message):
     with pytest.raises(error, match=message):
         fit(source)
+
+
+@pytest.mark.parametrize(
+    ("validation", "error", "message"),
+    [
+        ((X[:, :3], Y), ValueError, r"x of the validation data .* rows of \(3,\) and of \(4,\)"),
+        ((X, Y[:3]), ValueError, "validation data: .* one length"),
+        ((X, Y + 1), ValueError, "labels must be in"),
+        (iter([(X, Y)]), ValueError, "validation must .* 3 epochs, got a list_iterator"),
+        (3, TypeError, "validation must be a pair"),
+    ],
+)
+def test_validation_data_beside_a_source_are_checked_before_anything_compiles(
+    validation, error, message, monkeypatch
+):
+    monkeypatch.setattr(
+        train.stream, "make_advance", lambda plan: lambda *given: pytest.fail("it trains")
+    )
+    with pytest.raises(error, match=message):
+        fit(list(shuffled(0)), validation=validation)
+
+
+def test_no_batch_is_asked_for_when_a_step_was_not_finite():
+    brought = []
+
+    def source(epoch):
+        for number in range(35):
+            brought.append(number)
+            yield X[:4] * (np.nan if number == 2 else 1), Y[:4]
+
+    with pytest.raises(train.NonFiniteError, match="step 2"):
+        fit(source)
+    assert len(brought) <= 2 + 1 + 2 * 2  # two ahead, and two whose results are not waited for
+    brought.clear()
+    _, history = fit(source, on_nonfinite="skip")
+    assert len(brought) == 3 * 35
+    assert history["skipped"].tolist() == [1, 1, 1]

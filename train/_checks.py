@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
@@ -11,6 +12,22 @@ import numpy as np
 
 from . import data as datasets
 from .state import TrainState
+
+
+def positive(name: str, value: Any) -> int:
+    """The integer that `value` is, NumPy's among them; raises unless it is one above 0.
+
+    Example:
+        >>> positive("epochs", np.int64(3))
+        3
+    """
+    try:
+        integer = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        integer = 0
+    if integer < 1:
+        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
+    return integer
 
 
 def check_sets(train_data: Any, validation: Any | None, *, batch_size: int) -> None:
@@ -23,6 +40,11 @@ def check_sets(train_data: Any, validation: Any | None, *, batch_size: int) -> N
     if validation is None:
         return
     check_set("the validation data", validation)
+    check_alike(train_data, validation)
+
+
+def check_alike(train_data: Any, validation: Any) -> None:
+    """Raises unless the rows of both are of one shape."""
     for name, ours, theirs in zip("xy", train_data, validation, strict=True):
         if _rows_of(ours) != _rows_of(theirs):
             raise ValueError(
@@ -50,12 +72,28 @@ def check_set(name: str, data: Any) -> int:
         raise ValueError(f"{name}: {error}") from None
 
 
-def check_source(source: Any) -> None:
-    """Raises unless `source` can be asked for host batches."""
-    if not (callable(source) or isinstance(source, Iterable)):
+def check_sources(train_data: Any, validation: Any | None, *, epochs: int) -> None:
+    """Raises unless host batches can be asked for in every epoch, and validation data, too."""
+    _check_source("train_data", train_data, epochs)
+    if isinstance(validation, tuple):
+        check_set("the validation data", validation)
+    elif validation is not None:
+        _check_source("validation", validation, epochs)
+
+
+def _check_source(name: str, source: Any, epochs: int) -> None:
+    if callable(source):
+        return
+    if not isinstance(source, Iterable):
         raise TypeError(
-            "train_data must be a pair (x, y) of arrays, an iterable of such pairs, or a function "
+            f"{name} must be a pair (x, y) of arrays, an iterable of such pairs, or a function "
             f"epoch -> iterable, got {type(source).__name__}"
+        )
+    if isinstance(source, Iterator) and epochs > 1:
+        raise ValueError(
+            f"{name} must give its batches in each of {epochs} epochs, got a "
+            f"{type(source).__name__}, which can be read only once: pass a function of the epoch "
+            "that makes one"
         )
 
 

@@ -41,7 +41,7 @@ def save(path: str | Path, train_state: TrainState, *, key: jax.Array, history: 
         >>> found.key == jax.random.key(7), int(found.train_state.step)
         (Array(True, dtype=bool), 0)
     """
-    write_tree(path, {"train_state": train_state, "key": key}, history)
+    write_tree(path, {"train_state": train_state, "key": key}, history, made_with={})
 
 
 def restore(path: str | Path, like: TrainState) -> Checkpoint:
@@ -67,22 +67,32 @@ def restore(path: str | Path, like: TrainState) -> Checkpoint:
         ValueError: ...digits.safetensors holds another structure than what is asked for:
           train_state.params['weight']: float32 (3, 4) in the file, float32 (3, 5) expected
     """
-    sections, history = read_tree(path, {"train_state": like, "key": None})
+    sections, history, _ = read_tree(path, {"train_state": like, "key": None})
     return Checkpoint(sections["train_state"], sections["key"], history)
 
 
-def write_tree(path: str | Path, sections: Mapping[str, Any], history: History) -> None:
-    """Saves named pytrees, typed keys included, and the curves."""
+def write_tree(
+    path: str | Path,
+    sections: Mapping[str, Any],
+    history: History,
+    *,
+    made_with: Mapping[str, int | bool],
+) -> None:
+    """Saves named pytrees, typed keys included, the curves, and what a run was made with."""
     arrays, keys = {}, {}
     for name, leaf in _named_leaves(sections):
         if _is_key(leaf):
             keys[name] = str(jax.random.key_impl(leaf))
             leaf = jax.random.key_data(leaf)
         arrays[name] = np.asarray(leaf)
-    store.write(path, arrays, {"keys": keys, "history": history.to_dict()})
+    store.write(
+        path, arrays, {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
+    )
 
 
-def read_tree(path: str | Path, like: Mapping[str, Any]) -> tuple[dict[str, Any], History]:
+def read_tree(
+    path: str | Path, like: Mapping[str, Any]
+) -> tuple[dict[str, Any], History, dict[str, int | bool]]:
     """Reads the sections that `like` names, whose leaves must be those of the file.
 
     A section that is None there, such as a key of any kind, is taken as it is.
@@ -104,7 +114,8 @@ def read_tree(path: str | Path, like: Mapping[str, Any]) -> tuple[dict[str, Any]
         )
     leaves = [_place(found[name], leaf) for name, leaf in expected.items()]
     tree = jax.tree.unflatten(jax.tree.structure(like), leaves)
-    return tree, History.from_dict(header["history"])
+    made_with = header.get("made_with", {})  # files from before there was any have none
+    return tree, History.from_dict(header["history"]), made_with
 
 
 def _named_leaves(sections: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,13 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from . import data as datasets
 from . import gradients
-from ._checks import check_sets, check_source, check_targets
+from ._checks import check_sets, check_sources, check_targets, positive
 from .history import History
 from .interrupt import interruptible
 from .keeper import make_keeper
 from .log import Callback
-from .loop import Carry, Plan, beside, finish, positive, start
+from .loop import Carry, Plan, beside, finish, reopen, start
 from .nonfinite import nonfinite_error
 from .progress import reporter
 from .run import Data, make_block
@@ -70,7 +72,8 @@ def fit(
         train_data: arrays `(x, y)`; or, when they do not fit the device, host batches `(x, y)` of
             at most `batch_size` rows, from an iterable that can be read once per epoch or from a
             function `epoch -> iterable`. Their order is the source's.
-        validation: as `train_data`; measured after every epoch, never trained on.
+        validation: arrays, or where `train_data` is host batches, those, too; measured after every
+            epoch, never trained on.
         epochs: how many in all, those before a resume included.
         batch_size: rows of a step.
         gradient: how to differentiate.
@@ -88,7 +91,10 @@ def fit(
         checkpoint: a folder to save everything to, so that a killed run can go on.
         every: epochs between two checkpoints, rounded up to the end of a block.
         keep: how many checkpoints stay.
-        resume: go on from the newest checkpoint in the folder, if there is one.
+        resume: go on from the newest checkpoint in the folder, if there is one. A run that had no
+            patience left goes on if there is more of it now; one that ended with `NonFiniteError`
+            goes on from its last checkpoint. Batch size, rows and whether there is validation data
+            must be as before; other metrics may be measured, their curves are NaN elsewhere.
 
     Raises:
         NonFiniteError: when a step is not finite, with the state from before it.
@@ -112,8 +118,8 @@ def fit(
         >>> train_state.params.round(2)
         Array([2., 3.], dtype=float32)
     """
-    for name, value in {"epochs": epochs, "epochs_per_call": epochs_per_call}.items():
-        positive(name, value)
+    epochs = positive("epochs", epochs)
+    epochs_per_call = positive("epochs_per_call", epochs_per_call)
     plan = Plan(
         objective, optimizer, batch_size, gradient, accumulate, on_nonfinite, patience, keep_best
     )
@@ -121,9 +127,11 @@ def fit(
         check_sets(train_data, validation, batch_size=batch_size)
         check_targets(objective, train_state, train_data, validation)
     else:
-        check_source(train_data)
-    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume)
+        check_sources(train_data, validation, epochs=epochs)
+    made_with = _made_with(train_data, validation, plan)
+    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
     carry, history = keeper.resume(beside(start(plan, train_state), train_data), key)
+    carry = reopen(plan, carry)
     if isinstance(train_data, tuple):
         advance = _in_memory(plan, key, train_data, validation, epochs, epochs_per_call)
     else:
@@ -169,9 +177,21 @@ def _in_memory(
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
+def _made_with(train_data: Data | Source, validation: Any, plan: Plan) -> dict[str, int | bool]:
+    """What a resumed run must have in common with the one before, or its epochs are others."""
+    common: dict[str, int | bool] = {"validation": validation is not None}
+    if not isinstance(train_data, tuple):
+        return common  # whose epochs are the source's
+    return common | {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+
+
 def _extend(history: History, carry: Carry, curves: dict[str, jax.Array]) -> History:
     """The history with the epochs that a block has made."""
     made = int(carry.watch.done) - history.epochs
-    history = history.append({name: np.asarray(curve)[:made] for name, curve in curves.items()})
+    new = {name: np.asarray(curve)[:made] for name, curve in curves.items()}
+    # A resumed run may have other metrics; where one was not measured, its curve is NaN.
+    before = {name: np.full(history.epochs, np.nan) for name in new.keys() - history.curves.keys()}
+    after = {name: np.full(made, np.nan) for name in history.curves.keys() - new.keys()}
+    history = replace(history, curves={**history.curves, **before}).append(new | after)
     failed_step = int(carry.train_state.step) if carry.watch.bad.any() else -1
     return History(history.curves, history.epochs, float(carry.watch.untrained_loss), failed_step)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from ._checks import positive
 from .checkpoint import read_tree, write_tree
 from .history import History
-from .loop import Carry, positive
+from .loop import Carry
 
 
 class Keeper(NamedTuple):
@@ -20,16 +22,21 @@ class Keeper(NamedTuple):
     folder: Path | None  # None: keep nothing
     every: int
     keep: int
+    made_with: Mapping[str, int | bool]  # what a resumed run must be made with, too
 
     def save(
         self, carry: Carry, key: jax.Array, history: History, *, before: int, last: bool
     ) -> None:
-        """Saves when `every` epochs are over since epoch `before`, or for the `last` time."""
+        """Saves when `every` epochs are over since epoch `before`, or for the `last` time.
+
+        A carry that stopped in the middle of an epoch is not saved: nothing can go on from there.
+        """
         due = history.epochs // self.every > before // self.every
-        if self.folder is None or not (due or last):
+        if self.folder is None or not (due or last) or carry.watch.bad.any():
             return
         path = self.folder / f"epoch-{history.epochs:08d}.safetensors"  # names sort as epochs do
-        write_tree(path, {**carry._asdict(), "key": key}, history)
+        sections = {**carry._asdict(), "key": key}
+        write_tree(path, sections, history, made_with=self.made_with)
         for old in self._saved()[: -self.keep]:
             old.unlink()
 
@@ -39,27 +46,44 @@ class Keeper(NamedTuple):
         if not saved:
             return carry, History.empty()
         sections: dict[str, Any] = {**carry._asdict(), "key": key}
-        sections, history = read_tree(saved[-1], sections)
+        sections, history, made_with = read_tree(saved[-1], sections)
         if not jnp.array_equal(sections.pop("key"), key):
             raise ValueError(f"{saved[-1]} is of a run with another key: resume with that key")
+        _check_same(saved[-1], made_with, self.made_with)
         return Carry(**sections), history
 
     def _saved(self) -> list[Path]:
         return [] if self.folder is None else sorted(self.folder.glob("epoch-*.safetensors"))
 
 
-def make_keeper(folder: str | Path | None, *, every: int, keep: int, resume: bool) -> Keeper:
+def _check_same(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    others = [name for name in ours if theirs.get(name, ours[name]) != ours[name]]
+    if others:
+        differences = (f"{name}={theirs[name]}, got {name}={ours[name]}" for name in others)
+        raise ValueError(
+            f"{path} is of a run with {'; '.join(differences)}: resume with what it was made with, "
+            "or train in another folder from train.restore(path, train_state).train_state"
+        )
+
+
+def make_keeper(
+    folder: str | Path | None,
+    *,
+    every: int,
+    keep: int,
+    resume: bool,
+    made_with: Mapping[str, int | bool],
+) -> Keeper:
     """Makes the folder, and clears what a killed write left in it.
 
     Raises:
         ValueError: when it cannot be written to, or holds checkpoints that are not to be resumed.
     """
-    positive("every", every)
-    positive("keep", keep)
+    every, keep = positive("every", every), positive("keep", keep)
     if folder is None:
         if resume:
             raise ValueError("resume=True needs checkpoint=, the folder to resume from")
-        return Keeper(None, every, keep)
+        return Keeper(None, every, keep, made_with)
     folder = Path(folder)
     probe = folder / f".epoch-probe.{os.getpid()}.part"
     try:
@@ -69,7 +93,7 @@ def make_keeper(folder: str | Path | None, *, every: int, keep: int, resume: boo
             left_over.unlink()
     except OSError as error:
         raise ValueError(f"checkpoint={folder} is not a folder to write to: {error}") from error
-    keeper = Keeper(folder, every, keep)
+    keeper = Keeper(folder, every, keep, made_with)
     if keeper._saved() and not resume:
         raise ValueError(
             f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from the "

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from . import gradients
+from ._checks import positive
 from .evaluate import values
 from .metrics import Mean
 from .state import Batch, TrainState, select
@@ -31,22 +32,17 @@ class Plan:
     keep_best: bool
 
     def __post_init__(self) -> None:
-        positive("batch_size", self.batch_size)
-        positive("accumulate", self.accumulate)
+        integers = {"batch_size": self.batch_size, "accumulate": self.accumulate}
         if self.patience is not None:
-            positive("patience", self.patience)
+            integers["patience"] = self.patience
+        for name, value in integers.items():
+            object.__setattr__(self, name, positive(name, value))  # NumPy's become Python's
         if self.on_nonfinite not in ("raise", "skip"):
             raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"
             )
-
-
-def positive(name: str, value: Any) -> None:
-    """Raises unless `value` is an integer above 0."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
 
 
 class Watch(NamedTuple):
@@ -120,6 +116,17 @@ def finish(plan: Plan, carry: Carry) -> TrainState:
     return carry.watch.best if plan.keep_best else carry.train_state
 
 
+def reopen(plan: Plan, carry: Carry) -> Carry:
+    """The carry of a checkpoint under this plan, whose patience may be another than it ended by."""
+    watch = carry.watch
+    stopped = watch.bad.any() | _is_stale(plan, watch.stale)
+    return carry._replace(watch=watch._replace(stopped=stopped))
+
+
+def _is_stale(plan: Plan, stale: jax.Array) -> jax.Array:
+    return stale >= (jnp.iinfo(jnp.int32).max if plan.patience is None else plan.patience)
+
+
 def make_advance(plan: Plan) -> Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]:
     """A step of a run: rolled back when it is not finite, and then skipped or the run's last."""
     attempt = make_attempt(
@@ -163,12 +170,11 @@ def close_epoch(
     loss = loss.astype(watch.best_loss.dtype)
     better = (loss < watch.best_loss) & ~watch.stopped  # NaN is never better, and blocks nothing
     stale = jnp.where(better, 0, watch.stale + 1)
-    patience = jnp.iinfo(jnp.int32).max if plan.patience is None else plan.patience
     watch = watch._replace(
         done=watch.done + ~watch.stopped,
         best=select(better, train_state, watch.best) if plan.keep_best else (),
         best_loss=jnp.where(better, loss, watch.best_loss),
         stale=stale,
-        stopped=watch.stopped | (stale >= patience),
+        stopped=watch.stopped | _is_stale(plan, stale),
     )
     return Carry(train_state, watch), row

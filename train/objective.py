@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -60,10 +61,11 @@ class Objective:
 
         Labels are integers with one axis less than the predictions, whose last axis is the classes.
         """
-        predictions, _ = jax.eval_shape(self.apply, params, state, x)
+        apply = partial(self.apply, key=None, train=False, mask=None)
+        predictions, _ = jax.eval_shape(apply, params, state, x)
         if not (hasattr(y, "dtype") and jnp.issubdtype(y.dtype, jnp.integer)):
             return
-        if y.shape != predictions.shape[:-1]:
+        if not hasattr(predictions, "shape") or y.shape != predictions.shape[:-1]:
             return
         labels, classes = np.asarray(y), predictions.shape[-1]
         outside = np.argwhere((labels < 0) | (labels >= classes))

@@ -11,9 +11,10 @@ import optax
 
 from . import data as datasets
 from . import gradients
+from ._checks import positive
 from .evaluate import totals
 from .history import History
-from .loop import Carry, Plan, close_epoch, finish, make_advance, positive, start
+from .loop import Carry, Plan, close_epoch, finish, make_advance, start
 from .metrics import Mean
 from .state import Batch, TrainState
 
@@ -72,7 +73,7 @@ def make_run(
         >>> round(float(train_state.params), 3), history["train_loss"].shape
         (2.0, (20,))
     """
-    positive("epochs", epochs)
+    epochs = positive("epochs", epochs)
     plan = Plan(
         objective, optimizer, batch_size, gradient, accumulate, on_nonfinite, patience, keep_best
     )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import jax
@@ -13,14 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import data as datasets
-from ._checks import check_sets
+from ._checks import check_sets, positive
+from .grid import Grid, Program, Setting, as_array, listed, product, programs_of
 from .history import History
-from .loop import positive
 from .result import Row, Search
 from .run import Data
 from .state import TrainState
 
-Setting = dict[str, Any]
 Run = Callable[..., tuple[TrainState, History]]
 
 _FOLDS = 0xFFFFFFFE  # a fold of the key that no repeat takes
@@ -46,6 +43,10 @@ def grid_search(
     what decides a shape or a branch (width, batch size, an optimizer's name) is a program of its
     own. Which is which is found out by tracing: a value that the run cannot take as a traced number
     stays a Python value.
+
+    The runs of one program are rounded otherwise than a run alone, such as `Search.replay` makes:
+    the last digits of a score may differ, and more of them after a long or a wild training, which
+    amplifies what is small.
 
     Args:
         run: `run(key, train_data, validation, **setting) -> (train_state, history)`, a pure
@@ -88,41 +89,52 @@ def grid_search(
         >>> search.best.setting
         {'learning_rate': 0.01, 'batch_size': 2}
     """
-    for name, value in {"repeats": repeats, "chunk": chunk}.items():
-        positive(name, value)
+    repeats, chunk = positive("repeats", repeats), positive("chunk", chunk)
+    folds = None if folds is None else positive("folds", folds)
+    grid = {name: listed(name, values) for name, values in grid.items()}
     _check(run, grid, train_data, validation, folds)
     data = jax.tree.map(jnp.asarray, (train_data, validation))
     sets = data if folds is None else _folded(key, data[0], folds)
-    numbers = _traceable(run, grid, key, sets, folds)
-    inside = _product({name: grid[name] for name in numbers})
-    lanes = _stack(key, inside, repeats)
+    first_sets = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
+    programs = programs_of(grid, _prober(run, grid, key, first_sets, score))
     rows = []
-    for outside in _product({name: grid[name] for name in grid if name not in numbers}):
+    for outside, numbers in programs:
+        inside = product({name: grid[name] for name in numbers})
+        lanes = _stack(grid, key, inside, repeats)
         program = _program(run, outside, folds)
         scores = _scores(program, lanes, sets, max(chunk // (folds or 1), 1), score)
         for setting, values in zip(inside, scores.reshape(len(inside), repeats, -1), strict=True):
             merged = outside | setting
             rows.append(Row.of({name: merged[name] for name in grid}, values))
     rows.sort(key=lambda row: (row.diverged, -row.mean if maximize else row.mean))
-    return Search(tuple(rows), score, _replayer(run, key, data, numbers))
+    return Search(tuple(rows), score, _replayer(run, grid, key, data, programs))
 
 
-def _replayer(run: Run, key: jax.Array, data: Any, numbers: Sequence[str]) -> Callable:
+def _replayer(
+    run: Run, grid: Grid, key: jax.Array, data: Any, programs: Sequence[Program]
+) -> Callable:
     """One run alone, its numbers traced as in the search, or the program might be another."""
 
     def alone(setting: Setting, repeat: int) -> tuple[TrainState, History]:
-        traced = {name: setting[name] for name in numbers}
-        program = jax.jit(lambda key, data, traced: run(key, *data, **(setting | traced)))
-        return program(jax.random.fold_in(key, repeat), data, traced)
+        outside, numbers = next(
+            program
+            for program in programs
+            if all(_same(setting[name], value) for name, value in program.outside.items())
+        )
+        traced = {name: as_array([setting[name]], grid[name])[0] for name in numbers}
+        return jax.jit(_bound(run, outside))(jax.random.fold_in(key, repeat), data, traced)
 
     return alone
 
 
-def _check(
-    run: Run, grid: Mapping[str, Sequence[Any]], train_data: Any, validation: Any, folds: int | None
-) -> None:
-    if not grid or not all(len(values) for values in grid.values()):
-        raise ValueError(f"grid_search needs at least one value of every name, got {dict(grid)}")
+def _same(a: Any, b: Any) -> bool:
+    """Whether two values are one; those of arrays have no `==` that says so, nor have keys."""
+    return a is b or np.array_equal(a, b)
+
+
+def _check(run: Run, grid: Grid, train_data: Any, validation: Any, folds: int | None) -> None:
+    if not grid:
+        raise ValueError("grid_search needs at least one value of one name, got an empty grid")
     try:
         inspect.signature(run).bind(None, None, None, **dict.fromkeys(grid))
     except TypeError as error:
@@ -132,7 +144,6 @@ def _check(
     check_sets(train_data, validation, batch_size=1)
     if folds is None:
         return
-    positive("folds", folds)
     rows = datasets.length(train_data)
     if not 2 <= folds <= rows:
         raise ValueError(f"folds must be between 2 and the {rows} rows, got {folds}")
@@ -149,38 +160,31 @@ def _folded(key: jax.Array, data: Data, folds: int) -> tuple[Data, Data]:
     return datasets.take(data, rests), datasets.take(data, parts)
 
 
-def _product(grid: Mapping[str, Sequence[Any]]) -> list[Setting]:
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+def _prober(
+    run: Run, grid: Grid, key: jax.Array, sets: Any, score: str
+) -> Callable[[Setting, list[str]], bool]:
+    """`accepts(outside, numbers)`: whether the run takes these numbers traced, and can be ranked.
 
+    An error without any traced number is the run's own, and is raised.
+    """
 
-def _traceable(
-    run: Run, grid: Mapping[str, Sequence[Any]], key: jax.Array, sets: Any, folds: int | None
-) -> list[str]:
-    """The names whose values the run takes as traced numbers, found out by trying."""
-    first = {name: values[0] for name, values in grid.items()}
-    numeric = [name for name in grid if all(_is_number(value) for value in grid[name])]
-    data = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
-
-    def accepts(names: list[str]) -> bool:
-        outside = {name: first[name] for name in grid if name not in names}
-        numbers = {name: first[name] for name in names}
+    def accepts(outside: Setting, numbers: list[str]) -> bool:
         try:
-            jax.eval_shape(lambda key, numbers: run(key, *data, **outside, **numbers), key, numbers)
-        except Exception:  # a shape, a branch, a check: whatever needs the value itself
-            return False
+            traced = {name: as_array(grid[name], grid[name])[0] for name in numbers}
+            _check_score(jax.eval_shape(_bound(run, outside), key, sets, traced)[1], score)
+        except Exception as error:
+            if numbers:  # a shape, a branch, a check: whatever needs the value itself
+                return False
+            error.add_note(f"in grid_search, with {outside}")
+            raise
         return True
 
-    if accepts(numeric):
-        return numeric
-    names: list[str] = []
-    for name in numeric:
-        if accepts([*names, name]):
-            names.append(name)
-    return names
+    return accepts
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+def _bound(run: Run, outside: Setting) -> Callable:
+    """`run(key, sets, numbers)`, a run with its Python values."""
+    return lambda key, sets, numbers: run(key, *sets, **outside, **numbers)
 
 
 def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
@@ -188,7 +192,7 @@ def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
 
     def one(key: jax.Array, numbers: Setting, data: Any) -> History:
         try:
-            return run(key, *data, **outside, **numbers)[1]
+            return _bound(run, outside)(key, data, numbers)[1]
         except Exception as error:
             error.add_note(f"in grid_search, with {outside}")
             raise
@@ -199,13 +203,13 @@ def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
 
 
 def _stack(
-    key: jax.Array, inside: list[Setting], repeats: int
+    grid: Grid, key: jax.Array, inside: list[Setting], repeats: int
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
     """The key and the numbers of every setting with every repeat, as arrays `[lanes]`."""
     seeds = jnp.tile(jnp.arange(repeats), len(inside))
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, seeds)
     return keys, {
-        name: jnp.repeat(jnp.array([setting[name] for setting in inside]), repeats)
+        name: jnp.repeat(as_array([setting[name] for setting in inside], grid[name]), repeats)
         for name in inside[0]
     }
 
@@ -221,10 +225,16 @@ def _scores(program: Callable, lanes: Any, sets: Any, chunk: int, score: str) ->
     return np.concatenate(scores)[:count]
 
 
+def _check_score(history: History, score: str) -> None:
+    if score not in history.curves:
+        raise ValueError(
+            f"no curve {score!r} to rank by: there are {sorted(history.curves)}; validation curves "
+            "need validation data or folds"
+        )
+
+
 def _last(history: History, score: str) -> np.ndarray:
     """The last value of the curve, `[..., epochs]` to `[...]`; NaN where a run did not end well."""
-    if score not in history.curves:
-        raise ValueError(f"no curve {score!r} to rank by: there are {sorted(history.curves)}")
     end = np.maximum(history.epochs - 1, 0)[..., None]
     last = np.take_along_axis(history.curves[score], end, axis=-1)[..., 0].astype(float)
     return np.where((history.failed_step >= 0) | (history.epochs == 0), np.nan, last)

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._checks import check_set, check_targets
+from ._checks import check_alike, check_set, check_targets
 from .evaluate import measure, totals
 from .loop import Carry, Plan, close_epoch, make_advance
 from .metrics import Mean
@@ -36,7 +36,7 @@ def make_stream(
     def held_out(train_state: TrainState, number: int) -> dict[str, Mean] | None:
         if validation is None or isinstance(validation, tuple):
             return None if validation is None else measured_whole(train_state, validation)
-        batches = _batches(plan, validation, number, train_state, "validation data")
+        batches = _batches(plan, validation, number, train_state, "validation data", None)
         return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
 
     def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
@@ -44,12 +44,13 @@ def make_stream(
 
         def steps() -> Iterator[dict[str, Mean]]:
             nonlocal carry
-            batches = _batches(plan, train_data, number, carry.train_state, "train data")
+            whole = validation if isinstance(validation, tuple) else None
+            batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
             for batch in ahead(batches, prefetch):
                 carry, metrics = advance(key, carry, batch)
                 yield metrics
 
-        sums = _sum(steps())
+        sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps(), prefetch))
         carry, row = close(carry, sums, held_out(carry.train_state, number))
         return carry, {name: value[None] for name, value in row.items()}
 
@@ -75,13 +76,15 @@ def pad(x: Any, y: Any, batch_size: int) -> Batch:
     """A batch of `batch_size` rows on the host, the missing ones zero and masked.
 
     Raises:
-        ValueError: when there are more rows than that.
+        ValueError: when there are more rows than that, or none.
 
     Example:
         >>> pad(np.ones((2, 3)), np.ones(2), 4).mask
         array([ True,  True, False, False])
     """
     rows = len(jax.tree.leaves(x)[0])
+    if not rows:
+        raise ValueError("the source gave a batch without rows: leave it out, it would be a step")
     if rows > batch_size:
         raise ValueError(f"batch_size={batch_size}, but the source gave a batch of {rows} rows")
 
@@ -93,9 +96,14 @@ def pad(x: Any, y: Any, batch_size: int) -> Batch:
 
 
 def _batches(
-    plan: Plan, source: Source, number: int, train_state: TrainState, name: str
+    plan: Plan,
+    source: Source,
+    number: int,
+    train_state: TrainState,
+    name: str,
+    held_out: tuple[Any, Any] | None,
 ) -> Iterator[Batch]:
-    """The batches of an epoch; the first one is checked before anything compiles."""
+    """The batches of an epoch; the first is checked, and what is `held_out` against it."""
     made = -1
     for made, pair in enumerate(source(number) if callable(source) else source):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -103,13 +111,25 @@ def _batches(
         x, y = jax.tree.map(np.asarray, tuple(pair))
         if made == 0:
             check_set(f"a batch of the {name}", (x, y))
-            check_targets(plan.objective, train_state, (x, y))
+            if held_out is not None:
+                check_alike((x, y), held_out)
+            check_targets(plan.objective, train_state, (x, y), held_out)
         yield pad(x, y, plan.batch_size)
     if made < 0:
         raise ValueError(
             f"the {name} gave no batch in epoch {number + 1}; a generator can be read only once: "
             "pass a function of the epoch that makes one"
         )
+
+
+def _until_failed(steps: Iterable[dict[str, Mean]], lag: int) -> Iterator[dict[str, Mean]]:
+    """The steps until one fails, which is asked `lag` steps later: it is over, nothing waits."""
+    running: deque[jax.Array] = deque()
+    for metrics in steps:
+        yield metrics
+        running.append(metrics["skipped"].total)
+        if len(running) > lag and running.popleft():
+            return
 
 
 @jax.jit
