@@ -115,6 +115,12 @@ def test_a_gap_within_the_noise_of_the_validation_loss_is_no_overfitting():
     assert history(train_loss=FALLING, validation_loss=noisy).diagnose().kind == "ideal"
 
 
+def test_the_gap_is_told_as_a_share_of_the_validation_loss():
+    curves = {"train_loss": np.full(12, 0.3), "validation_loss": np.full(12, 0.4)}
+    evidence = history(**curves).diagnose().evidence
+    np.testing.assert_allclose(evidence["gap relative to validation loss"], 0.25)
+
+
 ZERO, SEPARATED = np.zeros(12), np.array([1.0, 0.5, *[0.0] * 10])  # as of a hinge
 
 

@@ -149,6 +149,8 @@ def _evidence(history: History, epochs: int) -> dict[str, float]:
             "rise of validation loss": level - float(judged.min()),
             "gap": level - evidence["train loss"],
         }
+        if level > 0:  # and no share of anything else
+            evidence["gap relative to validation loss"] = evidence["gap"] / level
     return evidence | {
         "lowest loss": _lowest(evidence["untrained loss"], train, judged),
         "improvement": evidence["untrained loss"] - level,
