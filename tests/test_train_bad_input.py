@@ -52,6 +52,28 @@ def test_what_cannot_train_is_a_clear_error_before_anything_compiles(rows, chang
         train.fit(jax.random.key(0), train_state, objective, optimizer(), rows, **(GOOD | changes))
 
 
+def each(predictions, targets, *, where=None):
+    return predictions.mean(-1) - targets
+
+
+def whole(predictions, targets, *, where=None):
+    return (predictions.mean(-1) - targets).mean()
+
+
+@pytest.mark.parametrize(
+    ("loss", "metrics", "error", "message"),
+    [
+        (whole, {}, ValueError, r"one value for each of 4 rows, got shape \(\): leave their mean"),
+        (each, {"off": each}, TypeError, "metric 'off' must give a sum and its weight, got"),
+    ],
+)
+def test_a_loss_or_a_metric_of_another_kind_is_told(loss, metrics, error, message):
+    objective = train.supervised(linear()[0].apply, loss, metrics=metrics)
+    batch = train.Batch(X[:4], Y[:4], np.ones(4, bool))
+    with pytest.raises(error, match=message):
+        objective(linear()[1].params, (), batch)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

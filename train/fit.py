@@ -47,7 +47,7 @@ def fit(
     epochs_per_call: int = 1,
     prefetch: int = 2,
     progress: bool | None = None,
-    callback: Callback | Sequence[Callback] = (),
+    callback: Callback | Sequence[Callback] | None = None,
     checkpoint: str | Path | None = None,
     every: int = 1,
     keep: int = 3,
@@ -137,7 +137,7 @@ def fit(
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
     report = reporter(progress, epochs)
-    callbacks = [callback] if callable(callback) else callback
+    callbacks = [callback] if callable(callback) else callback or ()
 
     def after(carry: Carry, history: History, before: int, *, last: bool) -> None:
         keeper.save(carry, key, history, before=before, last=last)

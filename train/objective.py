@@ -41,7 +41,7 @@ class Objective:
         loss = self._loss(predictions, batch)
         results = {"loss": loss}
         for name, metric in self.metrics.items():
-            results[name] = metric(predictions, batch.y, where=batch.mask)
+            results[name] = _as_mean(name, metric(predictions, batch.y, where=batch.mask))
         value = loss.total / jnp.maximum(loss.weight, 1)
         if self.penalty is not None:
             penalty = self.penalty(params)
@@ -53,6 +53,11 @@ class Objective:
         if batch.mask is None:
             return mean(self.loss(predictions, batch.y))
         values = jax.eval_shape(self.loss, predictions, batch.y)
+        if values.shape[:1] != batch.mask.shape:
+            raise ValueError(
+                f"a loss must give one value for each of {len(batch.mask)} rows, got shape "
+                f"{values.shape}: leave their mean to supervised"
+            )
         real = rows(batch.mask, values.shape)
         return mean(self.loss(predictions, batch.y, where=real), where=batch.mask)
 
@@ -75,6 +80,15 @@ class Objective:
                 f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
                 f"{labels[where]} at index {where}"
             )
+
+
+def _as_mean(name: str, value: Any) -> Mean:
+    if isinstance(value, Mean):
+        return value
+    raise TypeError(
+        f"metric {name!r} must give a sum and its weight, got {type(value).__name__}: return "
+        "train.metrics.mean(values, where=where)"
+    )
 
 
 def _hide(x: Any, mask: jax.Array | None) -> Any:
@@ -104,7 +118,9 @@ def supervised(
         `objective(params, state, batch, *, key, train) -> (scalar, (state, metrics))`.
 
     Raises:
-        ValueError: when a metric takes the name of one that is always there.
+        ValueError: when a metric takes the name of one that is always there; when traced, for a
+            loss that gives no value for each row.
+        TypeError: when traced, for a metric that gives no `Mean`.
 
     Example:
         >>> def apply(params, state, x, *, key=None, train=False, mask=None):
