@@ -202,6 +202,13 @@ def test_a_training_can_be_differentiated_by_its_learning_rate():
     np.testing.assert_allclose(jax.jit(jax.grad(last))(0.05), rise, rtol=1e-3)
 
 
+def test_a_sound_training_meets_no_nan_where_jax_looks_for_them():
+    with jax.debug_nans(True):
+        _, history = fitted_on(data())
+    assert np.isfinite(history["train_loss"]).all()
+    assert np.isfinite(history.untrained_loss)
+
+
 def test_evaluation_counts_every_row_once_whatever_the_batch_size():
     objective, train_state = linear()
     x, y = data()

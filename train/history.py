@@ -41,7 +41,7 @@ class History:
 
     curves: Mapping[str, Any]  # each [epochs]; NaN from where the run stopped
     epochs: Any  # [] int, epochs made
-    untrained_loss: Any  # [] the first batch's loss, before any step
+    untrained_loss: Any  # [] the first batch's loss, before any step; not finite if there is none
     failed_step: Any  # [] int, the step that was not finite and ended the run; -1: none
 
     @classmethod

@@ -49,7 +49,7 @@ class Watch(NamedTuple):
     """What a run remembers from epoch to epoch beside the train state."""
 
     done: jax.Array  # [] int32, epochs made
-    untrained_loss: jax.Array  # []
+    untrained_loss: jax.Array  # [], not finite before the first step
     best: Any  # the best epoch's train state; () when it is not asked for
     best_loss: jax.Array  # []
     stale: jax.Array  # [] int32, epochs since the best one
@@ -68,7 +68,7 @@ def start(plan: Plan, train_state: TrainState) -> Carry:
     """The carry before the first epoch; it owns its buffers, so that they can be donated."""
     watch = Watch(
         done=jnp.zeros((), jnp.int32),
-        untrained_loss=jnp.array(jnp.nan, float),
+        untrained_loss=jnp.array(jnp.inf, float),  # unknown, and no NaN for `jax.debug_nans`
         best=own(train_state) if plan.keep_best else (),
         best_loss=jnp.array(jnp.inf, float),
         stale=jnp.zeros((), jnp.int32),
@@ -139,7 +139,7 @@ def make_advance(plan: Plan) -> Callable[[jax.Array, Carry, Batch], tuple[Carry,
         failed = bad.any()
         hold = failed | watch.stopped
         kept = select(hold, train_state, new)
-        first = jnp.isnan(watch.untrained_loss) & ~hold
+        first = ~jnp.isfinite(watch.untrained_loss) & ~hold
         loss = metrics["loss"].value.astype(watch.untrained_loss.dtype)
         watch = watch._replace(untrained_loss=jnp.where(first, loss, watch.untrained_loss))
         if plan.on_nonfinite == "skip":
