@@ -93,20 +93,22 @@ def test_shuffling_visits_every_row_once_and_depends_on_key_and_epoch():
     assert len({tuple(order) for order in orders.values()}) == 3
 
 
-def fitted_on(train_data):
+def fitted_on(train_data, **options):
     objective, train_state = linear()
     return train.fit(
-        jax.random.key(KEY), train_state, objective, optimizer(), train_data, epochs=2, batch_size=8
-    )
+        jax.random.key(KEY), train_state, objective, optimizer(), train_data, epochs=2,
+        batch_size=8, **options,
+    )  # fmt: skip
 
 
-def test_rows_spread_over_devices_train_the_same_network():
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_rows_spread_over_devices_train_the_same_network(accumulate):
     devices = jax.devices()[: 4 if jax.device_count() >= 4 else 1]
-    alone, history = fitted_on(data(12))
+    alone, history = fitted_on(data(12), accumulate=accumulate)
     for kind in (AxisType.Auto, AxisType.Explicit):
         mesh = jax.make_mesh((len(devices),), ("data",), axis_types=(kind,), devices=devices)
         rows = jax.device_put(data(12), NamedSharding(mesh, PartitionSpec("data")))
-        together, histories = fitted_on(rows)
+        together, histories = fitted_on(rows, accumulate=accumulate)
         chex.assert_trees_all_close(alone.params, jax.device_get(together.params), atol=1e-5)
         np.testing.assert_allclose(history["train_loss"], histories["train_loss"], rtol=1e-5)
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from . import data as datasets
 from .state import Batch, real_rows, select
 
 
@@ -69,4 +70,6 @@ def _cut(leaf: jax.Array, parts: int) -> jax.Array:
             f"accumulate={parts} must divide the batch, got {leaf.shape[0]} rows: choose a batch "
             f"size that is a multiple of {parts}"
         )
-    return leaf.reshape(parts, -1, *leaf.shape[1:])
+    rows = leaf.shape[0] // parts
+    shape = parts, rows, *leaf.shape[1:]
+    return jax.lax.reshape(leaf, shape, out_sharding=datasets.spread(leaf, rows, parts=True))

@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding, PartitionSpec
 
 from ._text import excerpt
 
@@ -157,13 +158,24 @@ def take(data: Any, indices: jax.Array | np.ndarray) -> Any:
 
 
 def _take(leaf: Any, indices: jax.Array | np.ndarray) -> Any:
-    sharding = None if isinstance(leaf, np.ndarray) else jax.typeof(leaf).sharding
-    if sharding is None or sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
-        return leaf[indices]
-    # On a mesh with explicit axes a gather must be told where its result is: spread over the
-    # devices as the data are, where the rows divide, else on all of them.
-    axes = sharding.spec[0] or ()
-    parts = np.prod([sharding.mesh.shape[axis] for axis in np.atleast_1d(axes)], dtype=int)
-    spec = sharding.spec if len(indices) % parts == 0 else (None, *sharding.spec[1:])
-    where = jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec(*spec))
-    return jnp.asarray(leaf).at[indices].get(out_sharding=where)
+    where = None if isinstance(leaf, np.ndarray) else spread(leaf, len(indices))
+    return leaf[indices] if where is None else jnp.asarray(leaf).at[indices].get(out_sharding=where)
+
+
+def spread(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSharding | None:
+    """Where `rows` of the rows of `leaf` lie, or `parts` of so many, on a mesh of explicit axes.
+
+    There, and only there, an operation on rows must be told: over the devices as those of `leaf`,
+    if they divide, else on all of them.
+
+    Example:
+        >>> spread(jnp.ones((4, 2)), 2) is None  # no such mesh
+        True
+    """
+    sharding = jax.typeof(leaf).sharding
+    if sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
+        return None
+    axes, *others = sharding.spec
+    devices = np.prod([sharding.mesh.shape[axis] for axis in np.atleast_1d(axes or ())], dtype=int)
+    own = (axes if rows % devices == 0 else None, *others)
+    return NamedSharding(sharding.mesh, PartitionSpec(*((None,) if parts else ()), *own))
