@@ -8,11 +8,7 @@ import numpy as np
 import pytest
 
 import benchmarks
-from benchmarks import Candidate, compare
-from benchmarks.comparison import Row
-from benchmarks.measure import Memory, Samples
-from benchmarks.statistics import ratio
-from benchmarks.verdict import judge
+from benchmarks import compare
 
 X = jnp.linspace(0.1, 1.5, 6)
 QUICK = {"budget": 0.2}
@@ -184,84 +180,6 @@ def test_a_rule_wrong_by_a_hundredth_in_one_entry_is_not_timed():
     assert found.verdict.time.method is None
 
 
-def diagonal(factor):
-    """The diagonal of the Jacobian of sin, off by `factor` in entry 3, and how it is applied."""
-    return Candidate(
-        "diagonal",
-        "forward",
-        lambda x: jnp.cos(x) * jnp.ones_like(x).at[3].set(factor),
-        lambda diagonal, tangents: diagonal * tangents[0],
-    )
-
-
-def test_a_candidate_stands_in_the_table_and_is_checked_like_the_rest():
-    found = compare(jnp.sin, X, methods=["forward"], candidates=[diagonal(1.0)], **QUICK)
-    assert found.row("diagonal").status == "ok"
-    found = compare(jnp.sin, X, methods=["forward"], candidates=[diagonal(1.0001)], **QUICK)
-    assert found.row("diagonal").status == "wrong"
-
-
-def test_a_candidate_of_the_standard_structure_needs_no_product():
-    own = Candidate("mine", "reverse", jax.jacrev(lambda x, y: {"a": x * y, "b": y}, (0, 1)))
-    found = compare(
-        lambda x, y: {"a": x * y, "b": y}, X, 2 * X, methods=["forward"], candidates=[own], **QUICK
-    )
-    assert found.row("mine").status == "ok"
-
-
-def cubes(params, y):
-    return jnp.sum(params["w"] ** 3) * y + jnp.sum(params["v"] * y**2)
-
-
-def scaled(params, y):
-    return 1.001 * cubes(params, y)
-
-
-@pytest.mark.parametrize("argnums", [0, (0, 1), (1, 0)])
-def test_a_second_derivative_of_one_s_own_is_what_hessian_returns(argnums):
-    inputs = {"w": X, "v": X[:2]}, jnp.float32(2.0)
-    own = Candidate("own", "mixed", jax.hessian(cubes, argnums))
-    off = Candidate("off", "mixed", jax.hessian(scaled, argnums))
-    options = {"methods": ["columns"], "argnums": argnums, "candidates": [own, off]}
-    found = compare(cubes, *inputs, order=2, **options, **QUICK)
-    assert [row.status for row in found.rows] == ["ok", "ok", "ok", "wrong"]
-
-
-def test_a_second_derivative_of_one_array_is_one_array():
-    own = Candidate("own", "mixed", jax.hessian(lambda x: jnp.sum(jnp.sin(x))))
-    found = compare(
-        lambda x: jnp.sum(jnp.sin(x)), X, order=2, methods=["value"], candidates=[own], **QUICK
-    )
-    assert found.row("own").status == "ok"
-
-
-def test_a_candidate_that_raises_is_a_row():
-    def broken(x):
-        raise RuntimeError("no idea")
-
-    own = Candidate("broken", "reverse", broken)
-    found = compare(jnp.sin, X, methods=["forward"], candidates=[own], **QUICK)
-    assert found.row("broken").status == "failed"
-    assert "no idea" in found.row("broken").note
-    assert found.row("forward").status == "ok"
-
-
-@pytest.mark.parametrize(
-    ("candidates", "error", "message"),
-    [
-        ([diagonal(1.0), diagonal(2.0)], ValueError, "'diagonal': another row has this name"),
-        ([diagonal(1.0)._replace(name="reverse")], ValueError, "'reverse': another row has"),
-        ([diagonal(1.0)._replace(mode="sideways")], ValueError, "'diagonal': mode must be in"),
-        (diagonal(1.0), TypeError, r"must be a list of Candidate\(...\), got a Candidate"),
-        ([jnp.cos], TypeError, "got a list with <"),
-        (None, TypeError, "got a NoneType"),
-    ],
-)
-def test_a_candidate_that_could_not_be_told_apart_is_refused(candidates, error, message):
-    with pytest.raises(error, match=message):
-        compare(jnp.sin, X, candidates=candidates)
-
-
 def test_a_result_that_is_not_finite_in_float32_is_refused():
     def fn(x):
         return jnp.sum(jnp.exp(60 * x) / (1 + jnp.exp(60 * x)))
@@ -354,60 +272,3 @@ def test_bad_arguments_raise_before_anything_is_measured(arguments, options, mes
 def test_what_is_not_compiled_is_not_measured():
     with jax.disable_jit(), pytest.raises(ValueError, match="disable_jit is on"):
         compare(jnp.sin, X, **QUICK)
-
-
-def row(method, mode, wall, total, compile_seconds=1.0, **more):
-    samples = Samples(np.arange(30), np.full(30, wall), np.full(30, wall), 1)
-    base = Samples(np.arange(30), np.ones(30), np.ones(30), 1)
-    return Row(
-        method,
-        mode,
-        "jacobian",
-        "ok",
-        seconds=wall,
-        ratio=ratio(samples, base),
-        memory=Memory(total, 0, 0, 0),
-        compile_seconds=compile_seconds,
-        samples=samples,
-        **more,
-    )
-
-
-def test_the_verdict_is_between_modes():
-    rows = [row("forward", "forward", 8.0, 100), row("reverse", "reverse", 2.0, 400)]
-    verdict = judge(rows, 16, 4)
-    assert (verdict.time.method, verdict.time.over) == ("reverse", "forward")
-    assert verdict.time.factor == pytest.approx(4.0)
-    assert verdict.time.confidence == 1.0
-    assert verdict.memory.method == "forward"
-    assert verdict.memory.factor == pytest.approx(4.0)
-    assert verdict.compile.method == "tie"
-    assert "16 inputs" in verdict.why
-
-
-def test_modes_that_take_equally_long_tie():
-    rows = [row("forward", "forward", 2.0, 100), row("reverse", "reverse", 2.02, 100)]
-    verdict = judge(rows, 4, 4)
-    assert verdict.time.method == "tie"
-    assert "forward and reverse" in verdict.time.text
-    assert verdict.memory.method == "tie"
-
-
-def test_of_equals_in_one_mode_the_plainest_is_the_answer():
-    rows = [
-        row("forward", "forward", 9.0, 100),
-        row("reverse", "reverse", 2.01, 100),
-        row("checkpointed", "reverse", 2.0, 50),
-    ]
-    verdict = judge(rows, 4, 4)
-    assert verdict.time.method == "reverse"
-    assert verdict.memory.method == "checkpointed"
-
-
-def test_what_is_wrong_or_inexact_takes_no_part():
-    rows = [
-        row("numerical", "numerical", 0.5, 10, exact=False),
-        row("forward", "forward", 1.0, 10)._replace(status="wrong"),
-        row("reverse", "reverse", 3.0, 10),
-    ]
-    assert judge(rows, 4, 4).time.method == "reverse"
