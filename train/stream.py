@@ -16,6 +16,8 @@ from .loop import Carry, Plan, close_epoch, make_advance
 from .metrics import Mean
 from .state import Batch, TrainState
 
+_LAG = 16  # steps after which one is surely over, and still few to have made in vain
+
 Source = Iterable[Any] | Callable[[int], Iterable[Any]]
 
 
@@ -50,7 +52,7 @@ def make_stream(
                 carry, metrics = advance(key, carry, batch)
                 yield metrics
 
-        sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps(), prefetch))
+        sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps()))
         carry, row = close(carry, sums, held_out(carry.train_state, number))
         return carry, {name: value[None] for name, value in row.items()}
 
@@ -122,13 +124,13 @@ def _batches(
         )
 
 
-def _until_failed(steps: Iterable[dict[str, Mean]], lag: int) -> Iterator[dict[str, Mean]]:
-    """The steps until one fails, which is asked `lag` steps later: it is over, nothing waits."""
+def _until_failed(steps: Iterable[dict[str, Mean]]) -> Iterator[dict[str, Mean]]:
+    """The steps until one fails, which is asked some steps later: it is over, nothing waits."""
     running: deque[jax.Array] = deque()
     for metrics in steps:
         yield metrics
         running.append(metrics["skipped"].total)
-        if len(running) > lag and running.popleft():
+        if len(running) > _LAG and running.popleft():
             return
 
 
