@@ -80,7 +80,10 @@ def test_a_loss_or_a_metric_of_another_kind_is_told(loss, metrics, error, messag
         (lambda: train.make_run(linear()[0], optimizer(), epochs=0, batch_size=4), "epochs must"),
         (lambda: train.make_run(linear()[0], optimizer(), epochs=1, batch_size=0), "batch_size"),
         (lambda: train.make_step(linear()[0], optimizer(), accumulate=0), "accumulate must be"),
-        (lambda: train.gradients.forward_gradient(tangents=0), "at least one tangent, got 0"),
+        (
+            lambda: train.gradients.forward_gradient(tangents=0),
+            "tangents must be an integer above 0, got 0",
+        ),
         (
             lambda: train.supervised(
                 lambda: 0, lambda: 0, metrics={"loss": train.metrics.accuracy}

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from . import data as datasets
+from ._checks import positive
 from .state import Batch, real_rows, select
 
 
@@ -30,8 +31,7 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
         >>> float(value), float(slope)
         (4.0, 8.0)
     """
-    if not isinstance(parts, int) or parts < 1:
-        raise ValueError(f"accumulate must be a positive number of micro-batches, got {parts!r}")
+    parts = positive("accumulate", parts)
 
     def whole(params: Any, state: Any, batch: Batch, key: jax.Array) -> tuple[Any, Any]:
         batch = batch._replace(mask=real_rows(batch))

@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ._checks import positive
+
 Gradient: TypeAlias = Callable[[Callable, Any, jax.Array], tuple[tuple[jax.Array, Any], Any]]
 
 _LANES = 256  # parameters moved in one vmap by `numerical`: bounds its memory
@@ -90,8 +92,7 @@ def forward_gradient(*, tangents: int = 1) -> Gradient:
         >>> float(value), bool(0 < slope < 12)
         (9.0, True)
     """
-    if not isinstance(tangents, int) or tangents < 1:
-        raise ValueError(f"forward_gradient needs at least one tangent, got {tangents!r}")
+    tangents = positive("tangents", tangents)
 
     def gradient(fn: Callable, params: Any, key: jax.Array) -> tuple[tuple[jax.Array, Any], Any]:
         flat, unravel = ravel_pytree(params)

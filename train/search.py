@@ -122,7 +122,7 @@ def _replayer(
             if all(_same(setting[name], value) for name, value in program.outside.items())
         )
         traced = {name: as_array([setting[name]], grid[name])[0] for name in numbers}
-        return jax.jit(_bound(run, outside))(jax.random.fold_in(key, repeat), data, traced)
+        return jax.jit(_bound(run, outside))(jax.random.fold_in(key, repeat), traced, data)
 
     return alone
 
@@ -171,11 +171,10 @@ def _prober(
     def accepts(outside: Setting, numbers: list[str]) -> bool:
         try:
             traced = {name: as_array(grid[name], grid[name])[0] for name in numbers}
-            _check_score(jax.eval_shape(_bound(run, outside), key, sets, traced)[1], score)
-        except Exception as error:
+            _check_score(jax.eval_shape(_bound(run, outside), key, traced, sets)[1], score)
+        except Exception:
             if numbers:  # a shape, a branch, a check: whatever needs the value itself
                 return False
-            error.add_note(f"in grid_search, with {outside}")
             raise
         return True
 
@@ -183,19 +182,24 @@ def _prober(
 
 
 def _bound(run: Run, outside: Setting) -> Callable:
-    """`run(key, sets, numbers)`, a run with its Python values."""
-    return lambda key, sets, numbers: run(key, *sets, **outside, **numbers)
+    """`bound(key, numbers, sets)`: a run with its Python values, which its errors name."""
+
+    def bound(key: jax.Array, numbers: Setting, sets: Any) -> tuple[TrainState, History]:
+        try:
+            return run(key, *sets, **outside, **numbers)
+        except Exception as error:
+            error.add_note(f"in grid_search, with {outside}")
+            raise
+
+    return bound
 
 
 def _program(run: Run, outside: Setting, folds: int | None) -> Callable:
     """`program(keys, numbers, sets) -> history`, of every lane and of every fold in it."""
+    bound = _bound(run, outside)
 
-    def one(key: jax.Array, numbers: Setting, data: Any) -> History:
-        try:
-            return _bound(run, outside)(key, data, numbers)[1]
-        except Exception as error:
-            error.add_note(f"in grid_search, with {outside}")
-            raise
+    def one(key: jax.Array, numbers: Setting, sets: Any) -> History:
+        return bound(key, numbers, sets)[1]
 
     if folds is not None:
         one = jax.vmap(one, in_axes=(None, None, 0))

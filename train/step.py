@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import optax
 
 from . import gradients
-from ._checks import positive
 from .accumulate import accumulated
 from .metrics import Mean
 from .state import Batch, TrainState, real_rows, select
@@ -80,9 +79,7 @@ def make_attempt(
     `bad` `[leaves]` bool says what was not finite, in the order of `leaf_names`.
     """
     optimizer = optax.with_extra_args_support(optimizer)
-    differentiate = accumulated(
-        _differentiate(objective, gradient), positive("accumulate", accumulate)
-    )
+    differentiate = accumulated(_differentiate(objective, gradient), accumulate)
 
     def attempt(
         key: jax.Array, train_state: TrainState, batch: Batch
