@@ -3,11 +3,10 @@
 import sys
 from contextlib import ExitStack
 
+from gradwise.train.interrupt import interruptible  # pyright: ignore[reportMissingImports]
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
-
-from train.interrupt import interruptible
 
 
 class Progress:

@@ -6,9 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
 from .peer import Edges, Model, Peer, Trainer
 from .task import Task

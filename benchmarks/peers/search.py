@@ -10,9 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
 from ..measure import Samples, interleave, run_once
 from ..statistics import ratio

@@ -8,8 +8,7 @@ import jax
 import numpy as np
 from scipy.special import expit, log_softmax, softmax
 
-import losses
-import nn
+from gradwise import losses, nn
 
 from . import real_data
 from .scenario import Cases, Scenario

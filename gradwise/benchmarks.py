@@ -1,0 +1,3 @@
+"""What type checkers read of `gradwise.benchmarks`; a running program gets the package itself."""
+
+from benchmarks import *

@@ -1,0 +1,3 @@
+"""What type checkers read of `gradwise.losses`; a running program gets the package itself."""
+
+from losses import *

@@ -1,0 +1,3 @@
+"""What type checkers read of `gradwise.nn`; a running program gets the package itself."""
+
+from nn import *

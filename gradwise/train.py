@@ -1,0 +1,3 @@
+"""What type checkers read of `gradwise.train`; a running program gets the package itself."""
+
+from train import *

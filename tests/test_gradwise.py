@@ -1,0 +1,139 @@
+"""One name for everything, beside a user's own modules of our packages' names.
+
+Each test runs a user's process in a folder of the user's, with gradwise from a clone and from a
+wheel.
+"""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = ("nn", "losses", "train", "benchmarks")
+MODEL = """
+import train
+import jax.numpy as jnp
+
+assert train.MINE
+
+
+def case():
+    return lambda x: jnp.sum(x * train.FACTOR), (jnp.ones(3),)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A folder with what the built wheel installs."""
+    build = pytest.importorskip("hatchling.build")
+    folder = tmp_path_factory.mktemp("wheel")
+    before = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        name = build.build_wheel(str(folder))
+    finally:
+        os.chdir(before)
+    installed = folder / "site"
+    zipfile.ZipFile(folder / name).extractall(installed)
+    return installed
+
+
+@pytest.fixture(params=["clone", "wheel"])
+def place(request):
+    """Where gradwise comes from."""
+    return ROOT if request.param == "clone" else request.getfixturevalue("wheel")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A user's folder with a module or a package of each of our packages' names."""
+    for name in ("nn", "losses"):
+        (tmp_path / f"{name}.py").write_text("MINE = True\n")
+    (tmp_path / "train.py").write_text("MINE, FACTOR = True, 3.0\n")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").write_text("MINE = True\n")
+    (tmp_path / "my_model.py").write_text(MODEL)
+    return tmp_path
+
+
+def run(place, folder, *arguments):
+    """A process of the user's, in the folder, which is first on the path."""
+    path = os.pathsep.join([str(folder), str(place)])
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("first", ["", "import nn, losses, train, benchmarks"])
+def test_beside_modules_of_the_users_every_package_is_ours_under_our_name(place, folder, first):
+    script = f"""
+{first}
+import gradwise
+import jax, jax.numpy as jnp
+
+from gradwise.train import metrics
+from gradwise.train.metrics import Mean
+
+assert metrics.Mean is Mean
+model = gradwise.nn.mlp((3, 2))
+params, state = model.init(jax.random.key(0))
+assert gradwise.losses.l2(params) > 0
+assert "lecture/relu" in gradwise.SUITES["lecture"]("small")
+found = gradwise.compare(lambda x: jnp.sum(x**2), jnp.ones(4), methods=["reverse"], budget=0.1)
+assert isinstance(found, gradwise.Comparison)
+for name in gradwise.__all__:
+    getattr(gradwise, name)
+import nn, losses, train, benchmarks
+
+assert nn.MINE and losses.MINE and train.MINE and benchmarks.MINE
+assert gradwise.nn is not nn
+"""
+    done = run(place, folder, "-c", script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_command_line_gives_a_users_function_the_users_modules(place, folder):
+    command = ("-m", "gradwise", "compare", "my_model:case", "--method", "reverse")
+    done = run(place, folder, *command, "--budget", "0.1", "--save", "found.json")
+    assert done.returncode == 0, done.stderr
+    assert "reverse" in done.stdout
+    assert (folder / "found.json").exists()
+    listed = run(place, folder, "-m", "gradwise", "list", "lecture")
+    assert "lecture/mlp_digits" in listed.stdout
+
+
+def test_where_nobody_else_has_the_names_both_names_are_one_module(place, tmp_path):
+    script = """
+import gradwise, nn, losses
+import gradwise.train, gradwise.benchmarks.scenarios.lecture
+import train, benchmarks.scenarios.lecture
+
+assert gradwise.nn is nn and gradwise.losses is losses
+assert gradwise.train is train and gradwise.benchmarks is benchmarks
+assert gradwise.benchmarks.scenarios.lecture is benchmarks.scenarios.lecture
+assert nn.__spec__.name == nn.__name__ == "nn"
+"""
+    done = run(place, tmp_path, "-c", script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_import_alone_loads_neither_jax_nor_a_package(tmp_path):
+    script = "import sys, gradwise; print([n for n in sys.modules if n.split('.')[0] in {}])"
+    done = run(ROOT, tmp_path, "-c", script.format(("jax", "numpy", *OURS)))
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    import gradwise
+
+    with pytest.raises(AttributeError, match="no attribute 'compar'"):
+        _ = gradwise.compar
+    assert set(gradwise.__all__) <= set(dir(gradwise))
