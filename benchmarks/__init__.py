@@ -1,8 +1,8 @@
 """What a derivative of a JAX function costs, by every way there is to take it."""
 
-from .compare import compare
-from .comparison import Comparison, Finding, Row, Verdict
-from .methods import METHODS, Candidate, Method
+from .comparison.compare import compare
+from .comparison.record import Comparison, Finding, Row, Verdict
+from .derivatives import METHODS, Candidate, Method
 from .scenarios import SUITES, Scenario
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.analysis import adjoints, bound, differences, tangents
+from benchmarks.program import adjoints, bound, differences, tangents
 
 
 def test_single_directions_are_the_cheap_derivative_principles():

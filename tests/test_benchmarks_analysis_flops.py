@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 from jax.sharding import PartitionSpec
 
-from benchmarks.analysis import Flops, count, explain, xla_operations
+from benchmarks.program import Flops, count, explain, xla_operations
 
 
 def of(*shape, dtype="float32"):

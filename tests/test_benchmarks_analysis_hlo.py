@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from benchmarks.analysis import Instructions, duplicated, instructions, program_hash
+from benchmarks.program import Instructions, duplicated, instructions, program_hash
 
 
 def of(*shape):

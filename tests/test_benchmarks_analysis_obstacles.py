@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from jax.experimental import io_callback
 
-from benchmarks.analysis import MODES, obstacles
+from benchmarks.program import MODES, obstacles
 
 VECTOR = jax.ShapeDtypeStruct((3,), "float32")
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 from jax.ad_checkpoint import checkpoint_name
 
-from benchmarks.analysis import by_line, residuals
+from benchmarks.program import by_line, residuals
 
 W, X = jnp.ones((4, 5)), jnp.ones((3, 4))
 

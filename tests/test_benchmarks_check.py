@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.check import contract, gradient_problem, random_probe, reference
-from benchmarks.problem import problem
+from benchmarks.check.reference import contract, gradient_problem, random_probe, reference
+from benchmarks.derivatives.problem import problem
 
 X = jnp.linspace(0.1, 1.5, 7)
 BOTH = ("forward", "reverse")

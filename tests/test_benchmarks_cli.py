@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
-from benchmarks.progress import Progress
+from benchmarks.cli.progress import Progress
 
 ROOT = Path(__file__).parent.parent
 SUITE = ["run", "lecture", "--size", "small", "--budget", "0.2"]

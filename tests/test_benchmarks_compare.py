@@ -190,14 +190,14 @@ def test_a_result_that_is_not_finite_in_float32_is_refused():
 
 
 def test_too_many_passes_are_skipped_unmeasured_and_counted(monkeypatch):
-    monkeypatch.setattr(benchmarks.rows, "run_once", lambda call: (1e-3, call()))
+    monkeypatch.setattr(benchmarks.comparison.attempt, "run_once", lambda call: (1e-3, call()))
     found = compare(lambda x: jnp.sum(jnp.sin(x)), jnp.ones(64), methods=["numerical"], budget=0.05)
     assert found.row("numerical").status == "skipped"
     assert "128 passes" in found.row("numerical").note
 
 
 def test_a_program_over_the_memory_is_a_row(monkeypatch):
-    monkeypatch.setattr(benchmarks.case, "available_memory", lambda: 100)
+    monkeypatch.setattr(benchmarks.comparison.experiment, "available_memory", lambda: 100)
     found = compare(lambda x: jnp.sum(x**3), jnp.ones(1000), methods=["reverse"], **QUICK)
     assert found.row("reverse").status == "failed"
     assert "out of memory" in found.row("reverse").note

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.crossover import Estimate, Line, crossing, fit_line
+from benchmarks.instrument.lines import Estimate, Line, crossing, fit_line
 
 SIZES = [1, 2, 4, 8, 16, 32]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.growth import growth_exponent, pareto_front
+from benchmarks.instrument.growth import growth_exponent, pareto_front
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import measure
-from benchmarks.measure import MIN_ROUNDS, CompileTimeoutError, compile_for, interleave
+from benchmarks.instrument import timing as measure
+from benchmarks.instrument.timing import MIN_ROUNDS, CompileTimeoutError, compile_for, interleave
 
 
 def counted(counts, name, result=None):

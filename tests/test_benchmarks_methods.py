@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.check import errors, gradient_problem, random_probe
-from benchmarks.methods import METHODS, Context, Truth, select
-from benchmarks.problem import problem
+from benchmarks.check.reference import errors, gradient_problem, random_probe
+from benchmarks.derivatives import METHODS, Context, Truth, select
+from benchmarks.derivatives.problem import problem
 
 A = np.random.default_rng(0).standard_normal((5, 5))
 W = np.random.default_rng(1).standard_normal((4, 5))
@@ -107,7 +107,7 @@ def test_a_method_gives_the_closed_form(method, name, dtype):
 
 
 def test_chunks_that_do_not_divide_the_inputs_give_the_whole_jacobian():
-    from benchmarks.methods.jacobians import columns, rows
+    from benchmarks.derivatives.jacobians import columns, rows
 
     target = problem(lambda x, y: (jnp.outer(x, y), jnp.sin(y)), (jnp.ones(3), jnp.arange(4.0)))
     whole = jax.jacrev(target.fn)(target.x, target.fixed)
@@ -136,7 +136,7 @@ def test_checkpoints_around_a_scan_keep_less_than_reverse_mode():
 
 
 def test_a_reversed_scan_of_a_prime_length_survives_checkpointing():
-    from benchmarks.methods.checkpointing import checkpointed
+    from benchmarks.derivatives.checkpointing import checkpointed
 
     def fn(x, xs):
         return jax.lax.scan(lambda h, a: (h * a + x, h), x, xs, reverse=True)[1].sum()
@@ -149,7 +149,7 @@ def test_a_reversed_scan_of_a_prime_length_survives_checkpointing():
 
 
 def test_the_import_of_sympy_takes_nothing_of_the_time_to_differentiate(monkeypatch):
-    from benchmarks.methods import symbolic
+    from benchmarks.derivatives.symbolic import method as symbolic
 
     order = []
     monkeypatch.setattr(symbolic, "import_module", order.append)

@@ -7,9 +7,9 @@ import pytest
 
 import nn
 from benchmarks import compare
-from benchmarks.precision import why_narrow
-from benchmarks.problem import problem
-from benchmarks.taylor import difference
+from benchmarks.check.float64 import why_narrow
+from benchmarks.check.taylor import difference
+from benchmarks.derivatives.problem import problem
 
 X = jnp.linspace(0.2, 1.4, 4)
 KEY = jax.random.key(0)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.problem import problem
+from benchmarks.derivatives.problem import problem
 
 X = jnp.arange(1.0, 7.0).reshape(2, 3)
 

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.check import error
-from benchmarks.methods import Context, Truth, select
-from benchmarks.methods.method import dense
-from benchmarks.problem import problem
+from benchmarks.check.reference import error
+from benchmarks.derivatives import Context, Truth, select
+from benchmarks.derivatives.method import dense
+from benchmarks.derivatives.problem import problem
 
 N = 4
 WEIGHTS = np.random.default_rng(7).uniform(-0.5, 0.5, (N, N))

@@ -8,14 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import compare, results, units
-from benchmarks.diff import differences
-from benchmarks.measure import Memory, Samples
+from benchmarks import compare
+from benchmarks.comparison import file as results
+from benchmarks.comparison.diff import differences
+from benchmarks.instrument import units
+from benchmarks.instrument.statistics import Ratio
+from benchmarks.instrument.timing import Memory, Samples
 from benchmarks.report import html_table, summary_text, text_table, write_report
 from benchmarks.report.charts import tradeoff, ways
 from benchmarks.report.series import families, family_cells
 from benchmarks.report.text import aligned
-from benchmarks.statistics import Ratio
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 

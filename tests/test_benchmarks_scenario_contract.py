@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from benchmarks.methods import as_method
-from benchmarks.methods.method import dense, ravel
-from benchmarks.problem import problem
+from benchmarks.derivatives import as_method
+from benchmarks.derivatives.method import dense, ravel
+from benchmarks.derivatives.problem import problem
 from benchmarks.scenarios import SUITES
 
 CASES = {name: build for suite in SUITES.values() for name, build in suite("small").items()}

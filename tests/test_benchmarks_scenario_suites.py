@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from benchmarks.growth import growth_exponent
+from benchmarks.instrument.growth import growth_exponent
 from benchmarks.scenarios import SUITES, jacobian, memory, tridiagonal
 from benchmarks.scenarios.pathologies import functions
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks import selftest
-from benchmarks.statistics import Ratio
+from benchmarks.comparison import selftest
+from benchmarks.instrument.statistics import Ratio
 
 TIE, SLOWER = Ratio(1.0, 0.99, 1.01, 0.5), Ratio(1.1, 1.08, 1.12, 0.0)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.measure import Samples
-from benchmarks.statistics import MARGIN, contention, outliers, ratio
+from benchmarks.instrument.statistics import MARGIN, contention, outliers, ratio
+from benchmarks.instrument.timing import Samples
 
 
 def samples(wall, rounds=None):

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import sympy
 
-from benchmarks.analysis import obstacles
-from benchmarks.symbolic import (
+from benchmarks.derivatives.symbolic import (
     StoppedError,
     UnsupportedError,
     derivative,
     expressions,
     gradient,
 )
+from benchmarks.program import obstacles
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from benchmarks.comparison import Row
-from benchmarks.measure import Memory, Samples
-from benchmarks.statistics import ratio
-from benchmarks.verdict import judge
+from benchmarks.comparison.record import Row
+from benchmarks.comparison.verdict import judge
+from benchmarks.instrument.statistics import ratio
+from benchmarks.instrument.timing import Memory, Samples
 
 
 def row(method, mode, wall, total, compile_seconds=1.0, **more):

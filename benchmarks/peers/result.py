@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .. import units
+from ..instrument import units
+from ..instrument.statistics import Ratio
 from ..report.text import aligned
-from ..statistics import Ratio
 
 _WRONG = "! is wrong; a blank: the library has no such function"
 _RATIOS = "Ratios are medians over interleaved rounds (99 % interval); lower is better."

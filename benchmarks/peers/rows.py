@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..measure import Samples
-from ..statistics import Ratio, ratio
+from ..instrument.statistics import Ratio, ratio
+from ..instrument.timing import Samples
 from .handwritten import PEER as BASE
 from .peer import Peer
 from .result import Timing

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ..environment import environment
+from ..instrument.environment import environment
 from .edges import ask_all
 from .peer import Peer, versions
 from .result import Result

@@ -12,8 +12,8 @@ import optax
 
 from gradwise import losses, nn, train
 
-from ..measure import Samples, interleave, run_once
-from ..statistics import ratio
+from ..instrument.statistics import ratio
+from ..instrument.timing import Samples, interleave, run_once
 from .result import Timing
 from .rows import OnProgress, as_samples
 from .training import digits_task

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..measure import Compiled, compile_for, interleave
+from ..instrument.timing import Compiled, compile_for, interleave
 from .handwritten import PEER as BASE
 from .peer import Model, Peer
 from .result import Timing

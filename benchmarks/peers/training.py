@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..measure import interleave
+from ..instrument.timing import interleave
 from .peer import Peer, Trainer
 from .result import Timing
 from .rows import OnProgress, build_all, timing_rows, told

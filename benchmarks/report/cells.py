@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .. import units
-from ..comparison import Comparison, Row
+from ..comparison.record import Comparison, Row
+from ..instrument import units
 
 #: The ways of the lecture to take a derivative.
 WAYS = ("numerical", "symbolic", "forward", "reverse")

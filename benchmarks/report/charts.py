@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..batches import Crossover, ModeLine
-from ..comparison import Comparison, Row
-from ..growth import pareto_front
+from ..comparison.batches import Crossover, ModeLine
+from ..comparison.record import Comparison, Row
+from ..instrument.growth import pareto_front
 from .cells import WAYS
 from .series import Curve
 

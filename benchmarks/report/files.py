@@ -6,8 +6,8 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from .. import results
-from ..comparison import Comparison
+from ..comparison import file as results
+from ..comparison.record import Comparison
 from .cells import about, crossing, heading, numbered_notes, table_cells
 from .charts import bars, ways
 from .page import page

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import units
-from ..batches import Crossover
-from ..comparison import Comparison
+from ..comparison.batches import Crossover
+from ..comparison.record import Comparison
+from ..instrument import units
 from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
 from .charts import accuracy, bars, crossover, growth, svg, tradeoff, ways
 from .series import Family, families, family_cells

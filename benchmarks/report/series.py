@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..comparison import Comparison, Row
-from ..growth import Exponent, growth_exponent
+from ..comparison.record import Comparison, Row
+from ..instrument.growth import Exponent, growth_exponent
 
 _NAME = re.compile(r"(?P<stem>.*\D)(?P<number>\d+)$")
 #: Fewer sizes than this make no curve.

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from .. import units
-from ..comparison import Comparison, Row
+from ..comparison.record import Comparison, Row
+from ..instrument import units
 from .cells import WAYS
 from .text import aligned, filled
 

@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 
-from ..comparison import Comparison
+from ..comparison.record import Comparison
 from .cells import about, crossing, heading, numbered_notes, table_cells
 
 _WIDTH = 100

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..methods import Candidate
+from ..derivatives import Candidate
 
 
 class Scenario(NamedTuple):

@@ -1,0 +1,1 @@
+"""Is a derivative right? Directions, the Taylor test, float64, a reference, the error."""

@@ -1,0 +1,65 @@
+"""How precisely a function can be checked: in float64, where it is the same function there."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import jax
+import jax.numpy as jnp
+
+from ..derivatives.method import Probe
+from ..derivatives.problem import Problem
+from ..program.jaxpr import equations, kind
+
+_CALLBACKS = ("pure_callback", "io_callback")
+
+
+def why_narrow(problem: Problem) -> str:
+    """Why the function cannot be checked in float64, or nothing if it can.
+
+    Inputs of float64 in 64-bit mode can make another function of it, or none: `jax.random.normal`
+    draws other numbers, a scan's carry that starts in float32 changes its type, and a callback
+    gives what it gives.
+    """
+    if all(leaf.dtype == jnp.float64 for leaf in problem.x):
+        return ""
+    try:
+        draws = _draws(problem)
+        with jax.enable_x64(True):
+            wide = problem._replace(x=_wide(problem.x), fixed=_wide(problem.fixed))
+            if _draws(wide) != draws:
+                return "it draws other random numbers in float64"
+    except Exception as error:  # whatever the user's function raises there
+        return f"it cannot be traced in float64 ({type(error).__name__})"
+    if any(name in _CALLBACKS for name, *_ in draws):
+        return "it calls Python back, whose types are its own"
+    return ""
+
+
+@contextmanager
+def precisely(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]]:
+    """The same point and directions in float64, in 64-bit mode; or as they are, if `narrow`."""
+    if problem.narrow:
+        yield problem, probe
+        return
+    with jax.enable_x64(True):
+        x, fixed, tangent = map(_wide, (problem.x, problem.fixed, probe.tangent))
+        shapes = jax.eval_shape(problem.fn, x, fixed)
+        weights = jax.tree.map(lambda w, s: w.astype(s.dtype), probe.cotangent, shapes)
+        yield problem._replace(x=x, fixed=fixed), Probe(tangent, weights)
+
+
+def _wide(leaves: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
+    """Floating leaves in float64, the others as they are."""
+    floating = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
+    pairs = zip(leaves, floating, strict=True)
+    return tuple(leaf.astype(jnp.float64) if wide else leaf for leaf, wide in pairs)
+
+
+def _draws(problem: Problem) -> list[tuple]:
+    """What the program takes from elsewhere than its inputs: random bits, callbacks' results."""
+    program = jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
+    return [
+        (kind(eqn), eqn.params.get("bit_width"), eqn.params.get("shape"))
+        for eqn, _ in equations(program)
+        if kind(eqn) in ("random_bits", *_CALLBACKS)
+    ]

@@ -1,0 +1,158 @@
+"""The commands and their options: `gradwise`, or `python -m benchmarks` from a clone."""
+
+from pathlib import Path
+from typing import Annotated
+
+try:
+    import typer
+except ModuleNotFoundError:
+    raise SystemExit(
+        "gradwise: the command line needs an extra: pip install 'gradwise[suite]'"
+    ) from None
+
+from . import commands
+
+app = typer.Typer(
+    name="gradwise",
+    help="What a derivative of a JAX function costs, by every way there is to take it. "
+    "Without a command: the lecture's networks, in 90 s.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Suites = Annotated[list[str] | None, typer.Argument(help="Suites to run; see `gradwise list`.")]
+Only = Annotated[str | None, typer.Option(metavar="GLOB", help="Only scenarios of these names.")]
+Size = Annotated[str, typer.Option(help="small, medium or large.")]
+Dtype = Annotated[str | None, typer.Option(help="float32 or float64; each scenario's own if not.")]
+Budget = Annotated[float, typer.Option(help="Seconds of measuring for each function.")]
+Seed = Annotated[int, typer.Option(min=0, help="Draws the directions and the order of measuring.")]
+Out = Annotated[Path, typer.Option(help="The folder that results are written to.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Keep what the folder holds; go on.")]
+Full = Annotated[bool, typer.Option("--full", help="Every scenario's whole table too.")]
+Data = Annotated[Path | None, typer.Option(help="A folder of ADBench's own input files.")]
+Order = Annotated[int, typer.Option(help="1: gradients and Jacobians; 2: Hessians.")]
+Results = Annotated[Path, typer.Argument(help="A JSON file of results.")]
+
+
+@app.callback(invoke_without_command=True)
+def default(
+    context: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="One network, within 20 s.")] = False,
+    out: Out = Path("results"),
+    full: Full = False,
+) -> None:
+    """What a derivative of a JAX function costs, by every way there is to take it.
+
+    Without a command: the lecture's networks on real data, within 90 s on two cores.
+    """
+    if context.invoked_subcommand is None:
+        commands.default(quick=quick, out=out, full=full)
+
+
+@app.command("run")
+def run(
+    suites: Suites = None,
+    only: Only = None,
+    size: Size = "medium",
+    dtype: Dtype = None,
+    budget: Budget = 5.0,
+    seed: Seed = 0,
+    out: Out = Path("results"),
+    adbench_data: Data = None,
+    resume: Resume = False,
+    full: Full = False,
+) -> None:
+    """Measure suites of scenarios; all of them if none is named."""
+    commands.run(
+        suites or [],
+        only=only,
+        size=size,
+        dtype=dtype,
+        budget=budget,
+        seed=seed,
+        out=out,
+        adbench_data=adbench_data,
+        resume=resume,
+        full=full,
+    )
+
+
+@app.command("list")
+def list_(suites: Suites = None, size: Size = "medium") -> None:
+    """Show the suites and their scenarios."""
+    commands.list_scenarios(suites or [], size=size)
+
+
+@app.command("compare")
+def compare(
+    target: Annotated[
+        str, typer.Argument(metavar="MODULE:FUNCTION", help="A function that returns (fn, inputs).")
+    ],
+    method: Annotated[
+        list[str] | None, typer.Option(help="A method to use; may be given again. All if not.")
+    ] = None,
+    order: Order = 1,
+    crossover: Annotated[
+        bool, typer.Option("--crossover", help="Up to how many inputs is forward mode faster?")
+    ] = False,
+    budget: Budget = 10.0,
+    seed: Seed = 0,
+    save: Annotated[
+        list[Path] | None, typer.Option(help="Write .json, .csv, .md, .html or .png; repeatable.")
+    ] = None,
+) -> None:
+    """Forward or reverse, and why: for a function of your own."""
+    commands.compare(
+        target,
+        methods=method,
+        order=order,
+        crossover=crossover,
+        budget=budget,
+        seed=seed,
+        save=save or [],
+    )
+
+
+@app.command("diff")
+def diff(old: Results, new: Results) -> None:
+    """What became slower or faster between two runs.
+
+    Row by row, with intervals: slower, faster, same, or not to be told on this machine. The exit
+    status is 1 if anything became slower or broke, so that CI can use it.
+    """
+    raise typer.Exit(commands.diff(old, new))
+
+
+@app.command("report")
+def report(
+    results: Results,
+    out: Annotated[
+        Path | None, typer.Option(help="The page, summary or picture to write: .html, .md or .png.")
+    ] = None,
+) -> None:
+    """A run's results as a page, a summary or a picture."""
+    commands.report(results, out)
+
+
+@app.command("selftest")
+def selftest(seed: Seed = 0) -> None:
+    """What the instrument can tell apart on this machine.
+
+    A function against itself must be a tie, a tenth more work must be found, and a derivative that
+    is wrong in one entry must be refused. Takes a few minutes; exit status 1 if it fails.
+    """
+    raise typer.Exit(commands.selftest(seed=seed))
+
+
+@app.command("peers")
+def peers(
+    train: Annotated[bool, typer.Option("--train", help="Whole trainings and a search.")] = False,
+) -> None:
+    """This library beside flax, equinox and haiku.
+
+    What each returns at the edges, and the time of a training step. A library that is not installed
+    is a row that says so; the extra `peers` has them.
+    """
+    commands.peers(train=train)

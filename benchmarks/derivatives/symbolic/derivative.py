@@ -1,0 +1,265 @@
+"""The symbolic derivative of a JAX function: how large it is, and how it runs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...program.jaxpr import chosen_arguments
+from .graph import Graph, Size, StoppedError
+from .read import Reading, read
+from .run import runner
+
+#: Nodes of a graph beyond which it is given up.
+LIMIT = 200_000
+
+
+class Report(NamedTuple):
+    """How large a derivative became, and how far it got.
+
+    Attributes:
+        value: The size of the function's expressions.
+        derivative: The size of the derivative's, those of the inputs that were reached.
+        reached: How many of the inputs it was differentiated by.
+        inputs: How many there are.
+        stopped: Why it went no further; `""` if it came to its end.
+
+    Example:
+        >>> print(Report(Size(9, 5), Size(40, 12), 3, 8, "200,000 nodes"))
+        value 9 operations as a tree, 5 shared; derivative 40 and 12, by 3 of 8 inputs; stopped:
+        200,000 nodes
+    """
+
+    value: Size
+    derivative: Size
+    reached: int
+    inputs: int
+    stopped: str
+
+    def __str__(self) -> str:
+        if not self.value.dag and self.stopped:
+            return f"stopped: {self.stopped}"
+        sizes = (
+            f"value {self.value.tree:,} operations as a tree, {self.value.dag:,} shared; "
+            f"derivative {self.derivative.tree:,} and {self.derivative.dag:,}"
+        )
+        if not self.stopped:
+            return sizes
+        return f"{sizes}, by {self.reached:,} of {self.inputs:,} inputs; stopped: {self.stopped}"
+
+
+class SymbolicDerivative(NamedTuple):
+    """A symbolic derivative.
+
+    Attributes:
+        program: `program(*inputs)` has the structure of `jax.jacrev(fn, argnums)(*inputs)`;
+            `None` if the derivative was given up. Integers, truths and keys among the inputs are
+            those that it was made with.
+        report: Its size.
+    """
+
+    program: Callable[..., Any] | None
+    report: Report
+
+
+def expressions(fn: Callable[..., Any], *inputs: Any, limit: int = LIMIT) -> Any:
+    """The outputs of `fn` as SymPy expressions, in NumPy arrays of objects.
+
+    The symbols are `x0_2_1`, for the element `[2, 1]` of the first array among the inputs. Nothing
+    is simplified, and equal subexpressions are one object.
+
+    Args:
+        fn: A JAX function.
+        *inputs: Its arguments; floats become symbols, everything else is read as it is.
+        limit: How many nodes the graph may have.
+
+    Raises:
+        UnsupportedError: If an operation has no expression here; the message names its line.
+        StoppedError: If there are more nodes than `limit`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> expressions(lambda x: jnp.sin(x[0]) * x[1], jnp.ones(2)).item()
+        x0_1*sin(x0_0)
+    """
+    graph = Graph(limit)
+    reading = read(graph, fn, *inputs)
+    written = [
+        _objects(_rules().expressions(graph, y.ravel().tolist()), y.shape) for y in reading.outputs
+    ]
+    return jax.tree.unflatten(reading.structure, written)
+
+
+def gradient(
+    fn: Callable[..., Any],
+    *inputs: Any,
+    argnums: int | Sequence[int] = 0,
+    limit: int = LIMIT,
+) -> Any:
+    """The derivative as SymPy expressions, in the structure of `jax.jacrev(fn, argnums)`.
+
+    Args and Raises: those of `expressions`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> gradient(lambda x: jnp.sin(x[0]) * x[1], jnp.ones(2))
+        array([x0_1*cos(x0_0), sin(x0_0)], dtype=object)
+    """
+    graph = Graph(limit)
+    reading = read(graph, fn, *inputs)
+    form = _Form(fn, inputs, argnums)
+    columns = _columns(graph, reading, form.chosen)
+    written = _rules().expressions(graph, [node for column in columns for node in column])
+    return form.arranged(_objects(written, (len(written),)))
+
+
+def derivative(
+    fn: Callable[..., Any],
+    *inputs: Any,
+    argnums: int | Sequence[int] = 0,
+    limit: int = LIMIT,
+    deadline: Callable[[], bool] | None = None,
+) -> SymbolicDerivative:
+    """Differentiates `fn` symbolically, and compiles the result to a JAX function.
+
+    The function's jaxpr becomes a graph of expressions. SymPy differentiates each operation, and
+    the chain rule joins the results, by one input after the other, as a formula is differentiated
+    by hand. The formula is never written out: its size as a tree is counted on the graph, and is
+    what makes symbolic differentiation intractable; with shared subexpressions it is the forward
+    mode of automatic differentiation.
+
+    Args:
+        fn: A JAX function.
+        *inputs: Its arguments; floats become symbols, everything else is read as it is.
+        argnums: The arguments that are differentiated.
+        limit: How many nodes the graph may have.
+        deadline: Says whether time is up.
+
+    Returns:
+        The program and the report; past the limit or the deadline, how far it got.
+
+    Raises:
+        UnsupportedError: If an operation has no expression here; the message names its line.
+        TypeError: If an output, or a leaf of the differentiated arguments, holds no floats.
+        ValueError: If `argnums` is out of range.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> found = derivative(lambda x: jnp.sum(jnp.sin(x) * x), jnp.zeros(2))
+        >>> found.program(jnp.array([0.0, 1.0])).round(2)
+        Array([0.  , 1.38], dtype=float32)
+        >>> print(found.report)
+        value 5 operations as a tree, 5 shared; derivative 8 and 8
+    """
+    form = _Form(fn, inputs, argnums)
+    graph = Graph(limit, deadline)
+    columns: list[list[int]] = []
+    value, stopped, program = Size(0, 0), "", None
+    try:
+        reading = read(graph, fn, *inputs)
+        value = graph.size(_flat(reading.outputs))
+        for column in _columns(graph, reading, form.chosen):
+            columns.append(column)
+        program = _program(graph, reading, columns, form)
+    except StoppedError as stop:
+        reading_on = f" while the function was read, {len(graph.operations):,} operations so far"
+        stopped = f"{stop}{'' if value.dag else reading_on}"
+    size = graph.size(node for column in columns for node in column)
+    return SymbolicDerivative(program, Report(value, size, len(columns), form.count, stopped))
+
+
+class _Form:
+    """Which inputs are differentiated, and the structure that `jax.jacrev` gives the result."""
+
+    def __init__(self, fn: Callable[..., Any], inputs: tuple, argnums: int | Sequence[int]):
+        self._argnums = argnums
+        counts = [len(jax.tree.leaves(argument)) for argument in inputs]
+        numbered = chosen_arguments(argnums, len(inputs))
+        self.chosen = [sum(counts[:n]) + leaf for n in numbered for leaf in range(counts[n])]
+        self._arguments = [jax.tree.structure(inputs[n]) for n in numbered]
+        leaves = jax.tree.leaves(inputs)
+        self._shapes = [_abstract(leaves[place]) for place in self.chosen]
+        outputs, self._structure = jax.tree.flatten(jax.eval_shape(fn, *inputs))
+        self._outputs = [_abstract(output) for output in outputs]
+        self.count = sum(shape.size for shape in self._shapes)
+        for array in (*self._shapes, *self._outputs):
+            if not jnp.issubdtype(array.dtype, jnp.floating):
+                raise TypeError(
+                    "a symbolic derivative takes floats to floats, got an input or an output of "
+                    f"{array.dtype}; leave it out of argnums, or of what the function returns"
+                )
+
+    def arranged(self, values: Any) -> Any:
+        """Numbers or objects, a row for each input, in the structure of the derivative."""
+        values = values.reshape(self.count, sum(output.size for output in self._outputs))
+        places = np.cumsum([0, *(output.size for output in self._outputs)])
+        blocks = [
+            self._by_arguments(values[:, start:stop], output.shape)
+            for output, start, stop in zip(self._outputs, places, places[1:], strict=False)
+        ]
+        return jax.tree.unflatten(self._structure, blocks)
+
+    def _by_arguments(self, values: Any, outer: tuple[int, ...]) -> Any:
+        parts, start = [], 0
+        for shape in self._shapes:
+            block = values[start : start + shape.size].T.reshape((*outer, *shape.shape))
+            parts.append(block if block.dtype == object else block.astype(shape.dtype))
+            start += shape.size
+        trees, first = [], 0
+        for structure in self._arguments:
+            last = first + structure.num_leaves
+            trees.append(jax.tree.unflatten(structure, parts[first:last]))
+            first = last
+        return trees[0] if isinstance(self._argnums, int) else tuple(trees)
+
+
+def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))
+
+
+def _rules() -> Any:
+    """The rules, and with them SymPy: it takes long to import, so it waits until it is used."""
+    from . import rules
+
+    return rules
+
+
+def _columns(graph: Graph, reading: Reading, chosen: Sequence[int]) -> Iterator[list[int]]:
+    """The derivative of every output by one input after the other."""
+    outputs = _flat(reading.outputs)
+    zero = graph.number(0.0)
+    rules = _rules()
+    users = rules.users(graph, outputs)
+    for place in chosen:
+        for symbol in _flat([reading.symbols[place]]):
+            known = rules.derivatives(graph, symbol, users)
+            yield [known.get(output, zero) for output in outputs]
+
+
+def _program(
+    graph: Graph, reading: Reading, columns: Sequence[Sequence[int]], form: _Form
+) -> Callable[..., Any]:
+    floats = [place for place, nodes in enumerate(reading.symbols) if nodes is not None]
+    roots = [node for column in columns for node in column]
+    run = runner(graph, _flat(reading.symbols), roots)
+
+    def program(*inputs: Any) -> Any:
+        leaves = jax.tree.leaves(inputs)
+        dtype = jnp.result_type(*(leaves[place] for place in floats))
+        values = jnp.concatenate([jnp.ravel(leaves[place]).astype(dtype) for place in floats])
+        return form.arranged(run(values))
+
+    return program
+
+
+def _flat(arrays: Sequence[Any]) -> list[int]:
+    """All nodes of several arrays; what is `None` has none."""
+    return [node for nodes in arrays if nodes is not None for node in nodes.ravel().tolist()]
+
+
+def _objects(written: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(len(written), object)
+    array[:] = written
+    return array.reshape(shape)

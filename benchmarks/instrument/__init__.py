@@ -1,0 +1,1 @@
+"""A stopwatch that knows nothing of derivatives: compile, time, and what the samples say."""

@@ -1,0 +1,247 @@
+"""How many arithmetic operations a program asks for, counted from its jaxpr."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from jax.extend.core import JaxprEqn
+
+from .costs import cost
+from .jaxpr import called, devices, kind, opened, shape, source, trace
+
+_TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Operations of a program: a figure, a range where it branches, or "unknown".
+
+    Attributes:
+        low: Operations if every branch takes its cheapest side.
+        mean: Operations if every side of a branch is as likely as the others.
+        high: Operations if every branch takes its costliest side.
+        unknown: What could not be counted and where, such as `"while at net.py:12 (solve)"`; then
+            the three figures are lower bounds.
+        transcendental: How many of `high` are elementary or special functions, each one operation.
+        as_xla: What XLA's rules make of the same program: a loop's body once, the costliest
+            branch, nothing inside library calls, one device's share.
+        library: How many of `high` happen inside library calls (LAPACK).
+
+    Example:
+        >>> print(Flops(10, 15.0, 20))
+        10 to 20, mean 15
+    """
+
+    low: int = 0
+    mean: float = 0
+    high: int = 0
+    unknown: tuple[str, ...] = ()
+    transcendental: int = 0
+    as_xla: int = 0
+    library: int = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether everything could be counted."""
+        return not self.unknown
+
+    def __add__(self, other: "Flops") -> "Flops":
+        return Flops(
+            self.low + other.low,
+            self.mean + other.mean,
+            self.high + other.high,
+            tuple(dict.fromkeys(self.unknown + other.unknown)),
+            self.transcendental + other.transcendental,
+            self.as_xla + other.as_xla,
+            self.library + other.library,
+        )
+
+    def times(self, trips: int, *, as_xla: int = 1) -> "Flops":
+        """The program run `trips` times, of which XLA counts `as_xla`."""
+        return Flops(
+            self.low * trips,
+            self.mean * trips,
+            self.high * trips,
+            self.unknown if trips else (),
+            self.transcendental * trips,
+            self.as_xla * as_xla,
+            self.library * trips,
+        )
+
+    def __str__(self) -> str:
+        if self.unknown:
+            return f"unknown (at least {self.low:,}; not counted: {', '.join(self.unknown)})"
+        if self.low == self.high:
+            return f"{self.high:,}"
+        return f"{self.low:,} to {self.high:,}, mean {self.mean:,.0f}"
+
+
+def count(fn: Callable[..., Any], *inputs: Any) -> Flops:
+    """Operations of `fn(*inputs)`, from its jaxpr; nothing is run.
+
+    Exact for dot products and convolutions (2 for each product of numbers that exist: padding is
+    not multiplied), elementwise operations (1 an element, integers, comparisons, casts and complex
+    numbers included, as XLA counts) and reductions (n - 1). An elementary or special function is
+    one operation, also counted in `transcendental`; XLA keeps those apart. Moving data is free.
+    Loop bodies are multiplied by their length; a branch is a range; code that no output needs is
+    left out. Sorting is n ceil(log2 n); library calls are the leading order of the textbook
+    (Golub and Van Loan 2013), so they are off by the lower orders. A `while_loop`, a callback and
+    a primitive that is not known are named in `unknown`.
+
+    Args:
+        fn: A JAX function.
+        *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
+
+    Returns:
+        The `Flops`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> x, w = jax.ShapeDtypeStruct((3, 4), "float32"), jax.ShapeDtypeStruct((4, 5), "float32")
+        >>> print(count(lambda x, w: jnp.tanh(x @ w), x, w))  # 2 * 3 * 4 * 5 + 3 * 5
+        135
+        >>> print(count(lambda x: jax.lax.while_loop(lambda h: h[0, 0] < 1, jnp.exp, x), x))
+        unknown (at least 1; not counted: while at ...)
+    """
+    return _jaxpr_flops(trace(fn, *inputs)[0])
+
+
+def _jaxpr_flops(jaxpr: Any, caller: str = "") -> Flops:
+    return sum((_flops(eqn, source(eqn, caller)) for eqn in opened(jaxpr).eqns), Flops())
+
+
+def _flops(eqn: JaxprEqn, line: str) -> Flops:
+    name = kind(eqn)
+    if name in _STRUCTURED:
+        return _STRUCTURED[name](eqn, line)
+    call = called(eqn)
+    if call is not None:
+        return _jaxpr_flops(call[0], line)
+    found = cost(eqn)
+    if found is None:
+        return _unknown(name, line)
+    n = found.operations
+    return Flops(
+        n,
+        n,
+        n,
+        transcendental=found.transcendental,
+        as_xla=n - found.library,
+        library=found.library,
+    )
+
+
+def _unknown(name: str, line: str) -> Flops:
+    return Flops(unknown=(f"{name} at {line}" if line else name,))
+
+
+def _scan(eqn: JaxprEqn, line: str) -> Flops:
+    return _jaxpr_flops(eqn.params["jaxpr"], line).times(eqn.params["length"])
+
+
+def _while(eqn: JaxprEqn, line: str) -> Flops:
+    # The condition runs at least once, the body perhaps never.
+    test, body = (_jaxpr_flops(eqn.params[part], line) for part in ("cond_jaxpr", "body_jaxpr"))
+    return test + body.times(0) + _unknown("while", line)
+
+
+def _cond(eqn: JaxprEqn, line: str) -> Flops:
+    sides = [_jaxpr_flops(side, line) for side in _live_branches(eqn)]
+    return Flops(
+        min(side.low for side in sides),
+        math.fsum(side.mean for side in sides) / len(sides),
+        max(side.high for side in sides),
+        tuple(dict.fromkeys(what for side in sides for what in side.unknown)),
+        max(side.transcendental for side in sides),
+        max(side.as_xla for side in sides),
+        max(side.library for side in sides),
+    )
+
+
+def _live_branches(eqn: JaxprEqn) -> tuple[Any, ...]:
+    """The branches that may run: one, where `lax.platform_dependent` chooses by platform."""
+    branches, platforms = eqn.params["branches"], eqn.params.get("branches_platforms")
+    for branch, named in zip(branches, platforms or (), strict=False):
+        if named is None or jax.default_backend() in named:
+            return (branch,)
+    return branches
+
+
+def _shard_map(eqn: JaxprEqn, line: str) -> Flops:
+    """Every device runs the body on its share; XLA reports one device."""
+    return _jaxpr_flops(eqn.params["jaxpr"], line).times(devices(eqn))
+
+
+def _folded(eqn: JaxprEqn, line: str) -> Flops:
+    """A reduction, or a windowed one, by a function of the user's: the function n - 1 times."""
+    elements, out = math.prod(shape(eqn.invars[0])), math.prod(shape(eqn.outvars[0]))
+    window = eqn.params.get("window_dimensions")
+    times = out * (math.prod(window) - 1) if window else elements - out
+    return _jaxpr_flops(eqn.params["jaxpr"], line).times(times, as_xla=times)
+
+
+_STRUCTURED: dict[str, Callable[[JaxprEqn, str], Flops]] = {
+    "cond": _cond,
+    "reduce": _folded,
+    "reduce_window": _folded,
+    "scan": _scan,
+    "shard_map": _shard_map,
+    "while": _while,
+}
+
+
+def xla_operations(cost_analysis: Mapping[str, float]) -> float | None:
+    """What `compiled.cost_analysis()` says in the unit of `count`; `None` where it says nothing.
+
+    XLA keeps transcendental operations apart from its flops, and gives -1 for a program that calls
+    back into Python.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> compiled = jax.jit(lambda x: 2 * jnp.sin(x)).lower(jnp.ones(3)).compile()
+        >>> xla_operations(compiled.cost_analysis())
+        6.0
+    """
+    parts = [cost_analysis.get("flops", 0.0), cost_analysis.get("transcendentals", 0.0)]
+    return float(sum(parts)) if cost_analysis and min(parts) >= 0 else None
+
+
+def explain(flops: Flops, xla: float | None) -> str | None:
+    """Says in one sentence why XLA's figure differs from the count; `None` where they agree.
+
+    Args:
+        flops: What `count` gave.
+        xla: What `xla_operations` gave.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> body = lambda x, _: (jnp.sin(x) + 1, None)
+        >>> loop = count(lambda x: jax.lax.scan(body, x, length=10)[0], jnp.ones(1000))
+        >>> print(explain(loop, 2002.0))
+        XLA counts 2,002 of 20,000 operations: it takes what is repeated (a loop's body) once.
+        >>> explain(Flops(10, 10, 10), 10.0)
+    """
+    if xla is None or xla < 0:
+        return "XLA gives no figure, as for a program that calls code which it cannot see."
+    if flops.unknown:
+        return f"The count is a lower bound: it leaves out {', '.join(flops.unknown)}."
+    if flops.low * (1 - _TOLERANCE) <= xla <= flops.high * (1 + _TOLERANCE):
+        return None
+    if xla > flops.high:
+        return (
+            f"XLA counts {xla:,.0f} operations against {flops.high:,}: the compiled program repeats"
+            " work inside fusions, or writes out a function that counts as one operation here."
+        )
+    return f"XLA counts {xla:,.0f} of {flops.low:,} operations: {_shortfall(flops)}."
+
+
+def _shortfall(flops: Flops) -> str:
+    """Why XLA's figure is below the count."""
+    reasons = []
+    if flops.as_xla < flops.low - flops.library:
+        reasons.append("it takes what is repeated (a loop's body) once")
+    if flops.library:
+        reasons.append("it does not look inside library calls (LAPACK)")
+    return " and ".join(reasons) or "it simplified the program before it counted"
