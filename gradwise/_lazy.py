@@ -5,19 +5,35 @@ from typing import Any
 
 from ._siblings import NAMES, install
 
-#: Which of the packages has a name that `gradwise` hands on.
-HANDED_ON = {
-    "Candidate": "benchmarks",
-    "Comparison": "benchmarks",
-    "Finding": "benchmarks",
-    "METHODS": "benchmarks",
-    "Method": "benchmarks",
-    "Row": "benchmarks",
-    "SUITES": "benchmarks",
-    "Scenario": "benchmarks",
-    "Verdict": "benchmarks",
-    "compare": "benchmarks",
-}
+#: What `benchmarks` defines and `gradwise` hands on.
+FROM_BENCHMARKS = (
+    "Candidate",
+    "Comparison",
+    "Crossover",
+    "Difference",
+    "Estimate",
+    "Finding",
+    "Flops",
+    "METHODS",
+    "Memory",
+    "Method",
+    "ModeLine",
+    "Obstacle",
+    "Operations",
+    "Ratio",
+    "Residual",
+    "Row",
+    "SUITES",
+    "Samples",
+    "Scenario",
+    "Verdict",
+    "bounds",
+    "compare",
+    "diff",
+    "flops",
+    "obstacles",
+    "residuals",
+)
 
 install()
 
@@ -26,11 +42,13 @@ def __getattr__(name: str) -> Any:
     """Import the package, or what it hands on, the first time that `gradwise.name` is used."""
     if name in NAMES:
         return importlib.import_module(f"{__package__}.{name}")
-    if name in HANDED_ON:
-        return getattr(importlib.import_module(f"{__package__}.{HANDED_ON[name]}"), name)
+    if name == "load":
+        return importlib.import_module(f"{__package__}._load").load
+    if name in FROM_BENCHMARKS:
+        return getattr(importlib.import_module(f"{__package__}.benchmarks"), name)
     raise AttributeError(f"module {__package__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """What `gradwise` offers, for completion in an editor or a notebook."""
-    return sorted(("__version__", *NAMES, *HANDED_ON))
+    return sorted(("__version__", "load", *NAMES, *FROM_BENCHMARKS))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.__main__ import app
+from benchmarks.cli.main import app
 from benchmarks.cli.progress import Progress
 
 ROOT = Path(__file__).parent.parent
@@ -37,8 +37,8 @@ def results(tmp_path_factory):
 
 def test_run_prints_a_summary_and_writes_json(results):
     document = json.loads((results / "gradwise.json").read_text())
-    assert document["schema"] == 1
-    (comparison,) = document["comparisons"]
+    assert (document["schema"], document["kind"]) == (2, "comparisons")
+    (comparison,) = document["record"]
     assert comparison["name"] == "lecture/prelu_penalty"
     rows = {row["method"]: row for row in comparison["rows"]}
     assert {"value", "numerical", "symbolic", "forward", "reverse"} <= rows.keys()
@@ -56,10 +56,10 @@ def test_the_summary_names_the_four_ways(results):
 
 
 def test_resume_measures_only_what_is_missing(results):
-    before = json.loads((results / "gradwise.json").read_text())["comparisons"]
+    before = json.loads((results / "gradwise.json").read_text())["record"]
     done = gradwise(*SUITE, "--only", "*/[pl]*[2y]", "--out", results, "--resume")
     assert done.exit_code == 0
-    after = json.loads((results / "gradwise.json").read_text())["comparisons"]
+    after = json.loads((results / "gradwise.json").read_text())["record"]
     assert [found["name"] for found in after] == ["lecture/prelu_penalty", "lecture/l2"]
     assert after[0] == before[0]
 
@@ -87,7 +87,7 @@ def test_a_run_against_itself_has_no_regression(results):
 def without_noise(results, path, factor):
     """The results as a machine without noise would give them, reverse mode `factor` as slow."""
     document = json.loads((results / "gradwise.json").read_text())
-    for row in document["comparisons"][0]["rows"]:
+    for row in document["record"][0]["rows"]:
         if row["ratio"]:
             scale = factor if row["method"] == "reverse" else 1.0
             row["ratio"] |= dict.fromkeys(("median", "low", "high"), scale * row["ratio"]["median"])
@@ -126,7 +126,7 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
     assert done.exit_code == 0
     assert "\ncrossing for 1 output forward mode is faster up to " in done.stdout
     assert done.stdout.startswith("my_model:case: 4 inputs -> 1 output, float32")
-    assert json.loads(saved.read_text())["comparisons"][0]["n"] == 4
+    assert json.loads(saved.read_text())["record"]["n"] == 4
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_bad_input_is_one_line_and_exit_status_2(arguments, message):
     [
         ("{", "is not JSON"),
         ("[]", "holds no schema"),
-        ('{"schema": 0, "comparisons": []}', "holds schema 0, this version reads schema 1"),
+        ('{"schema": 0, "comparisons": []}', "holds schema 0, this version reads schema 1 to 2"),
         ('{"schema": 1, "comparisons": [{}]}', "is damaged"),
         ('{"schema": 1, "comparisons": []}', "no comparisons"),
     ],
@@ -213,4 +213,4 @@ def test_interrupting_keeps_what_is_finished_and_says_where(tmp_path):
     _, told = child.communicate(timeout=180)
     assert child.returncode == 130
     assert "--resume" in told
-    assert json.loads(path.read_text())["comparisons"]
+    assert json.loads(path.read_text())["record"]

@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.spatial.transform import Rotation
 
-from benchmarks.scenarios.adbench import ba, cases, data, gmm, hand, lstm, oracles
+from benchmarks.scenarios.adbench import ba, data, gmm, hand, lstm, oracles, scenarios
 from benchmarks.scenarios.adbench.rotation import rotation_matrix, sinc_of_root
 
 
@@ -214,8 +214,8 @@ def test_sinc_of_root_joins_its_series_smoothly(order, rtol):
 
 
 def test_cases_are_listed_without_building_them_and_refuse_a_folder_that_is_not_there(tmp_path):
-    assert all(name.startswith("adbench/") for name in cases("large"))
+    assert all(name.startswith("adbench/") for name in scenarios("large"))
     with pytest.raises(FileNotFoundError, match=r"no folder of ADBench's files at .*elsewhere"):
-        cases("small", tmp_path / "elsewhere")
+        scenarios("small", tmp_path / "elsewhere")
     with pytest.raises(FileNotFoundError):
-        cases("small", tmp_path)["adbench/ba_test"]()
+        scenarios("small", tmp_path)["adbench/ba_test"]()

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.scenarios.adbench import cases, data, gmm, hand
+from benchmarks.scenarios.adbench import data, gmm, hand, scenarios
 
 
 def write(path, *blocks, between="\n"):
@@ -96,7 +96,7 @@ def test_cases_are_built_from_the_files_of_a_folder(tmp_path):
     theta, *_ = write_pose(tmp_path / "hand" / "test.txt", with_uv=False)
     write_pose(tmp_path / "hand" / "hand_complicated.txt", with_uv=True)
     with jax.enable_x64(True):
-        found = cases("small", tmp_path)
+        found = scenarios("small", tmp_path)
         np.testing.assert_array_equal(found["adbench/gmm_d2_K3"]().inputs[0], alphas)
         simple = found["adbench/hand_simple_2"]()
         np.testing.assert_array_equal(simple.inputs[0], theta)

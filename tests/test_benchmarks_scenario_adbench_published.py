@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.scenarios.adbench import cases
+from benchmarks.scenarios.adbench import scenarios
 
 FOLDER = Path(os.environ.get("GRADWISE_ADBENCH_DATA", "-"))
 pytestmark = pytest.mark.skipif(
@@ -40,7 +40,7 @@ def jacobian(scenario, mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_gmm_is_as_published(mode):
     with jax.enable_x64(True):
-        scenario = cases("small", FOLDER)["adbench/gmm_d2_K3"]()
+        scenario = scenarios("small", FOLDER)["adbench/gmm_d2_K3"]()
         expected = answer("gmm/test.txt")
         assert_published(scenario.fn(*scenario.inputs), expected["objective"])
         gradient = np.concatenate([np.ravel(part) for part in jacobian(scenario, mode)])
@@ -49,7 +49,7 @@ def test_gmm_is_as_published(mode):
 
 def test_ba_is_as_published():
     with jax.enable_x64(True):
-        scenario = cases("small", FOLDER)["adbench/ba_test"]()
+        scenario = scenarios("small", FOLDER)["adbench/ba_test"]()
         expected = answer("ba/test.txt")
         reprojection, weight = scenario.fn(*scenario.inputs)
         assert_published(reprojection, np.tile(expected["reproj_err_pair"], 10))
@@ -59,7 +59,7 @@ def test_ba_is_as_published():
 @pytest.mark.parametrize("mode", MODES)
 def test_lstm_is_as_published(mode):
     with jax.enable_x64(True):
-        scenario = cases("medium", FOLDER)["adbench/lstm_l2_c1024"]()
+        scenario = scenarios("medium", FOLDER)["adbench/lstm_l2_c1024"]()
         expected = answer("lstm/lstm_l2_c1024.txt")
         assert_published(scenario.fn(*scenario.inputs), expected["objective"], tolerance=1e-7)
         gradient = np.concatenate([np.ravel(part) for part in jacobian(scenario, mode)])
@@ -69,18 +69,18 @@ def test_lstm_is_as_published(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_hand_is_as_published(mode):
     with jax.enable_x64(True):
-        scenario = cases("small", FOLDER)["adbench/hand_simple_2"]()
+        scenario = scenarios("small", FOLDER)["adbench/hand_simple_2"]()
         expected = answer("hand/test.txt (simple)")
         assert_published(scenario.fn(*scenario.inputs), expected["objective"])
         (found,) = jacobian(scenario, mode)
         assert_published(found.reshape(6, 26).T, expected["jacobian_colmajor_6x26"])
 
 
-@pytest.mark.parametrize("name", [*cases("small"), *cases("medium"), *cases("large")])
+@pytest.mark.parametrize("name", [*scenarios("small"), *scenarios("medium"), *scenarios("large")])
 def test_the_other_files_are_what_the_oracle_says(name):
-    size = next(size for size in ("small", "medium", "large") if name in cases(size))
+    size = next(size for size in ("small", "medium", "large") if name in scenarios(size))
     with jax.enable_x64(True):
-        scenario = cases(size, FOLDER)[name]()
+        scenario = scenarios(size, FOLDER)[name]()
         assert scenario.oracle
         actual = jax.tree.leaves(scenario.fn(*scenario.inputs))
         expected = jax.tree.leaves(scenario.oracle(*jax.tree.map(np.asarray, scenario.inputs)))

@@ -9,7 +9,7 @@ from jax.flatten_util import ravel_pytree
 from benchmarks.derivatives import as_method
 from benchmarks.derivatives.method import dense, ravel
 from benchmarks.derivatives.problem import problem
-from benchmarks.scenarios import SUITES
+from benchmarks.scenarios.table import SUITES
 
 CASES = {name: build for suite in SUITES.values() for name, build in suite("small").items()}
 #: The mode that cannot be taken, where there is one.

@@ -4,9 +4,10 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from benchmarks.instrument.growth import growth_exponent
-from benchmarks.scenarios import SUITES, jacobian, memory, tridiagonal
+from benchmarks.instrument.fits import growth_exponent
+from benchmarks.scenarios import jacobian, memory, tridiagonal
 from benchmarks.scenarios.pathologies import functions
+from benchmarks.scenarios.table import SUITES
 
 LENGTHS = (16, 64, 256, 1024)
 

@@ -1,1 +1,1 @@
-"""Is a derivative right? Directions, the Taylor test, float64, a reference, the error."""
+"""Is a derivative right? Directions, the Taylor test, float64, a reference, and the error."""

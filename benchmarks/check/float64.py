@@ -7,21 +7,22 @@ import jax
 import jax.numpy as jnp
 
 from ..derivatives.method import Probe
-from ..derivatives.problem import Problem
-from ..program.jaxpr import equations, kind
+from ..derivatives.problem import Leaves, Problem
+from ..program.jaxpr import kind
+from ..program.walk import equations
 
 _CALLBACKS = ("pure_callback", "io_callback")
 
 
-def why_narrow(problem: Problem) -> str:
-    """Why the function cannot be checked in float64, or nothing if it can.
+def find_float64_obstacle(problem: Problem) -> str | None:
+    """Say why the function cannot be checked in float64; `None` if it can.
 
-    Inputs of float64 in 64-bit mode can make another function of it, or none: `jax.random.normal`
+    With inputs of float64 in 64-bit mode it may be another function, or none: `jax.random.normal`
     draws other numbers, a scan's carry that starts in float32 changes its type, and a callback
-    gives what it gives.
+    returns what it returns.
     """
     if all(leaf.dtype == jnp.float64 for leaf in problem.x):
-        return ""
+        return None
     try:
         draws = _draws(problem)
         with jax.enable_x64(True):
@@ -32,13 +33,16 @@ def why_narrow(problem: Problem) -> str:
         return f"it cannot be traced in float64 ({type(error).__name__})"
     if any(name in _CALLBACKS for name, *_ in draws):
         return "it calls Python back, whose types are its own"
-    return ""
+    return None
 
 
 @contextmanager
-def precisely(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]]:
-    """The same point and directions in float64, in 64-bit mode; or as they are, if `narrow`."""
-    if problem.narrow:
+def in_float64(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]]:
+    """Yield the same point and directions in float64, in 64-bit mode, where that is possible.
+
+    Where something is in the way of float64, they are yielded as they are.
+    """
+    if problem.float64_obstacle:
         yield problem, probe
         return
     with jax.enable_x64(True):
@@ -48,15 +52,15 @@ def precisely(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]]
         yield problem._replace(x=x, fixed=fixed), Probe(tangent, weights)
 
 
-def _wide(leaves: Sequence[jax.Array]) -> tuple[jax.Array, ...]:
-    """Floating leaves in float64, the others as they are."""
+def _wide(leaves: Sequence[jax.Array]) -> Leaves:
+    """Return floating leaves in float64, and the others as they are."""
     floating = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
     pairs = zip(leaves, floating, strict=True)
     return tuple(leaf.astype(jnp.float64) if wide else leaf for leaf, wide in pairs)
 
 
 def _draws(problem: Problem) -> list[tuple]:
-    """What the program takes from elsewhere than its inputs: random bits, callbacks' results."""
+    """List what the program takes from elsewhere: random bits, and the results of callbacks."""
     program = jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
     return [
         (kind(eqn), eqn.params.get("bit_width"), eqn.params.get("shape"))

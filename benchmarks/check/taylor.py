@@ -4,21 +4,19 @@ The remainder |f(x + hv) - f(x) - h f'(x) v| falls with h^2 if the derivative is
 if a single entry of it is wrong, however little. So forward and reverse mode are each judged in
 float64 by the slope of that fall, and one that passes is the reference for every method. Where a
 function allows no float64, the fall is too short to be measured: there a derivative must agree with
-a difference.
+a difference quotient.
 """
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-
-from ..derivatives.problem import Problem
 
 #: Steps of the remainder, exact in binary; at the last ones only rounding is left to be seen.
 _STEPS = 2.0 ** -np.arange(2, 50, 4)
+#: Where the function is evaluated: ahead of the point by each step, behind it, and at it.
+LINE = np.array([*_STEPS, *-_STEPS, 0.0])
 _NOISE = 3
-_FLOAT64 = float(np.finfo(np.float64).eps)
+_FLOAT64_EPS = float(np.finfo(np.float64).eps)
 #: A remainder below this many times its rounding tells nothing.
 _CLEAR = 30.0
 
@@ -27,9 +25,9 @@ class Taylor(NamedTuple):
     """How the remainder of a derivative falls with the step.
 
     Attributes:
-        slope: Its order: 2 if the derivative is right, 1 if wrong; `None` if there is nothing but
-            rounding at any step, as for the right derivative of a linear function, or as far as
-            less than float64 can show.
+        slope: Its order: 2 if the derivative is right, 1 if it is wrong. `None` if there is nothing
+            but rounding at any step, as for the right derivative of a linear function, or, in a
+            type of less than 64 bits, if the derivative agrees with a difference quotient.
         kink: Whether the function has a kink at this very point, which no derivative can follow.
     """
 
@@ -42,39 +40,22 @@ class Taylor(NamedTuple):
         return self.kink or self.slope is None or self.slope > 1.5
 
 
-def along(problem: Problem, tangent: tuple) -> jax.Array:
-    """`[2 steps + 1, m]` the function ahead by each step, behind by each, and at the point."""
-
-    def at(step: jax.Array, x: tuple, fixed: tuple) -> jax.Array:
-        moved = tuple(leaf + step * part for leaf, part in zip(x, tangent, strict=True))
-        outputs = jax.tree.leaves(problem.fn(moved, fixed))
-        return jnp.concatenate([leaf.ravel() for leaf in outputs])
-
-    steps = jnp.asarray([*_STEPS, *-_STEPS, 0.0])
-    run = jax.jit(lambda x, fixed: jax.lax.map(lambda step: at(step, x, fixed), steps))
-    return run(problem.x, problem.fixed)
-
-
-def judge(
-    line: np.ndarray,
-    derivative: np.ndarray,
-    rounding: float = 0.0,
-    precision: float = _FLOAT64,
+def taylor_test(
+    line: np.ndarray, derivative: np.ndarray, *, rounding: float = 0.0, eps: float = _FLOAT64_EPS
 ) -> Taylor:
-    """The fall of the remainder of `derivative` along a line.
+    """Judge the fall of the remainder of `derivative` along a line.
 
     Args:
-        line: `[2 steps + 1, m]` the function ahead of the point by each step, behind it by each
-            step, and at the point itself.
+        line: `[len(LINE), m]` the function at the points of `LINE`.
         derivative: `[m]` the derivative along the line.
         rounding: The least rounding that is known of; more may show in the remainder.
-        precision: The machine epsilon that the function was computed with.
+        eps: The machine epsilon that the function was computed with.
     """
-    ahead, behind, here = line[: len(_STEPS)], line[len(_STEPS) : -1], line[-1]
+    ahead, behind, here = _sides(line)
     if not np.all(np.isfinite(derivative)):
         return Taylor(np.nan)
-    if precision > _FLOAT64:
-        slope = None if _near(difference(line, precision), derivative, precision) else 1.0
+    if eps > _FLOAT64_EPS:
+        slope = None if _near(difference_quotient(line, eps), derivative, eps) else 1.0
     else:
         odd = np.linalg.norm(ahead - here - _STEPS[:, None] * derivative, axis=1)
         slope = _slope(odd, rounding)
@@ -84,8 +65,25 @@ def judge(
     return Taylor(slope, kink=even is not None and even < 1.5)
 
 
+def difference_quotient(line: np.ndarray, eps: float = _FLOAT64_EPS) -> np.ndarray:
+    """Return the central difference along a line `[m]`, at the step where it changes least.
+
+    Larger steps reach too far, and below eps^(2/3) there is little left but rounding.
+    """
+    ahead, behind, _ = _sides(line)
+    slopes = ((ahead - behind) / (2 * _STEPS[:, None]))[eps ** (2 / 3) <= _STEPS]
+    changes = np.linalg.norm(np.diff(slopes, axis=0), axis=1)
+    still = int(np.argmin(np.where(np.isfinite(changes), changes, np.inf)))
+    return slopes[still + 1]
+
+
+def _sides(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the values ahead of the point, those behind it, and that at it."""
+    return line[: len(_STEPS)], line[len(_STEPS) : -1], line[-1]
+
+
 def _slope(remainder: np.ndarray, rounding: float) -> float | None:
-    """The order at which `remainder` falls where it is still clear of rounding."""
+    """Return the order at which `remainder` falls where it is still clear of rounding."""
     noise = max(np.max(remainder[-_NOISE:]), rounding, np.finfo(np.float64).tiny)
     clear = np.flatnonzero(remainder > _CLEAR * noise)
     if clear.size < 2:
@@ -94,19 +92,7 @@ def _slope(remainder: np.ndarray, rounding: float) -> float | None:
     return float(np.polyfit(np.log(_STEPS[last]), np.log(remainder[last]), 1)[0])
 
 
-def difference(line: np.ndarray, precision: float = _FLOAT64) -> np.ndarray:
-    """`[m]` the central difference along a line, at the step where it changes least.
-
-    Larger steps reach too far, and below precision^(2/3) there is little left but rounding.
-    """
-    ahead, behind = line[: len(_STEPS)], line[len(_STEPS) : -1]
-    slopes = ((ahead - behind) / (2 * _STEPS[:, None]))[precision ** (2 / 3) <= _STEPS]
-    changes = np.linalg.norm(np.diff(slopes, axis=0), axis=1)
-    still = int(np.argmin(np.where(np.isfinite(changes), changes, np.inf)))
-    return slopes[still + 1]
-
-
-def _near(found: np.ndarray, derivative: np.ndarray, precision: float) -> bool:
+def _near(found: np.ndarray, derivative: np.ndarray, eps: float) -> bool:
     """Whether a difference is as near to the derivative as rounding and its step let it be."""
     scale = np.max(np.abs(derivative), initial=0.0)
-    return bool(np.max(np.abs(found - derivative)) <= 100 * precision ** (2 / 3) * scale)
+    return bool(np.max(np.abs(found - derivative)) <= 100 * eps ** (2 / 3) * scale)

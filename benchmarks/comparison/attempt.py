@@ -1,5 +1,6 @@
 """From a method to its row: build, compile, check; and once it is timed, fill in the figures."""
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -8,36 +9,39 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..check.float64 import precisely
-from ..check.reference import errors
-from ..derivatives import GaveUpError, InfeasibleError, Method, Program
+from ..check.error import Deviation, deviation
+from ..check.float64 import in_float64
+from ..derivatives.method import GaveUpError, InfeasibleError, Method
 from ..instrument import units
+from ..instrument.compile import Compiled, CompileTimeoutError, compile_for
+from ..instrument.samples import Samples
 from ..instrument.statistics import ratio
-from ..instrument.timing import (
-    MIN_ROUNDS,
-    Compiled,
-    CompileTimeoutError,
-    Samples,
-    compile_for,
-    run_once,
-)
-from ..program import Obstacle, count, explain, program_hash, underivable
-from .experiment import Case
-from .notes import diagnose
-from .record import Row, medians
+from ..instrument.timing import MIN_ROUNDS, run_once
+from ..program.flops import Flops, flops, why_xla_differs
+from ..program.hlo import program_hash
+from ..program.messages import first_line, guarded, underivable, whole_tracebacks
+from .experiment import Experiment
+from .notes import time_notes
+from .record import Operations, Row
+from .search import Choice, settle, settled_again
 
+#: Seconds a single compilation may take.
+COMPILE_LIMIT = 60.0
 #: In a batch, a pass costs at least about this share of a pass alone; a method that would outlast
 #: the budget even so is not tried.
 _BATCHED = 0.01
+#: How far off in float64 a derivative may be, and still be called right; or this many times the
+#: precision of the coarsest type inside the function.
+_RIGHT, _RIGHT_EPS = 1e-8, 100
 
 
-class Trial(NamedTuple):
-    """A method that was built and checked: its row so far, and what is to be timed.
+class Attempt(NamedTuple):
+    """A method built, compiled and checked on an experiment.
 
     Attributes:
         row: What is known before timing.
-        compiled: The program; `None` if there is nothing to time.
-        seconds: Wall seconds of its first call, to plan with.
+        compiled: The program to be timed; `None` if there is nothing to time.
+        seconds: Wall seconds of a call, to plan with.
     """
 
     row: Row
@@ -45,123 +49,169 @@ class Trial(NamedTuple):
     seconds: float | None = None
 
 
-def trial(method: Method, case: Case, value_seconds: float, compile_limit: float) -> Trial:
-    """Builds, compiles and checks a method; whatever goes wrong is told in its row.
+def attempt(method: Method, experiment: Experiment, value_seconds: float) -> Attempt:
+    """Build, compile and check a method; whatever goes wrong is told in its row.
 
     Args:
         method: What to try.
-        case: The function.
+        experiment: The function.
         value_seconds: What one call of the function itself takes.
-        compile_limit: Seconds a compilation may take.
     """
-    row = Row(method.name, method.mode, method.kind, "ok", method.exact)
-    refused = _refused(method, case) or _too_long(method, case, value_seconds)
-    if refused:
-        return Trial(row._replace(status=refused[0], note=refused[1]))
+    row = Row(
+        method=method.name, mode=method.mode, kind=method.kind, status="ok", exact=method.exact
+    )
+    refusal = _refusal(method, experiment) or _too_long(method, experiment, value_seconds)
+    if refusal:
+        return Attempt(_ended(row, *refusal))
     try:
-        program = method.build(case.problem, case.context)
-        compiled = compile_for(program.fn, program.args, limit=compile_limit)
-        row = _described(row, method, case, program, compiled)
-        needed, limit = row.bytes or 0, case.context.memory_limit
-        if needed > limit:
-            note = f"out of memory: needs {units.size(needed)} of {units.size(limit)}"
-            return Trial(row._replace(status="failed", note=note))
-        return _checked(row, method, case, compiled)
+        with whole_tracebacks():
+            description = method.build(experiment.problem, experiment.probe)
+            choice = settle(description, experiment.first.truth, experiment.limits)
+            program = choice.program
+            compiled = choice.compiled or compile_for(program.fn, program.args, limit=COMPILE_LIMIT)
+            row = _described(row, method, experiment, choice, compiled)
+            needed, limit = row.bytes or 0, experiment.limits.memory
+            if needed > limit:
+                note = f"out of memory: needs {units.size(needed)} of {units.size(limit)}"
+                return Attempt(_ended(row, "failed", note))
+            return _checked(row, method, experiment, choice, compiled)
     except InfeasibleError as error:
-        return Trial(row._replace(status="impossible", note=str(error)))
+        return Attempt(_ended(row, "impossible", str(error)))
     except GaveUpError as error:
-        return Trial(row._replace(status="skipped", note=str(error)))
+        return Attempt(_ended(row, "skipped", str(error)))
     except CompileTimeoutError as error:
-        return Trial(row._replace(status="failed", note=str(error)))
+        return Attempt(_ended(row, "failed", str(error)))
     except Exception as error:  # a method that breaks must not take the others with it
-        return Trial(row._replace(status="failed", note=_told(underivable(error))))
+        return Attempt(_ended(row, "failed", str(underivable(error))))
 
 
-def finish(
-    trials: Sequence[Trial],
+def timed_rows(
+    attempts: Sequence[Attempt],
     samples: Mapping[str, Samples],
     failed: Mapping[str, Exception],
     floor: float,
 ) -> tuple[Row, ...]:
-    """The rows with their times, and the notes that only times allow."""
-    rows = []
-    for row, compiled, _ in trials:
-        if row.method in failed:
-            row = row._replace(status="failed", note=str(failed[row.method]).split("\n")[0])
-        elif compiled is not None and row.method in samples:
-            taken = samples[row.method]
-            wall, cpu = medians(taken)
-            times = ratio(taken, samples["value"]) if "value" in samples else None
-            row = row._replace(seconds=wall, cpu_seconds=cpu, ratio=times, samples=taken)
-            row = row._replace(note=_joined(row.note, diagnose(row, compiled, floor)))
-        rows.append(row)
-    return tuple(rows)
+    """Return the rows with their times, and the notes that only times allow."""
+    return tuple(_timed(one, samples, failed, floor) for one in attempts)
 
 
-def _refused(method: Method, case: Case) -> tuple[str, str] | None:
-    """Status and note of a method that the function does not allow, or whose mode is wrong."""
-    value = case.first.truth.value
+def _timed(
+    one: Attempt,
+    samples: Mapping[str, Samples],
+    failed: Mapping[str, Exception],
+    floor: float,
+) -> Row:
+    row = one.row
+    if row.method in failed:
+        return _ended(row, "failed", first_line(failed[row.method]))
+    if one.compiled is None or row.method not in samples:
+        return row
+    taken = samples[row.method]
+    row = dataclasses.replace(
+        row,
+        seconds=taken.seconds,
+        cpu_seconds=taken.cpu_seconds,
+        ratio=ratio(taken, samples["value"]) if "value" in samples else None,
+        samples=taken,
+    )
+    compiled = one.compiled
+    told, fault = guarded("explain its time", lambda: time_notes(row, compiled, floor), "")
+    return dataclasses.replace(row, note=_joined(row.note, told, fault))
+
+
+def _ended(row: Row, status: str, note: str) -> Row:
+    return dataclasses.replace(row, status=status, note=note)
+
+
+def _refusal(method: Method, experiment: Experiment) -> tuple[str, str] | None:
+    """Return status and note of a method that the function does not allow, or that is wrong."""
+    value = experiment.first.truth.value
     astray = value.size - np.count_nonzero(np.isfinite(value))
     if astray:
         return "failed", f"at this point {astray:,} of {value.size:,} outputs are NaN or infinite"
-    if "scalar" in method.needs and not case.problem.scalar:
-        return "impossible", f"needs a function of one output, this one has {case.problem.m:,}"
-    for need in method.needs:
-        if need in case.obstacles:
-            return "impossible", _told(case.obstacles[need])
-    for mode in method.needs:
-        found = case.first.wrong.get(mode) or case.second.wrong.get(mode)
-        if found:
-            return "wrong", found
+    if "scalar" in method.requires and not experiment.problem.scalar:
+        return (
+            "impossible",
+            f"needs a function of one output, this one has {experiment.problem.m:,}",
+        )
+    for name in method.requires:
+        if name in experiment.obstacles:
+            return "impossible", str(experiment.obstacles[name])
+    for mode in method.requires:
+        fault = experiment.first.wrong.get(mode) or experiment.second.wrong.get(mode)
+        if fault:
+            return "wrong", fault
     return None
 
 
-def _too_long(method: Method, case: Case, value_seconds: float) -> tuple[str, str] | None:
-    """Status and note of a method that is out of reach by the number of its passes alone."""
-    passes = method.evaluations(case.problem.n, case.problem.m)
+def _too_long(
+    method: Method, experiment: Experiment, value_seconds: float
+) -> tuple[str, str] | None:
+    """Return status and note of a method that is out of reach by the number of its passes alone."""
+    passes = method.evaluations(experiment.problem.n, experiment.problem.m)
     least = passes * value_seconds * (1.0 if method.mode == "numerical" else _BATCHED)
-    if least * MIN_ROUNDS < case.budget:
+    if least * MIN_ROUNDS < experiment.limits.budget:
         return None
     return "skipped", f"{passes:,} passes, at least {units.seconds(least)} a call"
 
 
-def _described(row: Row, method: Method, case: Case, program: Program, compiled: Compiled) -> Row:
-    """The row with all that can be told before the program is run."""
-    flops = count(program.fn, *program.args)
-    return row._replace(
-        note=program.note,
-        bound=method.bound(case.problem.n, case.problem.m) if method.bound else None,
-        flops=flops,
-        flops_note=explain(flops, compiled.xla_flops) or "",
-        xla_flops=compiled.xla_flops,
-        memory=compiled.memory,
+def _described(
+    row: Row, method: Method, experiment: Experiment, choice: Choice, compiled: Compiled
+) -> Row:
+    """Return the row with all that can be told before the program is run.
+
+    None of it can fail the row: what gradwise cannot find out is a note.
+    """
+    program, n, m = choice.program, experiment.problem.n, experiment.problem.m
+    counted, no_count = guarded("count this", lambda: flops(program.fn, *program.args), None)
+    memory, no_memory = guarded("read the memory of this", lambda: compiled.memory, None)
+    by_xla, no_xla = guarded("read XLA's count of this", lambda: compiled.xla_flops, None)
+    digest, no_digest = guarded("hash this", lambda: program_hash(compiled.hlo), None)
+    why, no_why = "", ""
+    if counted is not None:
+        why, no_why = guarded("compare two counts", lambda: why_xla_differs(counted, by_xla), None)
+    return dataclasses.replace(
+        row,
+        note=_joined(program.note, no_count, no_memory, no_xla, no_digest, no_why),
+        bound=method.bound(n, m) if method.bound else None,
+        flops=_operations(counted),
+        flops_note=why or "",
+        xla_flops=by_xla,
+        memory=memory,
         compile_seconds=compiled.total_seconds,
-        program=program_hash(compiled.hlo),
+        program_hash=digest,
     )
 
 
-def _checked(row: Row, method: Method, case: Case, compiled: Compiled) -> Trial:
-    """Runs the program once, and lets it be timed only if its result is right."""
+def _operations(counted: Flops | None) -> Operations | None:
+    return None if counted is None else Operations(**dataclasses.asdict(counted))
+
+
+def _checked(
+    row: Row, method: Method, experiment: Experiment, choice: Choice, compiled: Compiled
+) -> Attempt:
+    """Run the program once, and let it be timed only if its result is right."""
+    budget = experiment.limits.budget
     seconds, result = run_once(compiled.call)
-    if seconds * MIN_ROUNDS < case.budget:
+    if seconds * MIN_ROUNDS < budget:
         seconds, _ = run_once(compiled.call)  # the first call of a program is not like the others
-    problem, truth = case.truth_for(method)
-    error, deviation = errors(method, result, problem, case.context.probe, truth)
-    row = row._replace(error=error if math.isfinite(error) else None)
-    verdict = _verdict(method, case, error, deviation)
-    if verdict:
-        status, note = verdict
-        row = row._replace(status=status, note=_joined(row.note, note))
-        if status != "ok":
-            return Trial(row)
-    if seconds * MIN_ROUNDS > case.budget:
+    problem, truth = experiment.truth_for(method)
+    found = deviation(method, result, problem, experiment.probe, truth)
+    row = dataclasses.replace(row, error=found.error if math.isfinite(found.error) else None)
+    status, note = _judged(method, experiment, choice, found)
+    row = dataclasses.replace(row, status=status, note=_joined(row.note, note))
+    if status != "ok":
+        return Attempt(row)
+    if seconds * MIN_ROUNDS > budget:
         note = f"one call takes {units.seconds(seconds)}: too long for this budget"
-        return Trial(row._replace(status="skipped", note=_joined(row.note, note)))
-    return Trial(row, compiled, seconds)
+        return Attempt(_ended(row, "skipped", _joined(row.note, note)))
+    return Attempt(row, compiled, seconds)
 
 
-def _verdict(method: Method, case: Case, error: float, deviation: float) -> tuple[str, str] | None:
-    """Status and note where a result is not simply right.
+def _judged(
+    method: Method, experiment: Experiment, choice: Choice, found: Deviation
+) -> tuple[str, str]:
+    """Return status and note of a result.
 
     A result further off than the square root of its precision is computed again in float64: if it
     is right there, what was seen is rounding, else the derivative is wrong. A candidate is always
@@ -169,35 +219,33 @@ def _verdict(method: Method, case: Case, error: float, deviation: float) -> tupl
     right if it is as near as that.
     """
     if not method.exact and method.kind != "estimate":
-        finite = math.isfinite(error)
-        return None if finite else ("wrong", "the result is not finite")
-    dtype = jnp.result_type(*case.problem.x)
-    near = deviation <= math.sqrt(float(jnp.finfo(dtype).eps))
-    if case.problem.narrow:
-        return None if near else ("wrong", f"off by {deviation:.2g} of the largest entry")
-    if near and not method.own:
-        return None
-    wide = _in_float64(method, case)
-    if not wide <= max(1e-8, 100 * case.first.precision):
+        finite = math.isfinite(found.error)
+        return ("ok", "") if finite else ("wrong", "the result is not finite")
+    dtype = jnp.result_type(*experiment.problem.x)
+    near = found.fault <= math.sqrt(float(jnp.finfo(dtype).eps))
+    if experiment.problem.float64_obstacle:
+        off = f"off by {found.fault:.2g} of the largest entry"
+        return ("ok", "") if near else ("wrong", off)
+    if near and not method.from_user:
+        return "ok", ""
+    wide = _fault_in_float64(method, experiment, choice)
+    if not wide <= max(_RIGHT, _RIGHT_EPS * experiment.first.eps):
         return "wrong", f"off by {wide:.2g} of the largest entry, even in float64"
-    if not math.isfinite(deviation):
+    if not math.isfinite(found.fault):
         return "wrong", f"not finite in {dtype}, though right in float64"
-    return None if near else ("ok", f"rounding leaves an error of {deviation:.1g} in {dtype}")
+    rounding = f"rounding leaves an error of {found.fault:.1g} in {dtype}"
+    return "ok", "" if near else rounding
 
 
-def _in_float64(method: Method, case: Case) -> float:
-    """How far the method is off in float64, where rounding hides nothing."""
-    target, truth = case.truth_for(method)
-    with precisely(case.problem, case.context.probe) as (problem, probe):
-        program = method.build(problem, case.context._replace(probe=probe))
+def _fault_in_float64(method: Method, experiment: Experiment, choice: Choice) -> float:
+    """Return how far the method is off in float64, where rounding hides nothing."""
+    target, truth = experiment.truth_for(method)
+    with in_float64(experiment.problem, experiment.probe) as (problem, probe):
+        description = method.build(problem, probe)
+        program = settled_again(description, choice, experiment.limits)
         result = jax.jit(program.fn)(*program.args)
         wide = target._replace(x=problem.x, fixed=problem.fixed)
-        return errors(method, result, wide, probe, truth)[1]
-
-
-def _told(obstacle: Obstacle) -> str:
-    place = f" at {obstacle.source}" if obstacle.source else ""
-    return f"{obstacle.reason}{place}; use {obstacle.instead}"
+        return deviation(method, result, wide, probe, truth).fault
 
 
 def _joined(*notes: str) -> str:

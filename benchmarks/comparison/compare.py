@@ -1,37 +1,39 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 
-from ..derivatives import Candidate, as_methods, select
+from ..derivatives.candidate import Candidate, as_methods
+from ..derivatives.method import Method
+from ..derivatives.table import select
 from ..instrument import units
+from ..instrument.compile import compile_for
 from ..instrument.environment import environment
-from ..instrument.statistics import contention, outliers
-from ..instrument.timing import Samples, compile_for, interleave
-from ..program import by_line, residuals
-from .attempt import Trial, finish, trial
-from .batches import compile_batches
-from .batches import fit as fit_batches
-from .experiment import Case, make_case
-from .record import Comparison, medians
-from .verdict import judge
+from ..instrument.timing import interleave
+from ..program.arguments import Argnums
+from ..program.messages import guarded
+from ..program.residuals import by_line, residuals
+from .attempt import Attempt, attempt, timed_rows
+from .crossover import Batch, compile_batches, fit_crossover
+from .experiment import Experiment, make_experiment
+from .notes import machine_notes
+from .record import Comparison
+from .verdict import give_verdict
 
-#: Seconds a single compilation may take.
-COMPILE_LIMIT = 60.0
+#: Told what is being done, and the share of it that is.
+OnProgress = Callable[[str, float], None]
+
 #: Source lines of residuals that a comparison names.
 _KEPT_LINES = 5
-#: Wall over CPU time from which a machine is said to be busy.
-_BUSY = 1.3
 _FLOOR = "dispatch floor"
 
 
 def compare(
-    fn: Callable[..., Any],
-    *inputs: Any,
-    argnums: int | Sequence[int] | None = None,
+    fn: Callable[..., object],
+    *inputs: object,
+    argnums: Argnums = None,
     methods: Sequence[str] | None = None,
     order: int = 1,
     budget: float = 10.0,
@@ -39,10 +41,10 @@ def compare(
     candidates: Sequence[Candidate] = (),
     crossover: bool = False,
     name: str | None = None,
-    why: str = "",
-    on_progress: Callable[[str, float], None] | None = None,
+    purpose: str = "",
+    on_progress: OnProgress | None = None,
 ) -> Comparison:
-    """Measures every way to take the derivative of `fn` at `inputs`, and says which is best.
+    """Measure every way to take the derivative of `fn` at `inputs`, and say which is best.
 
     Each derivative is checked before its time counts, in float64 where the function allows it; a
     method that cannot be used is a row that says why. The inputs are left as they are.
@@ -59,7 +61,7 @@ def compare(
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
             many inputs forward mode is the faster one; for `order=1`.
         name: What to call the function; its own name by default.
-        why: Why it is being looked at; printed above the table.
+        purpose: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is.
 
     Returns:
@@ -69,12 +71,12 @@ def compare(
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
         ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
             candidate has the name of another row or an unknown mode, there is nothing to
-            differentiate, or `order=2` meets a function of several outputs or `crossover`; and
-            under `jax.disable_jit`.
+            differentiate, `order=2` meets a function of several outputs or `crossover`, or
+            `jax.disable_jit` is on.
 
     Example:
-        >>> import jax
         >>> import jax.numpy as jnp
+        >>> from gradwise import compare
         >>> found = compare(
         ...     lambda x: jnp.sum(jnp.sin(x)), jnp.ones(5), methods=["reverse"], budget=0.1
         ... )
@@ -82,50 +84,46 @@ def compare(
         ['ok', 'ok']
     """
     _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
-    own = as_methods(candidates, order)
+    extra = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
-        case = make_case(fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed)
-        chosen = (*select(methods, order=order, scalar=case.problem.scalar), *own)
-        trials: list[Trial] = []
-        for index, method in enumerate(chosen):
-            tell(method.name, index / len(chosen))
-            value_seconds = (trials[0].seconds if trials else None) or 0.0
-            trials.append(trial(method, case, value_seconds, COMPILE_LIMIT))
-        calls = {t.row.method: t.compiled.call for t in trials if t.compiled is not None}
-        batches = compile_batches(case, seed) if crossover else {}
-        names = {key: "{} batch of {}".format(*key) for key in batches}
-        calls |= {names[key]: compiled.call for key, compiled in batches.items()}
-        samples, failed = interleave(
-            calls | {_FLOOR: compile_for(lambda x: x + 1, (jnp.zeros(()),)).call},
-            budget=budget,
-            seed=seed,
-            on_round=lambda share: tell("measuring", share),
+        experiment = make_experiment(
+            fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed
         )
-        floor, _ = medians(samples[_FLOOR])
-        timed = {key: samples[names[key]] for key in batches if names[key] in samples}
-        rows = finish(trials, samples, failed, floor)
+        selected = select(methods, order=order, scalar=experiment.problem.scalar)
+        attempts = _attempts((*selected, *extra), experiment, tell)
+        batches = compile_batches(experiment, seed) if crossover else {}
+        calls = {one.row.method: one.compiled.call for one in attempts if one.compiled}
+        calls |= {_batch_name(key): compiled.call for key, compiled in batches.items()}
+        calls[_FLOOR] = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
+        samples, failed = interleave(
+            calls, budget=budget, seed=seed, on_round=lambda share: tell("measuring", share)
+        )
+        rows = timed_rows(attempts, samples, failed, samples[_FLOOR].seconds)
+        timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
+        kept, fault = _kept_lines(experiment)
+        problem = experiment.problem
         return Comparison(
             name=name or getattr(fn, "__name__", type(fn).__name__),
             rows=rows,
-            verdict=judge(rows, case.problem.n, case.problem.m),
-            n=case.problem.n,
-            m=case.problem.m,
+            verdict=give_verdict(rows, problem.n, problem.m),
+            n=problem.n,
+            m=problem.m,
             order=order,
-            dtype=str(jnp.result_type(*case.problem.x)),
-            floor=floor,
-            notes=(*case.notes, *_machine_notes(samples)),
-            residuals=_kept_lines(case),
-            crossover=fit_batches(timed, case.problem.m) if timed else None,
-            why=why,
+            dtype=str(jnp.result_type(*problem.x)),
+            floor=samples[_FLOOR].seconds,
+            notes=(*experiment.notes, *machine_notes(samples), *fault),
+            residuals=kept,
+            crossover=fit_crossover(timed, problem.m) if timed else None,
+            purpose=purpose,
             seed=seed,
             environment=environment(),
         )
 
 
 def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
-    """Raises on what no function can be measured with."""
+    """Raise on what no function can be measured with."""
     if not (isinstance(budget, (int, float)) and budget > 0):
         raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
     if seed < 0:
@@ -140,25 +138,37 @@ def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> 
         )
 
 
-def _machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:
-    """How quiet the machine was while it measured."""
-    strange = sum(outliers(taken.wall) for taken in samples.values())
-    every = sum(taken.wall.size for taken in samples.values())
-    notes = [f"{strange} of {every} samples are outliers"]
-    waited = max(contention(taken) for taken in samples.values())
-    if waited > _BUSY and jax.default_backend() == "cpu":
-        notes.append(f"the machine was busy: wall time up to {waited:.2g} times CPU time")
-    return tuple(notes)
+def _attempts(methods: Sequence[Method], experiment: Experiment, tell: OnProgress) -> list[Attempt]:
+    """Attempt one method after the other; the first one is the function itself."""
+    attempts: list[Attempt] = []
+    for index, method in enumerate(methods):
+        tell(method.name, index / len(methods))
+        value_seconds = (attempts[0].seconds if attempts else None) or 0.0
+        attempts.append(attempt(method, experiment, value_seconds))
+    return attempts
 
 
-def _kept_lines(case: Case) -> tuple[str, ...]:
-    """What reverse mode keeps beside the function's own arrays: in all, and by source line."""
-    if "reverse" in case.obstacles:
-        return ()
-    kept = residuals(case.problem.fn, case.problem.x, case.problem.fixed, argnums=0)
-    lines = by_line(kept)
-    largest = sorted(lines, key=lambda line: -lines[line])[:_KEPT_LINES]
-    return (
-        f"{units.size(sum(lines.values()))} in all",
-        *(f"{units.size(lines[line])} at {line}" for line in largest),
-    )
+def _batch_name(batch: Batch) -> str:
+    mode, size = batch
+    return f"{mode} batch of {size}"
+
+
+def _kept_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Say what reverse mode keeps beside the function's own arrays: in all, and by source line.
+
+    The second result is a note, if gradwise could not find out.
+    """
+    if "reverse" in experiment.obstacles:
+        return (), ()
+    problem = experiment.problem
+
+    def work() -> tuple[str, ...]:
+        lines = by_line(residuals(problem.fn, problem.x, problem.fixed, argnums=0))
+        largest = sorted(lines, key=lambda line: -lines[line])[:_KEPT_LINES]
+        return (
+            f"{units.size(sum(lines.values()))} in all",
+            *(f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest),
+        )
+
+    kept, fault = guarded("find out what reverse mode keeps", work, ())
+    return kept, (fault,) if fault else ()

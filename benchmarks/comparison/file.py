@@ -1,41 +1,88 @@
-"""Comparisons in a JSON file, raw samples included, under a schema version."""
+"""Comparisons in a JSON file, raw samples included, under a schema version.
 
-import dataclasses
+`docs/schema.md` describes the schema.
+"""
+
+import contextlib
 import json
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from ..instrument.lines import Estimate
-from ..instrument.statistics import Ratio
-from ..instrument.timing import Memory, Samples
-from ..program import Flops
-from .batches import Crossover, ModeLine
-from .record import Comparison, Finding, Row, Verdict
+from .codec import from_plain, to_plain
+from .record import Comparison
 
 #: Raised whenever a reader of the older files would misread the new ones.
-SCHEMA = 1
+SCHEMA = 2
 
 
-def save(comparisons: Sequence[Comparison], path: Path) -> None:
-    """Writes comparisons beside `path` and renames: the file is whole at every moment."""
-    document = {"schema": SCHEMA, "comparisons": [_plain(found) for found in comparisons]}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    beside.replace(path)
+def write_file(path: Path, content: str | bytes) -> None:
+    """Write a file so that at every moment `path` is the old one or the whole new one.
 
-
-def load(path: Path) -> list[Comparison]:
-    """Reads what `save` wrote.
+    The bytes go to a file beside it, to the disk, and only then to its name.
 
     Raises:
-        ValueError: If the file is missing, is no JSON, or is no result of this schema.
+        OSError: If it cannot be written; then nothing has changed.
     """
+    raw = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def save(found: Comparison | Sequence[Comparison], path: Path) -> None:
+    """Write one comparison, or several, as JSON."""
+    kind = "comparison" if isinstance(found, Comparison) else "comparisons"
+    document = {"schema": SCHEMA, "kind": kind, "record": to_plain(found)}
+    write_file(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def load(path: str | Path) -> Comparison | list[Comparison]:
+    """Read what `save` wrote: one comparison, or a list of them.
+
+    Raises:
+        ValueError: If the file is missing, is no JSON, or holds no comparison of this schema or
+            of an older one.
+
+    Example:
+        >>> import tempfile, jax.numpy as jnp
+        >>> from gradwise import compare, load
+        >>> found = compare(jnp.sum, jnp.ones(5), methods=["reverse"], budget=0.1)
+        >>> path = Path(tempfile.mkdtemp()) / "found.json"
+        >>> found.save(path)
+        >>> load(path) == found
+        True
+    """
+    document = _document(Path(path))
+    try:
+        if document["schema"] == 1:
+            return [_upgraded(entry) for entry in document["comparisons"]]
+        if document["kind"] == "comparison":
+            return from_plain(Comparison, document["record"])
+        return [from_plain(Comparison, entry) for entry in document["record"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged: {error}; run the suite again") from None
+
+
+def load_all(path: str | Path) -> list[Comparison]:
+    """Read the comparisons of a file, as a list even if there is one alone.
+
+    Raises:
+        ValueError: See `load`.
+    """
+    found = load(path)
+    return [found] if isinstance(found, Comparison) else found
+
+
+def _document(path: Path) -> dict:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -44,82 +91,33 @@ def load(path: Path) -> list[Comparison]:
         raise ValueError(f"{path} cannot be read: {error}") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON: {error}") from None
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if schema != SCHEMA:
+    fields = document if isinstance(document, dict) else {}
+    schema, kind = fields.get("schema"), fields.get("kind", "comparisons")
+    if schema not in (1, SCHEMA):
         found = "no schema" if schema is None else f"schema {schema}"
         raise ValueError(
-            f"{path} holds {found}, this version reads schema {SCHEMA}: run the suite again"
+            f"{path} holds {found}, this version reads schema 1 to {SCHEMA}: "
+            "run the suite again, or update gradwise"
         )
-    try:
-        return [_comparison(entry) for entry in document["comparisons"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error!r}; run the suite again") from None
+    if kind not in ("comparison", "comparisons"):
+        raise ValueError(f"{path} holds a {kind}, not a comparison: read it with gradwise.load")
+    return fields
 
 
-def _plain(value: Any) -> Any:
-    """NamedTuples and dataclasses as dictionaries, arrays as lists."""
-    if hasattr(value, "_asdict"):
-        return {name: _plain(part) for name, part in value._asdict().items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, float) and math.isinf(value):
-        return None  # JSON has no infinity; an interval's open end is the only one there is
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    return value
+def _upgraded(entry: dict) -> Comparison:
+    """Read a comparison of schema 1, which had other names and null for infinity."""
+    entry = dict(entry)
+    entry["purpose"] = entry.pop("why")
+    rows = [dict(row) for row in entry["rows"]]
+    for row in rows:
+        row["program_hash"] = row.pop("program")
+    entry["rows"] = rows
+    if entry["crossover"]:
+        entry["crossover"] = _with_infinities(entry["crossover"])
+    return from_plain(Comparison, entry)
 
 
-def _comparison(entry: dict[str, Any]) -> Comparison:
-    verdict = entry["verdict"]
-    findings = {name: Finding(**verdict[name]) for name in ("time", "memory", "compile")}
-    return Comparison(
-        **entry
-        | {
-            "rows": tuple(_row(row) for row in entry["rows"]),
-            "verdict": Verdict(**findings, why=verdict["why"]),
-            "notes": tuple(entry["notes"]),
-            "residuals": tuple(entry["residuals"]),
-            "crossover": entry["crossover"] and _crossover(entry["crossover"]),
-        }
-    )
-
-
-def _crossover(entry: dict[str, Any]) -> Crossover:
-    lines = {}
-    for mode in ("forward", "reverse"):
-        line = entry[mode]
-        lines[mode] = ModeLine(
-            tuple(line["sizes"]),
-            tuple(line["seconds"]),
-            _estimate(line["intercept"]),
-            _estimate(line["slope"]),
-        )
-    return Crossover(**lines, inputs=_estimate(entry["inputs"]))
-
-
-def _estimate(entry: dict[str, Any]) -> Estimate:
-    return Estimate(**{name: math.inf if end is None else end for name, end in entry.items()})
-
-
-def _row(entry: dict[str, Any]) -> Row:
-    def read(name: str, build: Any) -> Any:
-        return None if entry[name] is None else build(entry[name])
-
-    return Row(
-        **entry
-        | {
-            "ratio": read("ratio", lambda ratio: Ratio(**ratio)),
-            "flops": read(
-                "flops", lambda flops: Flops(**flops | {"unknown": tuple(flops["unknown"])})
-            ),
-            "memory": read("memory", lambda memory: Memory(**memory)),
-            "samples": read("samples", _samples),
-        }
-    )
-
-
-def _samples(entry: dict[str, Any]) -> Samples:
-    arrays = {name: np.asarray(entry[name]) for name in ("rounds", "wall", "cpu")}
-    return Samples(**arrays, calls=entry["calls"])
+def _with_infinities(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _with_infinities(part) for name, part in value.items()}
+    return "inf" if value is None else value

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ..instrument.compile import compile_for
 from ..instrument.statistics import Ratio, ratio
-from ..instrument.timing import compile_for, interleave, run_once
+from ..instrument.timing import interleave, run_once
 from .compare import compare
 
 #: What a function against itself, and one a tenth slower, are tried with.
@@ -17,7 +18,7 @@ _SLOWDOWN = 1.10
 _TARGET_SECONDS = 5e-3
 
 
-class Finding(NamedTuple):
+class Trial(NamedTuple):
     """One property of the instrument: what was tried, and how often it held."""
 
     what: str
@@ -37,11 +38,11 @@ class Finding(NamedTuple):
 
 def selftest(
     *, seed: int = 0, tie_trials: int = _TIE_TRIALS, slow_trials: int = _SLOW_TRIALS
-) -> Iterator[Finding]:
-    """Tries the instrument on this machine, and tells each finding as it is made.
+) -> Iterator[Trial]:
+    """Try the instrument on this machine, and tell each result as it is found.
 
     Args:
-        seed: Orders the measurements.
+        seed: Seed of the order of the measurements.
         tie_trials: How often a function is timed against itself.
         slow_trials: How often a function is timed against one that does a tenth more.
     """
@@ -49,17 +50,17 @@ def selftest(
     same = [_race(steps, steps, 100 * seconds, seed + trial) for trial in range(tie_trials)]
     ties = sum(found.tie for found in same)
     needed = tie_trials - round(tie_trials * _TIE_WRONG / _TIE_TRIALS)
-    yield Finding("a function against itself is a tie", ties, tie_trials, needed)
+    yield Trial("a function against itself is a tie", ties, tie_trials, needed)
     slower = round(steps * _SLOWDOWN)
     races = [_race(slower, steps, 300 * seconds, seed + trial) for trial in range(slow_trials)]
     found = sum(not race.tie and race.median > 1 for race in races)
     needed = round(slow_trials * _SLOW_FOUND / _SLOW_TRIALS)
-    yield Finding("a tenth more work is found to be slower", found, slow_trials, needed)
-    yield Finding("a derivative wrong by 1 % in one entry is refused", _refused(), 1, 1)
+    yield Trial("a tenth more work is found to be slower", found, slow_trials, needed)
+    yield Trial("a derivative wrong by 1 % in one entry is refused", _refused(), 1, 1)
 
 
 def _calibrated() -> tuple[int, float]:
-    """Steps of the work that take about `_TARGET_SECONDS`, and the seconds they take."""
+    """Return how many steps of work take about `_TARGET_SECONDS`, and the seconds they take."""
     steps, seconds = 64, 0.0
     while seconds < _TARGET_SECONDS:
         steps *= 2
@@ -70,12 +71,12 @@ def _calibrated() -> tuple[int, float]:
 
 
 def _work(x: jax.Array, steps: int) -> jax.Array:
-    """Work in proportion to `steps`, a number that the compiler does not know."""
+    """Do work in proportion to `steps`, a number that the compiler does not know."""
     return jax.lax.fori_loop(0, steps, lambda _, x: jnp.tanh(x) + 0.1, x)
 
 
 def _race(steps: int, base: int, budget: float, seed: int) -> Ratio:
-    """The ratio of two amounts of work, timed against each other."""
+    """Time two amounts of work against each other, and return their ratio."""
     x = jnp.ones(256)
     calls = {
         "first": compile_for(_work, (x, steps)).call,
@@ -86,7 +87,7 @@ def _race(steps: int, base: int, budget: float, seed: int) -> Ratio:
 
 
 def _refused() -> int:
-    """1 if a rule that is wrong in one entry, by a hundredth, is neither trusted nor timed."""
+    """Return 1 if a rule that is wrong in one entry, by a hundredth, is not timed, else 0."""
 
     def rule(primals: tuple, tangents: tuple) -> tuple[jax.Array, jax.Array]:
         (x,), (tangent,) = primals, tangents

@@ -1,44 +1,87 @@
-"""A derivative of one's own as a method among the others."""
+"""A derivative of a user's own as a method among the others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 
-from .method import Candidate, Context, Method, Program
-from .problem import Problem
+from .jacobians import Jacobian
+from .method import Method, Probe, Program
+from .problem import Leaves, Problem
 from .table import METHODS
 
 _MODES = ("forward", "reverse", "mixed")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A derivative of one's own, to stand in the table beside gradwise's methods.
+
+    Attributes:
+        name: The row's name, such as `"blocks"`; no other row may have it.
+        mode: `"forward"`, `"reverse"` or `"mixed"`: which mode it is built from.
+        derivative: `derivative(*inputs)`, jittable, returns the derivative in any form.
+        product: `product(derivative, tangents)` returns the derivative applied to `tangents`, a
+            tuple with the structure of the differentiated inputs; the result has the structure of
+            the function's output, for a Hessian that of `tangents`. A sparse or blocked derivative
+            is checked by it. `None` if `derivative` has the structure of `jax.jacrev(fn, argnums)`,
+            or for `order=2` of `jax.hessian(fn, argnums)`.
+
+    Example:
+        The Jacobian of a function that treats each number by itself is a diagonal.
+
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import Candidate, compare
+        >>> diagonal = Candidate(
+        ...     name="diagonal",
+        ...     mode="forward",
+        ...     derivative=lambda x: jax.jvp(jnp.sin, (x,), (jnp.ones_like(x),))[1],
+        ...     product=lambda diagonal, tangents: diagonal * tangents[0],
+        ... )
+        >>> found = compare(
+        ...     jnp.sin, jnp.arange(5.0), candidates=[diagonal], methods=["reverse"], budget=0.1
+        ... )
+        >>> found.row("diagonal").status
+        'ok'
+    """
+
+    name: str
+    mode: str
+    derivative: Callable[..., object]
+    product: Callable[[Any, tuple], object] | None = None
+
+
 def as_methods(candidates: Sequence[Candidate], order: int) -> tuple[Method, ...]:
-    """The candidates as methods of `order`, each under a name of its own.
+    """Return the candidates as methods of `order`, each under a name of its own.
 
     Raises:
         TypeError: If `candidates` is no sequence of them.
         ValueError: If a mode is unknown, or a name is that of another row.
     """
     sequence = isinstance(candidates, Sequence)
-    strange = [own for own in candidates if not isinstance(own, Candidate)] if sequence else []
+    strange = [one for one in candidates if not isinstance(one, Candidate)] if sequence else []
     if strange or not sequence:
         got = type(candidates).__name__ + (f" with {strange[0]!r}"[:80] if strange else "")
         raise TypeError(f"candidates must be a list of Candidate(...), got a {got}")
     taken = {method.name for method in METHODS if method.order == order}
-    for name, mode, *_ in candidates:
-        if mode not in _MODES:
-            raise ValueError(f"candidate {name!r}: mode must be in {_MODES}, got {mode!r}")
-        if name in taken:
-            raise ValueError(f"candidate {name!r}: another row has this name; choose another one")
-        taken.add(name)
+    for candidate in candidates:
+        who = f"candidate {candidate.name!r}"
+        if candidate.mode not in _MODES:
+            raise ValueError(f"{who}: mode must be in {_MODES}, got {candidate.mode!r}")
+        if candidate.name in taken:
+            raise ValueError(f"{who}: another row has this name; choose another one")
+        taken.add(candidate.name)
     return tuple(as_method(candidate, order) for candidate in candidates)
 
 
 def as_method(candidate: Candidate, order: int) -> Method:
-    """The candidate as a method of `order`, which `compare` builds and checks like any other."""
+    """Return the candidate as a method of `order`, to be built and checked like any other."""
 
-    def build(problem: Problem, context: Context) -> Program:
-        def program(x: tuple, fixed: tuple) -> Any:
+    def build(problem: Problem, probe: Probe) -> Program:
+        del probe
+
+        def program(x: Leaves, fixed: Leaves) -> object:
             result = candidate.derivative(*problem.arguments(x, fixed))
             if candidate.product:
                 return result
@@ -47,26 +90,26 @@ def as_method(candidate: Candidate, order: int) -> Method:
 
         return Program(program, (problem.x, problem.fixed))
 
-    def product(result: Any, problem: Problem, tangent: tuple) -> Any:
+    def product(result: object, problem: Problem, tangent: Leaves) -> object:
         assert candidate.product is not None
         applied = candidate.product(result, problem.rebuild(tangent))
         return jax.tree.leaves(applied) if order == 2 else problem.unpack(applied)
 
     return Method(
-        candidate.name,
-        candidate.mode,
-        "hessian" if order == 2 else "jacobian",
-        order,
-        (),
-        True,
-        "a derivative of its own",
-        build,
-        own=True,
+        name=candidate.name,
+        mode=candidate.mode,
+        kind="hessian" if order == 2 else "jacobian",
+        order=order,
+        requires=(),
+        exact=True,
+        summary="a derivative of the user's own",
+        build=build,
+        from_user=True,
         product=product if candidate.product else None,
     )
 
 
-def _rows(result: Any, problem: Problem) -> tuple[tuple, ...]:
-    """The leaves of a derivative, a tuple over the inputs for each output or, second, input."""
+def _rows(result: object, problem: Problem) -> Jacobian:
+    """Return the leaves of a derivative: for each output or first input a tuple over the inputs."""
     leaves, width = jax.tree.leaves(result), len(problem.x)
     return tuple(tuple(leaves[start : start + width]) for start in range(0, len(leaves), width))

@@ -1,16 +1,16 @@
 """Numerical differentiation: one-sided and central differences, and the complex step."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .jacobians import from_columns, one_hot
-from .method import Context, Program
-from .problem import Leaves, Problem
+from .jacobians import Jacobian, from_columns, one_hot
+from .method import Label, Probe, Program, Search
+from .problem import Leaves, Output, Problem
 
 #: Steps of the sweep, relative to max(1, |x|): from far too large to far too small.
 _STEPS = tuple(float(step) for step in np.logspace(-0.5, -10, 20))
@@ -18,22 +18,38 @@ _STEPS = tuple(float(step) for step in np.logspace(-0.5, -10, 20))
 _SWEPT = 8
 
 
-def numerical(problem: Problem, context: Context) -> Program:
-    """Central differences, 2n evaluations, at the step of least error."""
-    return _at_best_step(central, 3, problem, context)
+class Difference(Protocol):
+    """Some columns of a Jacobian by a difference quotient."""
+
+    def __call__(
+        self, problem: Problem, x: Leaves, fixed: Leaves, step: jax.Array, indices: jax.Array
+    ) -> Output:
+        """Return the columns `indices`, stacked."""
+        ...
 
 
-def numerical_forward(problem: Problem, context: Context) -> Program:
-    """One-sided differences, n + 1 evaluations, at the step of least error."""
-    return _at_best_step(one_sided, 2, problem, context)
+def numerical(problem: Problem, probe: Probe) -> Search:
+    """Describe central differences, 2n evaluations, at the step of least error."""
+    del probe
+    return _at_best_step(central, 3, problem)
 
 
-def complex_step(problem: Problem, context: Context) -> Program:
-    """Im f(x + ih) / h: no difference is taken, so nothing cancels (Squire & Trapp, 1998)."""
+def numerical_forward(problem: Problem, probe: Probe) -> Search:
+    """Describe one-sided differences, n + 1 evaluations, at the step of least error."""
+    del probe
+    return _at_best_step(one_sided, 2, problem)
+
+
+def complex_step(problem: Problem, probe: Probe) -> Program:
+    """Describe Im f(x + ih) / h: no difference is taken, so nothing cancels.
+
+    W. Squire and G. Trapp, Using Complex Variables to Estimate Derivatives of Real Functions, 1998.
+    """
+    del probe
     step = 1e-20
 
-    def program(x, fixed):
-        def column(index):
+    def program(x: Leaves, fixed: Leaves) -> Jacobian:
+        def column(index: jax.Array) -> Output:
             moved = tuple(
                 jax.lax.complex(leaf, step * basis)
                 for leaf, basis in zip(x, one_hot(index, x), strict=True)
@@ -45,10 +61,12 @@ def complex_step(problem: Problem, context: Context) -> Program:
     return Program(program, (problem.x, problem.fixed))
 
 
-def central(problem: Problem, x: Leaves, fixed: Leaves, step: jax.Array, indices: jax.Array) -> Any:
-    """Columns `indices` by central differences: an error of order step^2, and of rounding/step."""
+def central(
+    problem: Problem, x: Leaves, fixed: Leaves, step: jax.Array, indices: jax.Array
+) -> Output:
+    """Return columns by central differences: an error of order step^2, and of rounding / step."""
 
-    def column(index):
+    def column(index: jax.Array) -> Output:
         ahead, there = _moved(x, index, step)
         behind, back = _moved(x, index, -step)
         high, low = problem.fn(ahead, fixed), problem.fn(behind, fixed)
@@ -59,11 +77,11 @@ def central(problem: Problem, x: Leaves, fixed: Leaves, step: jax.Array, indices
 
 def one_sided(
     problem: Problem, x: Leaves, fixed: Leaves, step: jax.Array, indices: jax.Array
-) -> Any:
-    """Columns `indices` by one-sided differences: an error of order step, and of rounding/step."""
+) -> Output:
+    """Return columns by one-sided differences: an error of order step, and of rounding / step."""
     here = problem.fn(x, fixed)
 
-    def column(index):
+    def column(index: jax.Array) -> Output:
         ahead, there = _moved(x, index, step)
         return jax.tree.map(
             lambda a, b: (a - b) / there.astype(a.dtype), problem.fn(ahead, fixed), here
@@ -73,13 +91,12 @@ def one_sided(
 
 
 def _moved(x: Leaves, index: jax.Array, step: jax.Array) -> tuple[Leaves, jax.Array]:
-    """`x` with one number moved by about step * max(1, |x|), and how far it really moved."""
+    """Move one number of `x` by about step * max(1, |x|), and return how far it really moved."""
     basis = one_hot(index, x)
 
     def coordinate(leaves: Leaves) -> jax.Array:
-        return sum(
-            (jnp.sum(leaf * part) for leaf, part in zip(leaves, basis, strict=True)), jnp.zeros(())
-        )
+        pairs = zip(leaves, basis, strict=True)
+        return sum((jnp.sum(leaf * part) for leaf, part in pairs), jnp.zeros(()))
 
     here = coordinate(x)
     width = step * jnp.maximum(1, jnp.abs(here))
@@ -89,39 +106,45 @@ def _moved(x: Leaves, index: jax.Array, step: jax.Array) -> tuple[Leaves, jax.Ar
     return moved, coordinate(moved) - here
 
 
-def _at_best_step(difference: Callable, power: int, problem: Problem, context: Context) -> Program:
-    """The difference at the step whose error, over a few columns, is least.
+def _at_best_step(difference: Difference, power: int, problem: Problem) -> Search:
+    """Describe the difference at the step whose error, over a few columns, is least.
 
-    Without a true Jacobian to sweep against, the step is eps^(1/power): where an error of order
+    Where no Jacobian is known to compare with, the step is eps^(1/power): at it an error of order
     step^(power - 1) balances rounding.
     """
     dtype = jnp.result_type(*problem.x)
-    truth = context.truth.jacobian
-    if truth is None:
-        step = float(jnp.finfo(dtype).eps) ** (1 / power)
-        note = f"step {step:.2g} = eps^(1/{power})"
-    else:
-        indices = np.linspace(0, problem.n - 1, min(problem.n, _SWEPT)).astype(int)
-        run = jax.jit(partial(difference, problem))
+    swept = np.linspace(0, problem.n - 1, min(problem.n, _SWEPT)).astype(int)
+    columns = partial(difference, problem)  # one function, so that it compiles once
+    trials = {
+        step: Program(columns, (problem.x, problem.fixed, jnp.asarray(step, dtype), swept))
+        for step in _STEPS
+    }
 
-        def error(step: float) -> float:
-            found = run(problem.x, problem.fixed, jnp.asarray(step, dtype), jnp.asarray(indices))
-            columns = np.concatenate(
-                [
-                    np.asarray(leaf, np.float64).reshape(len(indices), -1)
-                    for leaf in jax.tree.leaves(found)
-                ],
-                axis=1,
-            )
-            worst = np.max(np.abs(columns.T - truth[:, indices]))
-            return float(worst) if np.isfinite(worst) else np.inf
+    def whole(x: Leaves, fixed: Leaves, step: jax.Array) -> Jacobian:
+        return from_columns(difference(problem, x, fixed, step, jnp.arange(problem.n)), x)
 
-        step = min(_STEPS, key=error)
-        note = (
+    def program(step: Label, note: str = "") -> Program:
+        return Program(whole, (problem.x, problem.fixed, jnp.asarray(step, dtype)), note)
+
+    def note(step: Label, errors: Mapping[Label, float]) -> str:
+        return (
             f"step {step:.2g}, of least error in a sweep from {_STEPS[0]:.1g} to {_STEPS[-1]:.1g}"
         )
 
-    def program(x, fixed, step):
-        return from_columns(difference(problem, x, fixed, step, jnp.arange(problem.n)), x)
+    default = float(jnp.finfo(dtype).eps) ** (1 / power)
+    return Search(
+        trials,
+        "error",
+        note,
+        error=partial(_worst, swept),
+        chosen=program,
+        unguided=program(default, f"step {default:.2g} = eps^(1/{power})"),
+    )
 
-    return Program(program, (problem.x, problem.fixed, jnp.asarray(step, dtype)), note)
+
+def _worst(swept: np.ndarray, found: object, jacobian: np.ndarray) -> float:
+    """Return the largest error of the columns that were swept; infinity if one is not finite."""
+    leaves = [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(found)]
+    columns = np.concatenate([leaf.reshape(len(swept), -1) for leaf in leaves], axis=1)
+    worst = np.max(np.abs(columns.T - jacobian[:, swept]))
+    return float(worst) if np.isfinite(worst) else np.inf

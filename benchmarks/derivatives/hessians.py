@@ -1,41 +1,54 @@
 """Second derivatives of a scalar function: compositions of the two modes, outer mode first."""
 
 from collections.abc import Callable
+from functools import reduce
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 
 from .jacobians import from_columns, in_chunks, one_hot
-from .method import Context, Program
-from .problem import Problem
+from .method import Probe, Program
+from .problem import Leaves, Output, Problem
+
+_Fn = Callable[[Leaves, Leaves], Output]
+_Transform = Callable[[Callable], Callable[..., object]]
 
 
-def forward_over_reverse(fn: Callable, x, fixed, tangent):
-    """The tangent of the gradient: d/de grad f(x + e v)."""
+class Composition(Protocol):
+    """A Hessian-vector product of `fn(x, fixed)` along a tangent."""
+
+    def __call__(self, fn: _Fn, x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
+        """Return the product, with the structure of `x`."""
+        ...
+
+
+def forward_over_reverse(fn: _Fn, x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
+    """Return the tangent of the gradient: d/de grad f(x + e v)."""
     return jax.jvp(lambda x: jax.grad(fn)(x, fixed), (x,), (tangent,))[1]
 
 
-def reverse_over_forward(fn: Callable, x, fixed, tangent):
-    """The gradient of the slope along the tangent: grad (grad f(x) . v)."""
+def reverse_over_forward(fn: _Fn, x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
+    """Return the gradient of the slope along the tangent: grad (grad f(x) . v)."""
     return jax.grad(lambda x: jax.jvp(lambda x: fn(x, fixed), (x,), (tangent,))[1])(x)
 
 
-def reverse_over_reverse(fn: Callable, x, fixed, tangent):
-    """The gradient of the gradient's product with the tangent."""
+def reverse_over_reverse(fn: _Fn, x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
+    """Return the gradient of the gradient's product with the tangent."""
 
-    def slope(x):
+    def slope(x: Leaves) -> jax.Array:
         gradient = jax.grad(fn)(x, fixed)
         products = jax.tree.map(lambda a, b: jnp.sum(a * b), gradient, tangent)
-        return sum(jax.tree.leaves(products))
+        return reduce(jnp.add, jax.tree.leaves(products))
 
     return jax.grad(slope)(x)
 
 
-def forward_over_forward(fn: Callable, x, fixed, tangent):
-    """Each entry by itself, n passes: the slope along a basis vector of the slope along v."""
+def forward_over_forward(fn: _Fn, x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
+    """Return each entry by itself, n passes: a slope along a basis vector of the slope along v."""
 
-    def entry(index):
-        def slope(x):
+    def entry(index: jax.Array) -> jax.Array:
+        def slope(x: Leaves) -> jax.Array:
             return jax.jvp(lambda x: fn(x, fixed), (x,), (one_hot(index, x),))[1]
 
         return jax.jvp(slope, (x,), (tangent,))[1]
@@ -44,32 +57,34 @@ def forward_over_forward(fn: Callable, x, fixed, tangent):
     return from_columns(entries, x)
 
 
-def product(compose: Callable) -> Callable[[Problem, Context], Program]:
-    """The program of a Hessian-vector product by the composition `compose`."""
+def product(compose: Composition) -> Callable[[Problem, Probe], Program]:
+    """Return the builder of a Hessian-vector product by a composition."""
 
-    def build(problem: Problem, context: Context) -> Program:
-        def program(x, fixed, tangent):
+    def build(problem: Problem, probe: Probe) -> Program:
+        def program(x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
             return compose(problem.fn, x, fixed, tangent)
 
-        return Program(program, (problem.x, problem.fixed, context.probe.tangent))
+        return Program(program, (problem.x, problem.fixed, probe.tangent))
 
     return build
 
 
-def hessian(outer: Callable, inner: Callable) -> Callable[[Problem, Context], Program]:
-    """The program of a dense Hessian: the Jacobian transform `outer` of the gradient by `inner`."""
+def hessian(outer: _Transform, inner: _Transform) -> Callable[[Problem, Probe], Program]:
+    """Return the builder of a dense Hessian: the Jacobian by `outer` of the gradient by `inner`."""
 
-    def build(problem: Problem, context: Context) -> Program:
+    def build(problem: Problem, probe: Probe) -> Program:
+        del probe
         return Program(outer(inner(problem.fn)), (problem.x, problem.fixed))
 
     return build
 
 
-def columnwise(problem: Problem, context: Context) -> Program:
-    """The Hessian a column at a time, forward over reverse: the memory of one product."""
+def columnwise(problem: Problem, probe: Probe) -> Program:
+    """Describe the Hessian a column at a time, forward over reverse, in the memory of a product."""
+    del probe
 
-    def program(x, fixed):
-        def column(index):
+    def program(x: Leaves, fixed: Leaves) -> object:
+        def column(index: jax.Array) -> Leaves:
             return forward_over_reverse(problem.fn, x, fixed, one_hot(index, x))
 
         return from_columns(in_chunks(column, problem.n, 1), x)
@@ -77,6 +92,7 @@ def columnwise(problem: Problem, context: Context) -> Program:
     return Program(program, (problem.x, problem.fixed))
 
 
-def gradient(problem: Problem, context: Context) -> Program:
-    """The gradient by reverse mode: what second-order costs are usually compared with."""
+def gradient(problem: Problem, probe: Probe) -> Program:
+    """Describe the gradient by reverse mode: what second-order costs are usually compared with."""
+    del probe
     return Program(jax.grad(problem.fn), (problem.x, problem.fixed))

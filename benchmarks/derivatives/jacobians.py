@@ -1,52 +1,59 @@
 """Whole Jacobians by forward and by reverse mode: all directions at once, or in chunks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from ..instrument.timing import compile_for, deadline, run_once
-from .method import Context, InfeasibleError, Program
-from .problem import Leaves, Problem
+from .method import InfeasibleError, Label, Probe, Program, Search
+from .problem import Leaves, Output, Problem
 
 #: Chunks so small that a Jacobian takes more rounds than this are not tried.
 _MOST_LOOPS = 4096
+#: Chunk sizes are powers of four: the time has several minima, so that all of them are tried.
+_SIZES = tuple(4**power for power in range(12))
+
+#: A Jacobian with the structure that `jax.jacrev` returns.
+Jacobian = tuple
 
 
-def forward(problem: Problem, context: Context) -> Program:
-    """Every column at once: one tangent for each of the n inputs, batched (`jax.jacfwd`)."""
+def forward(problem: Problem, probe: Probe) -> Program:
+    """Describe every column at once: one tangent for each of the n inputs (`jax.jacfwd`)."""
+    del probe
     return Program(jax.jacfwd(problem.fn), (problem.x, problem.fixed))
 
 
-def reverse(problem: Problem, context: Context) -> Program:
-    """Every row at once: one cotangent for each of the m outputs (`jax.grad`, `jax.jacrev`)."""
+def reverse(problem: Problem, probe: Probe) -> Program:
+    """Describe every row at once: a cotangent for each of m outputs (`jax.grad`, `jax.jacrev`)."""
+    del probe
     transform = jax.grad if problem.scalar else jax.jacrev
     return Program(transform(problem.fn), (problem.x, problem.fixed))
 
 
-def forward_chunked(problem: Problem, context: Context) -> Program:
-    """The columns in chunks, the chunk found by search under the memory limit."""
-    return _fastest_chunk(partial(columns, problem), problem, problem.n, context)
+def forward_chunked(problem: Problem, probe: Probe) -> Search:
+    """Describe the columns in chunks, of which the fastest is to be found."""
+    del probe
+    return _chunks(partial(columns, problem), problem, problem.n)
 
 
-def reverse_chunked(problem: Problem, context: Context) -> Program:
-    """The rows in chunks, the chunk found by search under the memory limit."""
-    return _fastest_chunk(partial(rows, problem), problem, problem.m, context)
+def reverse_chunked(problem: Problem, probe: Probe) -> Search:
+    """Describe the rows in chunks, of which the fastest is to be found."""
+    del probe
+    return _chunks(partial(rows, problem), problem, problem.m)
 
 
-def columns(problem: Problem, chunk: int, x: Leaves, fixed: Leaves) -> Any:
-    """The Jacobian in forward mode, `chunk` columns at a time."""
+def columns(problem: Problem, chunk: int, x: Leaves, fixed: Leaves) -> Jacobian:
+    """Return the Jacobian in forward mode, `chunk` columns at a time."""
 
-    def push(index: jax.Array) -> Any:
+    def push(index: jax.Array) -> Output:
         return jax.jvp(lambda x: problem.fn(x, fixed), (x,), (one_hot(index, x),))[1]
 
     return from_columns(in_chunks(push, problem.n, chunk), x)
 
 
-def rows(problem: Problem, chunk: int, x: Leaves, fixed: Leaves) -> Any:
-    """The Jacobian in reverse mode, `chunk` rows at a time."""
+def rows(problem: Problem, chunk: int, x: Leaves, fixed: Leaves) -> Jacobian:
+    """Return the Jacobian in reverse mode, `chunk` rows at a time."""
     output, pull = jax.vjp(lambda x: problem.fn(x, fixed), x)
     outputs, treedef = jax.tree.flatten(output)
     stacked = in_chunks(
@@ -56,13 +63,16 @@ def rows(problem: Problem, chunk: int, x: Leaves, fixed: Leaves) -> Any:
     )
     parts, start = [], 0
     for leaf in outputs:
-        own = slice(start, start := start + leaf.size)
-        parts.append(tuple(block[own].reshape(leaf.shape + block.shape[1:]) for block in stacked))
+        place = slice(start, start := start + leaf.size)
+        parts.append(tuple(block[place].reshape(leaf.shape + block.shape[1:]) for block in stacked))
     return jax.tree.unflatten(treedef, parts)
 
 
-def one_hot(index: jax.Array, leaves: Any) -> tuple:
-    """The basis vector of the raveled `leaves` at `index`, in their shapes; zero past the end."""
+def one_hot(index: jax.Array, leaves: Sequence[jax.Array]) -> Leaves:
+    """Return the basis vector of the raveled `leaves` at `index`, in their shapes.
+
+    Past the end it is zero.
+    """
     basis, start = [], 0
     for leaf in leaves:
         basis.append(jax.nn.one_hot(index - start, leaf.size, dtype=leaf.dtype).reshape(leaf.shape))
@@ -70,51 +80,39 @@ def one_hot(index: jax.Array, leaves: Any) -> tuple:
     return tuple(basis)
 
 
-def in_chunks(fn: Callable[[jax.Array], Any], count: int, chunk: int) -> Any:
-    """`fn(0), ..., fn(count - 1)` stacked: a `vmap` over `chunk` of them inside a loop."""
+def in_chunks(fn: Callable[[jax.Array], object], count: int, chunk: int) -> tuple:
+    """Stack `fn(0), ..., fn(count - 1)`: a `vmap` over `chunk` of them inside a loop."""
     loops = -(-count // chunk)
     indices = jnp.arange(loops * chunk).reshape(loops, chunk)
     stacked = jax.lax.map(jax.vmap(fn), indices)
     return jax.tree.map(lambda leaf: leaf.reshape((-1, *leaf.shape[2:]))[:count], stacked)
 
 
-def from_columns(stacked: Any, x: Leaves) -> Any:
-    """Columns `[n, ...]`, one per number in `x`, in the structure that `jax.jacfwd` returns."""
+def from_columns(stacked: object, x: Leaves) -> Jacobian:
+    """Bring columns `[n, ...]`, one a number in `x`, to the structure that `jax.jacfwd` returns."""
 
-    def split(leaf: jax.Array) -> tuple:
+    def split(leaf: jax.Array) -> Leaves:
         last, parts, start = jnp.moveaxis(leaf, 0, -1), [], 0
         for part in x:
-            own = last[..., start : (start := start + part.size)]
-            parts.append(own.reshape(last.shape[:-1] + part.shape))
+            columns = last[..., start : (start := start + part.size)]
+            parts.append(columns.reshape(last.shape[:-1] + part.shape))
         return tuple(parts)
 
     return jax.tree.map(split, stacked)
 
 
-def _fastest_chunk(build: Callable, problem: Problem, count: int, context: Context) -> Program:
-    """Tries chunks 1, 4, 16, ... below `count`: the time has several minima, so all are tried.
+def _chunks(build: Callable[..., Jacobian], problem: Problem, count: int) -> Search:
+    """Describe the search for the fastest chunk.
 
     Raises:
-        InfeasibleError: If there is nothing to cut, or no chunk fits the memory.
+        InfeasibleError: If there is nothing to cut.
     """
-    sizes = [4**power for power in range(12) if count / _MOST_LOOPS <= 4**power < count]
+    sizes = [size for size in _SIZES if count / _MOST_LOOPS <= size < count]
     if not sizes:
         raise InfeasibleError(f"{count} direction: nothing to cut into chunks")
     args = (problem.x, problem.fixed)
-    found: dict[int, float] = {}
-    time_left = deadline(context.search_seconds)
-    for size in sizes:
-        if found and time_left() < 0:
-            break
-        compiled = compile_for(partial(build, size), args)
-        if compiled.memory and compiled.memory.total > context.memory_limit:
-            break
-        found[size] = run_once(compiled.call)[0]
-        if time_left() > 0:
-            found[size] = min(run_once(compiled.call)[0] for _ in range(3))
-    if not found:
-        raise InfeasibleError(
-            f"not even one direction at a time fits {context.memory_limit:.3g} bytes"
-        )
-    best = min(found, key=lambda size: found[size])
-    return Program(partial(build, best), args, f"chunk {best}, the fastest of {sorted(found)}")
+
+    def note(best: Label, figures: Mapping[Label, float]) -> str:
+        return f"chunk {best}, the fastest of {list(figures)}"
+
+    return Search({size: Program(partial(build, size), args) for size in sizes}, "seconds", note)

@@ -1,12 +1,13 @@
 """A way to differentiate, as a small value: what it is called, what it gives, how it is built."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 
-from .problem import Leaves, Problem
+from .problem import Leaves, Output, Problem
 
 
 class Probe(NamedTuple):
@@ -18,7 +19,7 @@ class Probe(NamedTuple):
     """
 
     tangent: Leaves
-    cotangent: Any
+    cotangent: Output
 
 
 class Truth(NamedTuple):
@@ -26,34 +27,17 @@ class Truth(NamedTuple):
 
     Attributes:
         value: `[m]` the function's value.
-        tangent: `[m]` the Jacobian times the probe's tangent.
-        cotangent: `[n]` the probe's cotangent times the Jacobian.
+        jvp: `[m]` the Jacobian times the probe's tangent.
+        vjp: `[n]` the probe's cotangent times the Jacobian.
         jacobian: `[m, n]`, or `None` where it is too large to be kept.
         source: How it was found, in words.
     """
 
     value: np.ndarray
-    tangent: np.ndarray
-    cotangent: np.ndarray
+    jvp: np.ndarray
+    vjp: np.ndarray
     jacobian: np.ndarray | None
     source: str
-
-
-class Context(NamedTuple):
-    """What a method may know while it is built.
-
-    Attributes:
-        probe: The directions of this comparison.
-        truth: The derivative it will be checked against; methods with a free choice (the step
-            of a difference) may take the choice of least error.
-        memory_limit: Bytes a program may take.
-        search_seconds: After this long a search makes do with what it has tried.
-    """
-
-    probe: Probe
-    truth: Truth
-    memory_limit: float
-    search_seconds: float
 
 
 class Program(NamedTuple):
@@ -64,60 +48,98 @@ class Program(NamedTuple):
     note: str = ""
 
 
-class Method(NamedTuple):
+class Preparation(NamedTuple):
+    """Work that has to be done before there is a program to compile.
+
+    Attributes:
+        make: `make(seconds_left)` does it and returns the program; it gives up with `GaveUpError`
+            when `seconds_left()` is negative.
+    """
+
+    make: Callable[[Callable[[], float]], Program]
+
+
+#: What tells the trials of a search apart: a chunk size, the step of a difference, a name.
+Label = int | float | str
+
+
+class Search(NamedTuple):
+    """Programs of which an attempt takes the one of the least figure.
+
+    Attributes:
+        trials: The programs by label, in the order in which they are tried.
+        by: The figure: the seconds of a call, the bytes of an execution, or how far the result of
+            a trial is from the truth.
+        note: `note(label, figures)` says in words what was chosen, among which figures by label.
+        error: `error(result, jacobian)` returns how far the result of a trial is from the true
+            Jacobian `[m, n]`; for `by="error"`.
+        chosen: `chosen(label)` returns the program to be timed; the trial itself by default.
+        unguided: What to take where no Jacobian is known that a trial could be compared with.
+    """
+
+    trials: Mapping[Any, Program]
+    by: Literal["seconds", "bytes", "error"]
+    note: Callable[[Label, Mapping[Label, float]], str]
+    error: Callable[[object, np.ndarray], float] | None = None
+    chosen: Callable[[Label], Program] | None = None
+    unguided: Program | None = None
+
+    def program(self, label: Label) -> Program:
+        """Return the program of a label that is to be timed."""
+        return self.chosen(label) if self.chosen else self.trials[label]
+
+
+#: What a method is built to: a program, or the way to one.
+Description = Program | Preparation | Search
+
+
+def _one_pass(n: int, m: int) -> int:
+    return 1
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Method:
     """A way to take a derivative.
 
     Attributes:
         name: The row's name.
         mode: `"none"`, `"numerical"`, `"symbolic"`, `"forward"`, `"reverse"` or `"mixed"`.
         kind: What its program returns: `"value"`, `"jvp"`, `"tangent"`, `"vjp"`,
-            `"value_and_grad"`, `"jacobian"`, `"estimate"`, `"hvp"` or `"hessian"`.
+            `"value_and_grad"`, `"gradient"`, `"jacobian"`, `"estimate"`, `"hvp"` or `"hessian"`.
         order: The order of the comparisons it belongs to.
-        needs: What must be possible for it: keys of `analysis.obstacles`, and `"scalar"`.
+        requires: What must be possible for it: keys of `obstacles`, and `"scalar"`.
         exact: Whether its only error is rounding.
-        what: One line that says what it does.
-        build: `build(problem, context) -> Program`.
-        evaluations: How many runs of the function `n` inputs and `m` outputs ask for, at least,
-            counting a pass forward or backward as one.
-        bound: How many times the function's operations it may cost (Griewank & Walther, 2008), or
-            `None` where nothing is proved.
-        own: Whether it is a `Candidate`, whose code nobody else has checked.
+        summary: One line that says what it does.
+        build: `build(problem, probe)` describes the program; it compiles, runs and times nothing.
+        evaluations: `evaluations(n, m)` returns how many runs of the function `n` inputs and `m`
+            outputs ask for, at least; a pass forward or backward counts as one.
+        bound: `bound(n, m)` returns how many times the function's operations it may cost (Griewank
+            and Walther, 2008); `None` where nothing is proved.
+        from_user: Whether it is a `Candidate`, whose code nobody else has checked.
         product: `product(result, problem, tangent)` applies a result of another form than that of
             `jax.jacrev` to a tangent, so that it can be checked.
+
+    Example:
+        >>> from gradwise import METHODS
+        >>> METHODS[0]
+        Method(value: the function itself)
     """
 
     name: str
     mode: str
     kind: str
     order: int
-    needs: tuple[str, ...]
+    requires: tuple[str, ...]
     exact: bool
-    what: str
-    build: Callable[[Problem, Context], Program]
-    evaluations: Callable[[int, int], int] = lambda n, m: 1
+    summary: str
+    build: Callable[[Problem, Probe], Description]
+    evaluations: Callable[[int, int], int] = _one_pass
     bound: Callable[[int, int], float] | None = None
-    own: bool = False
-    product: Callable[[Any, Problem, Leaves], Any] | None = None
+    from_user: bool = False
+    product: Callable[[object, Problem, Leaves], object] | None = None
 
-
-class Candidate(NamedTuple):
-    """A derivative of one's own, to stand in the table beside the library's methods.
-
-    Attributes:
-        name: The row's name, such as `"blocks"`; no other row may have it.
-        mode: `"forward"`, `"reverse"` or `"mixed"`: which mode it is built from.
-        derivative: `derivative(*inputs)`, jittable, gives the derivative in any form.
-        product: `product(derivative, tangents)` gives the derivative applied to `tangents`, a
-            tuple with the structure of the differentiated inputs; the result has the structure of
-            the function's output, for a Hessian that of `tangents`. It is how a sparse or blocked
-            derivative is checked. `None` if `derivative` has the structure of
-            `jax.jacrev(fn, argnums)`, or for `order=2` of `jax.hessian(fn, argnums)`.
-    """
-
-    name: str
-    mode: str
-    derivative: Callable[..., Any]
-    product: Callable[[Any, tuple], Any] | None = None
+    def __repr__(self) -> str:
+        return f"Method({self.name}: {self.summary})"
 
 
 class InfeasibleError(ValueError):
@@ -128,24 +150,22 @@ class GaveUpError(RuntimeError):
     """A method was tried and outgrew its limits; the message says how far it got."""
 
 
-def ravel(leaves: Any) -> np.ndarray:
-    """The leaves of a pytree of arrays as one float64 vector."""
+def ravel(leaves: object) -> np.ndarray:
+    """Return the leaves of a pytree of arrays as one float64 vector."""
     parts = [np.asarray(leaf, np.float64).ravel() for leaf in jax.tree.leaves(leaves)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
-def dense(jacobian: Any, problem: Problem) -> np.ndarray:
-    """A Jacobian with the structure of `jax.jacrev` as a float64 `[m, n]` array."""
+def dense(jacobian: tuple, problem: Problem) -> np.ndarray:
+    """Return a Jacobian with the structure of `jax.jacrev` as a float64 `[m, n]` array."""
     rows = (jacobian,) if problem.scalar else jacobian
-    return np.concatenate(
-        [
-            np.concatenate(
-                [
-                    np.asarray(block, np.float64).reshape(-1, leaf.size)
-                    for block, leaf in zip(row, problem.x, strict=True)
-                ],
-                axis=1,
-            )
-            for row in rows
-        ]
-    )
+    return np.concatenate([_wide_row(row, problem.x) for row in rows])
+
+
+def _wide_row(row: tuple, x: Leaves) -> np.ndarray:
+    """Return the blocks of one output, `[size, n]`."""
+    blocks = [
+        np.asarray(block, np.float64).reshape(-1, leaf.size)
+        for block, leaf in zip(row, x, strict=True)
+    ]
+    return np.concatenate(blocks, axis=1)

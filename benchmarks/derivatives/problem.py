@@ -1,17 +1,20 @@
 """A function and its inputs, brought to the one form that every method differentiates."""
 
 import math
-import operator
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..program import untraceable
+from ..program.arguments import Argnums, read_argnums
+from ..program.messages import untraceable
 
-Leaves = tuple[jax.Array, ...]
+#: The arrays of a pytree.
+Leaves: TypeAlias = tuple[jax.Array, ...]
+#: What a problem's function returns: a scalar, or a tuple of arrays.
+Output: TypeAlias = jax.Array | Leaves
 
 
 class Problem(NamedTuple):
@@ -20,22 +23,22 @@ class Problem(NamedTuple):
     What is held fixed is an argument and no constant, so that XLA cannot fold it into the program.
 
     Attributes:
-        fn: `fn(x, fixed)` gives the floating leaves of the user's output, a tuple of arrays; for
+        fn: `fn(x, fixed)` returns the floating leaves of the user's output, a tuple of arrays; for
             a scalar problem, the scalar.
         x: The floating leaves of the differentiated arguments, in the order of `argnums`.
         fixed: All other array leaves.
-        n: Numbers in `x`.
-        m: Numbers in the output.
+        n: How many numbers `x` holds.
+        m: How many numbers the output holds.
         scalar: Whether the output is one scalar.
-        rebuild: `rebuild(leaves)` gives the differentiated arguments, a tuple of pytrees, with
+        rebuild: `rebuild(leaves)` returns the differentiated arguments, a tuple of pytrees, with
             `leaves` in the place of `x`; integer leaves in them become `None`.
-        arguments: `arguments(x, fixed)` gives all of the user's arguments.
+        arguments: `arguments(x, fixed)` returns all of the user's arguments.
         unpack: Takes the floating leaves out of a value of the output's structure.
         notes: What was held fixed or left out, in words.
-        narrow: Why it cannot be checked in float64, in words; see `precision.why_narrow`.
+        float64_obstacle: Why the function cannot be checked in float64, in words; `None` if it can.
     """
 
-    fn: Callable[[Leaves, Leaves], Any]
+    fn: Callable[[Leaves, Leaves], Output]
     x: Leaves
     fixed: Leaves
     n: int
@@ -43,15 +46,43 @@ class Problem(NamedTuple):
     scalar: bool
     rebuild: Callable[[Sequence], tuple]
     arguments: Callable[[Leaves, Leaves], tuple]
-    unpack: Callable[[Any], tuple]
+    unpack: Callable[[object], Leaves]
     notes: tuple[str, ...]
-    narrow: str = ""
+    float64_obstacle: str | None = None
 
 
-def problem(
-    fn: Callable[..., Any], inputs: tuple, *, argnums: int | Sequence[int] | None = None
-) -> Problem:
-    """Splits `inputs` into what is differentiated and what is held fixed, and checks both.
+class _Inputs(NamedTuple):
+    """The leaves of all arguments, sorted.
+
+    Attributes:
+        arrays: Those that are arrays, by their place among the leaves.
+        static: Those that are none, likewise.
+        wanted: The places of those that are differentiated.
+        treedef: The structure of the arguments.
+        chosen: Which arguments are differentiated.
+        notes: What is held fixed, in words.
+    """
+
+    arrays: dict[int, jax.Array]
+    static: dict[int, object]
+    wanted: list[int]
+    treedef: jax.tree_util.PyTreeDef  # pyright: ignore[reportInvalidTypeForm]
+    chosen: tuple[int, ...]
+    notes: list[str]
+
+    @property
+    def held(self) -> list[int]:
+        """The places of the arrays that are held fixed."""
+        return [place for place in self.arrays if place not in set(self.wanted)]
+
+    def restored(self, leaves: dict[int, object]) -> tuple:
+        """Return all arguments, with these leaves."""
+        every = [leaves[place] for place in range(self.treedef.num_leaves)]
+        return jax.tree.unflatten(self.treedef, every)
+
+
+def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums = None) -> Problem:
+    """Split `inputs` into what is differentiated and what is held fixed, and check both.
 
     Args:
         fn: Arrays or pytrees to an array or pytree.
@@ -64,43 +95,34 @@ def problem(
             differentiated: no floats, or arrays of no entries.
 
     Example:
-        >>> found = problem(lambda x, k: x[k], (jnp.ones((2, 3)), 1))
-        >>> found.n, found.m, found.notes
+        >>> problem = make_problem(lambda x, k: x[k], (jnp.ones((2, 3)), 1))
+        >>> problem.n, problem.m, problem.notes
         (6, 3, ('argument 1 (int32) is held fixed',))
     """
     if not callable(fn):
-        raise TypeError(f"compare needs a function to differentiate, got {_kind(fn)}")
-    chosen = _chosen(inputs, argnums)
-    leaves, treedef = jax.tree.flatten_with_path(inputs)
-    arrays, static, wanted, notes = _sorted(leaves, chosen, argnums is None)
-    if not wanted:
-        raise ValueError(
-            "no input holds floating-point numbers, so there is nothing to differentiate; "
-            f"got {', '.join(_kind(leaf) for _, leaf in leaves) or 'no inputs'}"
-        )
-    held = [index for index in arrays if index not in set(wanted)]
+        raise TypeError(f"compare needs a function to differentiate, got {_described(fn)}")
+    parts = _sorted_inputs(inputs, argnums)
 
     def arguments(x: Leaves, fixed: Leaves) -> tuple:
-        every = static | dict(zip(wanted, x, strict=True)) | dict(zip(held, fixed, strict=True))
-        return jax.tree.unflatten(treedef, [every[index] for index in range(len(leaves))])
+        moving, held = zip(parts.wanted, x, strict=True), zip(parts.held, fixed, strict=True)
+        return parts.restored(parts.static | dict(moving) | dict(held))
 
     def rebuild(values: Sequence) -> tuple:
-        every = dict.fromkeys(range(len(leaves))) | dict(zip(wanted, values, strict=True))
-        whole = jax.tree.unflatten(treedef, [every[index] for index in range(len(leaves))])
-        return tuple(whole[argnum] for argnum in chosen)
+        nothing = dict.fromkeys(range(parts.treedef.num_leaves))
+        whole = parts.restored(nothing | dict(zip(parts.wanted, values, strict=True)))
+        return tuple(whole[argnum] for argnum in parts.chosen)
 
-    x, fixed = tuple(arrays[i] for i in wanted), tuple(arrays[i] for i in held)
+    x, fixed = (tuple(parts.arrays[i] for i in where) for where in (parts.wanted, parts.held))
     shapes = _output_shapes(fn, arguments, x, fixed)
     floating = [i for i, shape in enumerate(shapes) if jnp.issubdtype(shape.dtype, jnp.floating)]
-    if len(floating) < len(shapes):
-        notes.append(f"{len(shapes) - len(floating)} output(s) of no floating type are left out")
     scalar = len(floating) == 1 and shapes[floating[0]].shape == ()
+    left_out = len(shapes) - len(floating)
 
-    def unpack(output: Any) -> tuple:
-        parts = jax.tree.leaves(output)
-        return tuple(parts[i] for i in floating)
+    def unpack(output: object) -> Leaves:
+        leaves = jax.tree.leaves(output)
+        return tuple(leaves[i] for i in floating)
 
-    def canonical(x: Leaves, fixed: Leaves) -> Any:
+    def canonical(x: Leaves, fixed: Leaves) -> Output:
         outputs = unpack(fn(*arguments(x, fixed)))
         return outputs[0] if scalar else outputs
 
@@ -109,6 +131,7 @@ def problem(
         raise ValueError(
             f"a derivative needs an input and an output of at least one number, got {n} and {m}"
         )
+    note = [f"{left_out} output(s) of no floating type are left out"] if left_out else []
     return Problem(
         fn=canonical,
         x=x,
@@ -119,79 +142,64 @@ def problem(
         rebuild=rebuild,
         arguments=arguments,
         unpack=unpack,
-        notes=tuple(notes),
+        notes=(*parts.notes, *note),
     )
 
 
-def _sorted(
-    leaves: Sequence[tuple[Any, Any]], chosen: Sequence[int], every: bool
-) -> tuple[dict[int, jax.Array], dict[int, Any], list[int], list[str]]:
-    """The leaves by index: arrays, and what is none; which to differentiate, and what is held."""
-    arrays, static = {}, {}
-    wanted, notes = [], []
+def _sorted_inputs(inputs: tuple, argnums: Argnums) -> _Inputs:
+    """Sort the leaves into arrays and others, and find which arrays are differentiated."""
+    chosen = read_argnums(argnums, len(inputs))
+    leaves, treedef = jax.tree.flatten_with_path(inputs)
+    arrays, static, notes = {}, {}, []
+    by_argument: dict[int, list[int]] = {argnum: [] for argnum in chosen}
     for index, (path, leaf) in enumerate(leaves):
         if not _is_array(leaf):
             static[index] = leaf
             continue
         arrays[index] = leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf)
-        if jnp.issubdtype(arrays[index].dtype, jnp.complexfloating):
+        differentiated = path[0].idx in chosen
+        dtype = arrays[index].dtype
+        if differentiated and jnp.issubdtype(dtype, jnp.floating):
+            by_argument[path[0].idx].append(index)
+        elif differentiated and jnp.issubdtype(dtype, jnp.complexfloating):
             raise TypeError(
-                f"{_place(path)} is complex; compare differentiates real functions: "
-                "pass the real and imaginary parts as two inputs"
+                f"{_place(path)} is complex ({dtype}): give its real and its imaginary part as two "
+                "arguments, and compare a function of these"
             )
-        if path[0].idx in chosen and jnp.issubdtype(arrays[index].dtype, jnp.floating):
-            wanted.append(index)
-        elif path[0].idx in chosen or every:
-            notes.append(f"{_place(path)} ({arrays[index].dtype}) is held fixed")
-    wanted.sort(key=lambda index: chosen.index(leaves[index][0][0].idx))
-    return arrays, static, wanted, notes
-
-
-def _chosen(inputs: tuple, argnums: int | Sequence[int] | None) -> tuple[int, ...]:
-    """The arguments to differentiate, each once, in the order of `argnums` as `jax.grad` has it."""
-    if argnums is None:
-        return tuple(range(len(inputs)))
-    wanted = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
+        elif differentiated or argnums is None:
+            notes.append(f"{_place(path)} ({dtype}) is held fixed")
+    wanted = [index for argnum in chosen for index in by_argument[argnum]]
     if not wanted:
-        raise ValueError("argnums is empty: name an argument to differentiate, or give None")
-    for argnum in wanted:
-        if not _is_integer(argnum) or not -len(inputs) <= argnum < len(inputs):
-            raise ValueError(f"argnums must name arguments 0 to {len(inputs) - 1}, got {argnum!r}")
-    return tuple(dict.fromkeys(operator.index(argnum) % len(inputs) for argnum in wanted))
+        raise ValueError(
+            "no input holds floating-point numbers, so there is nothing to differentiate; "
+            f"got {', '.join(_described(leaf) for _, leaf in leaves) or 'no inputs'}"
+        )
+    return _Inputs(arrays, static, wanted, treedef, chosen, notes)
 
 
-def _is_integer(value: Any) -> bool:
-    try:
-        operator.index(value)
-    except TypeError:
-        return False
-    return True
+def _output_shapes(
+    fn: Callable[..., object],
+    arguments: Callable[[Leaves, Leaves], tuple],
+    x: Leaves,
+    fixed: Leaves,
+) -> list[jax.ShapeDtypeStruct]:
+    """Return the shapes of the output's leaves, found without running the function."""
+    strange: list[object] = []
 
-
-def _output_shapes(fn: Callable, arguments: Callable, x: Leaves, fixed: Leaves) -> list:
-    """Shapes of the output's leaves, found without running the function."""
-    returned = {}
-
-    def traced(x: Leaves, fixed: Leaves) -> list:
+    def traced(x: Leaves, fixed: Leaves) -> list[jax.Array]:
         output = fn(*arguments(x, fixed))
-        strange = [leaf for leaf in jax.tree.leaves(output) if not _is_array(leaf)]
-        if strange or not jax.tree.leaves(output):
-            returned["kind"] = _kind(strange[0] if strange else output)
-            return []
-        return jax.tree.map(jnp.asarray, jax.tree.leaves(output))
+        leaves = jax.tree.leaves(output)
+        strange.extend([leaf for leaf in leaves if not _is_array(leaf)] or [output][len(leaves) :])
+        return [] if strange else [jnp.asarray(leaf) for leaf in leaves]
 
     try:
         shapes = jax.eval_shape(traced, x, fixed)
     except Exception as error:
-        obstacle = untraceable(error)
-        place = f" at {obstacle.source}" if obstacle.source else ""
-        raise TypeError(
-            f"JAX cannot trace the function: {obstacle.reason}{place}; use {obstacle.instead}"
-        ) from error
-    if "kind" in returned:
+        raise TypeError(f"JAX cannot trace the function: {untraceable(error)}") from error
+    if strange:
         raise TypeError(
             "the function must return an array or a pytree of arrays, "
-            f"it returned {returned['kind']}"
+            f"it returned {_described(strange[0])}"
         )
     if not any(jnp.issubdtype(shape.dtype, jnp.floating) for shape in shapes):
         found = ", ".join(str(shape.dtype) for shape in shapes)
@@ -201,16 +209,21 @@ def _output_shapes(fn: Callable, arguments: Callable, x: Leaves, fixed: Leaves) 
     return shapes
 
 
-def _is_array(leaf: Any) -> bool:
+def _is_array(leaf: object) -> bool:
     return isinstance(leaf, (jax.Array, np.ndarray, np.generic, bool, int, float, complex))
 
 
 def _place(path: tuple) -> str:
-    rest = jax.tree_util.keystr(path[1:])
-    return f"argument {path[0].idx}{rest}"
+    return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
 
 
-def _kind(value: Any) -> str:
+def _described(value: object) -> str:
     if isinstance(value, (jax.Array, np.ndarray)):
         return f"an array of {value.dtype}"
     return f"{type(value).__name__} {value!r}"[:80]
+
+
+def gradient_problem(problem: Problem, mode: str = "reverse") -> Problem:
+    """Return the problem whose Jacobian is the Hessian of a scalar one: its gradient in a mode."""
+    gradient = {"forward": jax.jacfwd, "reverse": jax.grad}[mode]
+    return problem._replace(fn=gradient(problem.fn), m=problem.n, scalar=False)

@@ -1,59 +1,74 @@
 """The function itself, and its derivative along one direction."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
-from .method import Context, Program
-from .problem import Problem
+from .method import Preparation, Probe, Program
+from .problem import Leaves, Output, Problem
 
 
-def value(problem: Problem, context: Context) -> Program:
-    """The function alone: what every other cost is a multiple of."""
+def value(problem: Problem, probe: Probe) -> Program:
+    """Describe the function alone: what every other cost is a multiple of."""
+    del probe
     return Program(problem.fn, (problem.x, problem.fixed))
 
 
-def jvp(problem: Problem, context: Context) -> Program:
-    """Value and Jacobian-vector product in one forward pass."""
+def jvp(problem: Problem, probe: Probe) -> Program:
+    """Describe value and Jacobian-vector product in one forward pass."""
 
-    def program(x, fixed, tangent):
+    def program(x: Leaves, fixed: Leaves, tangent: Leaves) -> tuple[Output, Output]:
         return jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))
 
-    return Program(program, (problem.x, problem.fixed, context.probe.tangent))
+    return Program(program, (problem.x, problem.fixed, probe.tangent))
 
 
-def linearize(problem: Problem, context: Context) -> Program:
-    """The linear part of a Jacobian-vector product alone, its coefficients computed beforehand."""
-    fn = jax.jit(problem.fn)
-    _, push = jax.linearize(lambda x: fn(x, problem.fixed), problem.x)
-    # `push` is a pytree of its coefficients, so that they are arguments and no constants
-    return Program(lambda push, tangent: push(tangent), (push, context.probe.tangent))
+def linearize(problem: Problem, probe: Probe) -> Preparation:
+    """Describe the linear part of a Jacobian-vector product alone.
+
+    Its coefficients are computed beforehand.
+    """
+
+    def make(seconds_left: Callable[[], float]) -> Program:
+        del seconds_left
+        fn = jax.jit(problem.fn)
+        _, push = jax.linearize(lambda x: fn(x, problem.fixed), problem.x)
+        # `push` is a pytree of its coefficients, so that they are arguments and no constants.
+        return Program(lambda push, tangent: push(tangent), (push, probe.tangent))
+
+    return Preparation(make)
 
 
-def vjp(problem: Problem, context: Context) -> Program:
-    """Value and vector-Jacobian product: one pass forward, one back."""
+def vjp(problem: Problem, probe: Probe) -> Program:
+    """Describe value and vector-Jacobian product: one pass forward, one back."""
 
-    def program(x, fixed, cotangent):
+    def program(x: Leaves, fixed: Leaves, cotangent: Output) -> tuple[Output, Leaves]:
         output, pull = jax.vjp(lambda x: problem.fn(x, fixed), x)
         return output, pull(cotangent)[0]
 
-    return Program(program, (problem.x, problem.fixed, context.probe.cotangent))
+    return Program(program, (problem.x, problem.fixed, probe.cotangent))
 
 
-def value_and_grad(problem: Problem, context: Context) -> Program:
-    """Value and gradient together, as a training step takes them."""
+def value_and_grad(problem: Problem, probe: Probe) -> Program:
+    """Describe value and gradient together, as a training step takes them."""
+    del probe
     return Program(jax.value_and_grad(problem.fn), (problem.x, problem.fixed))
 
 
-def forward_gradient(problem: Problem, context: Context) -> Program:
-    """The forward gradient: one tangent times the derivative along it, unbiased over tangents."""
+def forward_gradient(problem: Problem, probe: Probe) -> Program:
+    """Describe the forward gradient: one tangent times the derivative along it.
 
-    def program(x, fixed, tangent):
+    Over normal tangents it is unbiased (Baydin et al., 2022).
+    """
+
+    def program(x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
         _, slope = jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))
         return jax.tree.map(lambda leaf: slope * leaf, tangent)
 
-    variance = jnp.sqrt(jnp.asarray(problem.n + 1.0))
+    deviation = jnp.sqrt(jnp.asarray(problem.n + 1.0))
     return Program(
         program,
-        (problem.x, problem.fixed, context.probe.tangent),
-        f"one random tangent: unbiased, expected relative error sqrt(n + 1) = {variance:.3g}",
+        (problem.x, problem.fixed, probe.tangent),
+        f"one random tangent: unbiased, expected relative error sqrt(n + 1) = {deviation:.3g}",
     )

@@ -13,7 +13,13 @@ _PACKAGES = ("gradwise", "jax", "jaxlib", "numpy", "optax")
 
 
 def environment() -> dict[str, Any]:
-    """Versions, device, cores, load and flags, as plain JSON values."""
+    """Return versions, device, cores, load and flags, as plain JSON values.
+
+    Example:
+        >>> found = environment()
+        >>> found["packages"]["jax"] == jax.__version__, found["cores"] >= 1
+        (True, True)
+    """
     device = jax.devices()[0]
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -51,12 +57,12 @@ def _processor() -> str:
 
 
 def _cores() -> int:
-    """Cores this process may use, which in a container is less than the machine has."""
+    """Count the cores that this process may use: in a container fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _load() -> float | None:
-    """The load average of the last minute, where the system keeps one."""
+    """Return the load average of the last minute, where the system keeps one."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

@@ -1,25 +1,34 @@
-"""What timing samples say: robust centres, intervals of ratios, and when two are the same."""
+"""What timing samples say: robust centres, intervals, and when two programs are the same.
 
-from typing import NamedTuple
+Every interval of the project is a percentile bootstrap (Efron, 1979) of this module at the level
+`CONFIDENCE`.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from .timing import Samples
+from .samples import Samples
 
 #: Two programs whose ratio is within this of 1 are equal for every practical purpose.
 MARGIN = 0.03
-#: Confidence of every interval.
+#: The level of every interval.
 CONFIDENCE = 0.99
+#: The same as a person reads it beside an interval.
+LEVEL = f"{CONFIDENCE:.0%} interval".replace("%", " %")
 _RESAMPLES = 2000
 
 
-class Ratio(NamedTuple):
-    """A ratio of two programs' times: its median, and its bootstrap interval.
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """The ratio of two programs' times, and its interval.
 
     Attributes:
         median: The median over rounds of the ratio within a round.
-        low, high: The ends of the `CONFIDENCE` interval of that median.
-        below: The share of resamples whose median is below 1: the confidence that it is faster.
+        low: The lower end of the `CONFIDENCE` interval of that median.
+        high: The upper end.
+        below: The share of resamples whose median is below 1: how sure it is that the program is
+            the faster one.
     """
 
     median: float
@@ -33,16 +42,28 @@ class Ratio(NamedTuple):
         return self.high >= 1 - MARGIN and self.low <= 1 + MARGIN
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number and its interval; an end is infinite where the samples do not bound it."""
+
+    value: float
+    low: float
+    high: float
+
+
 def ratio(samples: Samples, base: Samples, *, seed: int = 0) -> Ratio:
-    """The ratio of `samples` to `base`, compared within the rounds that both took part in.
+    """Compare two programs within the rounds that both took part in: `samples` over `base`.
 
     Neighbours in time share the machine's mood, so the ratio within a round varies less than either
-    time does. The interval is the percentile bootstrap of the median (Efron, 1979).
+    time does.
+
+    Raises:
+        ValueError: If there is no such round.
 
     Example:
-        >>> rounds = np.arange(20)
-        >>> slow = Samples(rounds, np.linspace(2.0, 2.2, 20), np.ones(20), 1)
-        >>> fast = Samples(rounds, np.linspace(1.0, 1.1, 20), np.ones(20), 1)
+        >>> rounds, cpu = np.arange(20), np.ones(20)
+        >>> slow = Samples(rounds=rounds, wall=np.linspace(2.0, 2.2, 20), cpu=cpu, calls=1)
+        >>> fast = Samples(rounds=rounds, wall=np.linspace(1.0, 1.1, 20), cpu=cpu, calls=1)
         >>> found = ratio(slow, fast)
         >>> round(found.median, 6), found.tie
         (2.0, False)
@@ -51,15 +72,51 @@ def ratio(samples: Samples, base: Samples, *, seed: int = 0) -> Ratio:
     if not shared.size:
         raise ValueError("a ratio needs rounds that both programs took part in; these share none")
     ratios = samples.wall[mine] / base.wall[its]
-    draws = np.random.default_rng(seed).integers(0, ratios.size, (_RESAMPLES, ratios.size))
-    medians = np.median(ratios[draws], axis=1)
-    low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    medians = resampled_medians(ratios, np.random.default_rng(seed))
+    low, high = interval(medians)
     below = float(np.mean(medians < 1) + np.mean(medians == 1) / 2)
-    return Ratio(float(np.median(ratios)), float(low), float(high), below)
+    return Ratio(median=float(np.median(ratios)), low=low, high=high, below=below)
+
+
+def resampled_medians(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw `values` again with replacement, many times, and return the median of each draw.
+
+    Example:
+        >>> medians = resampled_medians(np.array([1.0, 2.0, 9.0]), np.random.default_rng(0))
+        >>> np.unique(medians)
+        array([1., 2., 9.])
+    """
+    values = np.asarray(values, np.float64)
+    return np.median(values[random.integers(0, values.size, (_RESAMPLES, values.size))], axis=1)
+
+
+def interval(draws: np.ndarray) -> tuple[float, float]:
+    """Return the ends between which the middle `CONFIDENCE` of the draws lies.
+
+    The ends are draws themselves, because there is no mean of a number and infinity.
+
+    Example:
+        >>> interval(np.arange(1001.0))
+        (5.0, 995.0)
+    """
+    ends = [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]
+    low, high = np.quantile(draws, ends, method="nearest")
+    return float(low), float(high)
+
+
+def estimate(value: float, draws: np.ndarray) -> Estimate:
+    """Return a number with the interval of its bootstrap's draws.
+
+    Example:
+        >>> estimate(2.0, np.array([1.0, 2.0, np.inf]))
+        Estimate(value=2.0, low=1.0, high=inf)
+    """
+    low, high = interval(draws)
+    return Estimate(value=value, low=low, high=high)
 
 
 def outliers(values: np.ndarray) -> int:
-    """How many values lie outside Tukey's fences (1977); they are told, never dropped.
+    """Count the values outside Tukey's fences (1977); they are told, never dropped.
 
     Example:
         >>> outliers(np.array([1.0, 1.1, 1.2, 1.1, 1.0, 9.0]))
@@ -71,13 +128,13 @@ def outliers(values: np.ndarray) -> int:
 
 
 def contention(samples: Samples) -> float:
-    """Wall over CPU seconds, medians: well above 1, the program waited for a busy machine.
+    """Return wall over CPU seconds: well above 1, the program waited for a busy machine.
 
     Below 1, it ran on several cores at once. On an accelerator the CPU only waits, and the figure
     says nothing.
 
     Example:
-        >>> contention(Samples(np.arange(3), np.full(3, 2.0), np.full(3, 1.0), 1))
+        >>> contention(Samples(rounds=np.arange(3), wall=np.full(3, 2.0), cpu=np.ones(3), calls=1))
         2.0
     """
-    return float(np.median(samples.wall) / max(float(np.median(samples.cpu)), 1e-12))
+    return samples.seconds / max(samples.cpu_seconds, 1e-12)

@@ -6,7 +6,7 @@ _COUNTS = (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3), ("", 1.
 
 
 def seconds(value: float) -> str:
-    """A time in the unit that suits it.
+    """Write a time in the unit that suits it.
 
     Example:
         >>> seconds(0.00123), seconds(12.5)
@@ -16,7 +16,7 @@ def seconds(value: float) -> str:
 
 
 def size(value: float) -> str:
-    """Bytes in the decimal unit that suits them.
+    """Write bytes in the decimal unit that suits them.
 
     Example:
         >>> size(1_500_000)
@@ -26,7 +26,7 @@ def size(value: float) -> str:
 
 
 def amount(value: float) -> str:
-    """A count with a decimal prefix.
+    """Write a count with a decimal prefix.
 
     Example:
         >>> amount(2_400_000), amount(12)

@@ -1,12 +1,13 @@
 """What a comparison with other libraries found: printed as tables, or plain values for JSON."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..instrument import units
 from ..instrument.statistics import Ratio
-from ..report.text import aligned
+from ..instrument.text import aligned
 
 _WRONG = "! is wrong; a blank: the library has no such function"
 _RATIOS = "Ratios are medians over interleaved rounds (99 % interval); lower is better."
@@ -139,5 +140,5 @@ def _ratio(ratio: Ratio | None) -> str:
 def _timing_dict(timing: Timing) -> dict[str, Any]:
     ratios = {"step": timing.step, "compile": timing.compile}
     return timing._asdict() | {
-        name: ratio._asdict() if ratio else None for name, ratio in ratios.items()
+        name: asdict(ratio) if ratio else None for name, ratio in ratios.items()
     }

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..instrument.samples import Samples
 from ..instrument.statistics import Ratio, ratio
-from ..instrument.timing import Samples
 from .handwritten import PEER as BASE
 from .peer import Peer
 from .result import Timing
@@ -39,7 +39,8 @@ def told(error: Exception) -> str:
 
 def as_samples(seconds: Sequence[float]) -> Samples:
     """Times that were taken one a round, of what is too slow to be repeated within one."""
-    return Samples(np.arange(len(seconds)), np.array(seconds), np.full(len(seconds), np.nan), 1)
+    nothing = np.full(len(seconds), np.nan)
+    return Samples(rounds=np.arange(len(seconds)), wall=np.array(seconds), cpu=nothing, calls=1)
 
 
 def timing_rows(

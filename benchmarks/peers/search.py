@@ -12,8 +12,9 @@ import optax
 
 from gradwise import losses, nn, train
 
+from ..instrument.samples import Samples
 from ..instrument.statistics import ratio
-from ..instrument.timing import Samples, interleave, run_once
+from ..instrument.timing import interleave, run_once
 from .result import Timing
 from .rows import OnProgress, as_samples
 from .training import digits_task

@@ -11,7 +11,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..instrument.timing import Compiled, compile_for, interleave
+from ..instrument.compile import Compiled, compile_for
+from ..instrument.timing import interleave
 from .handwritten import PEER as BASE
 from .peer import Model, Peer
 from .result import Timing

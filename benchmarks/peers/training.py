@@ -1,6 +1,7 @@
 """How fast a whole training goes in each library, written as its own guide writes it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,7 +57,7 @@ def training_timings(
     notes |= {name: told(error) for name, error in failed.items()}
     passes = len(task.x) // task.batch
     per_step = {
-        name: taken._replace(wall=taken.wall / (trainers[name].epochs * passes))
+        name: replace(taken, wall=taken.wall / (trainers[name].epochs * passes))
         for name, taken in samples.items()
     }
     return timing_rows(peers, notes, per_step, {})

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def tangents(directions: int) -> float:
-    """The bound `1 + 1.5 p` on `p` tangents propagated together with the value.
+    """Return the bound `1 + 1.5 p` on `p` tangents propagated together with the value.
 
     Griewank and Walther, Evaluating Derivatives (2nd ed., 2008), chapter 4.
 
@@ -17,7 +17,7 @@ def tangents(directions: int) -> float:
 
 
 def adjoints(directions: int) -> float:
-    """The bound `1.5 + 2.5 q` on the value and `q` adjoints propagated together.
+    """Return the bound `1.5 + 2.5 q` on the value and `q` adjoints propagated together.
 
     Griewank and Walther, Evaluating Derivatives (2nd ed., 2008), chapter 4. The cheap gradient
     principle is the case `q = 1`: at most 4, and 5 where traffic with memory is weighed in.
@@ -30,7 +30,7 @@ def adjoints(directions: int) -> float:
 
 
 def differences(inputs: int, *, central: bool = False) -> float:
-    """Evaluations that finite differences take for `n` inputs: `n + 1`, or `2 n` if central.
+    """Return the evaluations of finite differences for `n` inputs: `n + 1`, or `2 n` if central.
 
     Exact, not a bound: nothing is shared between the evaluations.
 
@@ -45,13 +45,13 @@ def differences(inputs: int, *, central: bool = False) -> float:
 _FACTORS: dict[str, Callable[[int], float]] = {
     "forward": tangents,
     "reverse": adjoints,
-    "forward difference": differences,
-    "central difference": lambda directions: differences(directions, central=True),
+    "forward differences": differences,
+    "central differences": lambda directions: differences(directions, central=True),
 }
 
 
 def bound(mode: str, directions: int, inner: int = 1) -> float:
-    """The most a derivative should cost, the function's value included, in units of the function.
+    """Return the most a derivative should cost, in units of the function, whose value it includes.
 
     A derivative of a derivative is bounded by the product of the two bounds: a Hessian-vector
     product by forward over reverse costs at most `2.5 * 4 = 10` (Griewank and Walther 2008,
@@ -59,13 +59,13 @@ def bound(mode: str, directions: int, inner: int = 1) -> float:
     written; a compiler may do better, and does worse where it repeats work inside fusions.
 
     Args:
-        mode: `"forward"`, `"reverse"`, `"forward difference"`, `"central difference"`, or two of
+        mode: `"forward"`, `"reverse"`, `"forward differences"`, `"central differences"`, or two of
             them joined by `" over "`, the one applied last first.
         directions: Tangents, adjoints or perturbed inputs that the (outer) mode propagates.
         inner: The same of the inner mode, where there is one.
 
     Raises:
-        ValueError: If a mode is not known or there is no direction.
+        ValueError: If a mode is not known, or there is no direction.
 
     Example:
         >>> bound("forward", 3), bound("reverse", 1)

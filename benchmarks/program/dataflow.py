@@ -1,60 +1,51 @@
-"""Following a mark through a program, from the inputs and the operations that make it."""
+"""Follow a mark through a program, from what makes it to the results that it reaches."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from jax.extend.core import JaxprEqn, Literal
+from jax.extend.core import JaxprEqn
 
-from .jaxpr import called, kind, opened, scan_parts, source
+from .jaxpr import Program, kind, scan_parts
+from .walk import interpret
 
 
 class Spot(NamedTuple):
-    """The operation that spoiled a value, and the user's line."""
+    """The operation that marked a value, and the user's line."""
 
     name: str
     line: str
 
 
-#: Where a value was spoiled; `None` for a sound value.
+#: Where a value was marked; `None` for a value without a mark.
 Mark = Spot | None
-#: `rule(eqn, marks of its operands, the user's line)` gives the mark of its results.
+#: `rule(eqn, marks of its operands, the user's line)` returns the mark of its results.
 Rule = Callable[[JaxprEqn, Sequence[Mark], str], Mark]
 
 
-def marks(jaxpr: Any, inputs: Sequence[Mark], rule: Rule, caller: str = "") -> list[Mark]:
-    """The marks of a jaxpr's results, given those of its inputs."""
-    program = opened(jaxpr)
-    known = dict(zip(program.invars, inputs, strict=True))
+def marks(program: Program, inputs: Sequence[Mark], rule: Rule, caller: str = "") -> list[Mark]:
+    """Return the marks of a program's results, given those of its inputs."""
 
-    def read(atoms: Sequence[Any]) -> list[Mark]:
-        return [None if isinstance(atom, Literal) else known.get(atom) for atom in atoms]
+    def visit(eqn: JaxprEqn, operands: list[Mark], line: str) -> list[Mark]:
+        match kind(eqn):
+            case "scan":
+                _, carries, slices, _ = scan_parts(eqn)
+                return _loop(eqn.params["jaxpr"], operands, carries, slices, rule, line)
+            case "while":
+                return _while(eqn, operands, rule, line)
+            case "cond":
+                sides = [marks(side, operands[1:], rule, line) for side in eqn.params["branches"]]
+                return [first(side) for side in zip(*sides, strict=True)]
+            case _:
+                return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
 
-    for eqn in program.eqns:
-        call, line = called(eqn), source(eqn, caller)
-        if call is not None:
-            results = marks(call[0], read(call[1]), rule, line)
-        else:
-            results = _results(eqn, read(eqn.invars), rule, line)
-        known |= dict(zip(eqn.outvars, results, strict=True))
-    return read(program.outvars)
-
-
-def _results(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[Mark]:
-    match kind(eqn):
-        case "scan":
-            _, carries, slices, _ = scan_parts(eqn)
-            return _loop(eqn.params["jaxpr"], operands, carries, slices, rule, line)
-        case "while":
-            return _while(eqn, operands, rule, line)
-        case "cond":
-            sides = [marks(side, operands[1:], rule, line) for side in eqn.params["branches"]]
-            return [first(side) for side in zip(*sides, strict=True)]
-        case _:
-            return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
+    return interpret(program, inputs, visit, lift=lambda _: None, caller=caller)
 
 
 def _while(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[Mark]:
-    """The carry's marks; if the number of steps is spoiled, what the rule makes of that."""
+    """Return the marks of the carry.
+
+    Where the condition is marked, the number of steps is: the rule is told of the loop itself.
+    """
     tested = eqn.params["cond_nconsts"]
     carry = _loop(eqn.params["body_jaxpr"], operands[tested:], len(eqn.outvars), 0, rule, line)
     steps = marks(eqn.params["cond_jaxpr"], [*operands[:tested], *carry], rule, line)
@@ -64,9 +55,9 @@ def _while(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[M
 
 
 def _loop(
-    body: Any, operands: list[Mark], carries: int, slices: int, rule: Rule, line: str
+    body: Program, operands: list[Mark], carries: int, slices: int, rule: Rule, line: str
 ) -> list[Mark]:
-    """A carry once marked stays so; the loop ends where no further carry is marked."""
+    """Walk the body until no further part of the carry is marked; what is marked stays so."""
     start = len(operands) - carries - slices
     while True:
         results = marks(body, operands, rule, line)
@@ -78,5 +69,5 @@ def _loop(
 
 
 def first(found: Sequence[Mark]) -> Mark:
-    """The first mark that there is."""
+    """Return the first mark that there is."""
     return next((mark for mark in found if mark is not None), None)

@@ -1,15 +1,15 @@
 """How many arithmetic operations a program asks for, counted from its jaxpr."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 from jax.extend.core import JaxprEqn
 
-from .costs import cost
-from .jaxpr import called, devices, kind, opened, shape, source, trace
+from .jaxpr import Atom, Program, called, devices, kind, opened, shape, trace
+from .primitives import cost_of
+from .walk import interpret
 
 _TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
 
@@ -30,7 +30,7 @@ class Flops:
         library: How many of `high` happen inside library calls (LAPACK).
 
     Example:
-        >>> print(Flops(10, 15.0, 20))
+        >>> print(Flops(low=10, mean=15.0, high=20))
         10 to 20, mean 15
     """
 
@@ -59,7 +59,7 @@ class Flops:
         )
 
     def times(self, trips: int, *, as_xla: int = 1) -> "Flops":
-        """The program run `trips` times, of which XLA counts `as_xla`."""
+        """Return the operations of `trips` runs of the program, of which XLA counts `as_xla`."""
         return Flops(
             self.low * trips,
             self.mean * trips,
@@ -78,8 +78,8 @@ class Flops:
         return f"{self.low:,} to {self.high:,}, mean {self.mean:,.0f}"
 
 
-def count(fn: Callable[..., Any], *inputs: Any) -> Flops:
-    """Operations of `fn(*inputs)`, from its jaxpr; nothing is run.
+def flops(fn: Callable[..., object], *inputs: object) -> Flops:
+    """Count the operations of `fn(*inputs)` from its jaxpr; nothing is run.
 
     Exact for dot products and convolutions (2 for each product of numbers that exist: padding is
     not multiplied), elementwise operations (1 an element, integers, comparisons, casts and complex
@@ -87,49 +87,53 @@ def count(fn: Callable[..., Any], *inputs: Any) -> Flops:
     one operation, also counted in `transcendental`; XLA keeps those apart. Moving data is free.
     Loop bodies are multiplied by their length; a branch is a range; code that no output needs is
     left out. Sorting is n ceil(log2 n); library calls are the leading order of the textbook
-    (Golub and Van Loan 2013), so they are off by the lower orders. A `while_loop`, a callback and
+    (Golub and Van Loan, 2013), so they are off by the lower orders. A `while_loop`, a callback and
     a primitive that is not known are named in `unknown`.
 
     Args:
         fn: A JAX function.
         *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
 
-    Returns:
-        The `Flops`.
-
     Example:
         >>> import jax, jax.numpy as jnp
         >>> x, w = jax.ShapeDtypeStruct((3, 4), "float32"), jax.ShapeDtypeStruct((4, 5), "float32")
-        >>> print(count(lambda x, w: jnp.tanh(x @ w), x, w))  # 2 * 3 * 4 * 5 + 3 * 5
+        >>> print(flops(lambda x, w: jnp.tanh(x @ w), x, w))  # 2 * 3 * 4 * 5 + 3 * 5
         135
-        >>> print(count(lambda x: jax.lax.while_loop(lambda h: h[0, 0] < 1, jnp.exp, x), x))
+        >>> print(flops(lambda x: jax.lax.while_loop(lambda h: h[0, 0] < 1, jnp.exp, x), x))
         unknown (at least 1; not counted: while at ...)
     """
-    return _jaxpr_flops(trace(fn, *inputs)[0])
+    return _counted(trace(fn, *inputs))
 
 
-def _jaxpr_flops(jaxpr: Any, caller: str = "") -> Flops:
-    return sum((_flops(eqn, source(eqn, caller)) for eqn in opened(jaxpr).eqns), Flops())
+def _counted(program: Program, caller: str = "") -> Flops:
+    parts = [Flops()]
+
+    def visit(eqn: JaxprEqn, operands: list[None], line: str) -> list[None]:
+        parts.append(_STRUCTURED.get(kind(eqn), _single)(eqn, line))
+        return [None] * len(eqn.outvars)
+
+    inputs = [None] * len(opened(program).invars)
+    interpret(program, inputs, visit, lift=lambda _: None, caller=caller, entered=_entered)
+    return sum(parts, Flops())
 
 
-def _flops(eqn: JaxprEqn, line: str) -> Flops:
-    name = kind(eqn)
-    if name in _STRUCTURED:
-        return _STRUCTURED[name](eqn, line)
-    call = called(eqn)
-    if call is not None:
-        return _jaxpr_flops(call[0], line)
-    found = cost(eqn)
-    if found is None:
-        return _unknown(name, line)
-    n = found.operations
+def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
+    return None if kind(eqn) in _STRUCTURED else called(eqn)
+
+
+def _single(eqn: JaxprEqn, line: str) -> Flops:
+    """Count one equation that holds no program of its own."""
+    cost = cost_of(eqn)
+    if cost is None:
+        return _unknown(kind(eqn), line)
+    n = cost.operations
     return Flops(
         n,
         n,
         n,
-        transcendental=found.transcendental,
-        as_xla=n - found.library,
-        library=found.library,
+        transcendental=cost.transcendental,
+        as_xla=n - cost.library,
+        library=cost.library,
     )
 
 
@@ -138,17 +142,17 @@ def _unknown(name: str, line: str) -> Flops:
 
 
 def _scan(eqn: JaxprEqn, line: str) -> Flops:
-    return _jaxpr_flops(eqn.params["jaxpr"], line).times(eqn.params["length"])
+    return _counted(eqn.params["jaxpr"], line).times(eqn.params["length"])
 
 
 def _while(eqn: JaxprEqn, line: str) -> Flops:
     # The condition runs at least once, the body perhaps never.
-    test, body = (_jaxpr_flops(eqn.params[part], line) for part in ("cond_jaxpr", "body_jaxpr"))
+    test, body = (_counted(eqn.params[part], line) for part in ("cond_jaxpr", "body_jaxpr"))
     return test + body.times(0) + _unknown("while", line)
 
 
 def _cond(eqn: JaxprEqn, line: str) -> Flops:
-    sides = [_jaxpr_flops(side, line) for side in _live_branches(eqn)]
+    sides = [_counted(side, line) for side in _live_branches(eqn)]
     return Flops(
         min(side.low for side in sides),
         math.fsum(side.mean for side in sides) / len(sides),
@@ -160,8 +164,8 @@ def _cond(eqn: JaxprEqn, line: str) -> Flops:
     )
 
 
-def _live_branches(eqn: JaxprEqn) -> tuple[Any, ...]:
-    """The branches that may run: one, where `lax.platform_dependent` chooses by platform."""
+def _live_branches(eqn: JaxprEqn) -> tuple[Program, ...]:
+    """Return the branches that may run: one, where `lax.platform_dependent` chooses it."""
     branches, platforms = eqn.params["branches"], eqn.params.get("branches_platforms")
     for branch, named in zip(branches, platforms or (), strict=False):
         if named is None or jax.default_backend() in named:
@@ -170,18 +174,19 @@ def _live_branches(eqn: JaxprEqn) -> tuple[Any, ...]:
 
 
 def _shard_map(eqn: JaxprEqn, line: str) -> Flops:
-    """Every device runs the body on its share; XLA reports one device."""
-    return _jaxpr_flops(eqn.params["jaxpr"], line).times(devices(eqn))
+    """Count the body on every device; XLA reports one device."""
+    return _counted(eqn.params["jaxpr"], line).times(devices(eqn))
 
 
 def _folded(eqn: JaxprEqn, line: str) -> Flops:
-    """A reduction, or a windowed one, by a function of the user's: the function n - 1 times."""
+    """Count a reduction, or a windowed one, by a user's function: the function n - 1 times."""
     elements, out = math.prod(shape(eqn.invars[0])), math.prod(shape(eqn.outvars[0]))
     window = eqn.params.get("window_dimensions")
     times = out * (math.prod(window) - 1) if window else elements - out
-    return _jaxpr_flops(eqn.params["jaxpr"], line).times(times, as_xla=times)
+    return _counted(eqn.params["jaxpr"], line).times(times, as_xla=times)
 
 
+#: Equations that hold a program which does not run exactly once.
 _STRUCTURED: dict[str, Callable[[JaxprEqn, str], Flops]] = {
     "cond": _cond,
     "reduce": _folded,
@@ -192,56 +197,41 @@ _STRUCTURED: dict[str, Callable[[JaxprEqn, str], Flops]] = {
 }
 
 
-def xla_operations(cost_analysis: Mapping[str, float]) -> float | None:
-    """What `compiled.cost_analysis()` says in the unit of `count`; `None` where it says nothing.
-
-    XLA keeps transcendental operations apart from its flops, and gives -1 for a program that calls
-    back into Python.
-
-    Example:
-        >>> import jax, jax.numpy as jnp
-        >>> compiled = jax.jit(lambda x: 2 * jnp.sin(x)).lower(jnp.ones(3)).compile()
-        >>> xla_operations(compiled.cost_analysis())
-        6.0
-    """
-    parts = [cost_analysis.get("flops", 0.0), cost_analysis.get("transcendentals", 0.0)]
-    return float(sum(parts)) if cost_analysis and min(parts) >= 0 else None
-
-
-def explain(flops: Flops, xla: float | None) -> str | None:
-    """Says in one sentence why XLA's figure differs from the count; `None` where they agree.
+def why_xla_differs(counted: Flops, xla: float | None) -> str | None:
+    """Say in one sentence why XLA's figure differs from the count; `None` where they agree.
 
     Args:
-        flops: What `count` gave.
-        xla: What `xla_operations` gave.
+        counted: What `flops` returned.
+        xla: XLA's figure, transcendental operations included; `None` or negative if it has none.
 
     Example:
         >>> import jax, jax.numpy as jnp
         >>> body = lambda x, _: (jnp.sin(x) + 1, None)
-        >>> loop = count(lambda x: jax.lax.scan(body, x, length=10)[0], jnp.ones(1000))
-        >>> print(explain(loop, 2002.0))
+        >>> loop = flops(lambda x: jax.lax.scan(body, x, length=10)[0], jnp.ones(1000))
+        >>> print(why_xla_differs(loop, 2002.0))
         XLA counts 2,002 of 20,000 operations: it takes what is repeated (a loop's body) once.
-        >>> explain(Flops(10, 10, 10), 10.0)
+        >>> why_xla_differs(Flops(10, 10, 10), 10.0)
     """
     if xla is None or xla < 0:
         return "XLA gives no figure, as for a program that calls code which it cannot see."
-    if flops.unknown:
-        return f"The count is a lower bound: it leaves out {', '.join(flops.unknown)}."
-    if flops.low * (1 - _TOLERANCE) <= xla <= flops.high * (1 + _TOLERANCE):
+    if counted.unknown:
+        return f"The count is a lower bound: it leaves out {', '.join(counted.unknown)}."
+    if counted.low * (1 - _TOLERANCE) <= xla <= counted.high * (1 + _TOLERANCE):
         return None
-    if xla > flops.high:
+    if xla > counted.high:
         return (
-            f"XLA counts {xla:,.0f} operations against {flops.high:,}: the compiled program repeats"
-            " work inside fusions, or writes out a function that counts as one operation here."
+            f"XLA counts {xla:,.0f} operations against {counted.high:,}: the compiled program "
+            "repeats work inside fusions, or writes out a function that counts as one operation "
+            "here."
         )
-    return f"XLA counts {xla:,.0f} of {flops.low:,} operations: {_shortfall(flops)}."
+    return f"XLA counts {xla:,.0f} of {counted.low:,} operations: {_shortfall(counted)}."
 
 
-def _shortfall(flops: Flops) -> str:
-    """Why XLA's figure is below the count."""
+def _shortfall(counted: Flops) -> str:
+    """Say why XLA's figure is below the count."""
     reasons = []
-    if flops.as_xla < flops.low - flops.library:
+    if counted.as_xla < counted.low - counted.library:
         reasons.append("it takes what is repeated (a loop's body) once")
-    if flops.library:
+    if counted.library:
         reasons.append("it does not look inside library calls (LAPACK)")
     return " and ".join(reasons) or "it simplified the program before it counted"

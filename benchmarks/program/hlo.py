@@ -28,7 +28,7 @@ EXPENSIVE = frozenset(
         "tanh",
     ]
 )
-# XLA writes one instruction as others; a repetition is what goes beyond that.
+# What XLA may write an instruction as; only what goes beyond that is a repetition.
 _EXPANDS = {
     "logistic": ("exponential", "divide"),
     "tan": ("sine", "cosine", "divide"),
@@ -39,7 +39,7 @@ _EXPANDS = {
     "log-plus-one": ("log",),
     "atan2": ("divide",),
 }
-# From here on repetition is worth telling: less can be a guard that is computed twice.
+# Repetition is told from this factor on: less can be a guard that is computed twice.
 _REPEATED = 1.5
 
 _HEADER = re.compile(r"^(?P<entry>ENTRY )?%?(?P<name>[^\s(]+) (?:\(.*\) -> .* )?\{$")
@@ -58,8 +58,9 @@ class Instructions(NamedTuple):
     """How often each instruction stands in a program; a loop's body counts once.
 
     Attributes:
-        expensive: Every one of `EXPENSIVE`, inside fusions too, as often as a fusion is called.
-        fused: Those of them inside fusions.
+        expensive: Counts of those in `EXPENSIVE`, inside fusions too: as often as the fusion is
+            called.
+        fused: Counts of those of them that stand inside fusions.
         library: Calls of library functions, by their target, such as `"lapack_spotrf_ffi"`.
 
     Example:
@@ -73,10 +74,11 @@ class Instructions(NamedTuple):
 
 
 def instructions(text: str) -> Instructions:
-    """Counts the instructions of a program in HLO's text form.
+    """Count the instructions of a program in HLO's text form.
 
     Args:
-        text: `compiled.as_text()`, or `lowered.as_text("hlo")` for the program before XLA.
+        text: `compiled.as_text()`, or `lowered.as_text("hlo")` for the program before XLA
+            optimized it.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -93,22 +95,22 @@ def instructions(text: str) -> Instructions:
     return Instructions(expensive, fused, library)
 
 
-def duplicated(before: Instructions, after: Instructions) -> str | None:
-    """Says which expensive work XLA repeats inside fusions; `None` where it repeats none.
+def repeated_work(before: Instructions, after: Instructions) -> str | None:
+    """Say which expensive work XLA repeats inside fusions; `None` where it repeats none.
 
-    A fusion recomputes what another fusion, or another output of its own, computes as well. That
-    breaks every bound on the cost of a derivative: the bounds count a value once.
+    A fusion may compute again what another fusion, or another output of its own, computes as well.
+    That breaks every bound on the cost of a derivative: the bounds count a value once.
 
     Args:
-        before: `instructions` of the program as it was written, `lowered.as_text("hlo")`.
+        before: `instructions` of the program before XLA optimized it.
         after: `instructions` of the compiled program.
 
     Example:
-        >>> written = Instructions({"sine": 16}, {}, {})
-        >>> compiled = Instructions({"sine": 121}, {"sine": 121}, {})
-        >>> duplicated(written, compiled)
+        >>> before = Instructions({"sine": 16}, {}, {})
+        >>> after = Instructions({"sine": 121}, {"sine": 121}, {})
+        >>> repeated_work(before, after)
         '121 `sine` instructions where the program has 16: recomputed inside fusions'
-        >>> duplicated(written, written)
+        >>> repeated_work(before, before)
     """
     expected = Counter(before.expensive)
     for name, parts in _EXPANDS.items():
@@ -122,7 +124,7 @@ def duplicated(before: Instructions, after: Instructions) -> str | None:
 
 
 def program_hash(text: str) -> str:
-    """A hash of a compiled program that does not depend on names or on where the source stands.
+    """Hash a compiled program, whatever its names and wherever its source stands.
 
     Two programs of one hash run the same instructions; large constants are not part of the text.
 
@@ -149,7 +151,7 @@ def program_hash(text: str) -> str:
 
 
 def _computations(text: str) -> tuple[dict[str, list[tuple[str, str]]], str]:
-    """The instructions of each computation, as opcode and line, and the entry's name."""
+    """Return the instructions of each computation, as opcode and line, and the entry's name."""
     computations: dict[str, list[tuple[str, str]]] = {}
     entry = name = ""
     for line in text.splitlines():
@@ -164,7 +166,7 @@ def _computations(text: str) -> tuple[dict[str, list[tuple[str, str]]], str]:
 
 
 class _Counts:
-    """Instructions by computation, those of what it calls included; each is counted once."""
+    """Count instructions by computation, those of what it calls included; each only once."""
 
     def __init__(self, computations: dict[str, list[tuple[str, str]]]):
         self._computations = computations

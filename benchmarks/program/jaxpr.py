@@ -1,88 +1,73 @@
-"""Reading a jaxpr: the one place that knows how JAX's versions write calls and loops down."""
+"""Reading a jaxpr: the one place that knows how JAX's versions write a program down."""
 
 import math
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
 import jax
 import numpy as np
-from jax.extend import source_info_util
-from jax.extend.core import Jaxpr, JaxprEqn
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from jax.interpreters.partial_eval import dce_jaxpr
 
-from .source import is_users, shown
-
-_SUMMARY = re.compile(r"(?P<path>.+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
+#: A jaxpr, with or without the values of its constants.
+Program: TypeAlias = Jaxpr | ClosedJaxpr
+#: What an equation takes: a variable, or a number that stands in the program itself.
+Atom: TypeAlias = Var | Literal
 
 
 def names(text: str) -> frozenset[str]:
-    """A set of primitives' names, written as words."""
+    """Return the words of a text, such as the names of primitives."""
     return frozenset(text.split())
 
 
-# Equations that run one inner jaxpr exactly once; JAX's versions name its parameter differently.
-_CALLS = names(
+#: Equations that run one inner jaxpr exactly once.
+CALLS = names(
     "call closed_call composite custom_jvp_call custom_vjp_call custom_vmap_call eval_jaxpr jit "
     "remat2 shard_map"
 )
+#: The parameters that hold that jaxpr; JAX's versions differ in it.
 _BODIES = ("jaxpr", "call_jaxpr", "call")
 
 
-def opened(jaxpr: Any) -> Jaxpr:
-    """The jaxpr inside a closed one; an open one as it is."""
-    return getattr(jaxpr, "jaxpr", jaxpr)
+def opened(program: Program) -> Jaxpr:
+    """Return the jaxpr inside a closed one, and an open one as it is."""
+    return program.jaxpr if isinstance(program, ClosedJaxpr) else program
 
 
-def chosen_arguments(argnums: int | Sequence[int] | None, count: int) -> list[int]:
-    """The places that `argnums` names among `count` arguments; `None` names them all.
-
-    Raises:
-        ValueError: If one is out of range.
-    """
-    wanted = range(count) if argnums is None else argnums
-    wanted = [wanted] if isinstance(wanted, int) else list(wanted)
-    for argnum in wanted:
-        if not -count <= argnum < count:
-            raise ValueError(f"argnums must be within -{count} and {count - 1}, got {argnum}")
-    return [argnum % count for argnum in wanted]
+def constants(program: Program) -> Sequence[object]:
+    """Return the values of the constant variables of a closed jaxpr; an open one has none."""
+    return program.consts if isinstance(program, ClosedJaxpr) else ()
 
 
-def constants(jaxpr: Any) -> Sequence[Any]:
-    """The values of a closed jaxpr's constant variables."""
-    return getattr(jaxpr, "consts", ())
+def trace(fn: Callable[..., object], *inputs: object) -> ClosedJaxpr:
+    """Return the program of `fn` at arrays or `ShapeDtypeStruct`s, without dead code.
 
-
-def trace(fn: Callable[..., Any], *inputs: Any) -> tuple[Jaxpr, Sequence[Any]]:
-    """The jaxpr of `fn` at arrays or `ShapeDtypeStruct`s, and its constants.
-
-    What no output needs is left out. JAX keeps dead equations, such as the value that `jax.grad`
-    computes and drops; a compiler does not, so neither do the figures that are read off here.
+    JAX keeps dead equations, such as the value that `jax.grad` computes and drops; a compiler does
+    not, so neither do the figures that are read off the program.
     """
     closed = jax.make_jaxpr(fn)(*inputs)
-    program = opened(closed)
-    needed = [True] * len(program.outvars)
-    return dce_jaxpr(program, needed, instantiate=True)[0], constants(closed)
+    needed = [True] * len(closed.jaxpr.outvars)
+    return ClosedJaxpr(dce_jaxpr(closed.jaxpr, needed, instantiate=True)[0], closed.consts)
 
 
-def shape(operand: Any) -> tuple[int, ...]:
-    """The shape of an equation's operand or result."""
-    return operand.aval.shape
+def shape(operand: Atom) -> tuple[int, ...]:
+    """Return the shape of an equation's operand or result."""
+    return operand.aval.shape  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def dtype(operand: Any) -> Any:
-    """The dtype of an equation's operand or result, key types included; a token counts as bool."""
+def dtype(operand: Atom) -> np.dtype:
+    """Return the dtype of an operand or result, key types included; a token counts as bool."""
     return getattr(operand.aval, "dtype", np.dtype(bool))
 
 
 def kind(eqn: JaxprEqn) -> str:
-    """The name of an equation's operation, such as `"sin"`."""
-    wrapped = eqn.params.get("_prim")  # newer JAX wraps some operations into one primitive
+    """Return the name of an equation's operation, such as `"sin"`."""
+    wrapped = eqn.params.get("_prim")  # newer versions wrap some operations into one primitive
     return eqn.primitive.name if wrapped is None else type(wrapped).__name__
 
 
-def called(eqn: JaxprEqn) -> tuple[Any, Sequence[Any]] | None:
-    """The jaxpr that a call-like equation runs once, and what it is given; else `None`.
+def called(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
+    """Return the jaxpr that a call-like equation runs once, and what it is given; else `None`.
 
     Calls are jit, remat, the primal of a custom rule, a linear solve and the like.
     """
@@ -92,30 +77,26 @@ def called(eqn: JaxprEqn) -> tuple[Any, Sequence[Any]] | None:
         start = lengths.matvec + lengths.vecmat
         consts = operands[start : start + lengths.solve]
         return eqn.params["jaxprs"].solve, [*consts, *operands[sum(lengths) :]]
-    if name not in _CALLS:
+    if name not in CALLS:
         return None
-    return next(eqn.params[body] for body in _BODIES if body in eqn.params), operands
+    body = next((eqn.params[name] for name in _BODIES if name in eqn.params), None)
+    return None if body is None else (body, operands)
 
 
-def equations(jaxpr: Any, caller: str = "") -> Iterator[tuple[JaxprEqn, str]]:
-    """Every equation and its line, those of inner jaxprs after the one that holds them."""
-    for eqn in opened(jaxpr).eqns:
-        line = source(eqn, caller)
-        yield eqn, line
-        for value in eqn.params.values():
-            for inner in value if isinstance(value, tuple) else (value,):
-                if hasattr(inner, "eqns"):
-                    yield from equations(inner, line)
+def bodies(eqn: JaxprEqn) -> list[Program]:
+    """Return every jaxpr among the parameters of an equation."""
+    values = [v if isinstance(v, tuple) else (v,) for v in eqn.params.values()]
+    return [part for value in values for part in value if isinstance(part, Jaxpr | ClosedJaxpr)]
 
 
 class ScanParts(NamedTuple):
     """How a scan's operands and results divide.
 
     Attributes:
-        consts: Operands every step sees whole.
-        carries: Operands (and leading results) handed from step to step.
-        xs: Operands of which a step sees one slice.
-        ys: Results stacked over the steps.
+        consts: How many operands every step sees whole.
+        carries: How many operands (and leading results) are handed from step to step.
+        xs: Of how many operands a step sees one slice.
+        ys: How many results are stacked over the steps.
     """
 
     consts: int
@@ -125,15 +106,16 @@ class ScanParts(NamedTuple):
 
 
 def scan_parts(eqn: JaxprEqn) -> ScanParts:
-    """Tells constants, carries and slices of a scan apart by rank.
+    """Tell constants, carries and slices of a scan apart by their rank.
 
     JAX's versions disagree on the parameters that say it, and agree that a stacked value has one
     axis more outside the body than inside.
     """
     body = opened(eqn.params["jaxpr"])
 
-    def stacked(outside: Any, inside: Any) -> int:
-        return sum(o.aval.ndim > i.aval.ndim for o, i in zip(outside, inside, strict=True))
+    def stacked(outside: Sequence[Atom], inside: Sequence[Atom]) -> int:
+        pairs = zip(outside, inside, strict=True)
+        return sum(len(shape(o)) > len(shape(i)) for o, i in pairs)
 
     xs, ys = stacked(eqn.invars, body.invars), stacked(eqn.outvars, body.outvars)
     carries = len(eqn.outvars) - ys
@@ -141,15 +123,6 @@ def scan_parts(eqn: JaxprEqn) -> ScanParts:
 
 
 def devices(eqn: JaxprEqn) -> int:
-    """How many devices run the body of a `shard_map`."""
+    """Return how many devices run the body of a `shard_map`."""
     axes = eqn.params.get("newly_manual_axes") or eqn.params["manual_axes"]
     return math.prod(eqn.params["mesh"].shape[axis] for axis in axes)
-
-
-def source(eqn: JaxprEqn, caller: str = "") -> str:
-    """The innermost line of the user's that asked for an equation: `file.py:12 (function)`.
-
-    The equations of a library function know no such line; theirs is that of their caller.
-    """
-    found = _SUMMARY.match(source_info_util.summarize(eqn.source_info))
-    return shown(**found.groupdict()) if found and is_users(found["path"]) else caller

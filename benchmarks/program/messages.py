@@ -2,16 +2,21 @@
 
 import re
 import traceback
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 
-from .source import is_users, shown
+from .source import is_jaxs, is_ours, is_users, line_of_error
+
+Result = TypeVar("Result")
 
 
-class Obstacle(NamedTuple):
-    """Why a way of differentiating cannot be, and what to do.
+@dataclass(frozen=True, kw_only=True)
+class Obstacle:
+    """Why a function cannot be differentiated in some way, and what to do.
 
     Attributes:
         reason: What stands in the way.
@@ -19,13 +24,17 @@ class Obstacle(NamedTuple):
         instead: What to use or to write instead.
 
     Example:
-        >>> Obstacle("the function returns a str, which is no array", "", "return an array").reason
-        'the function returns a str, which is no array'
+        >>> print(Obstacle(reason="a str is no array", source="", instead="return an array"))
+        a str is no array; use return an array
     """
 
     reason: str
     source: str
     instead: str
+
+    def __str__(self) -> str:
+        place = f" at {self.source}" if self.source else ""
+        return f"{self.reason}{place}; use {self.instead}"
 
 
 _VALUE_NEEDED: tuple[tuple[type[Exception], str, str], ...] = (
@@ -93,7 +102,7 @@ _NO_RULE: tuple[tuple[str, str, str], ...] = (
 
 
 def untraceable(error: Exception) -> Obstacle:
-    """Why JAX could not read a function at all, from what it raised while tracing.
+    """Say why JAX could not read a function at all, from what it raised while tracing.
 
     Example:
         >>> import jax, numpy as np
@@ -103,14 +112,16 @@ def untraceable(error: Exception) -> Obstacle:
         ...     print(untraceable(error).reason)
         NumPy is given an array whose value is not known until the program runs
     """
+    source = line_of_error(error)
     for kind, reason, instead in _VALUE_NEEDED:
         if isinstance(error, kind):
-            return Obstacle(reason, line(error), instead)
-    return Obstacle(f"the function raises {_told(error)}", line(error), "a function that runs")
+            return Obstacle(reason=reason, source=source, instead=instead)
+    reason = f"the function raises {first_line(error)}"
+    return Obstacle(reason=reason, source=source, instead="a function that runs")
 
 
 def underivable(error: Exception) -> Obstacle:
-    """Why a function that JAX can read has no derivative in one mode, from what it raised.
+    """Say why a function that JAX can read has no derivative in one mode, from what it raised.
 
     Example:
         >>> import jax
@@ -122,34 +133,78 @@ def underivable(error: Exception) -> Obstacle:
         ...     print(underivable(error).instead)
         lax.scan, or lax.fori_loop with static bounds; forward mode works
     """
+    source = line_of_error(error)
     for pattern, reason, instead in _NO_RULE:
         found = re.search(pattern, str(error))
         if found:
-            return Obstacle(reason.format(*found.groups()), line(error), instead)
-    return Obstacle(f"JAX raises {_told(error)}", line(error), "another mode")
+            reason = reason.format(*found.groups())
+            return Obstacle(reason=reason, source=source, instead=instead)
+    reason = f"{_raiser(error)} raises {first_line(error)}"
+    return Obstacle(reason=reason, source=source, instead="another mode")
 
 
-def line(error: BaseException) -> str:
-    """The innermost line of the user's, `file.py:12 (function)`, or `""`.
+def first_line(error: BaseException) -> str:
+    r"""Write an exception in one line: its type, and the first line of its message.
 
-    Where JAX differentiates a program that it has already read, the line is not on the stack: JAX
-    attaches the stack of the operation as a cause.
+    Example:
+        >>> first_line(ValueError("no such mode\nhere is a long story"))
+        'ValueError: no such mode'
     """
-    for link in reversed(list(_chain(error))):
-        frames = [f for f in traceback.extract_tb(link.__traceback__) if is_users(f.filename)]
-        if frames:
-            last = frames[-1]
-            return shown(last.filename, last.lineno, last.name)
-    return ""
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and the operation's stack, which JAX hangs on to its causes."""
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _told(error: Exception) -> str:
     first = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def our_fault(what: str, error: Exception) -> str:
+    """Say that gradwise itself failed at something, which is nobody else's fault.
+
+    Example:
+        >>> our_fault("count this program's operations", KeyError("sin"))
+        "gradwise could not count this program's operations (KeyError: 'sin'); please report it"
+    """
+    return f"gradwise could not {what} ({first_line(error)}); please report it"
+
+
+def guarded(what: str, work: Callable[[], Result], default: Result) -> tuple[Result, str]:
+    """Do what only says something about a program, and never let it fail.
+
+    Args:
+        what: What is tried, as the end of "gradwise could not ...".
+        work: Does it.
+        default: What to go on with where it raises.
+
+    Returns:
+        The result, and `""`; or the default, and a note that asks for a report.
+
+    Example:
+        >>> guarded("divide", lambda: 1 / 0, None)
+        (None, 'gradwise could not divide (ZeroDivisionError: division by zero); please report it')
+    """
+    try:
+        return work(), ""
+    except Exception as error:
+        return default, our_fault(what, error)
+
+
+@contextmanager
+def whole_tracebacks() -> Iterator[None]:
+    """Let exceptions keep JAX's own frames, without which nobody can tell who raised them."""
+    before = jax.config.jax_traceback_filtering  # pyright: ignore[reportAttributeAccessIssue]
+    jax.config.update("jax_traceback_filtering", "off")
+    try:
+        yield
+    finally:
+        jax.config.update("jax_traceback_filtering", before)
+
+
+def _raiser(error: Exception) -> str:
+    """Say who raised an exception, by the innermost frame that is not of a library below all."""
+    if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
+        return "JAX"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if is_jaxs(frame.filename):
+            return "JAX"
+        if is_ours(frame.filename):
+            return "gradwise (please report it)"
+        if is_users(frame.filename):
+            return "the function"
+    return "JAX"

@@ -1,16 +1,23 @@
 """What reverse mode keeps from the way forward for the way back, by source line."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
-from jax.extend.core import Jaxpr, Literal
+from jax.extend.core import JaxprEqn
 
-from .jaxpr import called, chosen_arguments, dtype, kind, opened, shape, source
+from .arguments import Argnums, read_argnums
+from .jaxpr import Program, dtype, kind, opened, shape
+from .walk import interpret
+
+#: A branch that keeps nothing fills the place of what another branch keeps by one of these.
+_FILLERS = ("broadcast_in_dim", "empty2")
 
 
-class Residual(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class Residual:
     """One array that reverse mode keeps.
 
     Attributes:
@@ -23,8 +30,9 @@ class Residual(NamedTuple):
             `"output"` for arrays that are there anyway.
 
     Example:
-        >>> Residual(60, (3, 5), "float32", "cos", "net.py:3 (layer)", "new").source
-        'net.py:3 (layer)'
+        >>> import jax.numpy as jnp
+        >>> residuals(jnp.sin, jnp.ones(3))[0].what
+        'cos'
     """
 
     bytes: int
@@ -35,14 +43,26 @@ class Residual(NamedTuple):
     storage: str
 
 
+class _Made(NamedTuple):
+    """Where a value comes from: an operation and its line, or what is there without one."""
+
+    what: str
+    line: str
+    storage: str
+
+
+_CONSTANT = _Made("constant", "", "constant")
+_INSIDE = _Made("", "", "")  # an input of a loop's or a branch's body
+
+
 def residuals(
-    fn: Callable[..., Any], *inputs: Any, argnums: int | Sequence[int] | None = None
+    fn: Callable[..., object], *inputs: object, argnums: Argnums = None
 ) -> tuple[Residual, ...]:
-    """The leaves of `jax.vjp(fn, *inputs)[1]`, largest first, each with the line that made it.
+    """Return the leaves of `jax.vjp(fn, *inputs)[1]`, largest first, each with its line.
 
     The bytes add up to those of the leaves; those that are `"new"` are what reverse mode asks for
     beside the function's own arrays. A compiler may keep less, where it computes a value again
-    rather than store it. An array that a loop stacks is put down to the line in its body.
+    rather than store it. An array that a loop stacks gets the line in the loop's body.
 
     Args:
         fn: A JAX function.
@@ -62,33 +82,44 @@ def residuals(
         >>> by_line(kept)
         {'<doctest benchmarks.program.residuals.residuals[1]>:2 (layer)': 60}
     """
-    chosen = chosen_arguments(argnums, len(inputs))
+    chosen = read_argnums(argnums, len(inputs))
 
-    def kept(*arguments: Any) -> Any:
-        def partial(*some: Any) -> Any:
+    def kept(*arguments: object) -> object:
+        def partial(*some: object) -> object:
             changed = dict(zip(chosen, some, strict=True))
             return fn(*(changed.get(n, argument) for n, argument in enumerate(arguments)))
 
         return jax.vjp(partial, *(arguments[n] for n in chosen))
 
-    jaxpr, (output, _) = jax.make_jaxpr(kept, return_shape=True)(*inputs)
-    program, split = opened(jaxpr), len(jax.tree.leaves(output))
-    argument = [n for n, value in enumerate(inputs) for _ in jax.tree.leaves(value)]
-    results = [atom for atom in program.outvars[:split] if not isinstance(atom, Literal)]
-    storage = dict.fromkeys(results, "output")
-    storage |= dict.fromkeys(program.constvars, "constant")
-    storage |= dict.fromkeys(program.invars, "input")
-    named = {v: f"argument {n}" for v, n in zip(program.invars, argument, strict=True)}
-    found = _listed(program, program.outvars[split:], storage, named)
+    program, (output, _) = jax.make_jaxpr(kept, return_shape=True)(*inputs)
+    outvars, outputs = program.jaxpr.outvars, len(jax.tree.leaves(output))
+    arguments = [n for n, value in enumerate(inputs) for _ in jax.tree.leaves(value)]
+    made = _makers(program, [_Made(f"argument {n}", "", "input") for n in arguments])
+    results = set(map(id, outvars[:outputs]))
+    found = []
+    for atom, (what, line, storage) in zip(outvars[outputs:], made[outputs:], strict=True):
+        storage = "output" if storage == "new" and id(atom) in results else storage
+        size = math.prod(shape(atom)) * dtype(atom).itemsize
+        found.append(
+            Residual(
+                bytes=size,
+                shape=shape(atom),
+                dtype=dtype(atom).name,
+                what=what,
+                source=line,
+                storage=storage,
+            )
+        )
     return tuple(sorted(found, key=lambda residual: -residual.bytes))
 
 
 def by_line(kept: Iterable[Residual]) -> dict[str, int]:
-    """Bytes of new memory by source line, largest first.
+    """Add up the bytes of new memory by source line, largest first.
 
     Example:
-        >>> by_line([Residual(60, (3, 5), "float32", "cos", "net.py:3 (layer)", "new")])
-        {'net.py:3 (layer)': 60}
+        >>> import jax.numpy as jnp
+        >>> list(by_line(residuals(jnp.sin, jnp.ones(3))).values())
+        [12]
     """
     lines: dict[str, int] = {}
     for residual in kept:
@@ -97,45 +128,20 @@ def by_line(kept: Iterable[Residual]) -> dict[str, int]:
     return dict(sorted(lines.items(), key=lambda item: -item[1]))
 
 
-def _listed(
-    program: Jaxpr, atoms: Iterable[Any], storage: dict[Any, str], named: dict[Any, str]
-) -> Iterator[Residual]:
-    for atom in atoms:
-        made = _maker(program, atom)
-        if isinstance(made, _Made):
-            what, line, where = made.what, made.line, storage.get(atom, "new")
-        elif isinstance(made, Literal):
-            what, line, where = "constant", "", "constant"
-        else:
-            what, line, where = named.get(made, "constant"), "", storage[made]
-        size = math.prod(shape(atom)) * dtype(atom).itemsize
-        yield Residual(size, shape(atom), dtype(atom).name, what, line, where)
+def _makers(program: Program, inputs: list[_Made], caller: str = "") -> list[_Made]:
+    """Return where each result of a program comes from, looking into calls, loops and branches."""
+
+    def visit(eqn: JaxprEqn, operands: list[_Made], line: str) -> list[_Made]:
+        here = _Made(kind(eqn), line, "new")
+        inner = list(eqn.params.get("branches", ()))
+        inner += [eqn.params["jaxpr"]] if kind(eqn) == "scan" else []
+        columns = [_makers(body, [_INSIDE] * len(opened(body).invars), line) for body in inner]
+        return [_settled([c[i] for c in columns], here) for i in range(len(eqn.outvars))]
+
+    return interpret(program, inputs, visit, lift=lambda _: _CONSTANT, caller=caller)
 
 
-class _Made(NamedTuple):
-    """The operation that made a value, and the user's line."""
-
-    what: str
-    line: str
-
-
-def _maker(program: Jaxpr, atom: Any, caller: str = "") -> Any:
-    """What made a value, inside calls, branches and loops; or the input that the value is."""
-    eqn = next((eqn for eqn in program.eqns if atom in eqn.outvars), None)
-    if eqn is None:
-        return atom
-    place, call, line = eqn.outvars.index(atom), called(eqn), source(eqn, caller)
-    here = _Made(kind(eqn), line)
-    if call is not None:
-        body = opened(call[0])
-        made = _maker(body, body.outvars[place], line)
-        if made in body.invars:
-            return _maker(program, call[1][body.invars.index(made)], caller)
-        return made if isinstance(made, _Made) else here
-    bodies = [opened(body) for body in eqn.params.get("branches", ())]
-    bodies += [opened(eqn.params["jaxpr"])] if kind(eqn) == "scan" else []
-    inner = [_maker(body, body.outvars[place], line) for body in bodies]
-    made = [one for one in inner if isinstance(one, _Made)]
-    # A branch that keeps nothing fills the place of what another one keeps.
-    real = [one for one in made if one.what not in ("broadcast_in_dim", "empty2")]
-    return next(iter(real + made), here)
+def _settled(candidates: list[_Made], here: _Made) -> _Made:
+    """Return the first real operation inside a loop or the branches, else the equation itself."""
+    made = [one for one in candidates if one.storage == "new"]
+    return next(iter([one for one in made if one.what not in _FILLERS] + made), here)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from ..comparison.record import Comparison, Row
 from ..instrument import units
+from ..instrument.statistics import LEVEL
 
 #: The ways of the lecture to take a derivative.
 WAYS = ("numerical", "symbolic", "forward", "reverse")
@@ -45,7 +46,7 @@ def _flops(row: Row) -> str:
 COLUMNS = (
     Column("method", lambda row: row.method, "the way to differentiate"),
     Column("time", _time, "median wall time of a call, or why there is none"),
-    Column("x value", _ratio, "time over that of the function, with its 99 % interval"),
+    Column("x value", _ratio, f"time over that of the function, with its {LEVEL}"),
     Column(
         "bound",
         lambda row: f"{row.bound:.4g}" if row.bound is not None else "",
@@ -71,24 +72,19 @@ COLUMNS = (
 
 
 def heading(comparison: Comparison) -> str:
-    """What is compared, in one line."""
-    plural = {True: "", False: "s"}
-    sizes = (
-        f"{comparison.n:,} input{plural[comparison.n == 1]} -> "
-        f"{comparison.m:,} output{plural[comparison.m == 1]}"
-    )
+    """Say what is compared, in one line."""
     order = ", second order" if comparison.order == 2 else ""
-    return f"{comparison.name}: {sizes}, {comparison.dtype}{order}"
+    return f"{comparison.name}: {comparison.sizes}, {comparison.dtype}{order}"
 
 
 def numbered_notes(comparison: Comparison) -> dict[str, int]:
-    """The rows' notes, each once, with the number that the rows refer to it by."""
+    """Number the rows' notes, each once: the rows refer to them by these numbers."""
     notes = dict.fromkeys(row.note for row in comparison.rows if row.note)
     return {note: number for number, note in enumerate(notes, start=1)}
 
 
 def table_cells(comparison: Comparison) -> list[list[str]]:
-    """A header, and a line for each row; notes are referred to by number."""
+    """Return a header, and a line for each row; notes are referred to by number."""
     notes = numbered_notes(comparison)
     lines = [[column.title for column in COLUMNS]]
     for row in comparison.rows:
@@ -99,13 +95,13 @@ def table_cells(comparison: Comparison) -> list[list[str]]:
 
 
 def about(comparison: Comparison) -> str:
-    """What a reader should know of the whole table."""
+    """Say what a reader should know of the whole table."""
     floor = f"dispatch floor {units.seconds(comparison.floor)}"
     return "; ".join([floor, *comparison.notes])
 
 
 def crossing(comparison: Comparison) -> str:
-    """Up to how many inputs forward mode is the faster one; empty if that was not measured."""
+    """Say up to how many inputs forward mode is the faster one; `""` if that was not measured."""
     if comparison.crossover is None:
         return ""
     found = comparison.crossover
@@ -113,10 +109,12 @@ def crossing(comparison: Comparison) -> str:
         f"{mode} {units.seconds(line.intercept.value)} + {units.seconds(line.slope.value)} k"
         for mode, line in (("forward", found.forward), ("reverse", found.reverse))
     ]
-    value, low, high = map(_count, found.inputs)
+    ends = found.inputs
+    value, low, high = (_count(number) for number in (ends.value, ends.low, ends.high))
     outputs = f"{comparison.m:,} output" + ("" if comparison.m == 1 else "s")
     return (
-        f"for {outputs} forward mode is faster up to {value} inputs ({low} to {high}); "
+        f"for {outputs} forward mode is faster up to {value} inputs "
+        f"({low} to {high}, {LEVEL}); "
         f"a batch of k directions costs {' and '.join(each)}"
     )
 

@@ -1,4 +1,4 @@
-"""The report's figures, as SVG in the colours of the page, so that it reads in the dark too."""
+"""The report's charts, as SVG in the colours of the page, so that they read in the dark too."""
 
 import io
 from collections.abc import Sequence
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparison.batches import Crossover, ModeLine
-from ..comparison.record import Comparison, Row
-from ..instrument.growth import pareto_front
+from ..comparison.record import Comparison, Crossover, ModeLine, Row
+from ..instrument.fits import pareto_front
 from .cells import WAYS
 from .series import Curve
 
@@ -25,12 +24,12 @@ COLOURS = {
     "reverse": "#009e73",
     "mixed": "#d55e00",
 }
-#: Drawn in this grey, and then let follow the text of the page.
+#: The colour of lines and text; in the page they take the colour of its text instead.
 _INK = "#010203"
 
 
 def bars(comparison: Comparison) -> "Figure | None":
-    """Time over that of the function for each method: intervals, and bounds as ticks."""
+    """Draw each method's time over that of the function, with its interval, and its bound."""
     rows = [row for row in comparison.rows if row.ratio is not None]
     if len(rows) < 2:
         return None
@@ -45,7 +44,7 @@ def bars(comparison: Comparison) -> "Figure | None":
 
 
 def ways(comparisons: Sequence[Comparison]) -> "Figure | None":
-    """The lecture's four ways, a line a scenario: each way's time over the function's."""
+    """Draw the lecture's four ways, a line a scenario: each way's time over the function's."""
     drawn = [found for found in reversed(comparisons) if any(map(_is_way, found.rows))]
     if not drawn:
         return None
@@ -75,7 +74,7 @@ def _is_way(row: Row) -> bool:
 
 
 def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
-    """Error against cost of every method: the lecture's four ways in one picture."""
+    """Draw the error of every method against its cost."""
     rows = [
         row
         for found in comparisons
@@ -105,7 +104,7 @@ def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
 
 
 def growth(curves: Sequence[Curve], size: str, figure_of: str) -> "Figure":
-    """Time or memory of each method over the size, in log-log: a power law is a straight line."""
+    """Draw time or memory of each method over the size; in log-log a power law is a line."""
     figure, axes = _figure(height=3.4)
     markers = "osv^D<>pP*Xdh"
     for index, curve in enumerate(curves):
@@ -128,9 +127,9 @@ def growth(curves: Sequence[Curve], size: str, figure_of: str) -> "Figure":
 
 
 def tradeoff(comparison: Comparison) -> "Figure | None":
-    """Time against memory of the ways to one derivative, and the front that nothing beats.
+    """Draw time against memory of the ways to one derivative, and the front that nothing beats.
 
-    `None` where one way is the best in both.
+    There is no chart, `None`, where one way is the best in both.
     """
     rows = [row for row in comparison.rows if row.kind == "jacobian" and row.seconds and row.bytes]
     costs = np.array([[row.seconds, row.bytes] for row in rows], float).reshape(-1, 2)
@@ -153,7 +152,7 @@ def tradeoff(comparison: Comparison) -> "Figure | None":
 
 
 def crossover(found: Crossover, outputs: int) -> "Figure":
-    """Seconds of a batch of directions in both modes, measured and fitted."""
+    """Draw the seconds of a batch of directions in both modes, measured and fitted."""
     figure, axes = _figure(height=3.2)
     for mode in ("forward", "reverse"):
         line: ModeLine = getattr(found, mode)
@@ -173,7 +172,7 @@ def crossover(found: Crossover, outputs: int) -> "Figure":
 
 
 def svg(figure: "Figure") -> str:
-    """The figure as an SVG element whose ink is the page's text colour."""
+    """Return a figure as an SVG element whose ink is the page's text colour."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(buffer, format="svg", transparent=True, bbox_inches="tight", metadata=nothing)
@@ -182,7 +181,7 @@ def svg(figure: "Figure") -> str:
 
 
 def _figure(*, height: float) -> tuple["Figure", "Axes"]:
-    """A figure of the object-oriented interface: no global state, nothing to be closed."""
+    """Make a figure by Matplotlib's object-oriented interface, which keeps no global state."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, height))

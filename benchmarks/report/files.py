@@ -6,7 +6,8 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..comparison import file as results
+from ..comparison.file import save as save_json
+from ..comparison.file import write_file
 from ..comparison.record import Comparison
 from .cells import about, crossing, heading, numbered_notes, table_cells
 from .charts import bars, ways
@@ -18,18 +19,22 @@ _FIGURES = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "c
 
 
 def save(comparison: Comparison, path: Path) -> None:
-    """Writes one comparison as JSON, CSV, HTML, Markdown or a picture.
+    """Write one comparison as JSON, CSV, HTML, Markdown or a picture.
 
     Raises:
         ValueError: If the ending of `path` is none of these, or there is nothing to draw.
     """
+    if path.suffix == ".json":
+        save_json(comparison, path)
+        return
     write_report([comparison], path)
 
 
 def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
-    """Writes comparisons as `.json`, `.csv`, `.html`, `.md` or `.png`.
+    """Write comparisons as `.json`, `.csv`, `.html`, `.md` or `.png`.
 
-    The picture is that of one comparison's methods, or the lecture's four ways in all of them.
+    The picture shows one comparison's methods, or the lecture's four ways in all of them. A file is
+    the old one or the whole new one at every moment.
 
     Raises:
         ValueError: If the ending of `path` is none of these, or there is nothing to write or draw.
@@ -38,20 +43,18 @@ def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
         raise ValueError("there are no comparisons to report")
     check_ending(path)
     if path.suffix == ".json":
-        results.save(comparisons, path)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".png":
-        _draw(comparisons, path)
-        return
-    path.write_text(_TEXTS[path.suffix](comparisons), encoding="utf-8")
+        save_json(comparisons, path)
+    elif path.suffix == ".png":
+        write_file(path, _drawn(comparisons))
+    else:
+        write_file(path, _TEXTS[path.suffix](comparisons))
 
 
 def check_ending(path: Path) -> None:
-    """Raises if the ending of `path` is none that a report can be written as.
+    """Check that a report can be written to a file of this ending.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If it cannot.
 
     Example:
         >>> check_ending(Path("found.html"))
@@ -61,15 +64,17 @@ def check_ending(path: Path) -> None:
         raise ValueError(f"{path} must end in one of {', '.join(endings)}")
 
 
-def _draw(comparisons: Sequence[Comparison], path: Path) -> None:
+def _drawn(comparisons: Sequence[Comparison]) -> bytes:
     figure = bars(comparisons[0]) if len(comparisons) == 1 else ways(comparisons)
     if figure is None:
         raise ValueError(f"{comparisons[0].name} has no two rows with times to draw")
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
+    return buffer.getvalue()
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
-    """Every row of every comparison, a line each."""
+    """Write every row of every comparison, a line each."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     header = ["scenario", "method", "mode", "kind", "status", *_FIGURES]
@@ -86,7 +91,7 @@ def table(comparisons: Sequence[Comparison]) -> str:
 
 
 def markdown(comparisons: Sequence[Comparison]) -> str:
-    """A summary for a pull request: the verdicts, and each table folded away."""
+    """Write a summary for a pull request: the verdicts, and each table folded away."""
     lines = ["## What derivatives cost", ""]
     if len(comparisons) > 1:
         lines += [*_pipes(summary_cells(comparisons)), ""]
@@ -108,7 +113,7 @@ def _pipes(cells: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Text that is neither HTML nor the border of a cell, such as `<lambda>`."""
+    """Escape what would be HTML or the border of a cell, such as `<lambda>`."""
     return html.escape(text, quote=False).replace("|", "&#124;")
 
 

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..comparison.batches import Crossover
-from ..comparison.record import Comparison
+from ..comparison.record import Comparison, Crossover
 from ..instrument import units
 from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
 from .charts import accuracy, bars, crossover, growth, svg, tradeoff, ways
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def page(comparisons: Sequence[Comparison]) -> str:
-    """The report on one comparison or many: verdicts first, every figure with its numbers."""
+    """Write the report on one comparison or many: verdicts first, each chart with its numbers."""
     from jinja2 import Environment, StrictUndefined
 
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
@@ -39,7 +38,7 @@ def page(comparisons: Sequence[Comparison]) -> str:
 
 
 def html_table(comparison: Comparison) -> str:
-    """The table and the verdict as an HTML fragment."""
+    """Write the table and the verdict as an HTML fragment."""
     header, *rows = table_cells(comparison)
     lines = [f"<p><b>{html.escape(heading(comparison))}</b></p><table>"]
     lines.append("<tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in header) + "</tr>")
@@ -48,12 +47,12 @@ def html_table(comparison: Comparison) -> str:
     lines.append("</table>")
     for note, number in numbered_notes(comparison).items():
         lines.append(f"<div>[{number}] {html.escape(note)}</div>")
-    lines.append(f"<pre>{html.escape(str(comparison.verdict))}</pre>")
+    lines.append(comparison.verdict._repr_html_())
     return "\n".join(lines)
 
 
 def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:
-    """The environment as names and texts."""
+    """Return the environment as names and texts."""
     lines = []
     for name, value in comparison.environment.items():
         if isinstance(value, dict):
@@ -63,7 +62,7 @@ def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _family(family: Family) -> dict[str, Any]:
-    """Time and memory of a family of scenarios over their size."""
+    """Return time and memory of a family of scenarios over their size."""
     figures = {
         "time": (family.time, "seconds", units.seconds),
         "memory": (family.memory, "bytes", units.size),
@@ -89,11 +88,11 @@ def _drawn(figure: "Figure | None") -> Any:
 
 
 def _part(comparison: Comparison) -> dict[str, Any]:
-    verdict, found = comparison.verdict, comparison.crossover
+    found = comparison.crossover
     return {
         "heading": heading(comparison),
-        "why": comparison.why,
-        "verdict": [(name, str(text)) for name, text in verdict._asdict().items()],
+        "purpose": comparison.purpose,
+        "verdict": comparison.verdict.parts(),
         "chart": _drawn(bars(comparison)),
         "tradeoff": _drawn(tradeoff(comparison)),
         "crossover": _drawn(crossover(found, comparison.m)) if found else None,
@@ -107,7 +106,7 @@ def _part(comparison: Comparison) -> dict[str, Any]:
 
 
 def _batches(found: Crossover) -> list[list[str]]:
-    """The batches that were timed, a line a mode."""
+    """Return the batches that were timed, a line a mode."""
     lines = {"forward": found.forward, "reverse": found.reverse}
     sizes = sorted({size for line in lines.values() for size in line.sizes})
     rows = [["batch of", *(str(size) for size in sizes)]]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ..comparison.record import Comparison, Row
-from ..instrument.growth import Exponent, growth_exponent
+from ..instrument.fits import Exponent, growth_exponent
 
 _NAME = re.compile(r"(?P<stem>.*\D)(?P<number>\d+)$")
 #: Fewer sizes than this make no curve.
@@ -31,7 +31,7 @@ class Family(NamedTuple):
 
 
 def families(comparisons: Sequence[Comparison]) -> list[Family]:
-    """The families among the comparisons, those of at least three sizes."""
+    """Find the families among the comparisons, those of at least three sizes."""
     members: dict[str, dict[int, Comparison]] = {}
     for found in comparisons:
         name = _NAME.match(found.name)
@@ -49,7 +49,7 @@ def families(comparisons: Sequence[Comparison]) -> list[Family]:
 
 
 def family_cells(family: Family, figure: str, show: Callable[[float], str]) -> list[list[str]]:
-    """The curves of a family as a table, a line a method."""
+    """Return the curves of a family as a table, a line a method."""
     curves = family.time if figure == "time" else family.memory
     sizes = sorted({size for curve in curves for size in curve.sizes})
     lines = [["method", *(str(size) for size in sizes), "exponent"]]
@@ -63,7 +63,7 @@ def family_cells(family: Family, figure: str, show: Callable[[float], str]) -> l
 def _curves(
     sizes: dict[int, Comparison], figure: Callable[[Row], float | None]
 ) -> tuple[Curve, ...]:
-    """A curve for each method that has the figure at enough sizes."""
+    """Return a curve for each method that has the figure at enough sizes."""
     points: dict[str, list[tuple[int, float]]] = {}
     modes = {}
     for size, found in sorted(sizes.items()):

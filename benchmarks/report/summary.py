@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from ..comparison.record import Comparison, Row
 from ..instrument import units
+from ..instrument.text import aligned, filled
 from .cells import WAYS
-from .text import aligned, filled
 
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    """A header and a line for each comparison."""
+    """Return a header and a line for each comparison."""
     header = ["scenario", "verdict", "inputs", "outputs", "value", *WAYS, "numerical's error"]
     return [header, *(_line(found) for found in comparisons)]
 
 
 def summary_text(comparisons: Sequence[Comparison]) -> str:
-    """The summary as plain text, with what its figures are and why some are missing."""
+    """Write the summary as plain text, with what its figures are and why some are missing."""
     legend = "Time of each way over the time of the function itself (value); lower is better."
     return "\n".join([*aligned(summary_cells(comparisons)), legend, *_missing(comparisons)])
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .scenario import Cases, Scenario
+from .scenario import Scenario, Suite
 
 _INPUTS = {"small": (1, 4), "medium": (1, 10, 50, 200), "large": (1, 2, 5, 10, 20, 50, 100, 200)}
 _METHODS = (
@@ -23,11 +23,11 @@ _METHODS = (
 _RT = 8.314 * 300.0
 
 
-def cases(size: str) -> Cases:
+def scenarios(size: str) -> Suite:
     """The sweep over n at a size.
 
     Example:
-        >>> list(cases("medium"))
+        >>> list(scenarios("medium"))
         ['helmholtz/n1', 'helmholtz/n10', 'helmholtz/n50', 'helmholtz/n200']
     """
     return {f"helmholtz/n{n}": partial(_scenario, n) for n in _INPUTS[size]}
@@ -88,10 +88,10 @@ def inputs(n: int) -> tuple[jax.Array, jax.Array, jax.Array]:
 
 def _scenario(n: int) -> Scenario:
     return Scenario(
-        f"helmholtz/n{n}",
-        free_energy,
-        inputs(n),
-        f"The survey's own test at n = {n}: how the four ways to a gradient grow with its length.",
+        name=f"helmholtz/n{n}",
+        fn=free_energy,
+        inputs=inputs(n),
+        purpose=f"The survey's own test at n = {n}: how the four ways to a gradient grow.",
         argnums=(0,),
         methods=_METHODS,
         oracle=oracle,

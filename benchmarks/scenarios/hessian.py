@@ -9,7 +9,7 @@ import numpy as np
 
 from . import helmholtz, tridiagonal
 from ._inputs import on_device
-from .scenario import Candidate, Cases, Scenario
+from .scenario import Candidate, Scenario, Suite
 
 #: Variables of the two formulas; rows, inputs and units of the network; steps and units of the RNN.
 _VARIABLES = {"small": 5, "medium": 50, "large": 200}
@@ -17,11 +17,11 @@ _MLP = {"small": (4, 2, 3), "medium": (32, 4, 16), "large": (128, 8, 64)}
 _RNN = {"small": (3, 2), "medium": (50, 8), "large": (200, 16)}
 
 
-def cases(size: str) -> Cases:
+def scenarios(size: str) -> Suite:
     """The four functions at a size.
 
     Example:
-        >>> list(cases("small"))
+        >>> list(scenarios("small"))
         ['hessian/helmholtz', 'hessian/rosenbrock', 'hessian/mlp', 'hessian/rnn']
     """
     return {
@@ -70,10 +70,10 @@ def rnn_loss(weight: jax.Array, state: jax.Array, xs: jax.Array) -> jax.Array:
 
 def _helmholtz(n: int) -> Scenario:
     return Scenario(
-        "hessian/helmholtz",
-        helmholtz.free_energy,
-        helmholtz.inputs(n),
-        "A dense Hessian of a cheap function: n products against one pass over all directions.",
+        name="hessian/helmholtz",
+        fn=helmholtz.free_energy,
+        inputs=helmholtz.inputs(n),
+        purpose="A dense Hessian of a cheap function: n products, or one pass over all directions.",
         argnums=(0,),
         order=2,
         oracle=helmholtz.oracle,
@@ -89,12 +89,16 @@ def _rosenbrock(n: int) -> Scenario:
         return sum(100 * (b - a * a) ** 2 + (1 - a) ** 2 for a, b in pairwise(x))
 
     return Scenario(
-        "hessian/rosenbrock",
-        rosenbrock,
-        (jnp.asarray(np.random.default_rng(0).standard_normal(n)),),
-        "A Hessian of three diagonals: three products give all of it.",
+        name="hessian/rosenbrock",
+        fn=rosenbrock,
+        inputs=(jnp.asarray(np.random.default_rng(0).standard_normal(n)),),
+        purpose="A Hessian of three diagonals: three products give all of it.",
         order=2,
-        candidates=(Candidate("compressed", "mixed", hessian, tridiagonal.apply),),
+        candidates=(
+            Candidate(
+                name="compressed", mode="mixed", derivative=hessian, product=tridiagonal.apply
+            ),
+        ),
         oracle=oracle,
         dtype="float64",
     )
@@ -109,10 +113,10 @@ def _mlp(rows: int, inputs: int, units: int) -> Scenario:
     params = random.standard_normal((inputs, units)), random.standard_normal((units, 1))
     data = random.standard_normal((rows, inputs)), random.standard_normal((rows, 1))
     return Scenario(
-        "hessian/mlp",
-        mlp_loss,
-        on_device((params, *data)),
-        "A network's loss in its weights: the Hessian that second-order training wants.",
+        name="hessian/mlp",
+        fn=mlp_loss,
+        inputs=on_device((params, *data)),
+        purpose="A network's loss in its weights: the Hessian that second-order training wants.",
         argnums=(0,),
         order=2,
         oracle=oracle,
@@ -130,10 +134,10 @@ def _rnn(steps: int, units: int) -> Scenario:
 
     shapes = (units, units), (units,), (steps, units)
     return Scenario(
-        "hessian/rnn",
-        rnn_loss,
-        on_device(tuple(random.standard_normal(shape) for shape in shapes)),
-        "A scan differentiated twice: reverse mode through the reverse of a loop.",
+        name="hessian/rnn",
+        fn=rnn_loss,
+        inputs=on_device(tuple(random.standard_normal(shape) for shape in shapes)),
+        purpose="A scan differentiated twice: reverse mode through the reverse of a loop.",
         argnums=(0,),
         order=2,
         oracle=oracle,

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import tridiagonal
 from ._inputs import normal
-from .scenario import Candidate, Cases, Scenario
+from .scenario import Candidate, Scenario, Suite
 
 #: Inputs and outputs of the networks: first with a constant product, then square.
 _SHAPES = {
@@ -22,14 +22,14 @@ _ENDS = {"small": 5, "medium": 256, "large": 1024}
 _WIDTHS = {"small": (4, 3), "medium": (256, 128), "large": (512, 128)}
 
 
-def cases(size: str) -> Cases:
+def scenarios(size: str) -> Suite:
     """The networks, the stencil, the bottleneck and the elementwise function at a size.
 
     Example:
-        >>> list(cases("small"))[2:]
+        >>> list(scenarios("small"))[2:]
         ['jacobian/6x6', 'jacobian/stencil', 'jacobian/bottleneck', 'jacobian/elementwise']
     """
-    networks: Cases = {f"jacobian/{n}x{m}": partial(_network, n, m) for n, m in _SHAPES[size]}
+    networks: Suite = {f"jacobian/{n}x{m}": partial(_network, n, m) for n, m in _SHAPES[size]}
     return networks | {
         "jacobian/stencil": partial(_stencil, _STENCIL[size]),
         "jacobian/bottleneck": partial(_bottleneck, _ENDS[size]),
@@ -112,16 +112,16 @@ def _network(inputs: int, outputs: int) -> Scenario:
         return np.tanh(np.tanh(x @ first.T) @ second.T)
 
     return Scenario(
-        f"jacobian/{inputs}x{outputs}",
-        tanh_network,
-        (
+        name=f"jacobian/{inputs}x{outputs}",
+        fn=tanh_network,
+        inputs=(
             normal(random, inputs),
             (
                 normal(random, hidden, inputs) / inputs**0.5,
                 normal(random, outputs, hidden) / hidden**0.5,
             ),
         ),
-        f"A dense network of {inputs} inputs and {outputs} outputs: here the shape tells the mode.",
+        purpose=f"A dense network, {inputs} inputs to {outputs} outputs: its shape tells the mode.",
         argnums=(0,),
         crossover=True,
         oracle=oracle,
@@ -137,11 +137,15 @@ def _stencil(points: int) -> Scenario:
         return tridiagonal.compressed(lambda t: jax.jvp(stencil, (x,), (t,))[1], x)
 
     return Scenario(
-        "jacobian/stencil",
-        stencil,
-        (normal(np.random.default_rng(1), points),),
-        "Square, and almost all zeros: three directions do the work of n.",
-        candidates=(Candidate("compressed", "forward", derivative, tridiagonal.apply),),
+        name="jacobian/stencil",
+        fn=stencil,
+        inputs=(normal(np.random.default_rng(1), points),),
+        purpose="Square, and almost all zeros: three directions do the work of n.",
+        candidates=(
+            Candidate(
+                name="compressed", mode="forward", derivative=derivative, product=tridiagonal.apply
+            ),
+        ),
         oracle=oracle,
     )
 
@@ -155,12 +159,12 @@ def _bottleneck(ends: int) -> Scenario:
 
     layers = (normal(random, ends, ends) / ends**0.5 for _ in range(2))
     return Scenario(
-        "jacobian/bottleneck",
-        bottleneck,
-        (normal(random, ends), *layers),
-        "Square, with a waist of one number: neither mode alone is good, the two in turn are.",
+        name="jacobian/bottleneck",
+        fn=bottleneck,
+        inputs=(normal(random, ends), *layers),
+        purpose="Square, with a waist of one number: neither mode is good, the two in turn are.",
         argnums=(0,),
-        candidates=(Candidate("cut", "mixed", bottleneck_cut),),
+        candidates=(Candidate(name="cut", mode="mixed", derivative=bottleneck_cut),),
         oracle=oracle,
     )
 
@@ -176,10 +180,10 @@ def _elementwise(ends: int, copies: int) -> Scenario:
         return total
 
     return Scenario(
-        "jacobian/elementwise",
-        elementwise,
-        (normal(random, ends), normal(random, ends, copies), normal(random, copies)),
-        "Square, cheap and wide inside: what XLA fuses decides, and memory tells the modes apart.",
+        name="jacobian/elementwise",
+        fn=elementwise,
+        inputs=(normal(random, ends), normal(random, ends, copies), normal(random, copies)),
+        purpose="Square, cheap and wide inside: fusion decides, and memory tells the modes apart.",
         argnums=(0,),
         oracle=oracle,
     )

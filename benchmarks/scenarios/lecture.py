@@ -11,7 +11,7 @@ from scipy.special import expit, log_softmax, softmax
 from gradwise import losses, nn
 
 from . import real_data
-from .scenario import Cases, Scenario
+from .scenario import Scenario, Suite
 
 _METHODS = ("jvp", "vjp", "value_and_grad", "numerical", "symbolic", "forward", "reverse")
 _PENALTY = 1e-3
@@ -28,7 +28,7 @@ class Sizes(NamedTuple):
 SIZES = {"small": Sizes(8, 4, 3), "medium": Sizes(64, 16, 16), "large": Sizes(256, 256, 128)}
 
 
-def cases(size: str) -> Cases:
+def scenarios(size: str) -> Suite:
     """The lecture's networks, then its operations and losses, at a size."""
     sizes = SIZES[size]
     builders = {name: partial(build, sizes) for name, build in _NETWORKS.items()}
@@ -50,10 +50,10 @@ def _dense_sigmoid(sizes: Sizes) -> Scenario:
         return np.mean(np.sum((y - expit(x @ weight + bias)) ** 2, axis=-1))
 
     return Scenario(
-        "lecture/dense_sigmoid",
-        loss,
-        (jax.jit(layer.init)(jax.random.key(0))[0], x, y),
-        "One dense layer and a sigmoid: the first network of the lecture, on digits.",
+        name="lecture/dense_sigmoid",
+        fn=loss,
+        inputs=(jax.jit(layer.init)(jax.random.key(0))[0], x, y),
+        purpose="One dense layer and a sigmoid: the first network of the lecture, on digits.",
         argnums=(0,),
         methods=_METHODS,
         oracle=oracle,
@@ -76,10 +76,10 @@ def _prelu_penalty(sizes: Sizes) -> Scenario:
         return fit + _PENALTY * np.sum(weight**2)
 
     return Scenario(
-        "lecture/prelu_penalty",
-        loss,
-        (jax.jit(layer.init)(jax.random.key(1))[0], x, y),
-        "One PReLU layer and an L2 penalty: the lecture's computational graph, on diabetes.",
+        name="lecture/prelu_penalty",
+        fn=loss,
+        inputs=(jax.jit(layer.init)(jax.random.key(1))[0], x, y),
+        purpose="One PReLU layer and an L2 penalty: the lecture's graph, on diabetes.",
         argnums=(0,),
         methods=_METHODS,
         oracle=oracle,
@@ -97,10 +97,10 @@ def _mlp_digits(sizes: Sizes) -> Scenario:
         return losses.mean(losses.softmax_cross_entropy_with_integer_labels(logits, labels))
 
     return Scenario(
-        "lecture/mlp_digits",
-        loss,
-        (params, state, x, labels, mask_key),
-        "Batch norm, dropout and the multiclass loss: a training step's function, on digits.",
+        name="lecture/mlp_digits",
+        fn=loss,
+        inputs=(params, state, x, labels, mask_key),
+        purpose="Batch norm, dropout, the multiclass loss: a training step's function, on digits.",
         argnums=(0,),
         methods=_METHODS,
     )
@@ -128,10 +128,10 @@ def _two_layers(
         return np.mean(oracle_loss(np.tanh(x @ first + bias) @ second + offset, y))
 
     return Scenario(
-        f"lecture/{name}",
-        objective,
-        (params, x, y),
-        why,
+        name=f"lecture/{name}",
+        fn=objective,
+        inputs=(params, x, y),
+        purpose=why,
         argnums=(0,),
         methods=_METHODS,
         oracle=oracle,
@@ -266,10 +266,10 @@ def _alone(name: str, sizes: Sizes) -> Scenario:
     fn, shape = operation.make(rows, features)
     x = random.standard_normal(shape, np.float32)
     return Scenario(
-        f"lecture/{name}",
-        fn,
-        (x, *operation.fixed(random, rows, features)),
-        operation.why,
+        name=f"lecture/{name}",
+        fn=fn,
+        inputs=(x, *operation.fixed(random, rows, features)),
+        purpose=operation.why,
         argnums=(0,),
         methods=_METHODS,
         oracle=operation.oracle,

@@ -16,7 +16,7 @@ import numpy as np
 from jax.ad_checkpoint import checkpoint_name
 
 from ._inputs import normal
-from .scenario import Candidate, Cases, Scenario
+from .scenario import Candidate, Scenario, Suite
 
 #: Lengths (squares, so that they nest), then rows and units of the state.
 _STEPS = {"small": (4, 9), "medium": (64, 256, 1024), "large": (256, 1024, 4096)}
@@ -47,15 +47,15 @@ POLICIES = {
 }
 
 
-def cases(size: str) -> Cases:
+def scenarios(size: str) -> Suite:
     """Scans and networks of every length of a size.
 
     Example:
-        >>> list(cases("medium"))[2:4]
+        >>> list(scenarios("medium"))[2:4]
         ['memory/scan_T1024', 'memory/depth_L16']
     """
-    scans: Cases = {f"memory/scan_T{n}": partial(_scan, n, *_RECURRENT[size]) for n in _STEPS[size]}
-    networks: Cases = {
+    scans: Suite = {f"memory/scan_T{n}": partial(_scan, n, *_RECURRENT[size]) for n in _STEPS[size]}
+    networks: Suite = {
         f"memory/depth_L{n}": partial(_network, n, *_LAYERED[size]) for n in _LAYERS[size]
     }
     return scans | networks
@@ -141,14 +141,16 @@ def _network(layers: int, rows: int, units: int) -> Scenario:
 def _scenario(name: str, loss: Callable, inputs: tuple, why: str, oracle: Callable) -> Scenario:
     """The loss without a policy, and its gradient under every other one as a candidate."""
     return Scenario(
-        name,
-        partial(loss, POLICIES["none"]),
-        inputs,
-        why,
+        name=name,
+        fn=partial(loss, POLICIES["none"]),
+        inputs=inputs,
+        purpose=why,
         argnums=(0,),
         methods=_METHODS,
         candidates=tuple(
-            Candidate(policy, "reverse", jax.grad(partial(loss, POLICIES[policy])))
+            Candidate(
+                name=policy, mode="reverse", derivative=jax.grad(partial(loss, POLICIES[policy]))
+            )
             for policy in POLICIES
             if policy != "none"
         ),

@@ -1,18 +1,16 @@
-"""Runs suites of scenarios: which ones, one after the other, each result kept at once."""
+"""The run of suites: which scenarios, in which type, one after the other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 
-from ..comparison import file as results
-from ..comparison.compare import compare
-from ..comparison.record import Comparison
-from . import SUITES, Cases, Scenario
+from .scenario import Scenario, Suite
+from .table import SUITES
 
 SIZES = ("small", "medium", "large")
 DTYPES = ("float32", "float64")
@@ -27,6 +25,10 @@ DEFAULT = (
 #: The same in a hurry.
 QUICK = ("lecture/prelu_penalty",)
 
+Result = TypeVar("Result")
+#: Told what is being done, and the share of it that is.
+OnProgress = Callable[[str, float], None]
+
 
 def choose(
     suites: Sequence[str],
@@ -34,23 +36,27 @@ def choose(
     only: str | None = None,
     size: str = "medium",
     adbench_data: Path | None = None,
-) -> Cases:
-    """The cases of the suites, or of all of them, whose names match the pattern `only`.
+) -> Suite:
+    """Return the scenarios of the suites, or of all, whose names match the pattern `only`.
 
     Raises:
         ValueError: If a suite or the size is unknown, the data folder is not there, or nothing
             matches.
+
+    Example:
+        >>> list(choose(["lecture"], only="*elu*", size="small"))
+        ['lecture/prelu_penalty', 'lecture/relu']
     """
     for suite in suites:
         if suite not in SUITES:
             raise ValueError(f"unknown suite {suite!r}; there are: {', '.join(SUITES)}")
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}; there are: {', '.join(SIZES)}")
-    cases: Cases = {}
+    found: Suite = {}
     for suite in suites or SUITES:
         extra = {"data": adbench_data} if suite == "adbench" and adbench_data else {}
-        cases |= SUITES[suite](size, **extra)
-    chosen = {name: build for name, build in cases.items() if only is None or fnmatch(name, only)}
+        found |= SUITES[suite](size, **extra)
+    chosen = {name: build for name, build in found.items() if only is None or fnmatch(name, only)}
     if not chosen:
         raise ValueError(f"no scenario matches {only!r}; `gradwise list` shows their names")
     return chosen
@@ -58,16 +64,18 @@ def choose(
 
 def measure(
     build: Callable[[], Scenario],
+    compare: Callable[..., Result],
     *,
     dtype: str | None = None,
     budget: float,
     seed: int = 0,
-    on_progress: Callable[[str, float], None] | None = None,
-) -> Comparison:
-    """Builds one scenario and compares every way to differentiate it.
+    on_progress: OnProgress | None = None,
+) -> Result:
+    """Build one scenario, and compare every way to differentiate it.
 
     Args:
-        build: Gives the scenario.
+        build: Returns the scenario.
+        compare: Compares them, as `gradwise.compare` does.
         dtype: Overrides the scenario's own floating type.
         budget: Seconds of measuring.
         seed: Draws directions and the order of the measurements.
@@ -88,52 +96,55 @@ def measure(
             budget=budget,
             seed=seed,
             name=scenario.name,
-            why=scenario.why,
+            purpose=scenario.purpose,
             on_progress=on_progress,
         )
 
 
 def run(
-    cases: Cases,
-    path: Path,
+    suite: Suite,
+    compare: Callable[..., Result],
     *,
-    resume: bool = False,
-    on_start: Callable[[str, int], None] = lambda name, index: None,
-    on_result: Callable[[Comparison], None] = lambda found: None,
-    **options: Any,
-) -> list[Comparison]:
-    """Measures the cases in turn; after each, the file at `path` holds all there are.
+    finished: Collection[str] = (),
+    on_start: Callable[[str], None] = lambda name: None,
+    dtype: str | None = None,
+    budget: float,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> Iterator[tuple[str, Result]]:
+    """Measure scenarios in turn, and yield the name and the comparison of each once it is there.
 
     Args:
-        cases: What to run.
-        path: The JSON file of the results.
-        resume: Whether results that the file holds already are kept and not measured again.
-        on_start: Told the name and the number of each case before it is measured.
-        on_result: Given each comparison once it is there.
-        **options: For `measure`.
+        suite: What to run.
+        compare: Compares every way to differentiate one of them.
+        finished: Names that are left out.
+        on_start: Told the name of each scenario before it is measured.
+        dtype: See `measure`, as `budget`, `seed` and `on_progress`.
+        budget: Seconds of measuring for each scenario.
+        seed: Draws directions and the order of the measurements.
+        on_progress: Told what is being done, and the share of it that is.
     """
-    kept = {found.name: found for found in results.load(path)} if resume and path.exists() else {}
-    for index, (name, build) in enumerate(cases.items()):
-        if name in kept:
+    for name, build in suite.items():
+        if name in finished:
             continue
-        on_start(name, index)
-        kept[name] = measure(build, **options)
-        results.save(list(kept.values()), path)
-        on_result(kept[name])
-    return list(kept.values())
+        on_start(name)
+        yield (
+            name,
+            measure(build, compare, dtype=dtype, budget=budget, seed=seed, on_progress=on_progress),
+        )
 
 
 def in_dtype(dtype: str) -> AbstractContextManager:
-    """64-bit mode where the dtype asks for it."""
+    """Switch to 64-bit mode where the dtype asks for it."""
     return jax.enable_x64(True) if dtype == "float64" else nullcontext()
 
 
 def _cast(inputs: tuple, dtype: str) -> tuple:
-    """Floating arrays brought to `dtype`; everything else as it is."""
+    """Bring floating arrays to `dtype`, and leave everything else as it is."""
 
-    def cast(leaf: Any) -> Any:
-        if hasattr(leaf, "dtype") and jnp.issubdtype(leaf.dtype, jnp.floating):
-            return jnp.asarray(leaf, dtype)
-        return leaf
+    def cast(leaf: object) -> object:
+        own = getattr(leaf, "dtype", None)
+        floating = own is not None and jnp.issubdtype(own, jnp.floating)
+        return jnp.asarray(leaf, dtype) if floating else leaf
 
     return jax.tree.map(cast, inputs)

@@ -1,8 +1,7 @@
 """Symbolic differentiation of JAX functions by SymPy, with the size of what it writes."""
 
-from .derivative import LIMIT, Report, SymbolicDerivative, derivative, expressions, gradient
+from .derivative import LIMIT, Report, SymbolicDerivative, differentiate, expressions, gradient
 from .graph import Size, StoppedError
-from .primitives import refused
 from .read import UnsupportedError
 
 __all__ = [
@@ -12,8 +11,7 @@ __all__ = [
     "StoppedError",
     "SymbolicDerivative",
     "UnsupportedError",
-    "derivative",
+    "differentiate",
     "expressions",
     "gradient",
-    "refused",
 ]

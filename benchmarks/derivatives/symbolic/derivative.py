@@ -1,13 +1,15 @@
 """The symbolic derivative of a JAX function: how large it is, and how it runs."""
 
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
-from ...program.jaxpr import chosen_arguments
+from ...program.arguments import Argnums, read_argnums
 from .graph import Graph, Size, StoppedError
 from .read import Reading, read
 from .run import runner
@@ -64,8 +66,8 @@ class SymbolicDerivative(NamedTuple):
     report: Report
 
 
-def expressions(fn: Callable[..., Any], *inputs: Any, limit: int = LIMIT) -> Any:
-    """The outputs of `fn` as SymPy expressions, in NumPy arrays of objects.
+def expressions(fn: Callable[..., object], *inputs: object, limit: int = LIMIT) -> Any:
+    """Return the outputs of `fn` as SymPy expressions, in NumPy arrays of objects.
 
     The symbols are `x0_2_1`, for the element `[2, 1]` of the first array among the inputs. Nothing
     is simplified, and equal subexpressions are one object.
@@ -93,14 +95,14 @@ def expressions(fn: Callable[..., Any], *inputs: Any, limit: int = LIMIT) -> Any
 
 
 def gradient(
-    fn: Callable[..., Any],
-    *inputs: Any,
-    argnums: int | Sequence[int] = 0,
+    fn: Callable[..., object],
+    *inputs: object,
+    argnums: Argnums = 0,
     limit: int = LIMIT,
 ) -> Any:
-    """The derivative as SymPy expressions, in the structure of `jax.jacrev(fn, argnums)`.
+    """Return the derivative as SymPy expressions, in the structure of `jax.jacrev(fn, argnums)`.
 
-    Args and Raises: those of `expressions`.
+    The arguments, and what is raised, are those of `expressions`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -115,14 +117,14 @@ def gradient(
     return form.arranged(_objects(written, (len(written),)))
 
 
-def derivative(
-    fn: Callable[..., Any],
-    *inputs: Any,
-    argnums: int | Sequence[int] = 0,
+def differentiate(
+    fn: Callable[..., object],
+    *inputs: object,
+    argnums: Argnums = 0,
     limit: int = LIMIT,
     deadline: Callable[[], bool] | None = None,
 ) -> SymbolicDerivative:
-    """Differentiates `fn` symbolically, and compiles the result to a JAX function.
+    """Differentiate `fn` symbolically, and compile the result to a JAX function.
 
     The function's jaxpr becomes a graph of expressions. SymPy differentiates each operation, and
     the chain rule joins the results, by one input after the other, as a formula is differentiated
@@ -147,7 +149,7 @@ def derivative(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> found = derivative(lambda x: jnp.sum(jnp.sin(x) * x), jnp.zeros(2))
+        >>> found = differentiate(lambda x: jnp.sum(jnp.sin(x) * x), jnp.zeros(2))
         >>> found.program(jnp.array([0.0, 1.0])).round(2)
         Array([0.  , 1.38], dtype=float32)
         >>> print(found.report)
@@ -173,10 +175,10 @@ def derivative(
 class _Form:
     """Which inputs are differentiated, and the structure that `jax.jacrev` gives the result."""
 
-    def __init__(self, fn: Callable[..., Any], inputs: tuple, argnums: int | Sequence[int]):
+    def __init__(self, fn: Callable[..., object], inputs: tuple, argnums: Argnums):
         self._argnums = argnums
         counts = [len(jax.tree.leaves(argument)) for argument in inputs]
-        numbered = chosen_arguments(argnums, len(inputs))
+        numbered = read_argnums(argnums, len(inputs))
         self.chosen = [sum(counts[:n]) + leaf for n in numbered for leaf in range(counts[n])]
         self._arguments = [jax.tree.structure(inputs[n]) for n in numbered]
         leaves = jax.tree.leaves(inputs)
@@ -191,8 +193,8 @@ class _Form:
                     f"{array.dtype}; leave it out of argnums, or of what the function returns"
                 )
 
-    def arranged(self, values: Any) -> Any:
-        """Numbers or objects, a row for each input, in the structure of the derivative."""
+    def arranged(self, values: np.ndarray | jax.Array) -> object:
+        """Bring numbers or objects, a row for each input, to the structure of the derivative."""
         values = values.reshape(self.count, sum(output.size for output in self._outputs))
         places = np.cumsum([0, *(output.size for output in self._outputs)])
         blocks = [
@@ -201,7 +203,7 @@ class _Form:
         ]
         return jax.tree.unflatten(self._structure, blocks)
 
-    def _by_arguments(self, values: Any, outer: tuple[int, ...]) -> Any:
+    def _by_arguments(self, values: np.ndarray | jax.Array, outer: tuple[int, ...]) -> object:
         parts, start = [], 0
         for shape in self._shapes:
             block = values[start : start + shape.size].T.reshape((*outer, *shape.shape))
@@ -215,19 +217,19 @@ class _Form:
         return trees[0] if isinstance(self._argnums, int) else tuple(trees)
 
 
-def _abstract(leaf: Any) -> jax.ShapeDtypeStruct:
+def _abstract(leaf: ArrayLike) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))
 
 
-def _rules() -> Any:
-    """The rules, and with them SymPy: it takes long to import, so it waits until it is used."""
+def _rules() -> ModuleType:
+    """Import the rules, and with them SymPy, which takes long, when they are first used."""
     from . import rules
 
     return rules
 
 
 def _columns(graph: Graph, reading: Reading, chosen: Sequence[int]) -> Iterator[list[int]]:
-    """The derivative of every output by one input after the other."""
+    """Yield the derivative of every output by one input after the other."""
     outputs = _flat(reading.outputs)
     zero = graph.number(0.0)
     rules = _rules()
@@ -240,12 +242,12 @@ def _columns(graph: Graph, reading: Reading, chosen: Sequence[int]) -> Iterator[
 
 def _program(
     graph: Graph, reading: Reading, columns: Sequence[Sequence[int]], form: _Form
-) -> Callable[..., Any]:
+) -> Callable[..., object]:
     floats = [place for place, nodes in enumerate(reading.symbols) if nodes is not None]
     roots = [node for column in columns for node in column]
     run = runner(graph, _flat(reading.symbols), roots)
 
-    def program(*inputs: Any) -> Any:
+    def program(*inputs: object) -> object:
         leaves = jax.tree.leaves(inputs)
         dtype = jnp.result_type(*(leaves[place] for place in floats))
         values = jnp.concatenate([jnp.ravel(leaves[place]).astype(dtype) for place in floats])
@@ -254,12 +256,12 @@ def _program(
     return program
 
 
-def _flat(arrays: Sequence[Any]) -> list[int]:
-    """All nodes of several arrays; what is `None` has none."""
+def _flat(arrays: Sequence[np.ndarray | None]) -> list[int]:
+    """Return all nodes of several arrays; `None` stands for an array without nodes."""
     return [node for nodes in arrays if nodes is not None for node in nodes.ravel().tolist()]
 
 
-def _objects(written: Sequence[Any], shape: tuple[int, ...]) -> np.ndarray:
+def _objects(written: Sequence[object], shape: tuple[int, ...]) -> np.ndarray:
     array = np.empty(len(written), object)
     array[:] = written
     return array.reshape(shape)

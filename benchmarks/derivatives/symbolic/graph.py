@@ -59,30 +59,30 @@ class Graph:
         self._asked = 0
 
     def number(self, value: float) -> int:
-        """A constant; the graph holds none but double-precision numbers."""
+        """Return the node of a constant; the graph holds double-precision numbers alone."""
         return self._node("number", (float(value),))
 
     def truth(self, value: bool) -> int:
-        """The constant true or false."""
+        """Return the node of true or false."""
         return self._node("truth", (bool(value),))
 
     def symbol(self, name: str) -> int:
-        """An unknown."""
+        """Return the node of an unknown."""
         return self._node("symbol", (name,))
 
     def make(self, operation: str, *operands: int) -> int:
-        """An operation on nodes, or the simpler node that it is equal to."""
+        """Return the node of an operation on nodes, or the simpler node that it is equal to."""
         if operation in _COMMUTATIVE:
             operands = tuple(sorted(operands))
         simpler = self._simplified(operation, operands)
         return self._node(operation, operands) if simpler is None else simpler
 
     def constant(self, node: int) -> float | bool | None:
-        """The value of a number or a truth; `None` for every other node."""
+        """Return the value of a number or a truth; `None` for every other node."""
         return self.operands[node][0] if self.operations[node] in ("number", "truth") else None
 
     def reachable(self, roots: Iterable[int]) -> list[int]:
-        """The nodes that `roots` are made of, themselves included, operands first."""
+        """Return the nodes that `roots` are made of, themselves included, operands first."""
         found, waiting = set(), list(roots)
         while waiting:
             node = waiting.pop()
@@ -93,7 +93,7 @@ class Graph:
         return sorted(found)
 
     def size(self, roots: Iterable[int]) -> Size:
-        """Operations of several expressions together, counted without writing the trees out."""
+        """Count the operations of several expressions together, without writing the trees out."""
         roots, trees, shared = list(roots), {}, 0
         for node in self.reachable(roots):
             counted = self.operations[node] not in FREE
@@ -116,7 +116,7 @@ class Graph:
         return self._known[key]
 
     def _simplified(self, operation: str, operands: tuple[int, ...]) -> int | None:
-        """What needs no node: arithmetic of constants, neutral elements, a settled choice."""
+        """Return the node that an operation is equal to, such as `x` for `x + 0`."""
         constants = [self.constant(node) for node in operands]
         if operation in _FOLDED and None not in constants:
             return self.number(_FOLDED[operation](*constants))

@@ -1,28 +1,30 @@
 """Symbolic differentiation as a method: SymPy's derivative, compiled, and how large it grew."""
 
+from collections.abc import Callable
 from importlib import import_module
 
-from ...instrument.timing import deadline
-from ..method import Context, GaveUpError, InfeasibleError, Program
+from ..method import GaveUpError, InfeasibleError, Preparation, Probe, Program
 from ..problem import Problem
-from . import UnsupportedError, derivative
+from .derivative import differentiate
+from .read import UnsupportedError
 
 
-def symbolic(problem: Problem, context: Context) -> Program:
-    """The compiled symbolic derivative; its note is its size as a tree and as a shared graph.
+def symbolic(problem: Problem, probe: Probe) -> Preparation:
+    """Describe the compiled symbolic derivative.
 
-    Raises:
-        InfeasibleError: If an operation has no symbolic form.
-        GaveUpError: If the expressions outgrew their limit of size or time; the message says how
-            far they got.
+    Its note is its size as a tree and as a graph that shares equal subexpressions.
     """
-    import_module("sympy")  # may take as long as the search, and is none of it
-    time_left = deadline(context.search_seconds)
-    args = (problem.x, problem.fixed)
-    try:
-        found = derivative(problem.fn, *args, argnums=0, deadline=lambda: time_left() < 0)
-    except UnsupportedError as error:
-        raise InfeasibleError(str(error)) from None
-    if found.program is None:
-        raise GaveUpError(str(found.report))
-    return Program(found.program, args, str(found.report))
+    del probe
+
+    def make(seconds_left: Callable[[], float]) -> Program:
+        args = (problem.x, problem.fixed)
+        try:
+            found = differentiate(problem.fn, *args, argnums=0, deadline=lambda: seconds_left() < 0)
+        except UnsupportedError as error:
+            raise InfeasibleError(str(error)) from None
+        if found.program is None:
+            raise GaveUpError(str(found.report))
+        return Program(found.program, args, str(found.report))
+
+    import_module("sympy")  # it may take as long as the search, and is no part of it
+    return Preparation(make)

@@ -88,7 +88,7 @@ Template = tuple[Any, ...]
 
 
 def expressions(graph: Graph, roots: Sequence[int]) -> list[Any]:
-    """Nodes as SymPy expressions; equal subexpressions are one object, and nothing is evaluated."""
+    """Write nodes as SymPy expressions; equal ones are one object, and nothing is evaluated."""
     known: dict[int, Any] = {}
     for node in graph.reachable(roots):
         operation, operands = graph.operations[node], graph.operands[node]
@@ -105,7 +105,7 @@ def expressions(graph: Graph, roots: Sequence[int]) -> list[Any]:
 
 
 def users(graph: Graph, roots: Sequence[int]) -> dict[int, list[int]]:
-    """By node, the nodes of `roots` that are made of it and have a derivative."""
+    """Return, by node, the nodes of `roots` that are made of it and have a derivative."""
     found: dict[int, list[int]] = defaultdict(list)
     for node in graph.reachable(roots):
         if graph.operations[node] not in (*LEAVES, *_STEPS, *_RELATIONS):
@@ -115,7 +115,7 @@ def users(graph: Graph, roots: Sequence[int]) -> dict[int, list[int]]:
 
 
 def derivatives(graph: Graph, symbol: int, users: dict[int, list[int]]) -> dict[int, int]:
-    """The derivative by one symbol of every node whose derivative is not 0.
+    """Return the derivative by one symbol of every node whose derivative is not 0.
 
     SymPy differentiates each operation by its operands; the chain rule joins the results. That is
     what `sympy.diff` does, but for one thing: here an expression that occurs twice is
@@ -135,7 +135,7 @@ def derivatives(graph: Graph, symbol: int, users: dict[int, list[int]]) -> dict[
 
 
 def _upwards(symbol: int, users: dict[int, list[int]]) -> list[int]:
-    """The nodes that are made of a symbol, operands first."""
+    """Return the nodes that are made of a symbol, operands first."""
     found: set[int] = set()
     waiting = [symbol]
     while waiting:
@@ -159,7 +159,7 @@ def _chained(graph: Graph, node: int, known: dict[int, int]) -> int:
 
 
 def _partial(graph: Graph, operation: str, operands: Sequence[int], place: int) -> int:
-    """The derivative of one operation by one of its operands, as a node."""
+    """Return the derivative of one operation by one of its operands, as a node."""
     constants = (
         tuple(graph.constant(n) for n in operands) if operation in ("pow", "polygamma") else ()
     )
@@ -169,7 +169,7 @@ def _partial(graph: Graph, operation: str, operands: Sequence[int], place: int) 
 
 @cache
 def _template(operation: str, arity: int, place: int, constants: tuple[Any, ...]) -> Template:
-    """SymPy's derivative of an operation by one operand."""
+    """Return SymPy's derivative of an operation by one operand."""
     unknowns = [sympy.Symbol(f"u{n}", real=True) for n in range(arity)]
     operands = [
         unknown if value is None else _number(value)
@@ -180,7 +180,7 @@ def _template(operation: str, arity: int, place: int, constants: tuple[Any, ...]
 
 
 def _parsed(expression: Any, unknowns: list[sympy.Symbol]) -> Template:
-    """A SymPy expression in the operations of a graph."""
+    """Write a SymPy expression in the operations of a graph."""
     if expression in unknowns:
         return ("operand", unknowns.index(expression))
     if expression.is_number:
@@ -204,7 +204,7 @@ def _parsed(expression: Any, unknowns: list[sympy.Symbol]) -> Template:
 
 
 def _sum(expression: Any, unknowns: list[sympy.Symbol]) -> Template:
-    """A sum, with differences where a term is negative."""
+    """Write a sum, with differences where a term is negative."""
     terms = sorted(expression.args, key=lambda term: term.could_extract_minus_sign())
     total = _parsed(terms[0], unknowns)
     for term in terms[1:]:
@@ -218,7 +218,7 @@ def _sum(expression: Any, unknowns: list[sympy.Symbol]) -> Template:
 
 
 def _power(expression: Any, unknowns: list[sympy.Symbol]) -> Template:
-    """A power, by the operations that computers have for it."""
+    """Write a power, by the operations that computers have for it."""
     base, exponent = _parsed(expression.base, unknowns), expression.exp
     if exponent.is_negative:
         return ("div", ("number", 1.0), _parsed(expression.base**-exponent, unknowns))
@@ -249,7 +249,7 @@ def _filled(graph: Graph, template: Template, operands: Sequence[int]) -> int:
 
 
 def _number(value: float) -> Any:
-    """Whole and half numbers exactly, so that SymPy knows a root from a power."""
+    """Write whole and half numbers exactly, so that SymPy knows a root from a power."""
     doubled = 2.0 * value
     return sympy.Rational(int(doubled), 2) if doubled.is_integer() else sympy.Float(value)
 

@@ -65,7 +65,7 @@ _BINARY: dict[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
     "pow": jnp.power,
     "sub": jnp.subtract,
 }
-# What a row costs beside its elements, in elements: a step of the loop against one addition.
+# What a row costs on top of its elements, counted in elements: a step of the loop.
 _ROW = 64
 
 
@@ -90,7 +90,7 @@ class _Layout(NamedTuple):
 def runner(
     graph: Graph, symbols: Sequence[int], roots: Sequence[int]
 ) -> Callable[[jax.Array], jax.Array]:
-    """A JAX function from the symbols' values `[symbols]` to those of the roots `[roots]`.
+    """Return a JAX function from the symbols' values `[symbols]` to the roots' `[roots]`.
 
     Operations of one kind that do not wait for one another form a row. The rows are data, which
     one loop runs through, so that the time to compile does not grow with the expression: XLA takes
@@ -152,7 +152,7 @@ def _filled(
     position: dict[int, int],
     first: int,
 ) -> _Layout:
-    """The groups cut into rows of one width, and every node put in its place."""
+    """Cut the groups into rows of one width, and put every node in its place."""
     width = _width([len(nodes) for nodes in groups.values()])
     names = sorted({operation for _, operation in groups})
     codes, operands = [], []
@@ -170,7 +170,7 @@ def _filled(
 
 
 def _width(sizes: Sequence[int]) -> int:
-    """The width at which the rows cost least together."""
+    """Return the width at which the rows cost least together."""
     return min(
         (2**power for power in range(13)),
         key=lambda width: sum(-(-size // width) for size in sizes) * (_ROW + width),

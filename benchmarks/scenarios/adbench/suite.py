@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._inputs import on_device
-from ..scenario import Candidate, Cases, Scenario
+from ..scenario import Candidate, Scenario, Suite
 from . import ba, data, gmm, hand, lstm, oracles
 
 #: From this many inputs on, a Jacobian in dense form or by forward mode would take gigabytes.
@@ -31,7 +31,7 @@ class Instance(NamedTuple):
         return self.folder / self.file if self.folder and self.file else None
 
 
-def cases(size: str, data: Path | None = None) -> Cases:
+def scenarios(size: str, data: Path | None = None) -> Suite:
     """ADBench's problems at a size, with inputs from a seed or from its own files.
 
     Args:
@@ -42,7 +42,7 @@ def cases(size: str, data: Path | None = None) -> Cases:
         FileNotFoundError: If `data` is not a folder.
 
     Example:
-        >>> list(cases("medium"))[-2:]
+        >>> list(scenarios("medium"))[-2:]
         ['adbench/hand_simple_100', 'adbench/hand_complicated_192']
     """
     if data is not None and not data.is_dir():
@@ -56,10 +56,10 @@ def cases(size: str, data: Path | None = None) -> Cases:
 def _gmm(case: Instance) -> Scenario:
     inputs, wishart = data.read_gmm(case.path) if case.path else data.draw_gmm(*case.numbers)
     return Scenario(
-        case.name,
-        partial(gmm.objective, wishart=wishart),
-        on_device(inputs),
-        "One number of many inputs with hardly any structure: reverse mode's home ground.",
+        name=case.name,
+        fn=partial(gmm.objective, wishart=wishart),
+        inputs=on_device(inputs),
+        purpose="One number of many inputs with hardly any structure: reverse mode's home ground.",
         argnums=(0, 1, 2),
         methods=None if sum(part.size for part in inputs[:3]) < _MANY else _GRADIENTS,
         oracle=partial(oracles.gmm, gamma=wishart.gamma, m=wishart.m),
@@ -71,15 +71,25 @@ def _ba(case: Instance) -> Scenario:
     inputs = on_device(data.read_ba(case.path) if case.path else data.draw_ba(*case.numbers))
     product = partial(ba.apply_blocks, camera_index=inputs[4], point_index=inputs[5])
     return Scenario(
-        case.name,
-        ba.residuals,
-        inputs,
-        "An output sees 15 of ever so many inputs: a dense Jacobian is hopeless, blocks are cheap.",
+        name=case.name,
+        fn=ba.residuals,
+        inputs=inputs,
+        purpose="An output sees 15 of very many inputs: dense is hopeless, blocks are cheap.",
         argnums=(0, 1, 2),
         methods=None if sum(part.size for part in inputs[:3]) < _MANY else _PRODUCTS,
         candidates=(
-            Candidate("per_observation", "reverse", ba.per_observation, product),
-            Candidate("blocks", "mixed", ba.block_jacobian, product),
+            Candidate(
+                name="per_observation",
+                mode="reverse",
+                derivative=ba.per_observation,
+                product=product,
+            ),
+            Candidate(
+                name="blocks",
+                mode="mixed",
+                derivative=ba.block_jacobian,
+                product=product,
+            ),
         ),
         oracle=oracles.ba,
         dtype="float64",
@@ -88,10 +98,10 @@ def _ba(case: Instance) -> Scenario:
 
 def _lstm(case: Instance) -> Scenario:
     return Scenario(
-        case.name,
-        lstm.objective,
-        on_device(data.read_lstm(case.path) if case.path else data.draw_lstm(*case.numbers)),
-        "A thousand tiny steps one after another: what it costs to walk back through a scan.",
+        name=case.name,
+        fn=lstm.objective,
+        inputs=on_device(data.read_lstm(case.path) if case.path else data.draw_lstm(*case.numbers)),
+        purpose="A thousand tiny steps in a row: what it costs to walk back through a scan.",
         argnums=(0, 1),
         oracle=oracles.lstm,
         dtype="float64",
@@ -105,12 +115,18 @@ def _hand_simple(case: Instance) -> Scenario:
         return points - oracles.hand_vertices(theta, model)[index]
 
     return Scenario(
-        case.name,
-        hand.simple,
-        on_device((theta, hand.prepare(model), index, points)),
-        "Thousands of outputs of 26 inputs: forward mode's home ground, as matrix products.",
+        name=case.name,
+        fn=hand.simple,
+        inputs=on_device((theta, hand.prepare(model), index, points)),
+        purpose="Thousands of outputs of 26 inputs: the case for forward mode, as matrix products.",
         argnums=(0,),
-        candidates=(Candidate("compressed", "forward", hand.simple_jacobian),),
+        candidates=(
+            Candidate(
+                name="compressed",
+                mode="forward",
+                derivative=hand.simple_jacobian,
+            ),
+        ),
         oracle=oracle,
         dtype="float64",
     )
@@ -126,13 +142,16 @@ def _hand_complicated(case: Instance) -> Scenario:
         return points - np.einsum("nk,nki->ni", barycentric, posed)
 
     compressed = Candidate(
-        "compressed", "forward", hand.complicated_jacobian, hand.apply_compressed
+        name="compressed",
+        mode="forward",
+        derivative=hand.complicated_jacobian,
+        product=hand.apply_compressed,
     )
     return Scenario(
-        case.name,
-        hand.complicated,
-        on_device((theta, uv, hand.prepare(model), corners, points)),
-        "Dense in 26 inputs, diagonal in all others: colouring makes 28 directions of them.",
+        name=case.name,
+        fn=hand.complicated,
+        inputs=on_device((theta, uv, hand.prepare(model), corners, points)),
+        purpose="Dense in 26 inputs, diagonal in all others: colouring leaves 28 directions.",
         argnums=(0, 1),
         candidates=(compressed,),
         oracle=oracle,

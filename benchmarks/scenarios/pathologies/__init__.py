@@ -1,6 +1,6 @@
 """Functions on which a mode goes wrong, each beside its cures."""
 
 from . import functions
-from .suite import cases
+from .suite import scenarios
 
-__all__ = ["cases", "functions"]
+__all__ = ["functions", "scenarios"]

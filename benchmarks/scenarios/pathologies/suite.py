@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._inputs import normal
-from ..scenario import Cases, Scenario
+from ..scenario import Scenario, Suite
 from . import functions
 
 _LENGTH = {"small": 6, "medium": 100_000, "large": 1_000_000}
@@ -20,11 +20,11 @@ _MATRIX = {"small": 3, "medium": 128, "large": 512}
 _PRODUCTS = ("value", "jvp", "linearize", "vjp")
 
 
-def cases(size: str) -> Cases:
+def scenarios(size: str) -> Suite:
     """Every pathology and its cures at a size.
 
     Example:
-        >>> list(cases("small"))[:3]
+        >>> list(scenarios("small"))[:3]
         ['pathologies/sines', 'pathologies/sines_barrier', 'pathologies/sines_scan']
     """
     return {
@@ -40,7 +40,9 @@ def _sines(name: str, fn: Callable, why: str, size: str) -> Scenario:
         return np.sum(x)
 
     methods = (*_PRODUCTS, "value_and_grad")
-    return Scenario(name, fn, _vector(_LENGTH[size]), why, methods=methods, oracle=oracle)
+    return Scenario(
+        name=name, fn=fn, inputs=_vector(_LENGTH[size]), purpose=why, methods=methods, oracle=oracle
+    )
 
 
 def _rewrite(name: str, fn: Callable, why: str, size: str) -> Scenario:
@@ -54,7 +56,14 @@ def _rewrite(name: str, fn: Callable, why: str, size: str) -> Scenario:
         return x
 
     inputs = (*_vector(length), reads, writes)
-    return Scenario(name, fn, inputs, why, methods=_PRODUCTS, oracle=oracle)
+    return Scenario(
+        name=name,
+        fn=fn,
+        inputs=inputs,
+        purpose=why,
+        methods=_PRODUCTS,
+        oracle=oracle,
+    )
 
 
 def _root(name: str, fn: Callable, why: str, size: str) -> Scenario:
@@ -62,7 +71,15 @@ def _root(name: str, fn: Callable, why: str, size: str) -> Scenario:
         return 2 / np.sqrt(3) * np.sinh(np.arcsinh(1.5 * np.sqrt(3) * a) / 3)
 
     a = jnp.asarray(np.random.default_rng(2).uniform(-10, 10, _ROOTS[size]))
-    return Scenario(name, fn, (a,), why, methods=_PRODUCTS, oracle=oracle, dtype="float64")
+    return Scenario(
+        name=name,
+        fn=fn,
+        inputs=(a,),
+        purpose=why,
+        methods=_PRODUCTS,
+        oracle=oracle,
+        dtype="float64",
+    )
 
 
 def _determinant(name: str, fn: Callable, why: str, size: str) -> Scenario:
@@ -74,14 +91,23 @@ def _determinant(name: str, fn: Callable, why: str, size: str) -> Scenario:
         return np.linalg.slogdet((a + a.T) / 2)[1]
 
     methods = (*_PRODUCTS, "value_and_grad")
-    return Scenario(name, fn, (jnp.asarray(matrix),), why, methods=methods, oracle=oracle)
+    return Scenario(
+        name=name, fn=fn, inputs=(jnp.asarray(matrix),), purpose=why, methods=methods, oracle=oracle
+    )
 
 
 def _softplus(name: str, fn: Callable, why: str, size: str) -> Scenario:
     def oracle(x: np.ndarray) -> np.ndarray:
         return np.log1p(np.exp(x))
 
-    return Scenario(name, fn, _vector(_LENGTH[size]), why, methods=_PRODUCTS, oracle=oracle)
+    return Scenario(
+        name=name,
+        fn=fn,
+        inputs=_vector(_LENGTH[size]),
+        purpose=why,
+        methods=_PRODUCTS,
+        oracle=oracle,
+    )
 
 
 def _vector(length: int) -> tuple[jax.Array]:

@@ -1,0 +1,49 @@
+"""Load what a user asks of `benchmarks` when it is asked for.
+
+Reading a file of results loads no method, and looking at a program no neural network.
+"""
+
+import importlib
+
+#: Where each public name is defined.
+HOMES = {
+    "METHODS": "derivatives.table",
+    "SUITES": "scenarios.table",
+    "Candidate": "derivatives.candidate",
+    "Comparison": "comparison.record",
+    "Crossover": "comparison.record",
+    "Difference": "comparison.diff",
+    "Estimate": "instrument.statistics",
+    "Finding": "comparison.record",
+    "Flops": "program.flops",
+    "Memory": "instrument.compile",
+    "Method": "derivatives.method",
+    "ModeLine": "comparison.record",
+    "Obstacle": "program.messages",
+    "Operations": "comparison.record",
+    "Ratio": "instrument.statistics",
+    "Residual": "program.residuals",
+    "Row": "comparison.record",
+    "Samples": "instrument.samples",
+    "Scenario": "scenarios.scenario",
+    "Verdict": "comparison.record",
+    "bounds": "derivatives.table",
+    "compare": "comparison.compare",
+    "diff": "comparison.diff",
+    "flops": "program.flops",
+    "load": "comparison.file",
+    "obstacles": "program.obstacles",
+    "residuals": "program.residuals",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what `benchmarks.name` is, the first time that it is used."""
+    if name not in HOMES:
+        raise AttributeError(f"module {__package__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__package__}.{HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List what `benchmarks` offers, for completion in an editor or a notebook."""
+    return sorted(HOMES)

@@ -1,0 +1,187 @@
+"""Compile a function ahead of time, with what its compilation tells: times, memory, operations."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
+
+import jax
+from jax.stages import Compiled as Executable
+from jax.stages import Lowered
+
+from .clock import CLOCK
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Bytes that one execution of a program needs, as XLA planned them.
+
+    Attributes:
+        temporary: Bytes of intermediate results.
+        argument: Bytes of the arguments.
+        output: Bytes of the result.
+        alias: Bytes of the result that lie in the arguments' own memory.
+    """
+
+    temporary: int
+    argument: int
+    output: int
+    alias: int
+
+    @property
+    def total(self) -> int:
+        """Temporary + argument + output - alias: intermediate results can lie in the output."""
+        return self.temporary + self.argument + self.output - self.alias
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compiled:
+    """A function compiled for its arguments.
+
+    What the compiler tells of it is asked for when it is used, since asking may fail.
+
+    Attributes:
+        call: Runs it on those arguments and returns the result without waiting for it.
+        trace_seconds: Wall time from the Python function to its jaxpr.
+        lower_seconds: Wall time from the jaxpr to HLO.
+        compile_seconds: Wall time from HLO to the executable.
+        lowered: The program before XLA optimized it.
+        executable: The program that runs.
+    """
+
+    call: Callable[[], object]
+    trace_seconds: float
+    lower_seconds: float
+    compile_seconds: float
+    lowered: Lowered
+    executable: Executable
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds from the Python function to the executable."""
+        return self.trace_seconds + self.lower_seconds + self.compile_seconds
+
+    @cached_property
+    def memory(self) -> Memory | None:
+        """What one execution needs; `None` where the backend does not tell."""
+        analysis = self.executable.memory_analysis()
+        if analysis is None:
+            return None
+        return Memory(
+            temporary=analysis.temp_size_in_bytes,
+            argument=analysis.argument_size_in_bytes,
+            output=analysis.output_size_in_bytes,
+            alias=analysis.alias_size_in_bytes,
+        )
+
+    @cached_property
+    def xla_flops(self) -> float | None:
+        """XLA's own count of operations; `None` where it does not tell."""
+        return xla_operations(self.executable.cost_analysis() or {})
+
+    @cached_property
+    def hlo(self) -> str:
+        """The text of the program that runs."""
+        return self.executable.as_text() or ""
+
+    @property
+    def unoptimized_hlo(self) -> str:
+        """The text of the program as it was before XLA optimized it."""
+        return str(self.lowered.as_text("hlo"))
+
+
+class CompileTimeoutError(RuntimeError):
+    """Compilation took longer than its limit."""
+
+
+def compile_for(
+    fn: Callable[..., object], args: tuple[object, ...], *, limit: float | None = None
+) -> Compiled:
+    """Trace, lower and compile `fn(*args)`, and time each stage apart.
+
+    Nothing is donated, so `args` stay valid, and sharded arguments stay where they are.
+
+    Raises:
+        CompileTimeoutError: If compiling takes longer than `limit` seconds. XLA cannot be
+            interrupted: the compilation goes on in the background until it ends by itself.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> compiled = compile_for(lambda x: x @ x, (jnp.ones((8, 8)),))
+        >>> int(compiled.xla_flops)
+        1024
+        >>> compiled.memory.output
+        256
+    """
+    start = CLOCK.wall()
+    traced = jax.jit(fn).trace(*args)
+    after_trace = CLOCK.wall()
+    lowered = traced.lower()
+    after_lower = CLOCK.wall()
+    executable = _within(limit, lowered.compile)
+    after_compile = CLOCK.wall()
+    return Compiled(
+        call=lambda: executable(*args),
+        trace_seconds=after_trace - start,
+        lower_seconds=after_lower - after_trace,
+        compile_seconds=after_compile - after_lower,
+        lowered=lowered,
+        executable=executable,
+    )
+
+
+def xla_operations(cost_analysis: Mapping[str, float]) -> float | None:
+    """Return the operations in what `compiled.cost_analysis()` says, `None` if it says nothing.
+
+    XLA keeps transcendental operations apart from its flops; here an elementary function is one
+    operation like any other. XLA gives -1 for a program that calls back into Python.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> compiled = jax.jit(lambda x: 2 * jnp.sin(x)).lower(jnp.ones(3)).compile()
+        >>> xla_operations(compiled.cost_analysis())
+        6.0
+    """
+    parts = [cost_analysis.get("flops", 0.0), cost_analysis.get("transcendentals", 0.0)]
+    return float(sum(parts)) if cost_analysis and min(parts) >= 0 else None
+
+
+def available_memory() -> int | None:
+    """Return the bytes that the default device has left, or the machine if that is a CPU.
+
+    `None` if nobody tells.
+    """
+    stats = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _within(limit: float | None, work: Callable[[], Result]) -> Result:
+    """Do `work`, in a thread that is abandoned if it takes longer than `limit` seconds."""
+    if limit is None:
+        return work()
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # handed to the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if thread.is_alive():
+        raise CompileTimeoutError(f"compiling took longer than {limit:g} s and was given up")
+    if errors:
+        raise errors[0]
+    return results[0]

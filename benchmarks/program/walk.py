@@ -1,0 +1,113 @@
+"""The one walk through a program; whatever reads a program reads it by this.
+
+`interpret` runs a program's equations in order on values of any kind: marks, arrays of node
+numbers, tracers. What a value is, and what an equation makes of values, its caller says.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+from jax.extend.core import JaxprEqn, Literal, Var
+
+from .jaxpr import Atom, Program, bodies, called, constants, opened
+from .source import line_of
+
+Value = TypeVar("Value")
+#: `visit(eqn, values of its operands, the user's line)` returns the values of its results.
+Visit = Callable[[JaxprEqn, list[Value], str], Sequence[Value]]
+#: `entered(eqn)` returns the jaxpr that an equation calls and what it is given, or `None`.
+Entered = Callable[[JaxprEqn], tuple[Program, Sequence[Atom]] | None]
+
+
+def interpret(
+    program: Program,
+    inputs: Sequence[Value],
+    visit: Visit[Value],
+    *,
+    lift: Callable[[object], Value],
+    caller: str = "",
+    entered: Entered = called,
+) -> list[Value]:
+    """Run a program on values, and return those of its results.
+
+    An equation that calls another program once (`jit`, remat, a custom rule's primal) is not
+    visited: its program is walked in its place. Loops and branches are visited, and their bodies
+    are for `visit` to walk, since only it knows what a loop makes of its values.
+
+    Args:
+        program: A jaxpr, open or closed.
+        inputs: The values of its inputs.
+        visit: Makes the values of an equation's results out of those of its operands.
+        lift: Makes a value of a constant or of a literal.
+        caller: The user's line that called the program, for equations that know none.
+        entered: Which calls are walked into; all of them by default.
+    """
+    jaxpr = opened(program)
+    values = constants(program) or [None] * len(jaxpr.constvars)  # an open jaxpr has no values
+    known = dict(zip(jaxpr.constvars, map(lift, values), strict=True))
+    known |= dict(zip(jaxpr.invars, inputs, strict=True))
+    run_equations(jaxpr.eqns, known, visit, lift=lift, caller=caller, entered=entered)
+    return read(jaxpr.outvars, known, lift)
+
+
+def run_equations(
+    eqns: Sequence[JaxprEqn],
+    known: dict[Var, Value],
+    visit: Visit[Value],
+    *,
+    lift: Callable[[object], Value],
+    caller: str = "",
+    entered: Entered = called,
+) -> None:
+    """Run equations in order, and add the values of their results to those that are `known`.
+
+    The arguments are those of `interpret`.
+    """
+    for eqn in eqns:
+        line, call = line_of(eqn, caller), entered(eqn)
+        if call is None:
+            results = visit(eqn, read(eqn.invars, known, lift), line)
+        else:
+            inner, operands = call
+            values = read(operands, known, lift)
+            results = interpret(inner, values, visit, lift=lift, caller=line, entered=entered)
+        known |= dict(zip(eqn.outvars, results, strict=True))
+
+
+def read(
+    atoms: Sequence[Atom], known: dict[Var, Value], lift: Callable[[object], Value]
+) -> list[Value]:
+    """Return the values of variables and literals."""
+    return [lift(a.val) if isinstance(a, Literal) else known[a] for a in atoms]
+
+
+def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, str]]:
+    """Yield every equation and its line; those of inner programs follow the one that holds them."""
+    found: list[tuple[JaxprEqn, str]] = []
+
+    def visit(eqn: JaxprEqn, operands: list[None], line: str) -> list[None]:
+        found.append((eqn, line))
+        for body in bodies(eqn):
+            inputs = [None] * len(opened(body).invars)
+            interpret(body, inputs, visit, lift=_nothing, caller=line, entered=_no_call)
+        return [None] * len(eqn.outvars)
+
+    inputs = [None] * len(opened(program).invars)
+    interpret(program, inputs, visit, lift=_nothing, caller=caller, entered=_no_call)
+    yield from found
+
+
+def _nothing(_: object) -> None:
+    return None
+
+
+def _no_call(_: JaxprEqn) -> None:
+    return None
+
+
+def bind(eqn: JaxprEqn, operands: Sequence, **changed: object) -> list:
+    """Do one equation again on arrays or tracers, with some of its parameters changed."""
+    params = eqn.primitive.get_bind_params(eqn.params) | changed
+    with eqn.ctx.manager:
+        results = eqn.primitive.bind(*operands, **params)
+    return list(results) if eqn.primitive.multiple_results else [results]

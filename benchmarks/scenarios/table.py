@@ -1,0 +1,17 @@
+"""The suites by name."""
+
+from collections.abc import Callable
+
+from . import adbench, helmholtz, hessian, jacobian, lecture, memory, pathologies
+from .scenario import Suite
+
+#: `SUITES[name](size)` returns the scenarios of a suite, each built when it is called for.
+SUITES: dict[str, Callable[..., Suite]] = {
+    "lecture": lecture.scenarios,
+    "jacobian": jacobian.scenarios,
+    "memory": memory.scenarios,
+    "hessian": hessian.scenarios,
+    "helmholtz": helmholtz.scenarios,
+    "adbench": adbench.scenarios,
+    "pathologies": pathologies.scenarios,
+}

@@ -1,0 +1,51 @@
+"""Read a record from a file, whichever package it belongs to."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+#: Which package reads a record, and by what, for each kind that a file may say it is.
+_READERS = {
+    "comparison": ("benchmarks", "load"),
+    "comparisons": ("benchmarks", "load"),
+    "history": ("train", "History.load"),
+    "search": ("train", "Search.load"),
+    "saturation": ("nn", "Saturation.load"),
+}
+
+
+def load(path: str | Path) -> Any:
+    """Read what the `save` of a record wrote: a comparison, a history, a search, a saturation.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or holds no record.
+
+    Example:
+        >>> import tempfile
+        >>> from gradwise import load, train
+        >>> path = Path(tempfile.mkdtemp()) / "history.json"
+        >>> train.History.empty().append({"train_loss": [0.5, 0.25]}).save(path)
+        >>> load(path)["train_loss"].tolist()
+        [0.5, 0.25]
+    """
+    package, name = _READERS[_kind(Path(path))]
+    found: Any = importlib.import_module(f"{__package__}.{package}")
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found(path)
+
+
+def _kind(path: Path) -> str:
+    """Return what a file says that it holds; files of older versions do not say it."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not JSON: {error}") from None
+    fields = document if isinstance(document, dict) else {}
+    older = "comparisons" if "comparisons" in fields else "history" if "curves" in fields else None
+    kind = fields.get("kind", older)
+    if kind not in _READERS:
+        raise ValueError(f"{path} holds no record of gradwise, but {kind or 'something else'}")
+    return kind

@@ -1,0 +1,274 @@
+"""compare: what it measures, refuses and concludes, and that it leaves the inputs alone."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import benchmarks
+from benchmarks import compare
+
+X = jnp.linspace(0.1, 1.5, 6)
+QUICK = {"budget": 0.2}
+
+pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
+
+
+def network(params, x, y):
+    (w, b), (v, c) = params
+    return jnp.mean((jnp.tanh(x @ w + b) @ v + c - y) ** 2)
+
+
+def inputs():
+    random = np.random.default_rng(0)
+
+    def normal(*shape):
+        return jnp.asarray(random.standard_normal(shape), jnp.float32)
+
+    params = [(normal(3, 4), normal(4)), (normal(4, 2), normal(2))]
+    return params, normal(5, 3), normal(5, 2)
+
+
+@pytest.fixture(scope="module")
+def comparison(nothing_is_too_slow):
+    return compare(network, *inputs(), argnums=0, budget=1.0)
+
+
+def test_every_method_of_the_first_order_has_a_row(comparison):
+    names = [m.name for m in benchmarks.METHODS if m.order == 1]
+    assert [row.method for row in comparison.rows] == names
+    assert (comparison.n, comparison.m) == (3 * 4 + 4 + 4 * 2 + 2, 1)
+
+
+def test_a_row_that_was_timed_has_all_its_figures(comparison):
+    timed = [row for row in comparison.rows if row.status == "ok"]
+    assert len(timed) >= 11
+    for row in timed:
+        assert row.seconds > 0
+        assert row.compile_seconds > 0
+        assert row.samples.wall.size >= 3
+        assert row.ratio.low <= row.ratio.median <= row.ratio.high
+        assert row.memory.total > 0
+        assert row.flops.known
+        assert row.flops.high > 0
+        assert len(row.program_hash) == 16
+        assert row.error is not None
+    assert comparison.row("value").ratio.median == 1.0
+
+
+def test_exact_methods_are_exact_and_the_others_say_how_far_off_they_are(comparison):
+    for row in comparison.rows:
+        if row.status == "ok" and row.exact:
+            assert row.error < 1e-5
+    assert 1e-6 < comparison.row("numerical").error < 1e-1
+    assert comparison.row("forward_gradient").error > 1e-1
+
+
+def test_flops_of_the_value_are_those_of_its_matrix_products(comparison):
+    products = 2 * 5 * 3 * 4 + 2 * 5 * 4 * 2
+    assert products < comparison.row("value").flops.high < 1.6 * products
+
+
+def test_what_cannot_be_says_why(comparison):
+    assert comparison.row("reverse_chunked").status == "impossible"
+    assert "nothing to cut" in comparison.row("reverse_chunked").note
+
+
+def test_the_table_shows_every_row_and_the_verdict(comparison):
+    text = str(comparison)
+    for row in comparison.rows:
+        assert row.method in text
+    assert text.splitlines()[0] == "network: 26 inputs -> 1 output, float32"
+    assert "\ntime " in text
+    assert "\nwhy " in text
+    assert "<table>" in comparison._repr_html_()
+
+
+def test_a_row_by_name_and_a_name_that_is_not_there(comparison):
+    assert comparison.row("reverse").mode == "reverse"
+    with pytest.raises(ValueError, match="no row 'backprop'; there are: value, jvp"):
+        comparison.row("backprop")
+
+
+def test_residuals_are_named_by_source_line(comparison):
+    assert any("test_benchmarks_comparison_compare.py" in line for line in comparison.residuals)
+
+
+def test_a_jacobian_by_every_mode_agrees_in_float64():
+    with jax.enable_x64(True):
+        found = compare(
+            lambda x: jnp.outer(jnp.sin(x), x),
+            jnp.asarray(np.linspace(0.1, 1.0, 5)),
+            methods=["forward", "reverse", "forward_chunked", "reverse_chunked"],
+            **QUICK,
+        )
+    assert found.dtype == "float64"
+    for row in found.rows:
+        assert row.status == "ok"
+        assert row.error < 1e-13
+
+
+def test_second_order_compares_hessians_and_their_products():
+    found = compare(lambda x: jnp.sum(jnp.sin(x) ** 3), X, order=2, budget=0.5)
+    kinds = {row.kind for row in found.rows if row.status == "ok"}
+    assert kinds == {"value", "gradient", "hvp", "hessian"}
+    for row in found.rows:
+        assert row.error is not None
+        assert row.error < 1e-5
+
+
+def test_a_loop_of_unknown_length_is_impossible_in_reverse_mode_and_the_line_is_named():
+    def halve(x):
+        return jnp.sum(jax.lax.while_loop(lambda x: jnp.sum(x) > 1, lambda x: x / 2, x))
+
+    found = compare(halve, X, methods=["forward", "reverse"], **QUICK)
+    row = found.row("reverse")
+    assert row.status == "impossible"
+    assert "(halve)" in row.note
+    assert "scan" in row.note
+    assert found.verdict.time.method == "forward"
+    assert not found.row("forward").flops.known
+
+
+@pytest.mark.parametrize(
+    ("order", "forward", "reverse"),
+    [(1, "forward", "reverse"), (2, "forward_over_forward", "reverse_over_reverse")],
+)
+def test_a_loop_of_as_many_steps_as_an_input_says_is_impossible_in_reverse_mode_alone(
+    order, forward, reverse
+):
+    def repeated(x, n):
+        return jnp.sum(jax.lax.fori_loop(0, n, lambda _, x: jnp.sin(x), x))
+
+    found = compare(repeated, X, 3, order=order, methods=[forward, reverse], **QUICK)
+    assert found.row(forward).status == "ok"
+    assert found.row(reverse).status == "impossible"
+    assert "backwards" in found.row(reverse).note
+
+
+def test_a_custom_vjp_is_impossible_in_forward_mode():
+    @jax.custom_vjp
+    def sine(x):
+        return jnp.sin(x)
+
+    sine.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (g * jnp.cos(x),))
+    found = compare(lambda x: jnp.sum(sine(x)), X, methods=["forward", "reverse"], **QUICK)
+    assert found.row("forward").status == "impossible"
+    assert "custom_jvp" in found.row("forward").note
+    assert found.row("reverse").status == "ok"
+
+
+def planted(x):
+    def rule(primals, tangents):
+        (x,), (v,) = primals, tangents
+        return jnp.sin(x), jnp.cos(x) * v * jnp.ones_like(x).at[3].set(1.01)
+
+    sine = jax.custom_jvp(jnp.sin)
+    sine.defjvp(rule)
+    return jnp.sum(sine(x))
+
+
+def test_a_rule_wrong_by_a_hundredth_in_one_entry_is_not_timed():
+    found = compare(planted, X, methods=["forward", "reverse", "numerical"], **QUICK)
+    for mode in ("forward", "reverse"):
+        row = found.row(mode)
+        assert (row.status, row.seconds) == ("wrong", None)
+        assert "input 0[3]" in row.note
+    assert found.row("numerical").status == "ok"
+    assert found.verdict.time.method is None
+
+
+def test_a_result_that_is_not_finite_in_float32_is_refused():
+    def fn(x):
+        return jnp.sum(jnp.exp(60 * x) / (1 + jnp.exp(60 * x)))
+
+    found = compare(fn, X, methods=["reverse"], **QUICK)
+    assert found.row("reverse").status == "wrong"
+    assert "not finite" in found.row("reverse").note
+
+
+def test_too_many_passes_are_skipped_unmeasured_and_counted(monkeypatch):
+    monkeypatch.setattr(benchmarks.comparison.attempt, "run_once", lambda call: (1e-3, call()))
+    found = compare(lambda x: jnp.sum(jnp.sin(x)), jnp.ones(64), methods=["numerical"], budget=0.05)
+    assert found.row("numerical").status == "skipped"
+    assert "128 passes" in found.row("numerical").note
+
+
+def test_a_program_over_the_memory_is_a_row(monkeypatch):
+    monkeypatch.setattr(benchmarks.comparison.experiment, "available_memory", lambda: 100)
+    found = compare(lambda x: jnp.sum(x**3), jnp.ones(1000), methods=["reverse"], **QUICK)
+    assert found.row("reverse").status == "failed"
+    assert "out of memory" in found.row("reverse").note
+
+
+def test_inputs_stay_as_they_are():
+    params, x, y = inputs()
+    before = jax.tree.map(np.array, (params, x, y))
+    compare(network, params, x, y, methods=["reverse"], argnums=0, **QUICK)
+    jax.tree.map(np.testing.assert_array_equal, before, (params, x, y))
+
+
+def test_a_sharded_input_works_and_stays_sharded():
+    devices = jax.devices()
+    mesh = jax.sharding.Mesh(np.array(devices), ("rows",))
+    spread = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows"))
+    x = jax.device_put(jnp.linspace(0.1, 1.0, 4 * len(devices)), spread)
+    found = compare(lambda x: jnp.sum(jnp.sin(x)), x, methods=["forward", "reverse"], **QUICK)
+    assert [row.status for row in found.rows] == ["ok"] * 3
+    assert x.sharding == spread
+    assert not x.is_deleted()
+
+
+@pytest.mark.parametrize("argnums", [0, (0, 1)])
+def test_a_sum_over_an_explicit_mesh_has_both_modes(argnums):
+    mesh = jax.make_mesh((2,), ("rows",), axis_types=(jax.sharding.AxisType.Explicit,))
+    rows = jax.sharding.PartitionSpec("rows")
+    w = jnp.linspace(-1.0, 1.0, 12).reshape(4, 3)
+    x = jax.device_put(
+        jnp.linspace(0.1, 1.0, 32).reshape(8, 4), jax.sharding.NamedSharding(mesh, rows)
+    )
+
+    @jax.shard_map(
+        mesh=mesh,
+        in_specs=(jax.sharding.PartitionSpec(), rows),
+        out_specs=jax.sharding.PartitionSpec(),
+    )
+    def total(w, x):
+        return jax.lax.psum(jnp.sum(jnp.tanh(x @ w)), "rows")
+
+    found = compare(total, w, x, argnums=argnums, methods=["forward", "reverse"], **QUICK)
+    assert [row.status for row in found.rows] == ["ok"] * 3
+
+
+def test_progress_is_told_from_checking_to_measuring():
+    told = []
+    compare(jnp.sin, X, methods=["forward"], on_progress=lambda *stage: told.append(stage), **QUICK)
+    assert told[0] == ("checking", 0.0)
+    assert ("forward", 0.5) in told
+    assert told[-1][0] == "measuring"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((jnp.sin, X), {"methods": ["backward"]}, "unknown method 'backward'"),
+        ((jnp.sin, X), {"order": 2}, "one of them, or a sum"),
+        ((jnp.sin, X), {"order": 0}, "order must be"),
+        ((jnp.sin, X), {"argnums": 2}, "argnums must name"),
+        ((jnp.sin, X), {"budget": 0}, "budget must be"),
+        ((jnp.sin, X), {"budget": math.nan}, "budget must be"),
+        ((jnp.sum, X), {"order": 2, "crossover": True}, "crossover is about first derivatives"),
+        ((jnp.sin, X), {"seed": -1}, "seed must be a non-negative integer, got -1"),
+        ((jnp.sin, jnp.arange(3)), {}, "nothing to differentiate"),
+    ],
+)
+def test_bad_arguments_raise_before_anything_is_measured(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        compare(*arguments, **options)
+
+
+def test_what_is_not_compiled_is_not_measured():
+    with jax.disable_jit(), pytest.raises(ValueError, match="disable_jit is on"):
+        compare(jnp.sin, X, **QUICK)

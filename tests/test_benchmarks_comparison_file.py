@@ -1,0 +1,144 @@
+"""Comparisons in files: they come back as they were, whole or as an error, old ones too."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import jax.numpy as jnp
+import pytest
+
+import gradwise
+from benchmarks import compare
+from benchmarks.comparison import file
+from benchmarks.report.text import text_table
+
+ROOT = Path(__file__).parent.parent
+OLD = Path(__file__).parent / "data" / "comparisons_schema_1.json"
+
+pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
+
+
+@pytest.fixture(scope="module")
+def comparison(nothing_is_too_slow):
+    return compare(
+        lambda x: jnp.outer(jnp.sin(x), x[:2]),
+        jnp.linspace(0.1, 1.0, 3),
+        methods=["numerical", "forward", "reverse", "checkpointed"],
+        budget=0.1,
+        crossover=True,
+        name="sine",
+        purpose="Outer products.",
+    )
+
+
+def test_a_comparison_comes_back_equal(comparison, tmp_path):
+    path = tmp_path / "deep" / "found.json"
+    comparison.save(path)
+    back = gradwise.load(path)
+    assert back == comparison
+    assert back is not comparison
+    assert text_table(back) == text_table(comparison)
+    assert back != replace(comparison, floor=2 * comparison.floor)
+
+
+def test_several_comparisons_come_back_as_a_list(comparison, tmp_path):
+    file.save([comparison, replace(comparison, name="other")], tmp_path / "found.json")
+    first, second = gradwise.load(tmp_path / "found.json")
+    assert (first, second.name) == (comparison, "other")
+    assert file.load_all(tmp_path / "found.json") == [first, second]
+
+
+def test_infinity_and_nan_are_strings_that_come_back_as_numbers(comparison, tmp_path):
+    path = tmp_path / "found.json"
+    replace(comparison, floor=math.inf).save(path)
+    assert json.loads(path.read_text())["record"]["floor"] == "inf"
+    assert gradwise.load(path).floor == math.inf
+    replace(comparison, floor=math.nan).save(path)
+    assert math.isnan(gradwise.load(path).floor)
+
+
+@pytest.mark.parametrize("ending", ["json", "csv", "html", "md", "png"])
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(
+    comparison, tmp_path, monkeypatch, ending
+):
+    path = tmp_path / f"found.{ending}"
+    comparison.save(path)
+    before = path.read_bytes()
+
+    def full(descriptor):
+        raise OSError("no space left on the device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        replace(comparison, name="other").save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_the_old_schema_is_read():
+    (found,) = gradwise.load(OLD)
+    assert (found.name, found.purpose) == ("old", "A file of the old schema.")
+    assert found.crossover.inputs.high == math.inf
+    assert found.row("reverse").flops.known
+    assert len(found.row("reverse").program_hash) == 16
+    assert found.row("reverse").samples.wall.size == 3
+    assert "reverse" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "holds no schema"),
+        ('{"schema": 3, "kind": "comparison"}', "schema 3, this version reads schema 1 to 2"),
+        ('{"schema": 2, "kind": "history", "record": {}}', "holds a history, not a comparison"),
+        ('{"schema": 2, "kind": "comparison"}', "is damaged: 'record'"),
+        ('{"schema": 2, "kind": "comparison", "record": 3}', "must be an object, got int"),
+        ('{"schema": 2, "kind": "comparison", "record": {"nme": ""}}', "has no field 'nme'"),
+        ('{"schema": 2, "kind": "comparison", "record": {"name": 3}}', "name cannot be 3"),
+    ],
+)
+def test_a_file_that_holds_no_comparison_raises_an_error_that_names_it(tmp_path, content, message):
+    path = tmp_path / "bad.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=message) as raised:
+        file.load(path)
+    assert str(path) in str(raised.value)
+
+
+def test_reading_a_file_loads_no_method_no_sympy_and_no_neural_network():
+    script = f"""
+import sys
+import gradwise
+
+print(gradwise.load({str(OLD)!r})[0].name)
+ours = ("derivatives", "check", "scenarios", "report", "peers", "cli", "program")
+loaded = [f"benchmarks.{{room}}" for room in ours] + ["sympy", "nn", "losses", "train", "scipy"]
+print([name for name in loaded if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n")[:2] == ["old", "[]"]
+
+
+def test_the_page_on_the_schema_names_every_field():
+    page = (ROOT / "docs" / "schema.md").read_text()
+    assert f"schema {file.SCHEMA}" in page
+
+    def names(value):
+        for name, part in value.items() if isinstance(value, dict) else ():
+            yield name
+            yield from names(part)
+        for part in value if isinstance(value, list) else ():
+            yield from names(part)
+
+    (found,) = gradwise.load(OLD)
+    written = json.loads(json.dumps(file.to_plain(found)))
+    del written["environment"]
+    missing = sorted({name for name in names(written) if f"`{name}`" not in page})
+    assert not missing

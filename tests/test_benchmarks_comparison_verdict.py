@@ -1,0 +1,69 @@
+"""Which mode is told to be the answer, and when neither is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.comparison.record import Row
+from benchmarks.comparison.verdict import give_verdict
+from benchmarks.instrument.compile import Memory
+from benchmarks.instrument.samples import Samples
+from benchmarks.instrument.statistics import ratio
+
+
+def row(method, mode, wall, total, compile_seconds=1.0, **more):
+    samples = Samples(rounds=np.arange(30), wall=np.full(30, wall), cpu=np.full(30, wall), calls=1)
+    base = Samples(rounds=np.arange(30), wall=np.ones(30), cpu=np.ones(30), calls=1)
+    return Row(
+        method=method,
+        mode=mode,
+        kind="jacobian",
+        status="ok",
+        seconds=wall,
+        ratio=ratio(samples, base),
+        memory=Memory(temporary=total, argument=0, output=0, alias=0),
+        compile_seconds=compile_seconds,
+        samples=samples,
+        **more,
+    )
+
+
+def test_the_verdict_is_between_modes():
+    rows = [row("forward", "forward", 8.0, 100), row("reverse", "reverse", 2.0, 400)]
+    verdict = give_verdict(rows, 16, 4)
+    assert (verdict.time.method, verdict.time.over) == ("reverse", "forward")
+    assert verdict.time.factor == pytest.approx(4.0)
+    assert verdict.time.confidence == 1.0
+    assert verdict.memory.method == "forward"
+    assert verdict.memory.factor == pytest.approx(4.0)
+    assert verdict.compile.method == "tie"
+    assert "16 inputs" in verdict.why
+
+
+def test_modes_that_take_equally_long_tie():
+    rows = [row("forward", "forward", 2.0, 100), row("reverse", "reverse", 2.02, 100)]
+    verdict = give_verdict(rows, 4, 4)
+    assert verdict.time.method == "tie"
+    assert "forward and reverse" in verdict.time.text
+    assert verdict.memory.method == "tie"
+
+
+def test_of_equals_in_one_mode_the_plainest_is_the_answer():
+    rows = [
+        row("forward", "forward", 9.0, 100),
+        row("reverse", "reverse", 2.01, 100),
+        row("checkpointed", "reverse", 2.0, 50),
+    ]
+    verdict = give_verdict(rows, 4, 4)
+    assert verdict.time.method == "reverse"
+    assert verdict.memory.method == "checkpointed"
+
+
+def test_what_is_wrong_or_inexact_takes_no_part():
+    rows = [
+        row("numerical", "numerical", 0.5, 10, exact=False),
+        replace(row("forward", "forward", 1.0, 10), status="wrong"),
+        row("reverse", "reverse", 3.0, 10),
+    ]
+    assert give_verdict(rows, 4, 4).time.method == "reverse"
