@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.comparison.notes import machine_notes
 from benchmarks.comparison.record import Row
 from benchmarks.comparison.verdict import give_verdict
 from benchmarks.instrument.compile import Memory
@@ -67,3 +68,24 @@ def test_what_is_wrong_or_inexact_takes_no_part():
         row("reverse", "reverse", 3.0, 10),
     ]
     assert give_verdict(rows, 4, 4).time.method == "reverse"
+
+
+def test_memory_ties_within_a_twentieth_and_compile_time_within_a_quarter():
+    def least(total, seconds):
+        rows = [
+            row("forward", "forward", 8.0, 1000, compile_seconds=1.0),
+            row("reverse", "reverse", 2.0, total, compile_seconds=seconds),
+        ]
+        found = give_verdict(rows, 4, 4)
+        return found.memory.method, found.compile.method
+
+    assert least(1040, 1.2) == ("tie", "tie")
+    assert least(1070, 1.3) == ("forward", "forward")
+
+
+def test_the_busy_note_is_that_of_the_busiest_program():
+    calm = Samples(rounds=np.arange(9), wall=np.ones(9), cpu=np.ones(9), calls=1)
+    waited = Samples(rounds=np.arange(9), wall=np.full(9, 3.0), cpu=np.ones(9), calls=1)
+    notes = machine_notes({"calm": calm, "waited": waited})
+    assert notes[-1] == "the machine was busy: wall time up to 3 times CPU time"
+    assert len(machine_notes({"calm": calm})) == 1

@@ -164,3 +164,10 @@ def test_the_hash_strips_metadata_with_braces_and_quotes_in_it():
     assert program_hash(moved) == program_hash(TEXT)
     assert program_hash(TEXT.replace("%sin.1", "%renamed")) == program_hash(TEXT)
     assert program_hash(TEXT.replace("sine(", "cosine(")) != program_hash(TEXT)
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, False), (5, False), (6, True), (12, True)])
+def test_repetition_is_told_from_one_and_a_half_times_on(count, told):
+    before = Instructions({"sine": 4}, {}, {})
+    after = Instructions({"sine": count}, {"sine": count}, {})
+    assert (repeated_work(before, after) is not None) == told

@@ -209,8 +209,8 @@ def updates(eqn: JaxprEqn) -> int:
 
 
 @counted
-def received(eqn: JaxprEqn) -> int:
-    """Count one operation for each number that a device receives from the others."""
+def each_operand(eqn: JaxprEqn) -> int:
+    """Count one operation for each number that comes in, whatever goes out."""
     return _in(eqn)
 
 

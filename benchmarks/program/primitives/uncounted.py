@@ -38,6 +38,7 @@ UNCOUNTED = {
         "cholesky_update ormqr ragged_dot_general select_and_scatter symmetric_product"
     ),
     "marks that a transformation leaves behind, gone from a finished program": names(
+        "CustomJVPTraced CustomVJPTraced Einsum OptRemat PrimalLeftTangentRight RematTraced "
         "call_hi_primitive call_hi_primitive_linearized check create_linear custom_jvp_call_jaxpr "
         "dce_sink dim_as_value dimension_size from_edtype linear_call log_extend log_read new_log "
         "remat_opt shape_assertion stage to_edtype unreachable"
