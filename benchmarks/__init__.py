@@ -18,7 +18,6 @@ __all__ = [
     "Method",
     "ModeLine",
     "Obstacle",
-    "Operations",
     "Ratio",
     "Residual",
     "Row",

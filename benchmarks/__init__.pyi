@@ -2,13 +2,12 @@ from .comparison.compare import compare as compare
 from .comparison.diff import Difference as Difference
 from .comparison.diff import diff as diff
 from .comparison.file import load as load
+from .comparison.findings import Crossover as Crossover
+from .comparison.findings import Finding as Finding
+from .comparison.findings import ModeLine as ModeLine
+from .comparison.findings import Verdict as Verdict
 from .comparison.record import Comparison as Comparison
-from .comparison.record import Crossover as Crossover
-from .comparison.record import Finding as Finding
-from .comparison.record import ModeLine as ModeLine
-from .comparison.record import Operations as Operations
-from .comparison.record import Row as Row
-from .comparison.record import Verdict as Verdict
+from .comparison.row import Row as Row
 from .derivatives.candidate import Candidate as Candidate
 from .derivatives.method import Method as Method
 from .derivatives.table import METHODS as METHODS
@@ -17,7 +16,7 @@ from .instrument.compile import Memory as Memory
 from .instrument.samples import Samples as Samples
 from .instrument.statistics import Estimate as Estimate
 from .instrument.statistics import Ratio as Ratio
-from .program.flops import Flops as Flops
+from .program.count import Flops as Flops
 from .program.flops import flops as flops
 from .program.messages import Obstacle as Obstacle
 from .program.obstacles import obstacles as obstacles

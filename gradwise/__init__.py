@@ -23,7 +23,6 @@ __all__ = [
     "Method",
     "ModeLine",
     "Obstacle",
-    "Operations",
     "Ratio",
     "Residual",
     "Row",

@@ -15,7 +15,6 @@ from benchmarks import Memory as Memory
 from benchmarks import Method as Method
 from benchmarks import ModeLine as ModeLine
 from benchmarks import Obstacle as Obstacle
-from benchmarks import Operations as Operations
 from benchmarks import Ratio as Ratio
 from benchmarks import Residual as Residual
 from benchmarks import Row as Row

@@ -19,7 +19,6 @@ FROM_BENCHMARKS = (
     "Method",
     "ModeLine",
     "Obstacle",
-    "Operations",
     "Ratio",
     "Residual",
     "Row",

@@ -31,10 +31,10 @@ def load(path: str | Path) -> Any:
         [0.5, 0.25]
     """
     package, name = _READERS[_kind(Path(path))]
-    found: Any = importlib.import_module(f"{__package__}.{package}")
+    loaded: Any = importlib.import_module(f"{__package__}.{package}")
     for part in name.split("."):
-        found = getattr(found, part)
-    return found(path)
+        loaded = getattr(loaded, part)
+    return loaded(path)
 
 
 def _kind(path: Path) -> str:

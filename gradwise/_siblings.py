@@ -22,12 +22,12 @@ _PREFIX = f"{__package__}."
 @cache
 def is_ours(name: str) -> bool:
     """Whether `import name` gives this project's package; asked once, so the answer stays."""
-    found = sys.modules.get(name)
+    module = sys.modules.get(name)
     try:
-        spec = importlib.util.find_spec(name) if found is None else None
+        spec = importlib.util.find_spec(name) if module is None else None
     except (ImportError, ValueError):  # the finder of somebody else's gave up
         return False
-    file = getattr(found, "__file__", None) or getattr(spec, "origin", None)
+    file = getattr(module, "__file__", None) or getattr(spec, "origin", None)
     return file is not None and Path(file).resolve() == _ROOT / name / "__init__.py"
 
 

@@ -116,7 +116,7 @@ import sys
 import gradwise
 
 print(gradwise.load({str(OLD)!r})[0].name)
-ours = ("derivatives", "check", "scenarios", "report", "peers", "cli", "program")
+ours = ("derivatives", "check", "scenarios", "report", "peers", "cli", "program.primitives")
 loaded = [f"benchmarks.{{room}}" for room in ours] + ["sympy", "nn", "losses", "train", "scipy"]
 print([name for name in loaded if name in sys.modules])
 """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.comparison.notes import machine_notes
-from benchmarks.comparison.record import Row
+from benchmarks.comparison.row import Row
 from benchmarks.comparison.verdict import give_verdict
 from benchmarks.instrument.compile import Memory
 from benchmarks.instrument.samples import Samples

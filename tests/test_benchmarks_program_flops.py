@@ -224,12 +224,12 @@ def test_disagreements_are_explained():
     library = flops(jnp.linalg.cholesky, of(64, 64))
     assert "LAPACK" in str(why_xla_differs(library, xla(jnp.linalg.cholesky, of(64, 64))))
     assert str(why_xla_differs(loop, 2002.0)).startswith("XLA counts 2,002 of 20,000 operations")
-    assert "simplified" in str(why_xla_differs(Flops(20, 20, 20, as_xla=20), 10.0))
-    assert "repeats work" in str(why_xla_differs(Flops(20, 20, 20, as_xla=20), 30.0))
+    assert "simplified" in str(why_xla_differs(Flops(low=20, mean=20, high=20, as_xla=20), 10.0))
+    assert "repeats work" in str(why_xla_differs(Flops(low=20, mean=20, high=20, as_xla=20), 30.0))
     assert "lower bound" in str(why_xla_differs(Flops(unknown=("while at a.py:1 (f)",)), 30.0))
     assert "no figure" in str(why_xla_differs(loop, xla_operations({"flops": -1.0})))
 
 
 def test_agreement_needs_no_explanation():
-    assert why_xla_differs(Flops(10, 15, 20), 18.0) is None
-    assert why_xla_differs(Flops(100, 100, 100), 101.0) is None
+    assert why_xla_differs(Flops(low=10, mean=15, high=20), 18.0) is None
+    assert why_xla_differs(Flops(low=100, mean=100, high=100), 101.0) is None

@@ -11,8 +11,8 @@ from ..derivatives.jacobians import Jacobian
 from ..derivatives.method import Method, Probe, Truth, dense, ravel
 from ..derivatives.problem import Leaves, Problem
 
-#: Where in a result the derivative stands, by the kind of the method: the whole, or its second.
-_WHOLE = {"value", "tangent", "gradient", "hvp", "estimate"}
+#: The kinds of method that give a cotangent times the Jacobian.
+_VJPS = ("value_and_vjp", "value_and_grad", "gradient")
 
 
 class Deviation(NamedTuple):
@@ -28,10 +28,10 @@ class Deviation(NamedTuple):
     fault: float
 
 
-def relative_error(found: np.ndarray, true: np.ndarray) -> float:
+def relative_error(result: np.ndarray, true: np.ndarray) -> float:
     """Return the largest difference, over the largest true entry."""
     scale = float(np.max(np.abs(true), initial=0.0))
-    return float(np.max(np.abs(found - true), initial=0.0)) / (scale or 1.0)
+    return float(np.max(np.abs(result - true), initial=0.0)) / (scale or 1.0)
 
 
 def deviation(
@@ -49,7 +49,7 @@ def deviation(
 def _pair(
     method: Method, result: object, problem: Problem, probe: Probe, truth: Truth
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what was found and what is true, in one form."""
+    """Return the result and what it should be, as arrays of one shape."""
     if method.product is not None:
         return ravel(method.product(result, problem, probe.tangent)), truth.jvp
     if method.kind in ("jacobian", "hessian"):
@@ -57,11 +57,10 @@ def _pair(
         if truth.jacobian is not None:
             return dense(result, problem), truth.jacobian
         return ravel(contract(result, probe.tangent)), truth.jvp
-    if method.kind not in _WHOLE:
+    if method.kind.startswith("value_and_"):
         assert isinstance(result, tuple)
-        result = result[1]  # the value comes first
-    true = {"value": truth.value, "vjp": truth.vjp, "value_and_grad": truth.vjp}
-    true |= {"gradient": truth.vjp}
+        result = result[1]
+    true = {"value": truth.value} | dict.fromkeys(_VJPS, truth.vjp)
     return ravel(result), true.get(method.kind, truth.jvp)
 
 

@@ -1,12 +1,11 @@
-"""The derivative that every method is checked against, found by other means than theirs.
+"""The derivative that every method is checked against, computed by other means than theirs.
 
 Products come from the modes that pass the Taylor test. A dense Jacobian is built here, without the
 code that the methods are made of; it must agree with the products and with the function along a
 line, or it is not used.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -14,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..derivatives.method import Probe, Truth, ravel
-from ..derivatives.problem import Leaves, Output, Problem
+from ..derivatives.problem import Problem
 from ..program.jaxpr import dtype, kind
 from ..program.messages import guarded
 from ..program.walk import equations
+from .dense import dense_jacobian
 from .directions import along, pulled_back, pushed_forward
 from .error import relative_error
 from .float64 import in_float64
@@ -25,12 +25,8 @@ from .taylor import LINE, Taylor, difference_quotient, taylor_test
 
 #: A larger Jacobian, or one of more passes, is checked along directions, not entry by entry.
 DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
-_AT_ONCE = 64
 #: How far the products of a Jacobian may be from those taken by themselves, in float64.
 _AGREEMENT = 1e-6
-
-_Fn = Callable[[Leaves], Output]
-_Push = Callable[[_Fn, Leaves, Leaves], Output]
 
 
 class Reference(NamedTuple):
@@ -53,7 +49,7 @@ class Reference(NamedTuple):
     @property
     def kink(self) -> bool:
         """Whether the function has a kink at this point."""
-        return any(found.kink for found in self.taylor.values())
+        return any(taylor.kink for taylor in self.taylor.values())
 
 
 def find_reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:
@@ -89,9 +85,9 @@ def find_reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Re
         passed = {mode: products[mode] for mode in taylor if taylor[mode].right}
         truth = _truth(problem, probe, line, passed, coarsest)
         wrong = {
-            mode: _describe(problem, probe, mode, found)
-            for mode, found in taylor.items()
-            if not found.right
+            mode: _describe(problem, probe, mode, test)
+            for mode, test in taylor.items()
+            if not test.right
         }
     return Reference(truth, taylor, wrong, coarsest, (note,) if note else ())
 
@@ -159,74 +155,17 @@ def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray 
     small = problem.n * problem.m <= DENSE_ENTRIES
     if not small or passes.get(mode, problem.n) > DENSE_PASSES:
         return None, source
-    return _jacobian(problem, mode), source
+    return dense_jacobian(problem, mode), source
 
 
-def _jacobian(problem: Problem, mode: str) -> np.ndarray:
-    """Return the Jacobian `[m, n]` by one basis vector after the other."""
-    if mode == "reverse":
-        stacked = jax.jit(partial(_rows, problem))(problem.x, problem.fixed)
-        return _joined(stacked, problem.m)
-    push = {"forward": _pushed, "differences": _differenced}[mode]
-    stacked = jax.jit(partial(_columns, problem, push))(problem.x, problem.fixed)
-    return _joined(stacked, problem.n).T
-
-
-def _columns(problem: Problem, push: _Push, x: Leaves, fixed: Leaves) -> list[jax.Array]:
-    def column(index: jax.Array) -> list[jax.Array]:
-        return jax.tree.leaves(push(lambda x: problem.fn(x, fixed), x, _basis(index, x)))
-
-    return jax.lax.map(column, jnp.arange(problem.n), batch_size=_AT_ONCE)
-
-
-def _rows(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:
-    value, pull = jax.vjp(lambda x: problem.fn(x, fixed), x)
-    outputs, treedef = jax.tree.flatten(value)
-
-    def row(index: jax.Array) -> list[jax.Array]:
-        return list(pull(jax.tree.unflatten(treedef, _basis(index, outputs)))[0])
-
-    return jax.lax.map(row, jnp.arange(problem.m), batch_size=_AT_ONCE)
-
-
-def _pushed(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
-    return jax.jvp(fn, (x,), (tangent,))[1]
-
-
-def _differenced(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
-    """Return the central difference along a basis vector, at the step that balances its errors."""
-    root = float(jnp.finfo(jnp.result_type(*x)).eps) ** (1 / 3)
-    steps = [root * jnp.maximum(1, jnp.abs(leaf)) for leaf in x]
-    triples = list(zip(x, steps, tangent, strict=True))
-    ahead = tuple((leaf + step * part).astype(leaf.dtype) for leaf, step, part in triples)
-    behind = tuple((leaf - step * part).astype(leaf.dtype) for leaf, step, part in triples)
-    moved = sum(jnp.sum((a - b) * v) for a, b, v in zip(ahead, behind, tangent, strict=True))
-    return jax.tree.map(lambda a, b: (a - b) / moved, fn(ahead), fn(behind))
-
-
-def _basis(index: jax.Array, leaves: Sequence[jax.Array]) -> Leaves:
-    """Return the basis vector of all numbers in `leaves` whose place is `index`."""
-    basis, start = [], 0
-    for leaf in leaves:
-        places = start + jnp.arange(leaf.size).reshape(leaf.shape)
-        basis.append((places == index).astype(leaf.dtype))
-        start += leaf.size
-    return tuple(basis)
-
-
-def _joined(stacked: Sequence[jax.Array], count: int) -> np.ndarray:
-    """Return arrays `[count, ...]` as the columns of one matrix `[count, numbers]`."""
-    return np.concatenate([np.asarray(s, np.float64).reshape(count, -1) for s in stacked], axis=1)
-
-
-def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
+def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor) -> str:
     """Say what is wrong with a mode, and at which input it shows most."""
-    if np.isnan(found.slope or 0.0):
+    if np.isnan(test.slope or 0.0):
         text = "the derivative is not finite, though the function is"
     elif problem.float64_obstacle:
         text = "wrong: it is not what differences give"
     else:
-        text = f"wrong: the Taylor remainder falls with slope {found.slope:.2f}, not 2"
+        text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
     text += guarded("look for a stop_gradient", lambda: _stop_gradient(problem), "")[0]
     if problem.n > DENSE_PASSES:
         return text
@@ -236,7 +175,7 @@ def _describe(problem: Problem, probe: Probe, mode: str, found: Taylor) -> str:
         return reduce(jnp.add, map(jnp.vdot, weights, outputs))
 
     scalar = problem._replace(fn=weighted, m=1, scalar=True)
-    given, true = _jacobian(scalar, mode)[0], _jacobian(scalar, "differences")[0]
+    given, true = dense_jacobian(scalar, mode)[0], dense_jacobian(scalar, "differences")[0]
     worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
     where = _place(problem, worst)
     return f"{text}; at {where} it gives {given[worst]:.6g}, differences give {true[worst]:.6g}"

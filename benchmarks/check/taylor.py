@@ -92,7 +92,7 @@ def _slope(remainder: np.ndarray, rounding: float) -> float | None:
     return float(np.polyfit(np.log(_STEPS[last]), np.log(remainder[last]), 1)[0])
 
 
-def _near(found: np.ndarray, derivative: np.ndarray, eps: float) -> bool:
+def _near(product: np.ndarray, derivative: np.ndarray, eps: float) -> bool:
     """Whether a difference is as near to the derivative as rounding and its step let it be."""
     scale = np.max(np.abs(derivative), initial=0.0)
-    return bool(np.max(np.abs(found - derivative)) <= 100 * eps ** (2 / 3) * scale)
+    return bool(np.max(np.abs(product - derivative)) <= 100 * eps ** (2 / 3) * scale)

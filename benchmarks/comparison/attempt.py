@@ -17,12 +17,12 @@ from ..instrument.compile import Compiled, CompileTimeoutError, compile_for
 from ..instrument.samples import Samples
 from ..instrument.statistics import ratio
 from ..instrument.timing import MIN_ROUNDS, run_once
-from ..program.flops import Flops, flops, why_xla_differs
+from ..program.flops import flops, why_xla_differs
 from ..program.hlo import program_hash
 from ..program.messages import first_line, guarded, underivable, whole_tracebacks
 from .experiment import Experiment
 from .notes import time_notes
-from .record import Operations, Row
+from .row import Row
 from .search import Choice, settle, settled_again
 
 #: Seconds a single compilation may take.
@@ -31,7 +31,7 @@ COMPILE_LIMIT = 60.0
 #: the budget even so is not tried.
 _BATCHED = 0.01
 #: How far off in float64 a derivative may be, and still be called right; or this many times the
-#: precision of the coarsest type inside the function.
+#: epsilon of the coarsest type inside the function.
 _RIGHT, _RIGHT_EPS = 1e-8, 100
 
 
@@ -174,17 +174,13 @@ def _described(
         row,
         note=_joined(program.note, no_count, no_memory, no_xla, no_digest, no_why),
         bound=method.bound(n, m) if method.bound else None,
-        flops=_operations(counted),
+        flops=counted,
         flops_note=why or "",
         xla_flops=by_xla,
         memory=memory,
         compile_seconds=compiled.total_seconds,
         program_hash=digest,
     )
-
-
-def _operations(counted: Flops | None) -> Operations | None:
-    return None if counted is None else Operations(**dataclasses.asdict(counted))
 
 
 def _checked(
@@ -196,9 +192,9 @@ def _checked(
     if seconds * MIN_ROUNDS < budget:
         seconds, _ = run_once(compiled.call)  # the first call of a program is not like the others
     problem, truth = experiment.truth_for(method)
-    found = deviation(method, result, problem, experiment.probe, truth)
-    row = dataclasses.replace(row, error=found.error if math.isfinite(found.error) else None)
-    status, note = _judged(method, experiment, choice, found)
+    measured = deviation(method, result, problem, experiment.probe, truth)
+    row = dataclasses.replace(row, error=measured.error if math.isfinite(measured.error) else None)
+    status, note = _judged(method, experiment, choice, measured)
     row = dataclasses.replace(row, status=status, note=_joined(row.note, note))
     if status != "ok":
         return Attempt(row)
@@ -209,31 +205,31 @@ def _checked(
 
 
 def _judged(
-    method: Method, experiment: Experiment, choice: Choice, found: Deviation
+    method: Method, experiment: Experiment, choice: Choice, measured: Deviation
 ) -> tuple[str, str]:
     """Return status and note of a result.
 
-    A result further off than the square root of its precision is computed again in float64: if it
-    is right there, what was seen is rounding, else the derivative is wrong. A candidate is always
-    computed again, since nobody else has checked its code. What cannot be computed in float64 is
-    right if it is as near as that.
+    A result that is off by more than the square root of its type's epsilon is computed again in
+    float64: if it is right there, the difference is rounding, else the derivative is wrong. A
+    candidate is always computed again, since nobody else has checked its code. A function that
+    cannot be computed in float64 has the square root of epsilon as its limit.
     """
     if not method.exact and method.kind != "estimate":
-        finite = math.isfinite(found.error)
+        finite = math.isfinite(measured.error)
         return ("ok", "") if finite else ("wrong", "the result is not finite")
     dtype = jnp.result_type(*experiment.problem.x)
-    near = found.fault <= math.sqrt(float(jnp.finfo(dtype).eps))
+    near = measured.fault <= math.sqrt(float(jnp.finfo(dtype).eps))
     if experiment.problem.float64_obstacle:
-        off = f"off by {found.fault:.2g} of the largest entry"
+        off = f"off by {measured.fault:.2g} of the largest entry"
         return ("ok", "") if near else ("wrong", off)
     if near and not method.from_user:
         return "ok", ""
     wide = _fault_in_float64(method, experiment, choice)
     if not wide <= max(_RIGHT, _RIGHT_EPS * experiment.first.eps):
         return "wrong", f"off by {wide:.2g} of the largest entry, even in float64"
-    if not math.isfinite(found.fault):
+    if not math.isfinite(measured.fault):
         return "wrong", f"not finite in {dtype}, though right in float64"
-    rounding = f"rounding leaves an error of {found.fault:.1g} in {dtype}"
+    rounding = f"rounding leaves an error of {measured.fault:.1g} in {dtype}"
     return "ok", "" if near else rounding
 
 

@@ -77,10 +77,10 @@ def compare(
     Example:
         >>> import jax.numpy as jnp
         >>> from gradwise import compare
-        >>> found = compare(
+        >>> comparison = compare(
         ...     lambda x: jnp.sum(jnp.sin(x)), jnp.ones(5), methods=["reverse"], budget=0.1
         ... )
-        >>> [row.status for row in found.rows]
+        >>> [row.status for row in comparison.rows]
         ['ok', 'ok']
     """
     _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
@@ -102,7 +102,7 @@ def compare(
         )
         rows = timed_rows(attempts, samples, failed, samples[_FLOOR].seconds)
         timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
-        kept, fault = _kept_lines(experiment)
+        leaves, fault = _kept_lines(experiment)
         problem = experiment.problem
         return Comparison(
             name=name or getattr(fn, "__name__", type(fn).__name__),
@@ -114,7 +114,7 @@ def compare(
             dtype=str(jnp.result_type(*problem.x)),
             floor=samples[_FLOOR].seconds,
             notes=(*experiment.notes, *machine_notes(samples), *fault),
-            residuals=kept,
+            residuals=leaves,
             crossover=fit_crossover(timed, problem.m) if timed else None,
             purpose=purpose,
             seed=seed,
@@ -170,5 +170,5 @@ def _kept_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...
             *(f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest),
         )
 
-    kept, fault = guarded("find out what reverse mode keeps", work, ())
-    return kept, (fault,) if fault else ()
+    leaves, fault = guarded("find out what reverse mode keeps", work, ())
+    return leaves, (fault,) if fault else ()

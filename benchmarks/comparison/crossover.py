@@ -10,7 +10,7 @@ from ..instrument.compile import Compiled, compile_for
 from ..instrument.fits import Line, crossing, fit_line
 from ..instrument.samples import Samples
 from .experiment import Experiment
-from .record import Crossover, ModeLine
+from .findings import Crossover, ModeLine
 
 #: Directions in a batch, as far as the function has as many.
 _SIZES = (1, 4, 16, 64, 256)

@@ -13,7 +13,8 @@ import numpy as np
 from ..instrument.samples import Samples
 from ..instrument.statistics import LEVEL, Estimate, estimate, resampled_medians
 from ..instrument.text import aligned
-from .record import Comparison, Row
+from .record import Comparison
+from .row import Row
 
 #: Changes up to this are what two runs of the same code show: of a multiple, and of a time.
 _RATIO_NOISE, _TIME_NOISE = 0.25, 0.5
@@ -55,11 +56,13 @@ def diff(
     Example:
         >>> import jax.numpy as jnp
         >>> from gradwise import compare, diff
-        >>> found = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
-        >>> [difference.regression for difference in diff(found, found)]
+        >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
+        >>> [difference.regression for difference in diff(comparison, comparison)]
         [False, False]
     """
-    before, after = ({found.name: found for found in _listed(run)} for run in (old, new))
+    before, after = (
+        {comparison.name: comparison for comparison in _listed(run)} for run in (old, new)
+    )
     if not before.keys() & after.keys():
         raise ValueError("the two runs have no scenario in common: there is nothing to compare")
     differences = []

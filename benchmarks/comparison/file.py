@@ -14,6 +14,8 @@ from .record import Comparison
 
 #: Raised whenever a reader of the older files would misread the new ones.
 SCHEMA = 2
+#: What schema 1 calls the kinds of the methods that now have another name.
+_KINDS = {"jvp": "value_and_jvp", "tangent": "jvp", "vjp": "value_and_vjp"}
 
 
 def write_file(path: Path, content: str | bytes) -> None:
@@ -38,10 +40,10 @@ def write_file(path: Path, content: str | bytes) -> None:
             temporary.unlink()
 
 
-def save(found: Comparison | Sequence[Comparison], path: Path) -> None:
+def save(results: Comparison | Sequence[Comparison], path: Path) -> None:
     """Write one comparison, or several, as JSON."""
-    kind = "comparison" if isinstance(found, Comparison) else "comparisons"
-    document = {"schema": SCHEMA, "kind": kind, "record": to_plain(found)}
+    kind = "comparison" if isinstance(results, Comparison) else "comparisons"
+    document = {"schema": SCHEMA, "kind": kind, "record": to_plain(results)}
     write_file(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
@@ -55,10 +57,10 @@ def load(path: str | Path) -> Comparison | list[Comparison]:
     Example:
         >>> import tempfile, jax.numpy as jnp
         >>> from gradwise import compare, load
-        >>> found = compare(jnp.sum, jnp.ones(5), methods=["reverse"], budget=0.1)
-        >>> path = Path(tempfile.mkdtemp()) / "found.json"
-        >>> found.save(path)
-        >>> load(path) == found
+        >>> comparison = compare(jnp.sum, jnp.ones(5), methods=["reverse"], budget=0.1)
+        >>> path = Path(tempfile.mkdtemp()) / "comparison.json"
+        >>> comparison.save(path)
+        >>> load(path) == comparison
         True
     """
     document = _document(Path(path))
@@ -78,8 +80,8 @@ def load_all(path: str | Path) -> list[Comparison]:
     Raises:
         ValueError: See `load`.
     """
-    found = load(path)
-    return [found] if isinstance(found, Comparison) else found
+    record = load(path)
+    return [record] if isinstance(record, Comparison) else record
 
 
 def _document(path: Path) -> dict:
@@ -94,9 +96,9 @@ def _document(path: Path) -> dict:
     fields = document if isinstance(document, dict) else {}
     schema, kind = fields.get("schema"), fields.get("kind", "comparisons")
     if schema not in (1, SCHEMA):
-        found = "no schema" if schema is None else f"schema {schema}"
+        version = "no schema" if schema is None else f"schema {schema}"
         raise ValueError(
-            f"{path} holds {found}, this version reads schema 1 to {SCHEMA}: "
+            f"{path} holds {version}, this version reads schema 1 to {SCHEMA}: "
             "run the suite again, or update gradwise"
         )
     if kind not in ("comparison", "comparisons"):
@@ -111,6 +113,7 @@ def _upgraded(entry: dict) -> Comparison:
     rows = [dict(row) for row in entry["rows"]]
     for row in rows:
         row["program_hash"] = row.pop("program")
+        row["kind"] = _KINDS.get(row["kind"], row["kind"])
     entry["rows"] = rows
     if entry["crossover"]:
         entry["crossover"] = _with_infinities(entry["crossover"])

@@ -8,7 +8,7 @@ from ..instrument.compile import Compiled
 from ..instrument.samples import Samples
 from ..instrument.statistics import contention, outliers
 from ..program.hlo import instructions, repeated_work
-from .record import Row
+from .row import Row
 
 #: A row within this many dispatch floors measures the call more than the work.
 _NEAR_FLOOR = 3.0
@@ -26,12 +26,12 @@ def time_notes(row: Row, compiled: Compiled, floor: float) -> str:
         compiled: Its program.
         floor: Seconds of a call that does nothing.
     """
-    found = []
+    notes = []
     if row.seconds is not None and row.seconds < _NEAR_FLOOR * floor:
-        found.append("near the dispatch floor: the call costs more than the work")
+        notes.append("near the dispatch floor: the call costs more than the work")
     if row.ratio and row.bound and row.ratio.low > _BREACH * row.bound:
-        found.append(f"above its bound of {row.bound:.3g}: {_cause(compiled)}")
-    return "; ".join(found)
+        notes.append(f"above its bound of {row.bound:.3g}: {_cause(compiled)}")
+    return "; ".join(notes)
 
 
 def _cause(compiled: Compiled) -> str:

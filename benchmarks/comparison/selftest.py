@@ -48,14 +48,14 @@ def selftest(
     """
     steps, seconds = _calibrated()
     same = [_race(steps, steps, 100 * seconds, seed + trial) for trial in range(tie_trials)]
-    ties = sum(found.tie for found in same)
+    ties = sum(race.tie for race in same)
     needed = tie_trials - round(tie_trials * _TIE_WRONG / _TIE_TRIALS)
     yield Trial("a function against itself is a tie", ties, tie_trials, needed)
     slower = round(steps * _SLOWDOWN)
     races = [_race(slower, steps, 300 * seconds, seed + trial) for trial in range(slow_trials)]
-    found = sum(not race.tie and race.median > 1 for race in races)
+    slower_found = sum(not race.tie and race.median > 1 for race in races)
     needed = round(slow_trials * _SLOW_FOUND / _SLOW_TRIALS)
-    yield Trial("a tenth more work is found to be slower", found, slow_trials, needed)
+    yield Trial("a tenth more work is found to be slower", slower_found, slow_trials, needed)
     yield Trial("a derivative wrong by 1 % in one entry is refused", _refused(), 1, 1)
 
 
@@ -97,11 +97,11 @@ def _refused() -> int:
     sine = jax.custom_jvp(jnp.sin)
     sine.defjvp(rule)
 
-    found = compare(
+    comparison = compare(
         lambda x: jnp.sum(sine(x)),
         jnp.linspace(0.1, 1.0, 8),
         methods=["forward", "reverse"],
         budget=0.1,
     )
-    rows = [found.row("forward"), found.row("reverse")]
+    rows = [comparison.row("forward"), comparison.row("reverse")]
     return int(all(row.status == "wrong" and row.seconds is None for row in rows))

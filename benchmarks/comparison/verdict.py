@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 
 from ..instrument import units
 from ..instrument.statistics import LEVEL, Ratio, ratio
-from .record import Finding, Row, Verdict
+from .findings import Finding, Verdict
+from .row import Row
 
 #: What is being chosen between, the first of these that any row computes.
-_GOALS = ("jacobian", "hessian", "hvp", "value_and_grad", "vjp", "jvp")
+_GOALS = ("jacobian", "hessian", "hvp", "value_and_grad", "value_and_vjp", "value_and_jvp")
 #: Deterministic figures, and those measured once, tie within these factors.
 _MEMORY_TIE, _COMPILE_TIE = 1.05, 1.25
 

@@ -39,10 +39,10 @@ class Candidate:
         ...     derivative=lambda x: jax.jvp(jnp.sin, (x,), (jnp.ones_like(x),))[1],
         ...     product=lambda diagonal, tangents: diagonal * tangents[0],
         ... )
-        >>> found = compare(
+        >>> comparison = compare(
         ...     jnp.sin, jnp.arange(5.0), candidates=[diagonal], methods=["reverse"], budget=0.1
         ... )
-        >>> found.row("diagonal").status
+        >>> comparison.row("diagonal").status
         'ok'
     """
 

@@ -142,9 +142,9 @@ def _at_best_step(difference: Difference, power: int, problem: Problem) -> Searc
     )
 
 
-def _worst(swept: np.ndarray, found: object, jacobian: np.ndarray) -> float:
+def _worst(swept: np.ndarray, result: object, jacobian: np.ndarray) -> float:
     """Return the largest error of the columns that were swept; infinity if one is not finite."""
-    leaves = [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(found)]
+    leaves = [np.asarray(leaf, np.float64) for leaf in jax.tree.leaves(result)]
     columns = np.concatenate([leaf.reshape(len(swept), -1) for leaf in leaves], axis=1)
     worst = np.max(np.abs(columns.T - jacobian[:, swept]))
     return float(worst) if np.isfinite(worst) else np.inf

@@ -104,7 +104,7 @@ class Method:
     Attributes:
         name: The row's name.
         mode: `"none"`, `"numerical"`, `"symbolic"`, `"forward"`, `"reverse"` or `"mixed"`.
-        kind: What its program returns: `"value"`, `"jvp"`, `"tangent"`, `"vjp"`,
+        kind: What its program returns: `"value"`, `"jvp"`, `"value_and_jvp"`, `"value_and_vjp"`,
             `"value_and_grad"`, `"gradient"`, `"jacobian"`, `"estimate"`, `"hvp"` or `"hessian"`.
         order: The order of the comparisons it belongs to.
         requires: What must be possible for it: keys of `obstacles`, and `"scalar"`.

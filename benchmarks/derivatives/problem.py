@@ -202,9 +202,9 @@ def _output_shapes(
             f"it returned {_described(strange[0])}"
         )
     if not any(jnp.issubdtype(shape.dtype, jnp.floating) for shape in shapes):
-        found = ", ".join(str(shape.dtype) for shape in shapes)
+        dtypes = ", ".join(str(shape.dtype) for shape in shapes)
         raise TypeError(
-            f"the function must return floating-point numbers to have a derivative, got {found}"
+            f"the function must return floating-point numbers to have a derivative, got {dtypes}"
         )
     return shapes
 

@@ -64,12 +64,12 @@ _HVP, _HESSIAN = hessians.product, hessians.hessian
 _FIRST = (
     _method(1, "value", "none", "value", (), True,
            "the function itself", products.value, _one),
-    _method(1, "jvp", "forward", "jvp", _F, True,
+    _method(1, "jvp", "forward", "value_and_jvp", _F, True,
            "value and derivative along one direction", products.jvp,
            _one, _at_most("forward", _one)),
-    _method(1, "linearize", "forward", "tangent", _F, True,
+    _method(1, "linearize", "forward", "jvp", _F, True,
            "the linear part of jvp alone", products.linearize, _one),
-    _method(1, "vjp", "reverse", "vjp", _R, True,
+    _method(1, "vjp", "reverse", "value_and_vjp", _R, True,
            "value and one weighted sum of the Jacobian's rows", products.vjp,
            _one, _at_most("reverse", _one)),
     _method(1, "value_and_grad", "reverse", "value_and_grad", _R + _S, True,
@@ -186,8 +186,8 @@ def bounds(n: int, m: int, *, order: int = 1) -> dict[str, float]:
 
     Example:
         >>> from gradwise import bounds
-        >>> found = bounds(650, 1)
-        >>> found["forward"], found["reverse"], found["numerical"]
+        >>> limits = bounds(650, 1)
+        >>> limits["forward"], limits["reverse"], limits["numerical"]
         (976.0, 4.0, 1300.0)
     """
     methods = [method for method in METHODS if method.order == order]

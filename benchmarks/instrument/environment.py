@@ -16,8 +16,8 @@ def environment() -> dict[str, Any]:
     """Return versions, device, cores, load and flags, as plain JSON values.
 
     Example:
-        >>> found = environment()
-        >>> found["packages"]["jax"] == jax.__version__, found["cores"] >= 1
+        >>> here = environment()
+        >>> here["packages"]["jax"] == jax.__version__, here["cores"] >= 1
         (True, True)
     """
     device = jax.devices()[0]

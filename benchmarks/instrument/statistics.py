@@ -64,8 +64,8 @@ def ratio(samples: Samples, base: Samples, *, seed: int = 0) -> Ratio:
         >>> rounds, cpu = np.arange(20), np.ones(20)
         >>> slow = Samples(rounds=rounds, wall=np.linspace(2.0, 2.2, 20), cpu=cpu, calls=1)
         >>> fast = Samples(rounds=rounds, wall=np.linspace(1.0, 1.1, 20), cpu=cpu, calls=1)
-        >>> found = ratio(slow, fast)
-        >>> round(found.median, 6), found.tie
+        >>> slowdown = ratio(slow, fast)
+        >>> round(slowdown.median, 6), slowdown.tie
         (2.0, False)
     """
     shared, mine, its = np.intersect1d(samples.rounds, base.rounds, return_indices=True)

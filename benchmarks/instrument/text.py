@@ -1,5 +1,6 @@
-"""Text in columns and in lines of one width."""
+"""Text in columns, in lines of one width, and as a small HTML table."""
 
+import html
 import textwrap
 from collections.abc import Sequence
 
@@ -37,3 +38,20 @@ def filled(text: str, indent: str) -> str:
         'short'
     """
     return textwrap.fill(text, WIDTH, subsequent_indent=indent)
+
+
+def html_pairs(pairs: Sequence[tuple[str, object]]) -> str:
+    """Write names and values as an HTML table whose cells may wrap; what says nothing is left out.
+
+    Example:
+        >>> print(html_pairs([("note", "a < b"), ("ratio", None)]).count("<tr>"))
+        1
+    """
+    style = "text-align:left;white-space:normal;vertical-align:top"
+    lines = [
+        f'<tr><th style="{style}">{html.escape(name)}</th>'
+        f'<td style="{style}">{html.escape(str(value))}</td></tr>'
+        for name, value in pairs
+        if value not in (None, "")
+    ]
+    return "<table>" + "".join(lines) + "</table>"

@@ -68,6 +68,6 @@ def _loop(
         operands = [*operands[:start], *grown, *operands[start + carries :]]
 
 
-def first(found: Sequence[Mark]) -> Mark:
+def first(candidates: Sequence[Mark]) -> Mark:
     """Return the first mark that there is."""
-    return next((mark for mark in found if mark is not None), None)
+    return next((mark for mark in candidates if mark is not None), None)

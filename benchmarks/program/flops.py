@@ -2,80 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import jax
 from jax.extend.core import JaxprEqn
 
+from .count import Flops
 from .jaxpr import Atom, Program, called, devices, kind, opened, shape, trace
 from .primitives import cost_of
 from .walk import interpret
 
 _TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
-
-
-@dataclass(frozen=True)
-class Flops:
-    """Operations of a program: a figure, a range where it branches, or "unknown".
-
-    Attributes:
-        low: Operations if every branch takes its cheapest side.
-        mean: Operations if every side of a branch is as likely as the others.
-        high: Operations if every branch takes its costliest side.
-        unknown: What could not be counted and where, such as `"while at net.py:12 (solve)"`; then
-            the three figures are lower bounds.
-        transcendental: How many of `high` are elementary or special functions, each one operation.
-        as_xla: What XLA's rules make of the same program: a loop's body once, the costliest
-            branch, nothing inside library calls, one device's share.
-        library: How many of `high` happen inside library calls (LAPACK).
-
-    Example:
-        >>> print(Flops(low=10, mean=15.0, high=20))
-        10 to 20, mean 15
-    """
-
-    low: int = 0
-    mean: float = 0
-    high: int = 0
-    unknown: tuple[str, ...] = ()
-    transcendental: int = 0
-    as_xla: int = 0
-    library: int = 0
-
-    @property
-    def known(self) -> bool:
-        """Whether everything could be counted."""
-        return not self.unknown
-
-    def __add__(self, other: "Flops") -> "Flops":
-        return Flops(
-            self.low + other.low,
-            self.mean + other.mean,
-            self.high + other.high,
-            tuple(dict.fromkeys(self.unknown + other.unknown)),
-            self.transcendental + other.transcendental,
-            self.as_xla + other.as_xla,
-            self.library + other.library,
-        )
-
-    def times(self, trips: int, *, as_xla: int = 1) -> "Flops":
-        """Return the operations of `trips` runs of the program, of which XLA counts `as_xla`."""
-        return Flops(
-            self.low * trips,
-            self.mean * trips,
-            self.high * trips,
-            self.unknown if trips else (),
-            self.transcendental * trips,
-            self.as_xla * as_xla,
-            self.library * trips,
-        )
-
-    def __str__(self) -> str:
-        if self.unknown:
-            return f"unknown (at least {self.low:,}; not counted: {', '.join(self.unknown)})"
-        if self.low == self.high:
-            return f"{self.high:,}"
-        return f"{self.low:,} to {self.high:,}, mean {self.mean:,.0f}"
 
 
 def flops(fn: Callable[..., object], *inputs: object) -> Flops:
@@ -128,9 +64,9 @@ def _single(eqn: JaxprEqn, line: str) -> Flops:
         return _unknown(kind(eqn), line)
     n = cost.operations
     return Flops(
-        n,
-        n,
-        n,
+        low=n,
+        mean=n,
+        high=n,
         transcendental=cost.transcendental,
         as_xla=n - cost.library,
         library=cost.library,
@@ -154,13 +90,13 @@ def _while(eqn: JaxprEqn, line: str) -> Flops:
 def _cond(eqn: JaxprEqn, line: str) -> Flops:
     sides = [_counted(side, line) for side in _live_branches(eqn)]
     return Flops(
-        min(side.low for side in sides),
-        math.fsum(side.mean for side in sides) / len(sides),
-        max(side.high for side in sides),
-        tuple(dict.fromkeys(what for side in sides for what in side.unknown)),
-        max(side.transcendental for side in sides),
-        max(side.as_xla for side in sides),
-        max(side.library for side in sides),
+        low=min(side.low for side in sides),
+        mean=math.fsum(side.mean for side in sides) / len(sides),
+        high=max(side.high for side in sides),
+        unknown=tuple(dict.fromkeys(what for side in sides for what in side.unknown)),
+        transcendental=max(side.transcendental for side in sides),
+        as_xla=max(side.as_xla for side in sides),
+        library=max(side.library for side in sides),
     )
 
 
@@ -210,7 +146,7 @@ def why_xla_differs(counted: Flops, xla: float | None) -> str | None:
         >>> loop = flops(lambda x: jax.lax.scan(body, x, length=10)[0], jnp.ones(1000))
         >>> print(why_xla_differs(loop, 2002.0))
         XLA counts 2,002 of 20,000 operations: it takes what is repeated (a loop's body) once.
-        >>> why_xla_differs(Flops(10, 10, 10), 10.0)
+        >>> why_xla_differs(Flops(low=10, mean=10.0, high=10), 10.0)
     """
     if xla is None or xla < 0:
         return "XLA gives no figure, as for a program that calls code which it cannot see."

@@ -87,9 +87,9 @@ def instructions(text: str) -> Instructions:
         {'sine': 2}
     """
     computations, entry = _computations(text)
-    found = sorted(_Counts(computations).of(entry).items())
+    counts = sorted(_Counts(computations).of(entry).items())
     expensive, fused, library = (
-        {name: n for (kind, name), n in found if kind == wanted and n}
+        {name: n for (kind, name), n in counts if kind == wanted and n}
         for wanted in ("expensive", "fused", "library")
     )
     return Instructions(expensive, fused, library)
@@ -115,12 +115,12 @@ def repeated_work(before: Instructions, after: Instructions) -> str | None:
     expected = Counter(before.expensive)
     for name, parts in _EXPANDS.items():
         expected.update(dict.fromkeys(parts, before.expensive.get(name, 0)))
-    found = [
+    repeated = [
         f"{count} `{name}` instructions where the program has {expected[name]}"
         for name, count in sorted(after.expensive.items(), key=lambda item: -item[1])
         if count >= _REPEATED * expected[name] > 0 and after.fused.get(name, 0) > 1
     ]
-    return f"{', '.join(found)}: recomputed inside fusions" if found else None
+    return f"{', '.join(repeated)}: recomputed inside fusions" if repeated else None
 
 
 def program_hash(text: str) -> str:

@@ -135,9 +135,9 @@ def underivable(error: Exception) -> Obstacle:
     """
     source = line_of_error(error)
     for pattern, reason, instead in _NO_RULE:
-        found = re.search(pattern, str(error))
-        if found:
-            reason = reason.format(*found.groups())
+        match = re.search(pattern, str(error))
+        if match:
+            reason = reason.format(*match.groups())
             return Obstacle(reason=reason, source=source, instead=instead)
     reason = f"{_raiser(error)} raises {first_line(error)}"
     return Obstacle(reason=reason, source=source, instead="another mode")

@@ -1,6 +1,7 @@
 """Which ways of differentiating a function cannot be, found by tracing it; nothing is run."""
 
 import importlib.util
+import itertools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -60,10 +61,10 @@ def obstacles(
         >>> import jax, jax.numpy as jnp
         >>> def halve(x):
         ...     return jax.lax.while_loop(lambda x: x > 1, lambda x: x / 2, x)
-        >>> found = obstacles(halve, 5.0)
-        >>> print(found["reverse"].source)
+        >>> blocked = obstacles(halve, 5.0)
+        >>> print(blocked["reverse"].source)
         <doctest benchmarks.program.obstacles.obstacles[1]>:2 (halve)
-        >>> found["reverse"].instead
+        >>> blocked["reverse"].instead
         'lax.scan, or lax.fori_loop with static bounds; forward mode works'
     """
     with warnings.catch_warnings():
@@ -91,11 +92,11 @@ def _obstacles(fn: Callable[..., object], inputs: tuple, argnums: Argnums) -> di
         return dict.fromkeys(MODES[1:], blocked)
 
     def differentiable(x: _Arrays, rest: _Arrays) -> tuple:
-        return tuple(y for y, kept in zip(outputs(x, rest), smooth, strict=True) if kept)
+        return tuple(itertools.compress(outputs(x, rest), smooth))
 
     split = _Split(differentiable, x, rest)
-    found = {mode: probe(split) for mode, probe in _PROBES.items()}
-    return {mode: obstacle for mode in MODES if (obstacle := found.get(mode))}
+    probed = {mode: probe(split) for mode, probe in _PROBES.items()}
+    return {mode: obstacle for mode in MODES if (obstacle := probed.get(mode))}
 
 
 def _differentiated(inputs: tuple, argnums: Argnums) -> list[int]:
@@ -161,13 +162,13 @@ def _forward(split: _Split) -> Obstacle | None:
     except Exception as error:
         return underivable(error)
     # JAX raises only when the result is run; until then it marks the place.
-    found = list(equations(pushed))
-    for eqn, line in found:
+    pairs = list(equations(pushed))
+    for eqn, line in pairs:
         if kind(eqn) == "custom_lin":
             # The function itself may be the custom_vjp: then its own lines are the only ones.
             return Obstacle(
                 reason="a jax.custom_vjp says how to go backwards, and not how to go forwards",
-                source=line or next((known for _, known in found if known), ""),
+                source=line or next((known for _, known in pairs if known), ""),
                 instead="jax.custom_jvp, which serves both modes; reverse mode works",
             )
     return None
@@ -220,8 +221,8 @@ def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark], line: str) ->
     if name == "stop_gradient" or not jnp.issubdtype(result, jnp.inexact):
         return None
     stepped = any(jnp.issubdtype(dtype(v), jnp.complexfloating) for v in eqn.invars)
-    kept = jnp.issubdtype(result, jnp.complexfloating) and passes_complex_step(eqn)
-    return first(operands) or (Spot(name, line) if stepped and not kept else None)
+    analytic = jnp.issubdtype(result, jnp.complexfloating) and passes_complex_step(eqn)
+    return first(operands) or (Spot(name, line) if stepped and not analytic else None)
 
 
 def _symbolic(split: _Split) -> Obstacle | None:
@@ -229,22 +230,22 @@ def _symbolic(split: _Split) -> Obstacle | None:
     if importlib.util.find_spec("sympy") is None:
         instead = "pip install 'gradwise[suite]'"
         return Obstacle(reason="SymPy is not installed", source="", instead=instead)
-    found: list[Spot] = []
+    without: list[Spot] = []
 
     def rule(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:
         symbolic = [mark is not None for mark in operands]
         what = without_formula(eqn, symbolic) if any(symbolic) else None
         if what:
-            found.append(Spot(what, line))
+            without.append(Spot(what, line))
         return first(operands)
 
     symbols = [Spot("symbol", "") if _is_floating(leaf) else None for leaf in (*x, *rest)]
     marks(trace(fn, x, rest), symbols, rule)
-    if not found:
+    if not without:
         return None
     return Obstacle(
-        reason=f"{found[0].name} has no expression in SymPy here",
-        source=found[0].line,
+        reason=f"{without[0].name} has no expression in SymPy here",
+        source=without[0].line,
         instead="forward or reverse mode",
     )
 

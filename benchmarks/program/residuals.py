@@ -9,7 +9,7 @@ import jax
 from jax.extend.core import JaxprEqn
 
 from .arguments import Argnums, read_argnums
-from .jaxpr import Program, dtype, kind, opened, shape
+from .jaxpr import Atom, Program, dtype, kind, opened, shape
 from .walk import interpret
 
 #: A branch that keeps nothing fills the place of what another branch keeps by one of these.
@@ -76,44 +76,45 @@ def residuals(
         >>> import jax, jax.numpy as jnp
         >>> def layer(w, x):
         ...     return jnp.sin(x @ w)
-        >>> kept = residuals(layer, jnp.ones((4, 5)), jnp.ones((3, 4)))
-        >>> [(r.bytes, r.what, r.storage) for r in kept]
+        >>> leaves = residuals(layer, jnp.ones((4, 5)), jnp.ones((3, 4)))
+        >>> [(r.bytes, r.what, r.storage) for r in leaves]
         [(80, 'argument 0', 'input'), (60, 'cos', 'new'), (48, 'argument 1', 'input')]
-        >>> by_line(kept)
+        >>> by_line(leaves)
         {'<doctest benchmarks.program.residuals.residuals[1]>:2 (layer)': 60}
     """
     chosen = read_argnums(argnums, len(inputs))
 
-    def kept(*arguments: object) -> object:
+    def value_and_residuals(*arguments: object) -> object:
         def partial(*some: object) -> object:
             changed = dict(zip(chosen, some, strict=True))
             return fn(*(changed.get(n, argument) for n, argument in enumerate(arguments)))
 
         return jax.vjp(partial, *(arguments[n] for n in chosen))
 
-    program, (output, _) = jax.make_jaxpr(kept, return_shape=True)(*inputs)
+    program, (output, _) = jax.make_jaxpr(value_and_residuals, return_shape=True)(*inputs)
     outvars, outputs = program.jaxpr.outvars, len(jax.tree.leaves(output))
     arguments = [n for n, value in enumerate(inputs) for _ in jax.tree.leaves(value)]
     made = _makers(program, [_Made(f"argument {n}", "", "input") for n in arguments])
     results = set(map(id, outvars[:outputs]))
-    found = []
-    for atom, (what, line, storage) in zip(outvars[outputs:], made[outputs:], strict=True):
-        storage = "output" if storage == "new" and id(atom) in results else storage
-        size = math.prod(shape(atom)) * dtype(atom).itemsize
-        found.append(
-            Residual(
-                bytes=size,
-                shape=shape(atom),
-                dtype=dtype(atom).name,
-                what=what,
-                source=line,
-                storage=storage,
-            )
-        )
-    return tuple(sorted(found, key=lambda residual: -residual.bytes))
+    leaves = [
+        _residual(atom, origin, is_output=id(atom) in results)
+        for atom, origin in zip(outvars[outputs:], made[outputs:], strict=True)
+    ]
+    return tuple(sorted(leaves, key=lambda residual: -residual.bytes))
 
 
-def by_line(kept: Iterable[Residual]) -> dict[str, int]:
+def _residual(atom: Atom, made: _Made, *, is_output: bool) -> Residual:
+    return Residual(
+        bytes=math.prod(shape(atom)) * dtype(atom).itemsize,
+        shape=shape(atom),
+        dtype=dtype(atom).name,
+        what=made.what,
+        source=made.line,
+        storage="output" if made.storage == "new" and is_output else made.storage,
+    )
+
+
+def by_line(leaves: Iterable[Residual]) -> dict[str, int]:
     """Add up the bytes of new memory by source line, largest first.
 
     Example:
@@ -122,7 +123,7 @@ def by_line(kept: Iterable[Residual]) -> dict[str, int]:
         [12]
     """
     lines: dict[str, int] = {}
-    for residual in kept:
+    for residual in leaves:
         if residual.storage == "new":
             lines[residual.source] = lines.get(residual.source, 0) + residual.bytes
     return dict(sorted(lines.items(), key=lambda item: -item[1]))

@@ -47,8 +47,8 @@ def line_of(eqn: JaxprEqn, caller: str = "") -> str:
 
     The equations of a library function carry no such line; they get that of their `caller`.
     """
-    found = _SUMMARY.match(source_info_util.summarize(eqn.source_info))
-    return shown(**found.groupdict()) if found and is_users(found["path"]) else caller
+    match = _SUMMARY.match(source_info_util.summarize(eqn.source_info))
+    return shown(**match.groupdict()) if match and is_users(match["path"]) else caller
 
 
 def line_of_error(error: BaseException) -> str:

@@ -83,10 +83,10 @@ def read(
 
 def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, str]]:
     """Yield every equation and its line; those of inner programs follow the one that holds them."""
-    found: list[tuple[JaxprEqn, str]] = []
+    pairs: list[tuple[JaxprEqn, str]] = []
 
     def visit(eqn: JaxprEqn, operands: list[None], line: str) -> list[None]:
-        found.append((eqn, line))
+        pairs.append((eqn, line))
         for body in bodies(eqn):
             inputs = [None] * len(opened(body).invars)
             interpret(body, inputs, visit, lift=_nothing, caller=line, entered=_no_call)
@@ -94,7 +94,7 @@ def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, st
 
     inputs = [None] * len(opened(program).invars)
     interpret(program, inputs, visit, lift=_nothing, caller=caller, entered=_no_call)
-    yield from found
+    yield from pairs
 
 
 def _nothing(_: object) -> None:

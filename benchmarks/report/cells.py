@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..comparison.record import Comparison, Row
+from ..comparison.record import Comparison
+from ..comparison.row import Row
 from ..instrument import units
 from ..instrument.statistics import LEVEL
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..comparison.record import Comparison, Crossover, ModeLine, Row
+from ..comparison.findings import Crossover, ModeLine
+from ..comparison.record import Comparison
+from ..comparison.row import Row
 from ..instrument.fits import pareto_front
 from .cells import WAYS
 from .series import Curve

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..comparison.record import Comparison, Crossover
+from ..comparison.findings import Crossover
+from ..comparison.record import Comparison
 from ..instrument import units
 from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
 from .charts import accuracy, bars, crossover, growth, svg, tradeoff, ways

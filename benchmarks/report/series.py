@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..comparison.record import Comparison, Row
+from ..comparison.record import Comparison
+from ..comparison.row import Row
 from ..instrument.fits import Exponent, growth_exponent
 
 _NAME = re.compile(r"(?P<stem>.*\D)(?P<number>\d+)$")

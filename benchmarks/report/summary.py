@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..comparison.record import Comparison, Row
+from ..comparison.record import Comparison
+from ..comparison.row import Row
 from ..instrument import units
 from ..instrument.text import aligned, filled
 from .cells import WAYS

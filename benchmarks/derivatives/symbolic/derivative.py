@@ -88,10 +88,10 @@ def expressions(fn: Callable[..., object], *inputs: object, limit: int = LIMIT) 
     """
     graph = Graph(limit)
     reading = read(graph, fn, *inputs)
-    written = [
+    formulas = [
         _objects(_rules().expressions(graph, y.ravel().tolist()), y.shape) for y in reading.outputs
     ]
-    return jax.tree.unflatten(reading.structure, written)
+    return jax.tree.unflatten(reading.structure, formulas)
 
 
 def gradient(
@@ -113,8 +113,8 @@ def gradient(
     reading = read(graph, fn, *inputs)
     form = _Form(fn, inputs, argnums)
     columns = _columns(graph, reading, form.chosen)
-    written = _rules().expressions(graph, [node for column in columns for node in column])
-    return form.arranged(_objects(written, (len(written),)))
+    formulas = _rules().expressions(graph, [node for column in columns for node in column])
+    return form.arranged(_objects(formulas, (len(formulas),)))
 
 
 def differentiate(
@@ -149,10 +149,10 @@ def differentiate(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> found = differentiate(lambda x: jnp.sum(jnp.sin(x) * x), jnp.zeros(2))
-        >>> found.program(jnp.array([0.0, 1.0])).round(2)
+        >>> derivative = differentiate(lambda x: jnp.sum(jnp.sin(x) * x), jnp.zeros(2))
+        >>> derivative.program(jnp.array([0.0, 1.0])).round(2)
         Array([0.  , 1.38], dtype=float32)
-        >>> print(found.report)
+        >>> print(derivative.report)
         value 5 operations as a tree, 5 shared; derivative 8 and 8
     """
     form = _Form(fn, inputs, argnums)
@@ -261,7 +261,7 @@ def _flat(arrays: Sequence[np.ndarray | None]) -> list[int]:
     return [node for nodes in arrays if nodes is not None for node in nodes.ravel().tolist()]
 
 
-def _objects(written: Sequence[object], shape: tuple[int, ...]) -> np.ndarray:
-    array = np.empty(len(written), object)
-    array[:] = written
+def _objects(formulas: Sequence[object], shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(len(formulas), object)
+    array[:] = formulas
     return array.reshape(shape)

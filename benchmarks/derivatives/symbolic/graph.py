@@ -83,14 +83,14 @@ class Graph:
 
     def reachable(self, roots: Iterable[int]) -> list[int]:
         """Return the nodes that `roots` are made of, themselves included, operands first."""
-        found, waiting = set(), list(roots)
+        nodes, waiting = set(), list(roots)
         while waiting:
             node = waiting.pop()
-            if node not in found:
-                found.add(node)
+            if node not in nodes:
+                nodes.add(node)
                 if self.operations[node] not in LEAVES:
                     waiting.extend(self.operands[node])
-        return sorted(found)
+        return sorted(nodes)
 
     def size(self, roots: Iterable[int]) -> Size:
         """Count the operations of several expressions together, without writing the trees out."""

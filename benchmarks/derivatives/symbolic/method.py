@@ -19,12 +19,14 @@ def symbolic(problem: Problem, probe: Probe) -> Preparation:
     def make(seconds_left: Callable[[], float]) -> Program:
         args = (problem.x, problem.fixed)
         try:
-            found = differentiate(problem.fn, *args, argnums=0, deadline=lambda: seconds_left() < 0)
+            derivative = differentiate(
+                problem.fn, *args, argnums=0, deadline=lambda: seconds_left() < 0
+            )
         except UnsupportedError as error:
             raise InfeasibleError(str(error)) from None
-        if found.program is None:
-            raise GaveUpError(str(found.report))
-        return Program(found.program, args, str(found.report))
+        if derivative.program is None:
+            raise GaveUpError(str(derivative.report))
+        return Program(derivative.program, args, str(derivative.report))
 
     import_module("sympy")  # it may take as long as the search, and is no part of it
     return Preparation(make)

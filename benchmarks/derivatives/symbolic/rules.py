@@ -106,12 +106,12 @@ def expressions(graph: Graph, roots: Sequence[int]) -> list[Any]:
 
 def users(graph: Graph, roots: Sequence[int]) -> dict[int, list[int]]:
     """Return, by node, the nodes of `roots` that are made of it and have a derivative."""
-    found: dict[int, list[int]] = defaultdict(list)
+    made_of: dict[int, list[int]] = defaultdict(list)
     for node in graph.reachable(roots):
         if graph.operations[node] not in (*LEAVES, *_STEPS, *_RELATIONS):
             for operand in set(graph.operands[node]):
-                found[operand].append(node)
-    return found
+                made_of[operand].append(node)
+    return made_of
 
 
 def derivatives(graph: Graph, symbol: int, users: dict[int, list[int]]) -> dict[int, int]:
@@ -136,13 +136,13 @@ def derivatives(graph: Graph, symbol: int, users: dict[int, list[int]]) -> dict[
 
 def _upwards(symbol: int, users: dict[int, list[int]]) -> list[int]:
     """Return the nodes that are made of a symbol, operands first."""
-    found: set[int] = set()
+    above: set[int] = set()
     waiting = [symbol]
     while waiting:
-        fresh = [node for node in users.get(waiting.pop(), ()) if node not in found]
-        found.update(fresh)
+        fresh = [node for node in users.get(waiting.pop(), ()) if node not in above]
+        above.update(fresh)
         waiting.extend(fresh)
-    return sorted(found)
+    return sorted(above)
 
 
 def _chained(graph: Graph, node: int, known: dict[int, int]) -> int:

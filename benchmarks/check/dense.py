@@ -1,0 +1,85 @@
+"""The Jacobian of the reference: built without the code that the methods are made of."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..derivatives.problem import Leaves, Output, Problem
+
+#: Basis vectors in one batch.
+_AT_ONCE = 64
+
+_Fn = Callable[[Leaves], Output]
+_Push = Callable[[_Fn, Leaves, Leaves], Output]
+
+
+def dense_jacobian(problem: Problem, mode: str) -> np.ndarray:
+    """Return the Jacobian `[m, n]` in float64, by one basis vector after the other.
+
+    Args:
+        problem: What is differentiated.
+        mode: `"forward"`, `"reverse"` or `"differences"`, which are central.
+
+    Example:
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> dense_jacobian(make_problem(lambda x: x**2, (jnp.arange(3.0),)), "forward")
+        array([[0., 0., 0.],
+               [0., 2., 0.],
+               [0., 0., 4.]])
+    """
+    if mode == "reverse":
+        stacked = jax.jit(partial(_rows, problem))(problem.x, problem.fixed)
+        return _joined(stacked, problem.m)
+    push = {"forward": _pushed, "differences": _differenced}[mode]
+    stacked = jax.jit(partial(_columns, problem, push))(problem.x, problem.fixed)
+    return _joined(stacked, problem.n).T
+
+
+def _columns(problem: Problem, push: _Push, x: Leaves, fixed: Leaves) -> list[jax.Array]:
+    def column(index: jax.Array) -> list[jax.Array]:
+        return jax.tree.leaves(push(lambda x: problem.fn(x, fixed), x, _basis(index, x)))
+
+    return jax.lax.map(column, jnp.arange(problem.n), batch_size=_AT_ONCE)
+
+
+def _rows(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:
+    value, pull = jax.vjp(lambda x: problem.fn(x, fixed), x)
+    outputs, treedef = jax.tree.flatten(value)
+
+    def row(index: jax.Array) -> list[jax.Array]:
+        return list(pull(jax.tree.unflatten(treedef, _basis(index, outputs)))[0])
+
+    return jax.lax.map(row, jnp.arange(problem.m), batch_size=_AT_ONCE)
+
+
+def _pushed(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
+    return jax.jvp(fn, (x,), (tangent,))[1]
+
+
+def _differenced(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
+    """Return the central difference along a basis vector, at the step that balances its errors."""
+    root = float(jnp.finfo(jnp.result_type(*x)).eps) ** (1 / 3)
+    steps = [root * jnp.maximum(1, jnp.abs(leaf)) for leaf in x]
+    triples = list(zip(x, steps, tangent, strict=True))
+    ahead = tuple((leaf + step * part).astype(leaf.dtype) for leaf, step, part in triples)
+    behind = tuple((leaf - step * part).astype(leaf.dtype) for leaf, step, part in triples)
+    moved = sum(jnp.sum((a - b) * v) for a, b, v in zip(ahead, behind, tangent, strict=True))
+    return jax.tree.map(lambda a, b: (a - b) / moved, fn(ahead), fn(behind))
+
+
+def _basis(index: jax.Array, leaves: Sequence[jax.Array]) -> Leaves:
+    """Return the basis vector of all numbers in `leaves` whose place is `index`."""
+    basis, start = [], 0
+    for leaf in leaves:
+        places = start + jnp.arange(leaf.size).reshape(leaf.shape)
+        basis.append((places == index).astype(leaf.dtype))
+        start += leaf.size
+    return tuple(basis)
+
+
+def _joined(stacked: Sequence[jax.Array], count: int) -> np.ndarray:
+    """Return arrays `[count, ...]` as the columns of one matrix `[count, numbers]`."""
+    return np.concatenate([np.asarray(s, np.float64).reshape(count, -1) for s in stacked], axis=1)

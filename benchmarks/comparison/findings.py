@@ -1,0 +1,112 @@
+"""What a comparison concludes: the verdict, and where both modes cost the same."""
+
+import html
+from dataclasses import dataclass, fields
+
+from ..instrument.statistics import Estimate
+from ..instrument.text import html_pairs
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Finding:
+    """Which method is best in one respect, by how much, and how sure that is.
+
+    Attributes:
+        method: The best method, `"tie"`, or `None` where there is nothing to choose from.
+        factor: How many times better than `over` it is.
+        over: The best method of another mode, or the next best.
+        confidence: How sure the order is, between 0.5 and 1; `None` where nothing is random.
+        text: The same in words.
+
+    Example:
+        >>> finding = Finding(
+        ...     method="reverse", factor=3.0, over="forward", text="reverse: 3 times faster"
+        ... )
+        >>> print(finding)
+        reverse: 3 times faster
+    """
+
+    method: str | None = None
+    factor: float | None = None
+    over: str | None = None
+    confidence: float | None = None
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Finding({self.text})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self.text)}</p>"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verdict:
+    """The answer to "forward or reverse, and why?".
+
+    Attributes:
+        time: The fastest method.
+        memory: The method of least memory.
+        compile: The method that compiles fastest.
+        why: How many passes each mode needs, and what a pass costs.
+
+    Example:
+        >>> nothing = Finding(text="")
+        >>> fastest = Finding(method="reverse", text="reverse: 3 times faster than forward")
+        >>> print(Verdict(time=fastest, memory=nothing, compile=nothing, why=""))
+        time     reverse: 3 times faster than forward
+    """
+
+    time: Finding
+    memory: Finding
+    compile: Finding
+    why: str
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Return the name and the text of each part that says something."""
+        named = [(f.name, str(getattr(self, f.name))) for f in fields(self)]
+        return [(name, text) for name, text in named if text]
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name:<8} {text}" for name, text in self.parts())
+
+    def __repr__(self) -> str:
+        return f"Verdict({self.time.text})"
+
+    def _repr_html_(self) -> str:
+        return html_pairs(self.parts())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeLine:
+    """Seconds of a batch of k directions in one mode, and the line through them.
+
+    Attributes:
+        sizes: The batch sizes k.
+        seconds: The median seconds of each.
+        intercept: What a batch costs whatever its size.
+        slope: What each further direction costs.
+    """
+
+    sizes: tuple[int, ...]
+    seconds: tuple[float, ...]
+    intercept: Estimate
+    slope: Estimate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossover:
+    """Up to how many inputs forward mode is the faster one.
+
+    Attributes:
+        forward: What batches of tangents cost.
+        reverse: What batches of cotangents cost.
+        inputs: For the outputs that the function has, how many inputs it may have until reverse
+            mode is faster.
+    """
+
+    forward: ModeLine
+    reverse: ModeLine
+    inputs: Estimate

@@ -1,0 +1,81 @@
+"""What a comparison says of one method."""
+
+from dataclasses import dataclass, fields
+
+from ..instrument.compile import Memory
+from ..instrument.samples import Samples
+from ..instrument.statistics import Ratio
+from ..instrument.text import html_pairs
+from ..instrument.units import seconds
+from ..program.count import Flops
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Row:
+    """What is known of one method on one function; `None` where nothing is.
+
+    Attributes:
+        method: The method's name.
+        mode: `"none"`, `"numerical"`, `"symbolic"`, `"forward"`, `"reverse"` or `"mixed"`.
+        kind: What it computes: `"value"`, `"value_and_jvp"`, `"jacobian"`, `"hessian"`, ...
+        status: `"ok"`; `"wrong"`, its derivative is not right; `"impossible"`, the function does
+            not allow it; `"skipped"`, it would take too long; `"failed"`, it was tried and broke.
+        exact: Whether its only error is rounding.
+        note: Why it is not ok, or what was chosen.
+        error: The largest error of any entry, over the largest true entry.
+        seconds: Median wall seconds of a call.
+        cpu_seconds: Median CPU seconds of a call.
+        ratio: Its time over that of `value`.
+        bound: What theory allows that ratio to be.
+        flops: Operations, counted in its jaxpr.
+        flops_note: Why the two counts differ, if they do.
+        xla_flops: XLA's count of the compiled program.
+        memory: Bytes that one execution needs.
+        compile_seconds: Seconds from Python to executable.
+        samples: The raw samples.
+        program_hash: A hash of the compiled program.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import compare
+        >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
+        >>> comparison.row("reverse").status, comparison.row("reverse").memory.output
+        ('ok', 36)
+    """
+
+    method: str
+    mode: str
+    kind: str
+    status: str
+    exact: bool = True
+    note: str = ""
+    error: float | None = None
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    ratio: Ratio | None = None
+    bound: float | None = None
+    flops: Flops | None = None
+    flops_note: str = ""
+    xla_flops: float | None = None
+    memory: Memory | None = None
+    compile_seconds: float | None = None
+    samples: Samples | None = None
+    program_hash: str | None = None
+
+    @property
+    def bytes(self) -> int | None:
+        """Temporary + argument + output - alias."""
+        return self.memory.total if self.memory else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The interval of `ratio`."""
+        return (self.ratio.low, self.ratio.high) if self.ratio else None
+
+    def __repr__(self) -> str:
+        time = f", {seconds(self.seconds)}" if self.seconds is not None else ""
+        times = f", {self.ratio.median:.3g} x value" if self.ratio else ""
+        return f"Row({self.method}: {self.status}{time}{times})"
+
+    def _repr_html_(self) -> str:
+        return html_pairs([(f.name, getattr(self, f.name)) for f in fields(self)])
