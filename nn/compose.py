@@ -10,12 +10,12 @@ from jax import lax
 
 from . import activations
 from ._checks import positive_int
-from .dense import dense
-from .dropout import check_rate, is_zero
-from .dropout import dropout as dropout_layer
+from .batch_normalization import batch_norm as batch_norm_layer
 from .layer import Layer
 from .layer import activation as activation_layer
-from .norm import batch_norm as batch_norm_layer
+from .linear import dense
+from .regularization import check_rate, is_zero
+from .regularization import dropout as dropout_layer
 
 
 def serial(*layers: Layer) -> Layer[tuple, tuple]:

@@ -1,8 +1,10 @@
 """The rules of the house that code alone can break: who imports whom, and what stays out."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -19,6 +21,9 @@ ALLOWED = {
 #: What the layers and the losses are made of: nothing that a user of JAX does not have.
 BASE = {"jax", "numpy", "collections", "typing", "functools", "itertools", "math", "operator"}
 BASE |= {"dataclasses", "types", "inspect", "contextlib", "numbers", "fractions", "__future__"}
+
+#: Packages whose public names and docstrings keep the rules; the others join once they do.
+TIDY = ("nn", "losses")
 
 
 def files(package):
@@ -61,6 +66,28 @@ def test_every_exported_name_is_there_and_documented(package):
     for name in module.__all__:
         exported = getattr(module, name)
         assert not callable(exported) or exported.__doc__, f"{package}.{name}"
+
+
+def packages_inside(package):
+    """The package and its sub-packages, those that name what they export."""
+    for path in files(package):
+        if path.name == "__init__.py":
+            module = importlib.import_module(".".join(path.parent.relative_to(ROOT).parts))
+            if hasattr(module, "__all__"):
+                yield module, path.parent
+
+
+@pytest.mark.parametrize("package", TIDY)
+def test_no_module_shares_its_path_with_a_public_function_or_class(package):
+    for module, folder in packages_inside(package):
+        inside = {path.stem for path in folder.glob("*.py")}
+        inside |= {path.parent.name for path in folder.glob("*/__init__.py")}
+        shared = {
+            name
+            for name in inside & set(module.__all__)
+            if not isinstance(getattr(module, name), ModuleType)
+        }
+        assert not shared, f"{module.__name__} has a module and another thing named {shared}"
 
 
 def test_only_measure_calls_a_clock_in_benchmarks():

@@ -10,8 +10,8 @@ from jax.nn.initializers import Initializer, zeros
 
 from ._checks import check_features, positive_int
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
-from .dense import LECUN_NORMAL
 from .layer import Layer, stateless
+from .linear import LECUN_NORMAL
 
 
 class Conv(NamedTuple):
