@@ -83,11 +83,11 @@ def check_where(name: str, where: jax.Array, shape: tuple[int, ...]) -> None:
 
 
 def check_number(
+    who: str,
     name: str,
-    argument: str,
     value: float | jax.Array,
-    holds: Callable[..., bool],
     wanted: str,
+    holds: Callable[..., bool],
     *,
     outputs: int | None = None,
 ) -> None:
@@ -98,10 +98,10 @@ def check_number(
     shape = np.shape(value)
     if shape not in ((), (outputs,)):
         allowed = "one number" if outputs is None else f"one number or one per output, ({outputs},)"
-        raise ValueError(f"{name}: {argument} must be {allowed}, got shape {shape}")
+        raise ValueError(f"{who}: {name} must be {allowed}, got shape {shape}")
     if isinstance(value, Tracer):
         return
     if not jnp.issubdtype(np.asarray(value).dtype, jnp.number):
-        raise TypeError(f"{name}: {argument} must be a number, {wanted}, got {value!r}")
+        raise TypeError(f"{who}: {name} must be a number, {wanted}, got {value!r}")
     if not np.all(holds(np.asarray(value))):
-        raise ValueError(f"{name}: {argument} must be {wanted}, got {value}")
+        raise ValueError(f"{who}: {name} must be {wanted}, got {value}")

@@ -151,9 +151,9 @@ def focal(
         >>> print(losses.focal(jnp.array([[0.0], [10.0]]), jnp.array([[1], [1]])).round(4))
         [0.1733 0.    ]
     """
-    check_number("focal", "gamma", gamma, lambda value: value >= 0, "0 or more")
+    check_number("focal", "gamma", gamma, "0 or more", lambda value: value >= 0)
     if alpha is not None:
-        check_number("focal", "alpha", alpha, lambda v: (v >= 0) & (v <= 1), "in [0, 1]")
+        check_number("focal", "alpha", alpha, "in [0, 1]", lambda v: (v >= 0) & (v <= 1))
     weights = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
 
     def side(surprise, other):  # of the label that is there and of the other one
@@ -183,4 +183,4 @@ def _expected(
 
 def _check_pos_weight(name: str, pos_weight: float | jax.Array, predictions: jax.Array) -> None:
     outputs = (jnp.shape(predictions) or (None,))[-1]
-    check_number(name, "pos_weight", pos_weight, lambda w: w >= 0, "0 or more", outputs=outputs)
+    check_number(name, "pos_weight", pos_weight, "0 or more", lambda w: w >= 0, outputs=outputs)

@@ -181,4 +181,4 @@ def _smoothed(
 
 
 def _check_smoothing(name: str, smoothing: float | jax.Array) -> None:
-    check_number(name, "label_smoothing", smoothing, lambda s: (s >= 0) & (s <= 1), "in [0, 1]")
+    check_number(name, "label_smoothing", smoothing, "in [0, 1]", lambda s: (s >= 0) & (s <= 1))

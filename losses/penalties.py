@@ -124,7 +124,7 @@ def elastic_net(
         >>> float(losses.elastic_net(jnp.array([2.0, 0.0]), l1_ratio=0.75))
         2.5
     """
-    check_number("elastic_net", "l1_ratio", l1_ratio, lambda r: (r >= 0) & (r <= 1), "in [0, 1]")
+    check_number("elastic_net", "l1_ratio", l1_ratio, "in [0, 1]", lambda r: (r >= 0) & (r <= 1))
 
     def mixture(leaf):
         return l1_ratio * absolute(leaf) + (1 - l1_ratio) * leaf**2

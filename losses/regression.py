@@ -93,7 +93,7 @@ def huber(
         >>> losses.huber(jnp.array([[1.0], [3.0]]), jnp.zeros((2, 1)), delta=2.0).tolist()
         [0.5, 4.0]
     """
-    check_number("huber", "delta", delta, lambda value: value > 0, "above 0")
+    check_number("huber", "delta", delta, "above 0", lambda value: value > 0)
 
     def rule(p, t):
         distance = absolute(p - t)
