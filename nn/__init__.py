@@ -1,4 +1,4 @@
-"""Layers: neural networks as pure functions. Imports jax only."""
+"""Layers: neural networks as pairs of pure functions, `init` and `apply`."""
 
 from .activations import (
     PReLU,
@@ -23,8 +23,9 @@ from .linear import Dense, dense
 from .pooling import avg_pool, flatten, max_pool
 from .regularization import dropout
 from .row_normalization import LayerNorm, RMSNorm, layer_norm, rms_norm
+from .saturation_report import LayerSaturation, Saturation
 from .uncertainty import Prediction, monte_carlo
-from .unit_saturation import LayerSaturation, Saturation, saturation
+from .unit_saturation import saturation
 
 __all__ = [
     "Apply",

@@ -217,5 +217,5 @@ def test_the_report_prints_a_row_for_each_activation_layer():
     params, state = model.init(jax.random.key(0))
     table = str(nn.saturation(model, params, state, jnp.ones((5, 3)), threshold=1e-3))
     head, *rows = table.splitlines()
-    assert head.split() == ["layer", "activation", "units", "|f'|", "<", "0.001", "dead"]
+    assert head.split() == ["layer", "activation", "units", "|slope|", "<", "0.001", "dead"]
     assert [row.split()[:3] for row in rows] == [["1", "tanh", "8"], ["3", "tanh", "4"]]
