@@ -1,12 +1,10 @@
 """Layers: neural networks as pairs of pure functions, `init` and `apply`."""
 
 from .activations import (
-    PReLU,
     elu,
     gelu,
     leaky_relu,
     log_softmax,
-    prelu,
     relu,
     sigmoid,
     silu,
@@ -20,6 +18,7 @@ from .convolution import Conv, conv
 from .embeddings import Embedding, embedding
 from .layer import Apply, Init, Layer, activation, stateless
 from .linear import Dense, dense
+from .parametric import PReLU, prelu
 from .pooling import avg_pool, flatten, max_pool
 from .regularization import dropout
 from .row_normalization import LayerNorm, RMSNorm, layer_norm, rms_norm
