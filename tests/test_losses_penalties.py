@@ -1,5 +1,7 @@
 """Penalties: what they apply to, what they add up to, and that 0 is a place to rest."""
 
+import dataclasses
+import math
 from typing import NamedTuple
 
 import jax
@@ -126,12 +128,30 @@ def test_jit_is_eager_and_the_next_parameters_are_not_traced_again(penalty, orac
 def test_penalized_lists_each_leaf_with_its_share():
     shares = losses.penalized(_network())
     assert shares == (
-        losses.Share("0.weight", (1, 3), 5.25, 5.25 / 14.25),
-        losses.Share("4.0.weight", (2,), 9.0, 9.0 / 14.25),
+        losses.Share(path="0.weight", shape=(1, 3), value=5.25, share=5.25 / 14.25),
+        losses.Share(path="4.0.weight", shape=(2,), value=9.0, share=9.0 / 14.25),
     )
     by_size = losses.penalized(_network(), penalty=losses.l1)
     assert [leaf.value for leaf in by_size] == [3.5, 3.0]
-    assert losses.penalized(jnp.zeros(3)) == (losses.Share("", (3,), 0.0, 0.0),)
+    assert losses.penalized(jnp.zeros(3)) == (
+        losses.Share(path="", shape=(3,), value=0.0, share=0.0),
+    )
+
+
+def test_a_share_has_a_short_repr_an_html_form_and_equality_by_value():
+    def share(path="0.<weight>", value=math.nan):
+        return losses.Share(path=path, shape=(1, 3), value=value, share=0.25)
+
+    assert repr(share()) == "Share(0.<weight> (1, 3): nan, 25.0% of the penalty)"
+    assert "<td>0.&lt;weight&gt;</td>" in share()._repr_html_()
+    assert share() == share(value=float("nan"))
+    assert hash(share()) == hash(share(value=float("nan")))
+    assert share() != share(value=1.0)
+    assert share() != share(path="1.weight")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        share().value = 0.0
+    with pytest.raises(TypeError, match="positional"):
+        losses.Share("0.weight", (1, 3), 0.5, 1.0)
 
 
 def test_what_holds_no_real_numbers_cannot_be_penalised():
