@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 from pathlib import Path
 from types import ModuleType
@@ -89,6 +90,53 @@ def test_no_module_shares_its_path_with_a_public_function_or_class(package):
             if not isinstance(getattr(module, name), ModuleType)
         }
         assert not shared, f"{module.__name__} has a module and another thing named {shared}"
+
+
+def documented(package):
+    """Yield every exported function and class, and the public methods of the classes."""
+    for module, _ in packages_inside(package):
+        for name in module.__all__:
+            exported = getattr(module, name)
+            if not callable(exported) or exported.__module__.split(".")[0] != package:
+                continue
+            yield f"{module.__name__}.{name}", exported
+            members = vars(exported) if inspect.isclass(exported) else {}
+            for member, value in members.items():
+                if not member.startswith("_") and inspect.isroutine(
+                    getattr(value, "__func__", value)
+                ):
+                    yield f"{module.__name__}.{name}.{member}", value
+
+
+@pytest.mark.parametrize("package", TIDY)
+def test_every_exported_function_and_class_has_an_example_that_imports_from_gradwise(package):
+    for name, exported in documented(package):
+        doc = inspect.getdoc(exported) or ""
+        example = doc.partition("\nExample:\n")[2]
+        assert ">>>" in example, f"{name} has no example"
+        assert f"from gradwise import {package}" in example, name
+
+
+@pytest.mark.parametrize("package", TIDY)
+def test_raises_sections_say_the_error_and_then_if(package):
+    for path in files(package):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                for entry in raises(ast.get_docstring(node) or ""):
+                    assert re.fullmatch(r"[\w.]+: If .+\.", entry), f"{path.name}: {entry}"
+
+
+def raises(docstring):
+    """Return the entries of a docstring's Raises section, each on one line."""
+    section = re.search(r"^Raises:\n((?: +.+\n?)+)", docstring, re.MULTILINE)
+    lines = inspect.cleandoc("\n" + section[1]).splitlines() if section else []
+    return re.sub(r"\n +", " ", "\n".join(lines)).splitlines()
+
+
+def test_the_entries_of_a_raises_section_are_read_whole():
+    assert raises("Do it.\n\nRaises:\n    A: If it\n        is.\n    b.C: Never\n\nMore.") == [
+        *("A: If it is.", "b.C: Never")
+    ]
 
 
 def test_only_measure_calls_a_clock_in_benchmarks():
