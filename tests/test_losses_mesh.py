@@ -44,7 +44,7 @@ def _arguments():
 
 @pytest.mark.skipif(jax.device_count() % 4 != 0, reason="the mesh is 2 x 2")
 @pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])
-def test_losses_and_gradients_work_on_explicit_and_on_automatic_meshes(axis_type):
+def test_losses_and_gradients_on_a_mesh_equal_those_on_one_device(axis_type):
     arguments = _arguments()
     expected = jax.jit(_all_losses)(*arguments)
     mesh = jax.make_mesh((2, 2), _AXES, axis_types=(axis_type, axis_type))
