@@ -1,140 +1,15 @@
 """The contract of losses: each loss is one entry of the table, and every test runs on it."""
 
 import itertools
-from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import special
+from loss_cases import CASES, ROWS, SHARES, Case, every_loss, one_hot
 
 import losses
-
-_rng = np.random.default_rng(0)
-_ROWS, _OUTPUTS = 3, 4
-_REAL = _rng.normal(size=(_ROWS, _OUTPUTS)) * 2
-_SHARES = special.softmax(_rng.normal(size=(_ROWS, _OUTPUTS)), axis=-1)  # rows add up to 1
-_TARGET_SHARES = special.softmax(_rng.normal(size=(_ROWS, _OUTPUTS)), axis=-1)
-_COUNTS = _rng.poisson(2.0, size=(_ROWS, _OUTPUTS)) + 0.5
-_LABELS = np.array([2, 0, 3])
-_WEIGHT = np.array([0.5, 1.0, 3.0, 2.0])
-
-
-class Case(NamedTuple):
-    loss: Callable[..., jax.Array]
-    predictions: np.ndarray  # [rows, outputs]
-    targets: np.ndarray
-    oracle: Callable[[np.ndarray, np.ndarray], np.ndarray]  # in NumPy or SciPy
-    link: Callable[[np.ndarray], np.ndarray] | None = None  # gradient = link(predictions) - targets
-
-
-def _binary_entropy(p, y, weight: float | np.ndarray = 1.0):
-    return -(weight * special.xlogy(y, p) + special.xlog1py(1 - y, -p)).sum(-1)
-
-
-def _focal(z, y, gamma, alpha=(1.0, 1.0)):
-    p = special.expit(z)
-    one = alpha[0] * (1 - p) ** gamma * -np.log(p)
-    return (y * one + (1 - y) * alpha[1] * p**gamma * -np.log(1 - p)).sum(-1)
-
-
-def _softmax_entropy(z, t, smoothing=0.0):
-    t = (1 - smoothing) * t + smoothing / z.shape[-1]
-    return -(t * special.log_softmax(z, axis=-1)).sum(-1)
-
-
-def _one_hot(labels):
-    return np.eye(_OUTPUTS)[labels]
-
-
-_softmax = partial(special.softmax, axis=-1)
-_integer = losses.softmax_cross_entropy_with_integer_labels
-_with_logits = losses.binary_cross_entropy_with_logits
-
-CASES = {
-    "squared_error": Case(
-        losses.squared_error, _REAL, _COUNTS, lambda p, t: ((p - t) ** 2).sum(-1)
-    ),
-    "absolute_error": Case(
-        losses.absolute_error, _REAL, _COUNTS, lambda p, t: np.abs(p - t).sum(-1)
-    ),
-    "huber": Case(
-        partial(losses.huber, delta=1.5),
-        _REAL,
-        _COUNTS,
-        lambda p, t: special.huber(1.5, p - t).sum(-1),
-    ),
-    "poisson_nll": Case(
-        losses.poisson_nll, _REAL, _COUNTS, lambda z, k: (np.exp(z) - k * z).sum(-1), np.exp
-    ),
-    "binary_cross_entropy": Case(
-        losses.binary_cross_entropy, _SHARES, _TARGET_SHARES, _binary_entropy
-    ),
-    "binary_cross_entropy, weighted": Case(
-        partial(losses.binary_cross_entropy, pos_weight=jnp.asarray(_WEIGHT)),
-        _SHARES,
-        _TARGET_SHARES,
-        partial(_binary_entropy, weight=_WEIGHT),
-    ),
-    "binary_cross_entropy_with_logits": Case(
-        _with_logits,
-        _REAL,
-        _TARGET_SHARES,
-        lambda z, y: _binary_entropy(special.expit(z), y),
-        special.expit,
-    ),
-    "binary_cross_entropy_with_logits, weighted": Case(
-        partial(_with_logits, pos_weight=3.0),
-        _REAL,
-        _TARGET_SHARES,
-        lambda z, y: _binary_entropy(special.expit(z), y, 3.0),
-    ),
-    "hinge": Case(
-        losses.hinge,
-        _REAL,
-        _TARGET_SHARES,
-        lambda s, y: (y * np.maximum(1 - s, 0) + (1 - y) * np.maximum(1 + s, 0)).sum(-1),
-    ),
-    "focal": Case(losses.focal, _REAL, _TARGET_SHARES, partial(_focal, gamma=2.0)),
-    "focal, weighted": Case(
-        partial(losses.focal, gamma=0.5, alpha=0.25),
-        _REAL,
-        _TARGET_SHARES,
-        partial(_focal, gamma=0.5, alpha=(0.25, 0.75)),
-    ),
-    "cross_entropy": Case(
-        losses.cross_entropy, _SHARES, _TARGET_SHARES, lambda p, t: -special.xlogy(t, p).sum(-1)
-    ),
-    "kl_divergence": Case(
-        losses.kl_divergence,
-        _SHARES,
-        _TARGET_SHARES,
-        lambda p, t: special.rel_entr(t, p).sum(-1),
-    ),
-    "softmax_cross_entropy": Case(
-        losses.softmax_cross_entropy, _REAL, _TARGET_SHARES, _softmax_entropy, _softmax
-    ),
-    "softmax_cross_entropy, smoothed": Case(
-        partial(losses.softmax_cross_entropy, label_smoothing=0.1),
-        _REAL,
-        _TARGET_SHARES,
-        partial(_softmax_entropy, smoothing=0.1),
-    ),
-    "integer labels": Case(
-        _integer, _REAL, _LABELS, lambda z, y: _softmax_entropy(z, _one_hot(y)), _softmax
-    ),
-    "integer labels, smoothed": Case(
-        partial(_integer, label_smoothing=0.1),
-        _REAL,
-        _LABELS,
-        lambda z, y: _softmax_entropy(z, _one_hot(y), 0.1),
-    ),
-}
-
-every_loss = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
 def _single(case: Case) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +35,7 @@ def test_every_public_loss_is_in_the_table():
 @every_loss
 def test_a_loss_has_one_value_for_each_example_and_equals_the_oracle(case):
     values = case.loss(*_single(case))
-    assert values.shape == (_ROWS,)
+    assert values.shape == (ROWS,)
     assert values.dtype == jnp.float32
     np.testing.assert_allclose(values, case.oracle(case.predictions, case.targets), rtol=2e-6)
 
@@ -189,7 +64,7 @@ def test_jit_and_vmap_change_no_value_and_new_data_is_not_traced_again(case):
 def test_several_leading_axes_are_batch_axes(case):
     predictions, targets = _single(case)
     stacked = jax.eval_shape(case.loss, predictions[:, None], targets[:, None])
-    assert stacked.shape == (_ROWS, 1)
+    assert stacked.shape == (ROWS, 1)
 
 
 @every_loss
@@ -228,7 +103,7 @@ def _central_differences(function, arguments, which, step=1e-5):
 def test_the_gradient_of_a_canonical_loss_is_the_inverse_link_minus_the_target(case):
     assert case.link is not None
     gradient = jax.jit(jax.grad(_total(case)))(*_single(case))
-    targets = _one_hot(case.targets) if case.targets.ndim == 1 else case.targets
+    targets = one_hot(case.targets) if case.targets.ndim == 1 else case.targets
     expected = case.link(case.predictions) - targets
     np.testing.assert_allclose(gradient, expected, rtol=2e-6, atol=1e-7)
 
@@ -236,7 +111,7 @@ def test_the_gradient_of_a_canonical_loss_is_the_inverse_link_minus_the_target(c
 @every_loss
 def test_hidden_examples_have_value_and_gradient_zero_and_change_no_others(case):
     predictions, targets = _single(case)
-    masks = np.array(list(itertools.product([False, True], repeat=_ROWS)))
+    masks = np.array(list(itertools.product([False, True], repeat=ROWS)))
     garbage = np.array([np.nan, np.inf, -np.inf], np.float32)[:, None, None, None]
     p = np.where(masks[:, :, None], predictions, garbage)  # [garbage, masks, rows, outputs]
     if targets.ndim == 1:
@@ -255,7 +130,7 @@ def test_hidden_examples_have_value_and_gradient_zero_and_change_no_others(case)
         return values, reverse, jax.jacfwd(total, has_aux=True)(p)[0]
 
     values, reverse, forward = map(np.asarray, compute(p))
-    assert values.shape == (3, 2**_ROWS, _ROWS)
+    assert values.shape == (3, 2**ROWS, ROWS)
     assert (values[:, -1] != 0).all()
     np.testing.assert_array_equal(values, np.where(masks, values[:, -1:], 0))
     np.testing.assert_array_equal(reverse, np.where(masks[..., None], reverse[:, -1:], 0))
@@ -296,7 +171,7 @@ def test_the_predictions_decide_the_precision_in_64_bit_mode(case, dtype):
 
 @every_loss
 def test_extreme_predictions_give_no_nan_in_value_or_gradient(case):
-    probabilities = case.predictions is _SHARES
+    probabilities = case.predictions is SHARES
     points = [0, 1, 1e-30, 1 - 6e-8] if probabilities else [0, 1e4, -1e4, 1e38, -1e38]
     points += [] if probabilities else [np.inf, -np.inf]
     grid = np.array(list(itertools.product(points, repeat=2)), np.float32)

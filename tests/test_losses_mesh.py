@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from test_losses_contract import CASES, Case
+from loss_cases import CASES, Case
 
 import losses
 

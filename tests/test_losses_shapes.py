@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from test_losses_contract import CASES, every_loss
+from loss_cases import CASES, every_loss
 
 import losses
 
