@@ -66,7 +66,7 @@ def binary_cross_entropy_with_logits(
     pos_weight: float | jax.Array = 1.0,
     where: jax.Array | None = None,
 ) -> jax.Array:
-    """Return the cross entropy of sigmoid(logits), `[..., outputs]` twice to `[...]`.
+    """Return the cross entropy of logits, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
     `L = -w y log sigmoid(z) - (1 - y) log sigmoid(-z)`, summed over the outputs; with `w = 1` the
     gradient is `sigmoid(z) - y`. Exact for any logit, infinite ones included.
@@ -163,11 +163,11 @@ def focal(
         check_number("focal", "alpha", alpha, "in [0, 1]", lambda v: (v >= 0) & (v <= 1))
     weights = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
 
-    def focused(surprisal, other):
+    def focused(of_label, of_other):
         """Return the loss of a label from its surprisal and that of the other label."""
-        infinite = jnp.isinf(surprisal)  # the factor is 1 there, but its derivative is 0 * inf
-        factor = jnp.exp(-times(gamma, other))
-        return jnp.where(infinite, surprisal, factor * jnp.where(infinite, 1, surprisal))
+        infinite = jnp.isinf(of_label)  # the factor is 1 there, but its derivative is 0 * inf
+        factor = jnp.exp(-times(gamma, of_other))
+        return jnp.where(infinite, of_label, factor * jnp.where(infinite, 1, of_label))
 
     def rule(z, y):
         one, zero = sigmoid_surprisals(z)

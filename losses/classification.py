@@ -86,7 +86,7 @@ def softmax_cross_entropy(
     label_smoothing: float | jax.Array = 0.0,
     where: jax.Array | None = None,
 ) -> jax.Array:
-    """Return the cross entropy of softmax(logits), `[..., classes]` twice to `[...]`.
+    """Return the cross entropy of logits, `[..., classes]` and `[..., classes]` to `[...]`.
 
     `L = -sum_c t_c log softmax(z)_c`; the gradient is `softmax(z) - t`. For infinite logits the
     loss is 0 if they are right and infinite if they are wrong, never NaN.
@@ -128,7 +128,7 @@ def softmax_cross_entropy_with_integer_labels(
     label_smoothing: float | jax.Array = 0.0,
     where: jax.Array | None = None,
 ) -> jax.Array:
-    """Return the cross entropy of softmax(logits), `[..., classes]` and ids `[...]` to `[...]`.
+    """Return the cross entropy of logits, `[..., classes]` and class ids `[...]` to `[...]`.
 
     `L = -log softmax(z)_label`. A label out of range, -1 included, gives NaN in value and gradient;
     it is never taken for another class. `check_labels` finds such labels before training.

@@ -106,11 +106,12 @@ def huber(
 def poisson_nll(
     log_rates: jax.Array, counts: jax.Array, *, where: jax.Array | None = None
 ) -> jax.Array:
-    """Return the negative log likelihood of counts, `[..., outputs]` twice to `[...]`.
+    """Return the Poisson loss of counts, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
-    `L = exp(z) - k z`, summed over the outputs, for Poisson counts `k`. `z` is the logarithm of the
-    expected count, so it may be any real number. The term `log k!` is left out, since it does not
-    depend on the prediction. A negative count gives NaN.
+    `L = exp(z) - k z`, summed over the outputs: the negative log likelihood of the count `k` under
+    a Poisson distribution. `z` is the logarithm of the expected count, so it may be any real
+    number. The term `log k!` is left out, since it does not depend on `z`. A negative count gives
+    NaN.
 
     Args:
         log_rates: `[..., outputs]` floating point.

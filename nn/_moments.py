@@ -33,7 +33,7 @@ def standardise(
 def divisor(count: jax.Array) -> jax.Array:
     """Return `count`, hidden from the compiler, so that a division by it stays a division.
 
-    XLA replaces the division by a constant with a multiplication by its rounded reciprocal, and
+    XLA may replace the division by a constant with a multiplication by its rounded reciprocal, and
     then the mean of equal numbers is not exactly that number.
     """
     return lax.optimization_barrier(count)

@@ -106,11 +106,7 @@ def refuse(
     found: str,
     fix: str = "the file is damaged: save the record again",
 ) -> NoReturn:
-    """Raise the error for a file that is not what was wanted.
-
-    Raises:
-        ValueError: If called.
-    """
+    """Raise the ValueError for a file: what was expected, what was found, and what to do."""
     raise ValueError(f"{os.fspath(path)}: expected {wanted}, found {found}; {fix}")
 
 

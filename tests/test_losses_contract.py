@@ -18,7 +18,7 @@ def _single(case: Case) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _total(case: Case):
-    """The sum of a loss over what is shown, as a function of the predictions."""
+    """The sum of a loss over the shown examples."""
 
     def total(predictions, targets, where=None):
         return jnp.sum(case.loss(predictions, targets, where=where))
@@ -192,7 +192,7 @@ def test_extreme_predictions_give_no_nan_in_value_or_gradient(case):
         assert not np.isnan(values).any()
         assert not np.isnan(reverse).any()
         assert np.isfinite(values).all() or not probabilities
-        # Where a slope is infinite, forward mode meets it with the zero of the other direction.
+        # Forward mode multiplies an infinite slope by the zeros of the other directions: NaN.
         finite = np.isfinite(reverse).all(axis=-1)
         np.testing.assert_allclose(forward[finite], reverse[finite], rtol=1e-5, atol=1e-6)
 

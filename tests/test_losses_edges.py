@@ -78,7 +78,7 @@ def test_a_probability_outside_0_to_1_is_nan_unless_rounding_explains_it(loss):
     assert np.isnan(values[:2]).all()
     assert abs(values[2]) < 1e-6
     assert values[3] > 30
-    assert reverse[3, 1] < -1e6  # rounding neither kills nor turns the gradient
+    assert reverse[3, 1] < -1e6  # rounding changes neither its sign nor its size
 
 
 def test_negative_counts_are_nan():

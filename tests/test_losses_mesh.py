@@ -11,7 +11,7 @@ from loss_cases import CASES, Case
 
 import losses
 
-# One of each loss; their variants differ by numbers alone.
+# One entry for each loss; the variants differ only in hyperparameters.
 _CASES = {name: case for name, case in CASES.items() if "," not in name}
 _AXES = ("rows", "classes")
 

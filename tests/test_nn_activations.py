@@ -1,4 +1,4 @@
-"""Activations against closed forms in float64, in saturation above all."""
+"""Activations against closed forms in float64, mostly where they saturate."""
 
 from functools import partial
 

@@ -182,7 +182,7 @@ def test_monte_carlo_gives_mean_and_deviation_over_masks_with_batch_norm_frozen(
 def test_monte_carlo_of_one_dropout_layer_equals_the_closed_form():
     predict = jax.jit(partial(nn.monte_carlo, nn.dropout(0.25), (), (), samples=20_000))
     mean, std = predict(np.array([3.0, -1.0], np.float32), jax.random.key(0))
-    spread = np.sqrt(0.25 / 0.75)  # of one unit of input
+    spread = np.sqrt(0.25 / 0.75)  # deviation for an input of 1
     np.testing.assert_allclose(mean, [3.0, -1.0], rtol=4 * spread / np.sqrt(20_000))
     np.testing.assert_allclose(std, [3 * spread, spread], rtol=0.02)
 

@@ -27,7 +27,7 @@ def pads(shape, window, strides, dilation, padding):
 
 
 def windows(x, window, strides, dilation, padding, fill):
-    """Yield `(position, [batch, *window, channels])` for every place the window stands at."""
+    """Yield `(position, [batch, *window, channels])` for every position of the window."""
     pairs = pads(x.shape, window, strides, dilation, padding)
     padded = np.pad(x, [(0, 0), *pairs, (0, 0)], constant_values=fill)
     sizes = [
@@ -112,7 +112,7 @@ POOLS = [
 
 @pytest.mark.parametrize(("shape", "options"), POOLS)
 def test_pools_reduce_each_window_without_its_padding(shape, options):
-    x = RNG.normal(size=shape).astype(np.float32) - 5  # padding with zeros would win or weigh
+    x = RNG.normal(size=shape).astype(np.float32) - 5  # below the zeros of a padding
     window = options["window"]
     strides = options.get("strides", window)
     strides = strides if isinstance(strides, tuple) else (strides,) * len(window)
