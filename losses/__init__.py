@@ -1,8 +1,8 @@
-"""Losses: one value per example, right at the edges, in both modes of differentiation.
+"""Losses: one value for each example, exact at the edges, in both modes of differentiation.
 
-Every loss is `loss(predictions, targets, *, where=None) -> values`: the outputs or classes of one
-example are the last axis, and `mean` makes one number of the values. The arithmetic and the values
-are in the predictions' dtype, or in float32 where that is shorter.
+Every loss is `loss(predictions, targets, *, where=None) -> values`. The last axis of the
+predictions holds the outputs or classes of one example, and `mean` makes one number of the values.
+Values are computed and returned in the predictions' dtype, or in float32 if that is shorter.
 """
 
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits, focal, hinge
@@ -13,7 +13,8 @@ from .classification import (
     softmax_cross_entropy_with_integer_labels,
 )
 from .labels import check_labels
-from .penalties import Share, elastic_net, is_weight, l1, l2, penalized
+from .penalties import elastic_net, is_weight, l1, l2
+from .penalty_shares import Share, penalized
 from .reduction import mean
 from .regression import absolute_error, huber, poisson_nll, squared_error
 

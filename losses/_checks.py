@@ -1,4 +1,4 @@
-"""What every loss asks of its arguments: static facts, told before anything is traced."""
+"""Checks of what the losses are given: shapes, dtypes and hyperparameters."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 Kind = Literal["real", "binary", "distribution", "labels"]
 
-# What the targets of a loss may be made of, and what to do when they are something else.
+# For each kind of targets: the dtypes they may have, what they are, and what to do if they are not.
 _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
     "real": (
         (np.floating, np.integer),
@@ -35,73 +35,88 @@ _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
 }
 
 
-def check_pair(name: str, predictions: jax.Array, targets: jax.Array, kind: Kind) -> None:
-    """Raises unless predictions `[..., n]` and targets fit each other and the loss `name`."""
+def check_pair(who: str, predictions: jax.Array, targets: jax.Array, kind: Kind) -> None:
+    """Check predictions `[..., n]` and the targets of the loss `who` against each other.
+
+    Raises:
+        TypeError: If the predictions are not floating-point, or the targets not of this kind.
+        ValueError: If the predictions have no axis of outputs, or the shapes do not fit.
+    """
     if not jnp.issubdtype(predictions.dtype, np.floating):
         raise TypeError(
-            f"{name}: predictions must be floating point, got {predictions.dtype}; "
+            f"{who}: predictions must be floating point, got {predictions.dtype}; "
             "pass what the model returns, not classes or rounded values"
         )
     if predictions.ndim == 0 or predictions.shape[-1] == 0:
         raise ValueError(
-            f"{name}: the last axis of the predictions holds the outputs or classes of one "
+            f"{who}: the last axis of the predictions holds the outputs or classes of one "
             f"example, got shape {predictions.shape}; a batch of scalars is x[..., None]"
         )
     types, wanted, fix = _KINDS[kind]
     expected = predictions.shape[:-1] if kind == "labels" else predictions.shape
     if targets.shape != expected:
         raise ValueError(
-            f"{name}: predictions {predictions.shape} need targets {expected} ({wanted}), "
+            f"{who}: predictions {predictions.shape} need targets {expected} ({wanted}), "
             f"got {targets.shape}; {_axis_fix(targets.shape, expected, kind) or fix}"
         )
     if not any(jnp.issubdtype(targets.dtype, type_) for type_ in types):
-        raise TypeError(f"{name}: targets must be {wanted}, got {targets.dtype}; {fix}")
+        raise TypeError(f"{who}: targets must be {wanted}, got {targets.dtype}; {fix}")
 
 
-def _axis_fix(got: tuple[int, ...], expected: tuple[int, ...], kind: Kind) -> str:
-    """Says which axis to add or drop where that is all that is wrong."""
-    if (*got, 1) == expected:
+def _axis_fix(shape: tuple[int, ...], expected: tuple[int, ...], kind: Kind) -> str:
+    """Return which axis to add or drop, or "" if that would not make the shapes equal."""
+    if (*shape, 1) == expected:
         return "add the axis: targets[..., None]"
-    if got == (*expected, 1):
+    if shape == (*expected, 1):
         drop = "drop the axis: targets[..., 0]"
         return drop if kind == "labels" else "a batch of scalars is predictions[..., None]"
     return ""
 
 
-def check_where(name: str, where: jax.Array, shape: tuple[int, ...]) -> None:
-    """Raises unless `where` holds one bool for each of the values of this shape."""
+def check_where(who: str, where: jax.Array, shape: tuple[int, ...]) -> None:
+    """Check that `where` holds one bool for each of the values, which have this shape.
+
+    Raises:
+        TypeError: If it is not bool.
+        ValueError: If it has another shape.
+    """
     if where.dtype != np.bool_:
         raise TypeError(
-            f"{name}: where must be bool, got {where.dtype}; compare first, or use "
+            f"{who}: where must be bool, got {where.dtype}; compare first, or use "
             "losses.mean(values, weights=...) for weights"
         )
     if where.shape != shape:
         raise ValueError(
-            f"{name}: where must have one entry for each value, {shape}, got {where.shape}; "
+            f"{who}: where must have one entry for each value, {shape}, got {where.shape}; "
             "it hides whole examples, never single outputs or classes"
         )
 
 
 def check_number(
+    who: str,
     name: str,
-    argument: str,
     value: float | jax.Array,
-    holds: Callable[..., bool],
     wanted: str,
+    holds: Callable[[np.ndarray], np.ndarray | np.bool_],
     *,
     outputs: int | None = None,
 ) -> None:
-    """Raises unless a hyperparameter is one number, or one for each output, and `holds`.
+    """Check that a hyperparameter is one number, or one for each output, for which `holds` is true.
 
-    A traced one, which a search over many may hand in, is checked for its shape alone.
+    A traced number, as in a search over many values, has no value yet, so only its shape is
+    checked.
+
+    Raises:
+        ValueError: If it has another shape, or `holds` is false.
+        TypeError: If it is not a number.
     """
     shape = np.shape(value)
     if shape not in ((), (outputs,)):
         allowed = "one number" if outputs is None else f"one number or one per output, ({outputs},)"
-        raise ValueError(f"{name}: {argument} must be {allowed}, got shape {shape}")
+        raise ValueError(f"{who}: {name} must be {allowed}, got shape {shape}")
     if isinstance(value, Tracer):
         return
     if not jnp.issubdtype(np.asarray(value).dtype, jnp.number):
-        raise TypeError(f"{name}: {argument} must be a number, {wanted}, got {value!r}")
+        raise TypeError(f"{who}: {name} must be a number, {wanted}, got {value!r}")
     if not np.all(holds(np.asarray(value))):
-        raise ValueError(f"{name}: {argument} must be {wanted}, got {value}")
+        raise ValueError(f"{who}: {name} must be {wanted}, got {value}")

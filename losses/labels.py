@@ -1,4 +1,4 @@
-"""The check of class ids on the data itself, before anything is compiled."""
+"""A check of class ids on the data itself, before training."""
 
 import jax
 import numpy as np
@@ -6,22 +6,22 @@ from jax.core import Tracer
 
 
 def check_labels(labels: jax.Array | np.ndarray, classes: int) -> None:
-    """Raises unless every label is an integer from 0 to `classes` - 1.
+    """Check that every label is an integer from 0 to `classes - 1`.
 
-    Inside a compiled function a wrong label can only give NaN; this looks at the concrete data
-    and says where the first one is.
+    A compiled loss cannot raise an error for a wrong label; it can only return NaN. This looks at
+    the data before training and says where the first wrong label is.
 
     Args:
         labels: Integers of any shape, not traced.
-        classes: How many classes there are.
+        classes: Number of classes.
 
     Raises:
-        ValueError: If a label is out of range: the first offending index and its label.
+        ValueError: If a label is out of range; the message has the index of the first one.
         TypeError: If the labels are traced or not integers.
 
     Example:
         >>> import jax.numpy as jnp
-        >>> import losses
+        >>> from gradwise import losses
         >>> losses.check_labels(jnp.array([0, 2, 1]), 3)
         >>> losses.check_labels(jnp.array([0, 3, 1]), 3)
         Traceback (most recent call last):

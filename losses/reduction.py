@@ -1,4 +1,4 @@
-"""From one value per example to the one number that is differentiated."""
+"""The mean that turns one value for each example into the number that is differentiated."""
 
 import jax
 import jax.numpy as jnp
@@ -9,24 +9,24 @@ from ._checks import check_where
 def mean(
     values: jax.Array, *, where: jax.Array | None = None, weights: jax.Array | None = None
 ) -> jax.Array:
-    """The weighted mean of all values that `where` shows, `[...]` to a scalar.
+    """Return the weighted mean of the values for which `where` is True, `[...]` to a scalar.
 
-    sum w v / sum w over what is shown, and 0 with gradient 0 if nothing is or if the weights add
-    up to 0. Sums are in float32 or better, and so is the result.
+    `sum w v / sum w`; if no value counts, or the weights add up to 0, it is 0 with gradient 0. The
+    sums and the result are in float32 or better.
 
     Args:
-        values: `[...]` real numbers; a bool counts as 0 or 1, so that this is an accuracy too.
-        where: `[...]` bool; what it hides does not count, whatever it holds.
-        weights: `[...]` real numbers; weights per class are `class_weights[labels]`. A weight of 0
-            does not hide a NaN, which is what `where` is for.
+        values: `[...]` real numbers; a bool counts as 0 or 1, so the mean of hits is the accuracy.
+        where: `[...]` bool; a value that is False does not count, whatever it holds.
+        weights: `[...]` real numbers; weights for each class are `class_weights[labels]`. A NaN
+            with weight 0 still makes the mean NaN; hide it with `where`.
 
     Raises:
-        ValueError: If a shape is not that of the values.
+        ValueError: If `where` or `weights` do not have the shape of the values.
         TypeError: If a dtype is of the wrong kind.
 
     Example:
         >>> import jax.numpy as jnp
-        >>> import losses
+        >>> from gradwise import losses
         >>> values = jnp.array([1.0, 3.0, jnp.nan])
         >>> shown = jnp.array([True, True, False])
         >>> float(losses.mean(values, where=shown))
@@ -47,14 +47,14 @@ def mean(
     if where is not None:
         where = jnp.asarray(where)
         check_where("mean", where, values.shape)
-        # Hidden before the product, so that neither a NaN nor its derivative gets through.
+        # Replaced before the product: 0 times a NaN, or times its derivative, would be NaN.
         values, weights = jnp.where(where, values, 0), jnp.where(where, weights, 0)
     total = jnp.sum(weights)
     return jnp.where(total == 0, 0, jnp.sum(weights * values) / jnp.where(total == 0, 1, total))
 
 
-def _real(what: str, x: jax.Array) -> jax.Array:
-    """The array in float32 or better."""
+def _real(name: str, x: jax.Array) -> jax.Array:
+    """Return the array in float32 or better."""
     if not (jnp.issubdtype(x.dtype, jnp.number) or x.dtype == bool) or jnp.iscomplexobj(x):
-        raise TypeError(f"mean: {what} must be real numbers, got {x.dtype}")
+        raise TypeError(f"mean: {name} must be real numbers, got {x.dtype}")
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))

@@ -10,14 +10,14 @@ from ._values import absolute, per_example, times
 def squared_error(
     predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
 ) -> jax.Array:
-    """The squared Euclidean distance, `[..., outputs]` and `[..., outputs]` to `[...]`.
+    """Return the squared Euclidean distance, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
-    L = ||y - y_hat||^2, summed over the outputs (no half, no mean).
+    `L = ||y - y_hat||^2`: the sum over the outputs, without a half and without a mean.
 
     Args:
         predictions: `[..., outputs]` floating point; a batch of scalars is `[batch, 1]`.
         targets: `[..., outputs]` real numbers.
-        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+        where: `[...]` bool; where it is False, value and gradient are 0, whatever the inputs are.
 
     Raises:
         ValueError: If the shapes differ.
@@ -25,7 +25,7 @@ def squared_error(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> import losses
+        >>> from gradwise import losses
         >>> losses.squared_error(jnp.array([[1.0, 2.0], [0.0, 3.0]]), jnp.zeros((2, 2))).tolist()
         [5.0, 9.0]
     """
@@ -39,14 +39,14 @@ def squared_error(
 def absolute_error(
     predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
 ) -> jax.Array:
-    """The sum of absolute differences, `[..., outputs]` and `[..., outputs]` to `[...]`.
+    """Return the sum of absolute differences, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
-    L = ||y - y_hat||_1; the derivative at 0 is 0.
+    `L = ||y - y_hat||_1`; the derivative at 0 is 0.
 
     Args:
         predictions: `[..., outputs]` floating point.
         targets: `[..., outputs]` real numbers.
-        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+        where: `[...]` bool; where it is False, value and gradient are 0, whatever the inputs are.
 
     Raises:
         ValueError: If the shapes differ.
@@ -54,7 +54,7 @@ def absolute_error(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> import losses
+        >>> from gradwise import losses
         >>> losses.absolute_error(jnp.array([[1.0, -2.0]]), jnp.zeros((1, 2))).tolist()
         [3.0]
     """
@@ -72,16 +72,16 @@ def huber(
     delta: float | jax.Array = 1.0,
     where: jax.Array | None = None,
 ) -> jax.Array:
-    """Half the squared error up to `delta` and straight beyond, `[..., outputs]` to `[...]`.
+    """Return half the squared error up to `delta`, and linear beyond, `[..., outputs]` to `[...]`.
 
-    With r = |y - y_hat|: r^2 / 2 where r <= delta, else delta (r - delta / 2), summed over the
-    outputs. P. J. Huber, Robust Estimation of a Location Parameter, 1964.
+    With `r = |y - y_hat|`: `r^2 / 2` where `r <= delta`, else `delta (r - delta / 2)`, summed over
+    the outputs. P. J. Huber, Robust Estimation of a Location Parameter, 1964.
 
     Args:
         predictions: `[..., outputs]` floating point.
         targets: `[..., outputs]` real numbers.
-        delta: Where the parabola ends; above 0.
-        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+        delta: The distance at which the parabola turns into a line; above 0.
+        where: `[...]` bool; where it is False, value and gradient are 0, whatever the inputs are.
 
     Raises:
         ValueError: If the shapes differ or `delta` is not above 0.
@@ -89,11 +89,11 @@ def huber(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> import losses
+        >>> from gradwise import losses
         >>> losses.huber(jnp.array([[1.0], [3.0]]), jnp.zeros((2, 1)), delta=2.0).tolist()
         [0.5, 4.0]
     """
-    check_number("huber", "delta", delta, lambda value: value > 0, "above 0")
+    check_number("huber", "delta", delta, "above 0", lambda value: value > 0)
 
     def rule(p, t):
         distance = absolute(p - t)
@@ -106,16 +106,17 @@ def huber(
 def poisson_nll(
     log_rates: jax.Array, counts: jax.Array, *, where: jax.Array | None = None
 ) -> jax.Array:
-    """The negative log likelihood of counts, `[..., outputs]` and `[..., outputs]` to `[...]`.
+    """Return the Poisson loss of counts, `[..., outputs]` and `[..., outputs]` to `[...]`.
 
-    L = exp(z) - k z, summed over the outputs: z is the logarithm of the expected count, so that
-    any output of a model is allowed; log k!, which no prediction changes, is left out. A negative
-    count gives NaN.
+    `L = exp(z) - k z`, summed over the outputs: the negative log likelihood of the count `k` under
+    a Poisson distribution. `z` is the logarithm of the expected count, so it may be any real
+    number. The term `log k!` is left out, since it does not depend on `z`. A negative count gives
+    NaN.
 
     Args:
         log_rates: `[..., outputs]` floating point.
         counts: `[..., outputs]`, 0 or more.
-        where: `[...]` bool; what it hides has value 0 and gradient 0, whatever it holds.
+        where: `[...]` bool; where it is False, value and gradient are 0, whatever the inputs are.
 
     Raises:
         ValueError: If the shapes differ.
@@ -123,14 +124,14 @@ def poisson_nll(
 
     Example:
         >>> import jax.numpy as jnp
-        >>> import losses
+        >>> from gradwise import losses
         >>> losses.poisson_nll(jnp.zeros((2, 1)), jnp.array([[0], [1]])).tolist()
         [1.0, 1.0]
     """
 
     def rule(z, k):
         k = k * jnp.where(k >= 0, 1, jnp.nan)
-        # exp(z) outgrows k z: at infinity it alone decides.
+        # At z = inf the loss is infinite; without this, inf - inf would make it NaN.
         linear = times(k, jnp.where(z == jnp.inf, 0, z))
         return jnp.sum(jnp.exp(z) - linear, axis=-1)
 

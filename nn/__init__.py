@@ -1,12 +1,10 @@
-"""Layers: neural networks as pure functions. Imports jax only."""
+"""Layers: neural networks as pairs of pure functions, `init` and `apply`."""
 
 from .activations import (
-    PReLU,
     elu,
     gelu,
     leaky_relu,
     log_softmax,
-    prelu,
     relu,
     sigmoid,
     silu,
@@ -14,17 +12,19 @@ from .activations import (
     softplus,
     tanh,
 )
+from .batch_normalization import BatchNorm, BatchNormState, batch_norm
 from .compose import mlp, repeat, residual, serial
-from .conv import Conv, conv
-from .dense import Dense, dense
-from .dropout import dropout
-from .embedding import Embedding, embedding
+from .convolution import Conv, conv
+from .embeddings import Embedding, embedding
 from .layer import Apply, Init, Layer, activation, stateless
-from .layer_norm import LayerNorm, RMSNorm, layer_norm, rms_norm
-from .norm import BatchNorm, BatchNormState, batch_norm
-from .pool import avg_pool, flatten, max_pool
-from .saturation import LayerSaturation, Saturation, saturation
+from .linear import Dense, dense
+from .parametric import PReLU, prelu
+from .pooling import avg_pool, flatten, max_pool
+from .regularization import dropout
+from .row_normalization import LayerNorm, RMSNorm, layer_norm, rms_norm
+from .saturation_report import LayerSaturation, Saturation
 from .uncertainty import Prediction, monte_carlo
+from .unit_saturation import saturation
 
 __all__ = [
     "Apply",

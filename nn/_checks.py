@@ -1,16 +1,21 @@
-"""The checks that layers share; each names the layer, what was expected and what came."""
+"""Argument checks of the layers; each error names the layer, what it expected and what it got."""
 
 import operator
 from collections.abc import Callable
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
 
-def positive_int(who: str, name: str, value: Any) -> int:
-    """Return `value` as an int of at least 1, or raise."""
+def positive_int(who: str, name: str, value: object) -> int:
+    """Return `value` as an int of at least 1.
+
+    Raises:
+        TypeError: If `value` is not an integer.
+        ValueError: If it is below 1.
+    """
     if isinstance(value, bool | Tracer) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{who} expected {name} to be an int, got {value!r}")
     if operator.index(value) < 1:
@@ -19,9 +24,16 @@ def positive_int(who: str, name: str, value: Any) -> int:
 
 
 def check_number(
-    who: str, name: str, value: Any, wanted: str, holds: Callable[[float], bool]
+    who: str, name: str, value: float | jax.Array, wanted: str, holds: Callable[[float], bool]
 ) -> None:
-    """Raise unless `value` is one real number and, where its value is known, `holds(value)`."""
+    """Check that `value` is one real number for which `holds(value)` is true.
+
+    A traced number has no value yet, so only its shape is checked.
+
+    Raises:
+        TypeError: If `value` is not a single number.
+        ValueError: If `holds(value)` is false; the message says that it must be `wanted`.
+    """
     if isinstance(value, str | bool | None) or jnp.shape(value) != ():
         raise TypeError(f"{who} expected {name} to be one number, got {value!r}")
     if not isinstance(value, Tracer) and not holds(float(value)):
@@ -29,7 +41,11 @@ def check_number(
 
 
 def check_floating(who: str, x: jax.Array) -> None:
-    """Raise unless `x` holds real floating-point numbers."""
+    """Check that `x` holds real floating-point numbers.
+
+    Raises:
+        TypeError: If it does not.
+    """
     dtype = jnp.result_type(x)
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(
@@ -39,7 +55,12 @@ def check_floating(who: str, x: jax.Array) -> None:
 
 
 def check_features(who: str, x: jax.Array, features: int) -> None:
-    """Raise unless `x` is floating-point with `features` entries in its last axis."""
+    """Check that `x` is floating-point and `[..., features]`.
+
+    Raises:
+        ValueError: If the last axis has another size.
+        TypeError: If the dtype is not floating-point.
+    """
     if jnp.ndim(x) == 0 or jnp.shape(x)[-1] != features:
         raise ValueError(
             f"{who} expected an input whose last axis is {features}, got shape {jnp.shape(x)}"
@@ -48,7 +69,12 @@ def check_features(who: str, x: jax.Array, features: int) -> None:
 
 
 def real_rows(who: str, x: jax.Array, mask: jax.Array) -> jax.Array:
-    """Return `mask` `[batch]` with the axes of `x` `[batch, ...]`, so that it broadcasts."""
+    """Reshape `mask` `[batch]` to `[batch, 1, ...]`, so that it broadcasts with `x` `[batch, ...]`.
+
+    Raises:
+        TypeError: If the mask is not bool.
+        ValueError: If it does not have one entry for each row of `x`.
+    """
     if jnp.result_type(mask) != jnp.bool_:
         raise TypeError(
             f"{who} expected a bool mask, True where a row is real, got {jnp.result_type(mask)}"

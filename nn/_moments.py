@@ -1,4 +1,4 @@
-"""Mean and variance that stay right for data far from zero."""
+"""Mean and variance without cancellation, also for data whose mean is large."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,13 @@ from jax import lax
 def standardise(
     x: jax.Array, mean: Callable[[jax.Array], jax.Array]
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Return `x - mean(x)`, `mean(x)` and the variance, out of passes over shifted data.
+    """Return `x - mean(x)`, `mean(x)` and the variance of `x`, computed from shifted data.
 
-    With `m` a rounded mean and `d = x - m`, the rest `c = mean(d)` is small, so nothing cancels in
-    `var = mean(d^2) - c^2`, and `d - c` has the error of `d` and not of `x`. `m` is corrected once,
-    so that it is the value itself where all are equal, and carries no gradient, since the results
-    do not depend on it.
+    `E[x^2] - E[x]^2` loses all digits where the mean is large. Here `m` is a rounded mean,
+    `d = x - m` and `c = mean(d)`. Since `c` is small, nothing cancels in
+    `var = mean(d^2) - c^2`, and the rounding error of `d - c` is relative to `d`, not to `x`.
+    The second step towards `m` makes it exact where all values are equal. The results do not
+    depend on `m`, so no gradient flows through it.
 
     Chan, Golub and LeVeque, "Algorithms for computing the sample variance" (1983).
     """
@@ -25,13 +26,14 @@ def standardise(
     d = x - m
     c = mean(d)
     var = mean(d * d) - c * c
-    return d - c, m + c, jnp.where(var < 0, 0, var)  # rounding, and a NaN under a square root
+    # Rounding can make the variance negative, which would be a NaN under the square root.
+    return d - c, m + c, jnp.where(var < 0, 0, var)
 
 
 def divisor(count: jax.Array) -> jax.Array:
-    """`count` as a number that the compiler does not know, so that it divides by it.
+    """Return `count`, hidden from the compiler, so that a division by it stays a division.
 
-    It would multiply by the reciprocal of a constant, and a rounded reciprocal makes the mean of
-    equal numbers differ from them.
+    XLA may replace the division by a constant with a multiplication by its rounded reciprocal, and
+    then the mean of equal numbers is not exactly that number.
     """
     return lax.optimization_barrier(count)

@@ -1,7 +1,8 @@
-"""The counter-based generator behind JAX's default keys, with both words of each block.
+"""The Threefry generator behind JAX's default keys, returning both words of each block.
 
-`jax.random.bits` keeps one word of two, and on a CPU its rounds are a loop: written out, they take
-two thirds of the time, and a training step that drops units four fifths.
+`jax.random.bits` throws one word of two away and runs its rounds as a loop on a CPU. With both
+words and the rounds unrolled, drawing bits takes two thirds of the time there, and a training step
+with dropout four fifths.
 """
 
 import math
@@ -17,17 +18,19 @@ _PARITY = np.uint32(0x1BD11BDA)
 
 
 def blocks(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
-    """The two words, uint32 of `shape` each, of the blocks 0, 1, 2... under a threefry key.
+    """Encrypt the counters 0, 1, 2... with a threefry key; return two uint32 words of `shape`.
 
     Threefry-2x32 with 20 rounds: Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3"
     (2011).
     """
-    # Compiled away; it counts as the use of a key, which `key_data` does not.
+    # JAX's check for keys that are used twice sees this call; it does not see `key_data`. The
+    # compiler removes the call, since nothing uses the result.
     jax.random.bits(key, dtype=jnp.uint32)
     return _encrypt(jax.random.key_data(key), shape)
 
 
-@partial(jax.jit, static_argnums=1, inline=True)  # one program where nothing else is compiled
+# Under an outer `jit` it is inlined; outside one it is one program and not one for each operation.
+@partial(jax.jit, static_argnums=1, inline=True)
 def _encrypt(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     key0, key1 = key
     keys = key0, key1, key0 ^ key1 ^ _PARITY
@@ -39,4 +42,6 @@ def _encrypt(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Arr
             y = x ^ (y << np.uint32(bits) | y >> np.uint32(32 - bits))
         x = x + keys[(i + 1) % 3]
         y = y + (keys[(i + 2) % 3] + np.uint32(i + 1))
-    return lax.optimization_barrier((x, y))  # or every reader would compute them anew
+    # Without the barrier the compiler would compute the words again in every operation that
+    # reads them.
+    return lax.optimization_barrier((x, y))

@@ -1,8 +1,9 @@
-"""How `saturation` looks into a model: through the state, which every combinator hands on.
+"""How `saturation` observes the activation layers of a model: through the model's state.
 
-A layer without state is given a `Watch` where its `()` was and hands it back. Activation layers
-leave a reading in it. So nothing is global, the contract of a layer stays as it is, and whatever
-`jit`, `scan` or `vmap` stands between carries the readings out as it carries any state.
+`saturation` replaces each empty state `()` by a `Watch`. A layer without state returns it
+unchanged; an activation layer adds a `Reading` of its inputs. Combinators pass states through, so
+the readings come back with the state, also out of `jit`, `scan` and `vmap`, and neither global
+variables nor another form of layer are needed.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from ._checks import real_rows
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Reading:
-    """Shares of one activation layer on one batch; combinators may stack them."""
+    """Shares of one activation layer on one batch; `repeat` stacks those of its copies."""
 
     saturated: jax.Array  # []
     dead: jax.Array  # []
@@ -29,7 +30,7 @@ class Reading:
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Watch:
-    """Stands in for an empty state; one reading for each time the layer was applied."""
+    """Takes the place of an empty state; holds one reading for each call of the layer."""
 
     threshold: float = field(metadata={"static": True})
     readings: tuple[Reading, ...] = ()
@@ -42,7 +43,7 @@ def read(
     x: jax.Array,
     mask: jax.Array | None,
 ) -> Watch:
-    """Add the reading of `fn` at its inputs `x` `[batch, ...]`."""
+    """Return `watch` with a reading of the activation `fn` at its inputs `x` `[batch, ...]`."""
     slope = _local_derivative(fn, x)
     real = True if mask is None else real_rows(name, x, mask)
     saturated = jnp.mean(jnp.abs(slope) < watch.threshold, where=real)
@@ -58,13 +59,15 @@ def read(
 
 
 def _local_derivative(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
-    """The derivative of each output by its own input; nan where `fn` mixes the inputs.
+    """Return the derivative of each output by the input at its place, NaN where `fn` mixes inputs.
 
-    If it does not mix them, `J v = diag(J) v`: flipping signs in `v` flips them in the product.
+    The Jacobian `J` of an elementwise function is diagonal, so `J (s v) = s (J v)` for any signs
+    `s`. The two sides are compared for one pattern of signs, in which neighbours differ along every
+    axis; where they are not equal, `J` is not diagonal.
     """
-    signs = jnp.ones_like(x)  # neighbours differ along every axis
+    signs = jnp.ones_like(x)
     for axis in range(x.ndim):
         signs *= 1 - 2 * (lax.broadcasted_iota(jnp.int8, x.shape, axis) % 2)
-    together = jax.jvp(fn, (x,), (jnp.ones_like(x),))[1]
-    apart = jax.jvp(fn, (x,), (signs,))[1] * signs
-    return jnp.where(together == apart, together, jnp.nan)
+    plain = jax.jvp(fn, (x,), (jnp.ones_like(x),))[1]
+    with_signs = jax.jvp(fn, (x,), (signs,))[1] * signs
+    return jnp.where(plain == with_signs, plain, jnp.nan)

@@ -1,7 +1,6 @@
-"""What convolution and pooling share: windows over the spatial axes."""
+"""The arguments that convolution and pooling share: windows over the spatial axes."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +11,13 @@ from ._checks import positive_int
 Padding = str | Sequence[tuple[int, int]]
 
 
-def check_window(who: str, window: Any) -> tuple[int, ...]:
-    """Return `window` as a tuple of one to three ints, or raise."""
+def check_window(who: str, window: Sequence[int]) -> tuple[int, ...]:
+    """Return `window` as a tuple of one to three ints.
+
+    Raises:
+        ValueError: If it is not a sequence of one to three entries, or an entry is below 1.
+        TypeError: If an entry is not an int.
+    """
     if not isinstance(window, Sequence) or isinstance(window, str) or not 1 <= len(window) <= 3:
         raise ValueError(
             f"{who} expected a window with one entry for each of 1 to 3 spatial axes, "
@@ -22,8 +26,15 @@ def check_window(who: str, window: Any) -> tuple[int, ...]:
     return tuple(positive_int(who, "every entry of window", size) for size in window)
 
 
-def per_axis(who: str, name: str, value: Any, window: tuple[int, ...]) -> tuple[int, ...]:
-    """Return `value` with one entry a spatial axis; an int stands for all of them."""
+def per_axis(
+    who: str, name: str, value: int | Sequence[int] | np.ndarray, window: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Return `value` as one int for each spatial axis; a single int is repeated.
+
+    Raises:
+        ValueError: If the number of entries is not that of the window, or an entry is below 1.
+        TypeError: If an entry is not an int.
+    """
     entries = value if isinstance(value, Sequence | np.ndarray) else (value,) * len(window)
     if len(entries) != len(window):
         raise ValueError(
@@ -32,8 +43,12 @@ def per_axis(who: str, name: str, value: Any, window: tuple[int, ...]) -> tuple[
     return tuple(positive_int(who, name, entry) for entry in entries)
 
 
-def check_padding(who: str, padding: Any, window: tuple[int, ...]) -> Padding:
-    """Return `padding` in the form that `jax.lax` takes, or raise."""
+def check_padding(who: str, padding: Padding, window: tuple[int, ...]) -> Padding:
+    """Return `padding` in the form that `jax.lax` takes.
+
+    Raises:
+        ValueError: If it is neither "SAME" nor "VALID" nor one pair for each spatial axis.
+    """
     if isinstance(padding, str) and padding in ("SAME", "VALID"):
         return padding
     pairs = padding if isinstance(padding, Sequence) and not isinstance(padding, str) else ()
@@ -45,7 +60,7 @@ def check_padding(who: str, padding: Any, window: tuple[int, ...]) -> Padding:
     return tuple((before, after) for before, after in pairs)
 
 
-def _is_pair(value: Any) -> bool:
+def _is_pair(value: object) -> bool:
     return (
         isinstance(value, Sequence)
         and len(value) == 2
@@ -54,7 +69,11 @@ def _is_pair(value: Any) -> bool:
 
 
 def check_rank(who: str, x: jax.Array, window: tuple[int, ...]) -> None:
-    """Raise unless `x` is `[batch, *spatial, channels]`."""
+    """Check that `x` is `[batch, *spatial, channels]`.
+
+    Raises:
+        ValueError: If it has another number of axes.
+    """
     if jnp.ndim(x) != len(window) + 2:
         raise ValueError(
             f"{who} expected an input [batch, *spatial, channels] of {len(window) + 2} axes, "
@@ -63,7 +82,11 @@ def check_rank(who: str, x: jax.Array, window: tuple[int, ...]) -> None:
 
 
 def check_fits(who: str, x: jax.Array, y: jax.Array) -> None:
-    """Raise if no window has room in `x`, so that nothing is left in `y`."""
+    """Check that the windows over `x` left anything in the output `y`.
+
+    Raises:
+        ValueError: If `y` is empty although `x` is not: a spatial axis is shorter than the window.
+    """
     if 0 in jnp.shape(y) and 0 not in jnp.shape(x):
         raise ValueError(
             f"{who} expected spatial axes that a window has room in, got shape {jnp.shape(x)}; "

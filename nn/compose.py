@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,29 +9,32 @@ from jax import lax
 
 from . import activations
 from ._checks import positive_int
-from .dense import dense
-from .dropout import check_rate, is_zero
-from .dropout import dropout as dropout_layer
-from .layer import Layer
+from .batch_normalization import batch_norm as batch_norm_layer
+from .layer import Layer, Params, State
 from .layer import activation as activation_layer
-from .norm import batch_norm as batch_norm_layer
+from .linear import dense
+from .regularization import check_rate, is_zero
+from .regularization import dropout as dropout_layer
 
 
 def serial(*layers: Layer) -> Layer[tuple, tuple]:
-    """Apply layers one after the other; parameters and state are tuples, one entry a layer.
+    """Return the layer that applies `layers` one after the other.
 
-    Layer `i` gets `fold_in(key, i)`, for its first parameters as for its masks: layers that are
-    appended change neither.
+    Parameters and state are tuples with one entry for each layer. Layer `i` gets
+    `jax.random.fold_in(key, i)`, in `init` and in `apply`, so appending a layer changes neither the
+    parameters nor the masks of those before it.
 
     Raises:
-        ValueError: No layer, or as many parameters or states as do not match the layers.
-        TypeError: An argument that is no layer.
+        ValueError: If no layer is given, or the number of entries in the parameters or the state
+            is not that of the layers.
+        TypeError: If an argument is not a layer.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> model = nn.serial(nn.dense(3, 4), nn.activation(nn.tanh), nn.dense(4, 2))
-        >>> params, state = model.init(jax.random.key(0))
-        >>> model.apply(params, state, jnp.ones((5, 3)))[0].shape
+        >>> params, state = jax.jit(model.init)(jax.random.key(0))
+        >>> jax.jit(model.apply)(params, state, jnp.ones((5, 3)))[0].shape
         (5, 2)
     """
     if not layers:
@@ -69,17 +71,18 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
     return Layer(init, apply)
 
 
-def residual(layer: Layer) -> Layer:
-    """Add a layer's output to its input: `y = x + layer(x)`; params and state are the layer's.
+def residual(layer: Layer[Params, State]) -> Layer[Params, State]:
+    """Return the layer `y = x + layer(x)`, with the parameters and the state of `layer`.
 
     He et al., "Deep Residual Learning for Image Recognition" (2016).
 
     Raises:
-        ValueError: If the layer changes the shape.
-        TypeError: If it is no layer.
+        ValueError: If `layer` changes the shape.
+        TypeError: If `layer` is not a layer.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> block = nn.residual(nn.activation(nn.relu))
         >>> params, state = block.init(jax.random.key(0))
         >>> block.apply(params, state, jnp.array([-1.0, 2.0]))[0]
@@ -88,15 +91,15 @@ def residual(layer: Layer) -> Layer:
     _check_layer("residual", layer)
 
     def apply(
-        params: Any,
-        state: Any,
+        params: Params,
+        state: State,
         x: jax.Array,
         /,
         *,
         key: jax.Array | None = None,
         train: bool = False,
         mask: jax.Array | None = None,
-    ) -> tuple[jax.Array, Any]:
+    ) -> tuple[jax.Array, State]:
         y, state = layer.apply(params, state, x, key=key, train=train, mask=mask)
         if y.shape != x.shape:
             raise ValueError(
@@ -107,42 +110,46 @@ def residual(layer: Layer) -> Layer:
     return Layer(layer.init, apply)
 
 
-def repeat(layer: Layer, n: int) -> Layer:
-    """Apply `n` copies of a layer, each with parameters, state and randomness of its own.
+def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
+    """Return the layer that applies `n` copies of `layer` one after the other.
 
-    Every leaf of params and state has a leading axis of `n`. The copies are one `lax.scan`, so
-    the time to compile does not depend on `n`.
+    Each copy has its own parameters, state and randomness: every leaf of params and state has a
+    leading axis of size `n`. The copies run in a `lax.scan`, so the time to compile does not grow
+    with `n`.
 
     Raises:
-        ValueError: `n` below 1, or a layer that changes the shape.
-        TypeError: `n` is no int, `layer` is no layer, or it changes the dtype.
+        ValueError: If `n` is below 1, or `layer` changes the shape.
+        TypeError: If `n` is not an int, `layer` is not a layer, or it changes the dtype.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> deep = nn.repeat(nn.residual(nn.dense(3, 3)), 24)
-        >>> params, state = deep.init(jax.random.key(0))
+        >>> params, state = jax.jit(deep.init)(jax.random.key(0))
         >>> params.weight.shape
         (24, 3, 3)
-        >>> deep.apply(params, state, jnp.ones((5, 3)))[0].shape
+        >>> jax.jit(deep.apply)(params, state, jnp.ones((5, 3)))[0].shape
         (5, 3)
     """
     _check_layer("repeat", layer)
     n = positive_int("repeat", "n", n)
 
-    def init(key: jax.Array, /) -> tuple[Any, Any]:
+    def init(key: jax.Array, /) -> tuple[Params, State]:
         return jax.vmap(lambda i: layer.init(jax.random.fold_in(key, i)))(jnp.arange(n))
 
     def apply(
-        params: Any,
-        state: Any,
+        params: Params,
+        state: State,
         x: jax.Array,
         /,
         *,
         key: jax.Array | None = None,
         train: bool = False,
         mask: jax.Array | None = None,
-    ) -> tuple[jax.Array, Any]:
-        def one_copy(x: jax.Array, copy: tuple[jax.Array, Any, Any]) -> tuple[jax.Array, Any]:
+    ) -> tuple[jax.Array, State]:
+        def one_copy(
+            x: jax.Array, copy: tuple[jax.Array, Params, State]
+        ) -> tuple[jax.Array, State]:
             i, params, state = copy
             copy_key = None if key is None else jax.random.fold_in(key, i)
             y, state = layer.apply(params, state, x, key=copy_key, train=train, mask=mask)
@@ -166,29 +173,33 @@ def mlp(
     batch_norm: bool = False,
     dropout: float | jax.Array = 0.0,
 ) -> Layer[tuple, tuple]:
-    """A multilayer perceptron, `[..., sizes[0]]` to `[..., sizes[-1]]`.
+    """Return a multilayer perceptron, `[..., sizes[0]]` to `[..., sizes[-1]]`.
 
-    Each hidden layer is dense, batch norm, activation, dropout, in that order, with what is not
-    asked for left out; the last layer is dense alone. With batch norm the dense layers before it
-    have no bias, for it would take the mean away again.
+    A hidden layer is dense, batch norm (if asked for), activation, dropout (unless the rate is 0),
+    in that order; the output layer is dense alone. Dense layers before batch norm have no bias,
+    since batch norm would subtract it again.
 
     Args:
-        sizes: The inputs, the hidden layers and the outputs.
-        activation: A function such as `nn.relu`, or a layer that each hidden layer gets a copy
-            of: `nn.prelu()` learns one slope for each hidden layer, `nn.prelu(32)` one for each
-            unit where every hidden layer has 32.
-        batch_norm: Whether the hidden layers are normalised.
-        dropout: The share of hidden units to drop; it may be traced.
+        sizes: Number of inputs, of units in each hidden layer, and of outputs.
+        activation: A function such as `nn.relu`, or a layer of which each hidden layer gets a
+            copy: `nn.prelu()` learns one slope for each hidden layer, and `nn.prelu(32)` one for
+            each unit, if every hidden layer has 32.
+        batch_norm: Whether to normalise the hidden layers.
+        dropout: Probability that a hidden unit is set to 0; it may be traced.
 
     Raises:
-        ValueError: Fewer than two sizes, a size below 1, or a rate outside `[0, 1]`.
-        TypeError: A size that is no int, or an activation that is neither function nor layer.
+        ValueError: If there are fewer than two sizes, a size is below 1, or the rate is outside
+            `[0, 1]`.
+        TypeError: If a size is not an int, or the activation is neither a function nor a layer.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> model = nn.mlp((64, 32, 10), batch_norm=True, dropout=0.1)
-        >>> params, state = model.init(jax.random.key(0))
-        >>> model.apply(params, state, jnp.ones((5, 64)))[0].shape
+        >>> params, state = jax.jit(model.init)(jax.random.key(0))
+        >>> [type(layer).__name__ for layer in params]
+        ['Dense', 'BatchNorm', 'tuple', 'tuple', 'Dense']
+        >>> jax.jit(model.apply)(params, state, jnp.ones((5, 64)))[0].shape
         (5, 10)
     """
     sizes = [positive_int("mlp", "every size", size) for size in sizes]
@@ -207,7 +218,7 @@ def mlp(
     return serial(*layers, dense(sizes[-2], sizes[-1]))
 
 
-def _check_layer(who: str, layer: Any) -> None:
+def _check_layer(who: str, layer: object) -> None:
     if not isinstance(layer, Layer):
         raise TypeError(
             f"{who} expected a Layer, got {layer!r}; wrap a function as nn.activation(function)"

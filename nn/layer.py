@@ -1,4 +1,4 @@
-"""A layer: a pair of pure functions, and the two ways to make one from a plain function."""
+"""The contract of all layers, and two ways to make a layer from a plain function."""
 
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -15,15 +15,40 @@ Params_contra = TypeVar("Params_contra", contravariant=True)
 
 
 class Init(Protocol[Params_co, State_co]):
-    """Draws the parameters and the first state of a layer."""
+    """The type of `Layer.init`, the function that draws the parameters and the first state.
+
+    Example:
+        A function that takes the `init` of any layer, and runs it for its shapes alone:
+
+        >>> import jax
+        >>> from gradwise import nn
+        >>> def count_parameters(init: nn.Init) -> int:
+        ...     params, state = jax.eval_shape(init, jax.random.key(0))
+        ...     return sum(leaf.size for leaf in jax.tree.leaves(params))
+        >>> count_parameters(nn.dense(3, 4).init)
+        16
+    """
 
     def __call__(self, key: jax.Array, /) -> tuple[Params_co, State_co]:
-        """Return `(params, state)`, which depend on `key` alone."""
+        """Return `(params, state)`; they depend on `key` and on nothing else."""
         ...
 
 
 class Apply(Protocol[Params_contra, State]):
-    """Computes a layer on a batch."""
+    """The type of `Layer.apply`, the function that computes a layer on a batch.
+
+    Example:
+        A layer written by hand; `apply` must take all three options, used or not:
+
+        >>> import jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> def scale(params, state, x, /, *, key=None, train=False, mask=None):
+        ...     return params * x, state
+        >>> apply: nn.Apply[float, tuple[()]] = scale
+        >>> layer = nn.serial(nn.Layer(lambda key: (2.0, ()), apply), nn.activation(nn.relu))
+        >>> layer.apply((2.0, ()), ((), ()), jnp.array([-1.0, 3.0]))[0]
+        Array([0., 6.], dtype=float32)
+    """
 
     def __call__(
         self,
@@ -39,12 +64,12 @@ class Apply(Protocol[Params_contra, State]):
         """Return the output and the next state.
 
         Args:
-            params: What `init` drew, or what training made of it.
+            params: The parameters that `init` drew, or that training made of them.
             state: What the layer remembers between batches, such as running statistics.
             x: Inputs `[batch, ..., features]`.
-            key: The layer is random if and only if a key is given.
-            train: Whether statistics are the batch's, and the returned state is a new one.
-            mask: `[batch]` bool, the rows that are real, for layers that look across rows.
+            key: The source of randomness; the layer is random if and only if a key is given.
+            train: Whether the layer uses the statistics of this batch and returns a new state.
+            mask: `[batch]` bool, True for the rows that are real; for layers that look across rows.
         """
         ...
 
@@ -52,16 +77,19 @@ class Apply(Protocol[Params_contra, State]):
 class Layer(NamedTuple, Generic[Params, State]):
     """A pair of pure functions; a model is a layer too.
 
-    `train` and `key` are independent switches: `train=True, key=key` is training, neither is
-    inference, and `key=key` alone draws from the network with its statistics frozen.
+    `train` and `key` are independent switches. Training is `train=True, key=key`; inference is
+    neither; `key=key` alone draws from the network while its statistics stay as they are.
 
     Attributes:
         init: `init(key) -> (params, state)`.
         apply: `apply(params, state, x, *, key=None, train=False, mask=None) -> (y, state)`.
 
     Example:
-        >>> import jax, nn
+        >>> import jax
+        >>> from gradwise import nn
         >>> layer = nn.dense(3, 4)
+        >>> layer
+        Layer(init, apply)
         >>> params, state = layer.init(jax.random.key(0))
         >>> y, state = layer.apply(params, state, jax.numpy.ones((5, 3)))
         >>> y.shape
@@ -71,18 +99,22 @@ class Layer(NamedTuple, Generic[Params, State]):
     init: Init[Params, State]
     apply: Apply[Params, State]
 
+    def __repr__(self) -> str:
+        return "Layer(init, apply)"  # the addresses of two inner functions would tell nothing
+
 
 def stateless(
     init: Callable[[jax.Array], Params], fn: Callable[[Params, jax.Array], jax.Array]
 ) -> Layer[Params, tuple[()]]:
-    """Lift `fn(params, x)` to a layer that has no state, no randomness and one mode.
+    """Make a layer of `fn(params, x)`, with no state and no randomness.
 
     Args:
         init: `init(key)` draws the parameters.
         fn: Maps the parameters and `[batch, ...]` to `[batch, ...]`.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> scale = nn.stateless(lambda key: jnp.float32(3.0), lambda params, x: params * x)
         >>> params, state = scale.init(jax.random.key(0))
         >>> scale.apply(params, state, jnp.ones(2))
@@ -109,13 +141,14 @@ def stateless(
 
 
 def activation(fn: Callable[[jax.Array], jax.Array]) -> Layer[tuple[()], tuple[()]]:
-    """Lift an activation, a function of one array, to a layer without parameters.
+    """Make a layer of an activation, a function of one array; it has no parameters.
 
     Raises:
         TypeError: If `fn` is not a function, or is a layer already.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.activation(nn.relu)
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.array([-1.0, 2.0]))[0]
@@ -126,19 +159,19 @@ def activation(fn: Callable[[jax.Array], jax.Array]) -> Layer[tuple[()], tuple[(
     if not callable(fn):
         raise TypeError(f"activation expected a function of one array, got {fn!r}")
     name = getattr(fn, "__name__", type(fn).__name__)
-    return learned_activation(name, lambda _: (), lambda _, x: fn(x))
+    return observed_activation(name, lambda _: (), lambda _, x: fn(x))
 
 
-def learned_activation(
+def observed_activation(
     name: str,
     init: Callable[[jax.Array], Params],
     fn: Callable[[Params, jax.Array], jax.Array],
 ) -> Layer[Params, tuple[()]]:
-    """Lift `fn(params, x)` as `stateless` does, and let `saturation` watch it."""
+    """Make a layer of `fn(params, x)` as `stateless` does, which `saturation` can observe."""
 
     def apply(
         params: Params,
-        state: Any,
+        state: Any,  # (), or a Watch that `saturation` has put in its place
         x: jax.Array,
         /,
         *,

@@ -1,29 +1,45 @@
-"""What dropout says about a network's uncertainty."""
+"""Monte Carlo dropout: how uncertain a network is about its outputs."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from ._checks import positive_int
-from .layer import Layer
+from .layer import Layer, Params, State
 
 
 class Prediction(NamedTuple):
-    """Mean and standard deviation of a network's output over its dropout masks."""
+    """Mean and standard deviation of a network's outputs over its dropout masks.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> plain = nn.activation(nn.relu)
+        >>> key = jax.random.key(0)
+        >>> prediction = nn.monte_carlo(plain, (), (), jnp.array([2.0]), key, samples=3)
+        >>> prediction.mean, prediction.std
+        (Array([2.], dtype=float32), Array([0.], dtype=float32))
+    """
 
     mean: jax.Array  # [batch, ...]
     std: jax.Array  # [batch, ...]
 
 
 def monte_carlo(
-    model: Layer, params: Any, state: Any, x: jax.Array, key: jax.Array, *, samples: int
+    model: Layer[Params, State],
+    params: Params,
+    state: State,
+    x: jax.Array,
+    key: jax.Array,
+    *,
+    samples: int,
 ) -> Prediction:
-    """Mean and standard deviation of the outputs over `samples` draws of the dropout masks.
+    """Return mean and standard deviation of the outputs over `samples` draws of dropout masks.
 
-    The draws are `model.apply(params, state, x, key=key)`: batch norm keeps its running
-    statistics, and every row has masks of its own. All of them are computed at once, by `vmap`.
-    The standard deviation is the root of the mean squared distance from the mean; a network
-    without randomness has 0.
+    A draw is `model.apply(params, state, x, key=sample_key)`: batch norm uses its running
+    statistics, and each row has masks of its own. The draws are computed together under `vmap`,
+    so they need `samples` times the memory of one. The standard deviation is the root of the mean
+    squared distance from the mean; it is 0 for a network without randomness.
 
     Gal and Ghahramani, "Dropout as a Bayesian Approximation: Representing Model Uncertainty in
     Deep Learning" (2016).
@@ -33,22 +49,22 @@ def monte_carlo(
         params: Its parameters.
         state: Its state.
         x: Inputs `[batch, ...]`.
-        key: Decides the masks.
-        samples: How many draws.
+        key: The source of the masks.
+        samples: Number of draws.
 
     Raises:
-        ValueError: Fewer than one sample.
-        TypeError: `samples` is no int.
+        ValueError: If `samples` is below 1.
+        TypeError: If `samples` is not an int.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
-        >>> model = nn.serial(nn.dense(3, 4), nn.dropout(0.5), nn.dense(4, 2))
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> model = nn.serial(nn.dropout(0.5), nn.stateless(lambda _: (), lambda _, x: x.sum(-1)))
         >>> params, state = model.init(jax.random.key(0))
-        >>> mean, std = nn.monte_carlo(
-        ...     model, params, state, jnp.ones((5, 3)), jax.random.key(1), samples=100
-        ... )
-        >>> mean.shape, std.shape
-        ((5, 2), (5, 2))
+        >>> x = jnp.ones((1, 100))
+        >>> mean, std = nn.monte_carlo(model, params, state, x, jax.random.key(1), samples=1000)
+        >>> print(mean.round(), std.round())  # 100 coins of 0 or 2: mean 100, deviation 10
+        [100.] [10.]
     """
     samples = positive_int("monte_carlo", "samples", samples)
 

@@ -1,4 +1,4 @@
-"""The rules of the house that code alone can break: who imports whom, and what stays out."""
+"""Rules of the house beside those of `test_rooms.py`: what is imported, and what stays out."""
 
 import ast
 import re
@@ -8,17 +8,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("nn", "losses", "train", "benchmarks")
-#: Which of our packages each may import, itself aside.
-ALLOWED = {
-    "nn": set(),
-    "losses": set(),
-    "train": set(),
-    "benchmarks": {"nn", "losses", "train"},
-    "examples": {"nn", "losses", "train"},
-}
-#: What the layers and the losses are made of: nothing that a user of JAX does not have.
+#: What the layers and the losses import: JAX, NumPy and the standard library.
 BASE = {"jax", "numpy", "collections", "typing", "functools", "itertools", "math", "operator"}
 BASE |= {"dataclasses", "types", "inspect", "contextlib", "numbers", "fractions", "__future__"}
+BASE |= {"html", "json", "os", "pathlib", "uuid"}
 
 
 def files(package):
@@ -32,13 +25,6 @@ def imports(path):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             yield (node.module or "").split(".")[0]
-
-
-@pytest.mark.parametrize("package", ALLOWED)
-def test_a_package_imports_only_those_below_it(package):
-    for path in files(package):
-        ours = set(imports(path)) & set(PACKAGES)
-        assert ours <= ALLOWED[package], f"{path.relative_to(ROOT)} imports {ours}"
 
 
 @pytest.mark.parametrize("package", ["nn", "losses"])
@@ -55,27 +41,10 @@ def test_an_init_holds_reexports_and_no_logic(package):
             assert isinstance(node, kinds), f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_every_exported_name_is_there_and_documented(package):
-    module = __import__(package)
-    for name in module.__all__:
-        exported = getattr(module, name)
-        assert not callable(exported) or exported.__doc__, f"{package}.{name}"
-
-
 def test_only_the_stopwatch_reads_a_clock_in_benchmarks():
     for path in files("benchmarks"):
         if path.name != "clock.py":
             assert "time" not in set(imports(path)), path.relative_to(ROOT)
-
-
-def test_public_functions_take_no_catch_all_keywords():
-    """A misspelt option must be an error; the command line's own runner hands options on."""
-    for package in ("nn", "losses", "train"):
-        for path in files(package):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-                    assert node.args.kwarg is None, f"{path.relative_to(ROOT)}:{node.lineno}"
 
 
 def test_no_legacy_keys_are_made():

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from test_losses_contract import CASES, Case
+from loss_cases import CASES, Case
 
 import losses
 
-# One of each loss; their variants differ by numbers alone.
+# One entry for each loss; the variants differ only in hyperparameters.
 _CASES = {name: case for name, case in CASES.items() if "," not in name}
 _AXES = ("rows", "classes")
 
@@ -44,7 +44,7 @@ def _arguments():
 
 @pytest.mark.skipif(jax.device_count() % 4 != 0, reason="the mesh is 2 x 2")
 @pytest.mark.parametrize("axis_type", [AxisType.Explicit, AxisType.Auto])
-def test_losses_and_gradients_work_on_explicit_and_on_automatic_meshes(axis_type):
+def test_losses_and_gradients_on_a_mesh_equal_those_on_one_device(axis_type):
     arguments = _arguments()
     expected = jax.jit(_all_losses)(*arguments)
     mesh = jax.make_mesh((2, 2), _AXES, axis_types=(axis_type, axis_type))

@@ -1,12 +1,11 @@
-"""The shape and dtype contract: every mistake is told with what came, what was wanted, the fix."""
+"""Errors for wrong shapes, dtypes and hyperparameters: what was expected, what came, the fix."""
 
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from test_losses_contract import CASES, every_loss
+from loss_cases import CASES, every_loss
 
 import losses
 
@@ -20,6 +19,10 @@ _BINARY = [
 ]
 
 
+def _full(*shape):
+    return np.full(shape, 0.25, np.float32)
+
+
 def _bare(case):
     return getattr(case.loss, "func", case.loss)
 
@@ -30,8 +33,8 @@ elementwise = pytest.mark.parametrize(
 
 
 @elementwise
-def test_a_column_against_a_row_raises_and_never_broadcasts(case):
-    loss, row, column = _bare(case), jnp.full(5, 0.5), jnp.full((5, 1), 0.5)
+def test_a_column_against_a_row_raises_an_error(case):
+    loss, row, column = _bare(case), _full(5), _full(5, 1)
     with pytest.raises(ValueError, match=r"\(5,\) .* got \(5, 1\); .* predictions\[..., None\]"):
         loss(row, column)
     with pytest.raises(ValueError, match=r"\(5, 1\) .* got \(5,\); .* targets\[..., None\]"):
@@ -39,28 +42,28 @@ def test_a_column_against_a_row_raises_and_never_broadcasts(case):
 
 
 @pytest.mark.parametrize("loss", _DISTRIBUTIONS)
-def test_class_ids_are_not_taken_for_a_distribution(loss):
+def test_class_ids_instead_of_a_distribution_raise_an_error(loss):
     with pytest.raises(ValueError, match=r"\(4, 4\) .* got \(4,\); for class ids use softmax"):
-        loss(jnp.full((4, 4), 0.25), jnp.arange(4))
+        loss(_full(4, 4), np.arange(4))
     with pytest.raises(TypeError, match="distribution over the classes, got int32; for class ids"):
-        loss(jnp.full((4, 4), 0.25), jnp.eye(4, dtype=jnp.int32))
+        loss(_full(4, 4), np.eye(4, dtype=np.int32))
 
 
-def test_a_distribution_is_not_taken_for_class_ids():
-    logits = jnp.zeros((3, 4))
+def test_a_distribution_instead_of_class_ids_raises_an_error():
+    logits = _full(3, 4)
     with pytest.raises(ValueError, match=r"got \(3, 4\); for a distribution .* use softmax_cross"):
-        _integer(logits, jnp.full((3, 4), 0.25))
+        _integer(logits, _full(3, 4))
     with pytest.raises(TypeError, match="integer class ids, got float32"):
-        _integer(logits, jnp.zeros(3))
+        _integer(logits, _full(3))
     with pytest.raises(TypeError, match="integer class ids, got bool"):
-        _integer(logits, jnp.zeros(3, bool))
+        _integer(logits, np.zeros(3, bool))
     with pytest.raises(ValueError, match=r"got \(3, 1\); drop the axis: targets\[..., 0\]"):
-        _integer(logits, jnp.zeros((3, 1), int))
+        _integer(logits, np.zeros((3, 1), int))
 
 
 @every_loss
-def test_a_wrong_number_of_classes_or_rows_raises(case):
-    predictions, targets = jnp.full((3, 4), 0.5), jnp.asarray(case.targets)
+def test_a_wrong_number_of_classes_or_rows_raises_an_error(case):
+    predictions, targets = _full(3, 4), case.targets
     with pytest.raises(ValueError, match="need targets"):
         case.loss(predictions, targets[:2])
     if targets.ndim == 2:
@@ -70,40 +73,45 @@ def test_a_wrong_number_of_classes_or_rows_raises(case):
 
 @every_loss
 def test_predictions_must_be_floating_point_and_have_an_axis_of_outputs(case):
-    loss, targets = _bare(case), jnp.asarray(case.targets)
+    loss, targets = _bare(case), case.targets
     with pytest.raises(TypeError, match="predictions must be floating point, got int32"):
-        loss(jnp.ones((3, 4), jnp.int32), targets)
+        loss(np.ones((3, 4), np.int32), targets)
     with pytest.raises(TypeError, match="predictions must be floating point, got complex64"):
-        loss(jnp.ones((3, 4), jnp.complex64), targets)
+        loss(np.ones((3, 4), np.complex64), targets)
     with pytest.raises(ValueError, match=r"got shape \(\); a batch of scalars is x\[..., None\]"):
-        loss(jnp.array(0.5), targets)
+        loss(_full(), targets)
     with pytest.raises(ValueError, match=r"got shape \(3, 0\)"):
-        loss(jnp.ones((3, 0)), targets)
+        loss(_full(3, 0), targets)
 
 
 @every_loss
-def test_where_hides_whole_examples_and_never_single_classes(case):
-    predictions, targets = jnp.full((3, 4), 0.5), jnp.asarray(case.targets)
+def test_a_where_with_an_entry_for_each_class_raises_an_error(case):
+    predictions, targets = _full(3, 4), case.targets
     with pytest.raises(ValueError, match=r"\(3,\), got \(3, 4\); it hides whole examples"):
-        case.loss(predictions, targets, where=jnp.ones((3, 4), bool))
+        case.loss(predictions, targets, where=np.ones((3, 4), bool))
     with pytest.raises(ValueError, match=r"\(3,\), got \(1,\)"):
-        case.loss(predictions, targets, where=jnp.ones(1, bool))
+        case.loss(predictions, targets, where=np.ones(1, bool))
     with pytest.raises(TypeError, match="where must be bool, got float32"):
-        case.loss(predictions, targets, where=jnp.ones(3))
+        case.loss(predictions, targets, where=_full(3))
 
 
-def test_a_real_target_is_no_bool_and_no_complex_number():
-    for dtype in (bool, jnp.complex64):
+def test_bool_and_complex_targets_of_squared_error_raise_an_error():
+    for dtype in (bool, np.complex64):
         with pytest.raises(TypeError, match="targets must be real numbers"):
-            losses.squared_error(jnp.ones((3, 4)), jnp.ones((3, 4), dtype))
+            losses.squared_error(_full(3, 4), np.ones((3, 4), dtype))
 
 
 @pytest.mark.parametrize("loss", _BINARY)
 def test_binary_labels_may_be_bools_integers_or_floats(loss):
-    predictions, labels = jnp.array([[0.25], [0.75]]), jnp.array([[True], [False]])
-    expected = loss(predictions, labels)
-    np.testing.assert_array_equal(loss(predictions, labels.astype(jnp.int32)), expected)
-    np.testing.assert_array_equal(loss(predictions, labels.astype(jnp.float32)), expected)
+    predictions, labels = np.array([[0.25], [0.75]], np.float32), np.array([[True], [False]])
+
+    @jax.jit
+    def for_each_dtype(labels):
+        return [loss(predictions, labels.astype(dtype)) for dtype in (bool, int, float)]
+
+    bools, integers, floats = for_each_dtype(labels)
+    np.testing.assert_array_equal(integers, bools)
+    np.testing.assert_array_equal(floats, bools)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +125,7 @@ def test_binary_labels_may_be_bools_integers_or_floats(loss):
             r"pos_weight must be 0 or more, got -2.0",
         ),
         (
-            lambda x, y: losses.binary_cross_entropy_with_logits(x, y, pos_weight=jnp.ones(3)),
+            lambda x, y: losses.binary_cross_entropy_with_logits(x, y, pos_weight=np.ones(3)),
             r"one number or one per output, \(4,\), got shape \(3,\)",
         ),
         (
@@ -129,7 +137,7 @@ def test_binary_labels_may_be_bools_integers_or_floats(loss):
             r"label_smoothing must be in \[0, 1\], got nan",
         ),
         (
-            lambda x, y: losses.huber(x, y, delta=jnp.ones(4)),
+            lambda x, y: losses.huber(x, y, delta=np.ones(4)),
             r"must be one number, got shape \(4,\)",
         ),
         (
@@ -138,19 +146,23 @@ def test_binary_labels_may_be_bools_integers_or_floats(loss):
         ),
     ],
 )
-def test_a_hyperparameter_out_of_its_range_raises(call, message):
+def test_a_hyperparameter_out_of_its_range_raises_an_error(call, message):
     with pytest.raises(ValueError, match=message):
-        call(jnp.full((3, 4), 0.5), jnp.full((3, 4), 0.25))
+        call(_full(3, 4), _full(3, 4))
 
 
-def test_a_traced_hyperparameter_gives_what_the_number_gives():
-    x, y = jnp.array([[1.0, -2.0]]), jnp.array([[0.0, 1.0]])
-    traced = jax.jit(lambda s: losses.softmax_cross_entropy(x, y, label_smoothing=s))
-    for smoothing in (0.0, 0.25, 1.0):
-        expected = losses.softmax_cross_entropy(x, y, label_smoothing=smoothing)
+def test_a_traced_hyperparameter_gives_the_value_of_the_known_one():
+    x, y = np.array([[1.0, -2.0]], np.float32), np.array([[0.0, 1.0]], np.float32)
+    smoothings = (0.0, 0.25, 1.0)
+
+    def loss(smoothing):
+        return losses.softmax_cross_entropy(x, y, label_smoothing=smoothing)
+
+    traced, known = jax.jit(loss), jax.jit(lambda: [loss(smoothing) for smoothing in smoothings])
+    for smoothing, expected in zip(smoothings, known(), strict=True):
         np.testing.assert_allclose(traced(smoothing), expected, rtol=1e-6)
 
 
-def test_lists_and_numpy_arrays_are_taken_as_arrays():
+def test_lists_and_numpy_arrays_are_converted_to_arrays():
     loss: Any = losses.squared_error
     assert loss(np.ones((2, 3)), [[0, 0, 0], [0, 0, 1]]).tolist() == [3.0, 2.0]

@@ -1,7 +1,6 @@
-"""What every layer promises, checked for every layer."""
+"""The contract of layers, checked for every layer."""
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,7 @@ import pytest
 import nn
 
 BATCH = 6
-raw: Any = nn  # to call with arguments that a type checker would refuse
+MEMBERS = 3
 LAYERS = {
     "dense": (nn.dense(3, 4), (3,)),
     "dense without bias": (nn.dense(3, 4, bias=False), (3,)),
@@ -47,10 +46,25 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 
 
 @functools.cache
+def ensembles():
+    """Three draws of the parameters and state of every layer, stacked and as a list."""
+
+    @jax.jit  # one program for all layers
+    def draw(keys):
+        stacked = {
+            name: jax.vmap(layer.init)(jax.random.clone(keys))
+            for name, (layer, _) in LAYERS.items()
+        }
+        return stacked, [jax.tree.map(lambda leaf, i=i: leaf[i], stacked) for i in range(MEMBERS)]
+
+    return draw(jax.random.split(jax.random.key(1), MEMBERS))
+
+
+@functools.cache
 def setting(name):
     """The layer, its parameters and state, and two batches of inputs."""
     layer, shape = LAYERS[name]
-    params, state = layer.init(jax.random.key(0))
+    params, state = ensembles()[1][0][name]
     first, second = np.random.default_rng(0).normal(size=(2, BATCH, *shape)).astype(np.float32)
     return layer, params, state, first, 2 + second
 
@@ -66,7 +80,7 @@ def shapes(tree):
 
 
 @every_layer
-def test_ten_jitted_training_steps_give_what_eager_ones_give_from_one_trace(name):
+def test_jitted_training_steps_equal_eager_ones_and_are_traced_once(name):
     layer, params, state, first, second = setting(name)
     traces = []
 
@@ -87,33 +101,30 @@ def test_ten_jitted_training_steps_give_what_eager_ones_give_from_one_trace(name
 
 
 @every_layer
-def test_an_ensemble_under_vmap_is_what_its_members_are_in_a_loop(name):
+def test_an_ensemble_under_vmap_equals_its_members_in_a_loop(name):
     layer, _, _, x, _ = setting(name)
-    members = [layer.init(key) for key in jax.random.split(jax.random.key(1), 3)]
-    ensemble = jax.tree.map(lambda *leaves: jnp.stack(leaves), *members)
-    mask_keys = jax.random.split(jax.random.key(2), 3)
+    stacked, members = ensembles()
+    mask_keys = jax.random.split(jax.random.key(2), MEMBERS)
 
     def apply(member, key):
         return layer.apply(*member, x, key=key, train=True)
 
-    together = jax.jit(jax.vmap(apply))(ensemble, jax.random.clone(mask_keys))
+    together = jax.jit(jax.vmap(apply))(stacked[name], jax.random.clone(mask_keys))
     alone = jax.jit(apply)
     for i, member in enumerate(members):
         one_of_them = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], together)
-        assert_close(one_of_them, alone(member, mask_keys[i]))
+        assert_close(one_of_them, alone(member[name], mask_keys[i]))
 
 
-def test_init_depends_on_the_key_alone_so_that_vmap_draws_an_ensemble():
-    layer, _ = LAYERS["mlp"]
-    keys = jax.random.split(jax.random.key(1), 3)
-    ensemble = jax.vmap(layer.init)(keys)
-    for i, key in enumerate(keys):
-        one_of_them = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i], ensemble)
-        assert_close(one_of_them, layer.init(key))
+def test_init_under_vmap_draws_what_it_draws_for_each_key():
+    init = jax.jit(LAYERS["mlp"][0].init)
+    _, members = ensembles()
+    for key, member in zip(jax.random.split(jax.random.key(1), MEMBERS), members, strict=True):
+        assert_close(member["mlp"], init(key))
 
 
 @every_layer
-def test_forward_mode_is_reverse_mode_is_central_differences(name):
+def test_forward_mode_equals_reverse_mode_and_central_differences(name):
     layer, params, state, x, _ = setting(name)
     with jax.enable_x64(True):
         params, x = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), (params, x))
@@ -136,7 +147,7 @@ def test_forward_mode_is_reverse_mode_is_central_differences(name):
 
 
 @every_layer
-def test_state_is_the_carry_of_a_scan_and_keeps_its_type_in_64_bit_mode(name):
+def test_the_state_can_be_carried_through_a_scan_in_64_bit_mode(name):
     layer, params, state, x, _ = setting(name)
 
     def step(state, key):
@@ -151,7 +162,7 @@ def test_state_is_the_carry_of_a_scan_and_keeps_its_type_in_64_bit_mode(name):
 
 
 @every_layer
-def test_inference_needs_no_key_and_returns_the_state_that_came(name):
+def test_inference_needs_no_key_and_returns_the_state_unchanged(name):
     layer, params, state, x, _ = setting(name)
     _, state = layer.apply(params, state, x, key=jax.random.key(0), train=True)
     _, after = layer.apply(params, state, x)
@@ -159,7 +170,7 @@ def test_inference_needs_no_key_and_returns_the_state_that_came(name):
 
 
 @every_layer
-def test_a_key_alone_samples_the_random_layers_with_the_state_frozen(name):
+def test_a_key_without_train_draws_masks_and_leaves_the_state_unchanged(name):
     layer, params, state, x, _ = setting(name)
     plain, _ = layer.apply(params, state, x)
     sample, after = layer.apply(params, state, x, key=jax.random.key(0))
@@ -168,7 +179,7 @@ def test_a_key_alone_samples_the_random_layers_with_the_state_frozen(name):
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_training_without_a_key_raises_where_randomness_is_needed(name):
+def test_training_without_a_key_raises_an_error_in_random_layers(name):
     layer, params, state, x, _ = setting(name)
     with pytest.raises(ValueError, match=r"dropout\(0\.3\) needs a key while training"):
         layer.apply(params, state, x, train=True)
@@ -177,7 +188,9 @@ def test_training_without_a_key_raises_where_randomness_is_needed(name):
 @every_layer
 def test_a_bfloat16_network_has_bfloat16_outputs_and_gradients(name):
     layer, params, state, x, _ = setting(name)
-    params, x = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), (params, x))
+    params, x = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.bfloat16), (params, x)
+    )
 
     def total(params, x):
         y, after = layer.apply(params, state, x, key=jax.random.key(0), train=True)
@@ -189,111 +202,11 @@ def test_a_bfloat16_network_has_bfloat16_outputs_and_gradients(name):
     assert shapes(after) == shapes(state)
 
 
-@pytest.mark.parametrize(
-    ("layer", "shape", "message"),
-    [
-        (nn.dense(3, 4), (5, 7), r"dense\(3, 4\) .* last axis is 3, got shape \(5, 7\)"),
-        (nn.dense(3, 4), (), r"dense\(3, 4\) .* last axis is 3, got shape \(\)"),
-        (nn.batch_norm(3), (5, 7), r"batch_norm\(3\) .* last axis is 3, got shape \(5, 7\)"),
-        (nn.layer_norm(3), (5, 1), r"layer_norm\(3\) .* last axis is 3, got shape \(5, 1\)"),
-        (nn.rms_norm(3), (5, 1), r"rms_norm\(3\) .* last axis is 3, got shape \(5, 1\)"),
-        (nn.prelu(8), (8, 1), r"prelu\(8\) .* last axis is 8, got shape \(8, 1\)"),
-        (nn.conv(3, 4, (2, 2)), (5, 6, 6, 4), r"conv\(3, 4, \(2, 2\)\) .* is 3, got shape"),
-        (nn.conv(3, 4, (2, 2)), (5, 6, 3), r"conv\(3, 4, \(2, 2\)\) .* 4 axes, got shape"),
-        (nn.max_pool((2, 2)), (5, 6, 3), r"max_pool\(\(2, 2\)\) .* 4 axes, got shape"),
-        (nn.avg_pool((2,)), (5, 6, 3, 1), r"avg_pool\(\(2,\)\) .* 3 axes, got shape"),
-        (nn.residual(nn.dense(3, 4)), (5, 3), r"residual .* shape \(5, 3\), got \(5, 4\)"),
-        (nn.repeat(nn.dense(3, 4), 2), (5, 3), r"repeat .* shape \(5, 3\), got \(5, 4\)"),
-    ],
-)
-def test_a_wrong_shape_is_refused_with_the_layer_what_came_and_what_was_wanted(
-    layer, shape, message
-):
-    params, state = layer.init(jax.random.key(0))
-    with pytest.raises(ValueError, match=message):
-        layer.apply(params, state, jnp.ones(shape))
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "message"),
-    [
-        (lambda: raw.dense(3.0, 4), TypeError, r"in_dim to be an int, got 3\.0"),
-        (lambda: raw.dense(3, 0), ValueError, r"out_dim to be at least 1, got 0"),
-        (lambda: raw.batch_norm(-3), ValueError, r"features to be at least 1, got -3"),
-        (lambda: raw.batch_norm(True), TypeError, r"features to be an int, got True"),
-        (
-            lambda: raw.batch_norm(3, momentum=1.0),
-            ValueError,
-            r"momentum .* \[0, 1\), got 1\.0",
-        ),
-        (lambda: raw.batch_norm(3, eps=0.0), ValueError, r"eps must be positive, got 0\.0"),
-        (lambda: raw.layer_norm(3, eps="a"), TypeError, r"eps to be one number, got 'a'"),
-        (
-            lambda: raw.prelu(3, slope=float("nan")),
-            ValueError,
-            r"slope must be finite, got nan",
-        ),
-        (lambda: raw.prelu(nn.relu), TypeError, r"features to be an int, got <function relu"),
-        (lambda: raw.dropout("a"), TypeError, r"rate to be one number, got 'a'"),
-        (lambda: raw.embedding(0, 3), ValueError, r"size to be at least 1, got 0"),
-        (lambda: raw.conv(3, 4, 3), ValueError, r"one entry for each of 1 to 3 spatial axes"),
-        (lambda: raw.conv(3, 4, (3,), groups=2), ValueError, r"multiples of groups=2"),
-        (lambda: raw.conv(3, 4, (3,), padding="FULL"), ValueError, r"'VALID' or 1 pairs"),
-        (
-            lambda: raw.conv(3, 4, (3,), strides=(1, 1)),
-            ValueError,
-            r"strides to be an int or 1",
-        ),
-        (
-            lambda: raw.max_pool((2, 2), padding=((0, 1),)),
-            ValueError,
-            r"2 pairs \(before, after\)",
-        ),
-        (
-            lambda: raw.avg_pool((2,), padding=((2, 0),)),
-            ValueError,
-            r"less padding than window",
-        ),
-        (lambda: raw.conv(3, 4, (3,), padding=1), ValueError, r"'VALID' or 1 pairs"),
-        (lambda: raw.serial(), ValueError, r"serial expected at least one layer"),
-        (
-            lambda: raw.serial(nn.dense(3, 4), nn.relu),
-            TypeError,
-            r"wrap a function as nn\.activ",
-        ),
-        (
-            lambda: raw.residual(nn.relu),
-            TypeError,
-            r"expected a Layer, got <function relu",
-        ),
-        (lambda: raw.repeat(nn.dense(3, 3), 0), ValueError, r"n to be at least 1, got 0"),
-        (lambda: raw.activation(3), TypeError, r"a function of one array, got 3"),
-        (lambda: raw.activation(nn.prelu(3)), TypeError, r"got a Layer; use it as it is"),
-        (lambda: raw.mlp(()), ValueError, r"at least 2 sizes, inputs and outputs, got \[\]"),
-        (lambda: raw.mlp((3, 4.5, 2)), TypeError, r"every size to be an int, got 4\.5"),
-        (
-            lambda: raw.mlp((3, 4), dropout=1.5),
-            ValueError,
-            r"dropout rate must be in \[0, 1\]",
-        ),
-        (lambda: raw.mlp((3, 4, 2), activation="relu"), TypeError, r"one array, got 'relu'"),
-    ],
-)
-def test_a_factory_refuses_arguments_that_make_no_layer(make, error, message):
-    with pytest.raises(error, match=message):
-        make()
-
-
-def test_integers_given_to_dense_raise_and_the_message_says_what_to_do():
-    layer = nn.dense(3, 4)
-    params, state = layer.init(jax.random.key(0))
-    with pytest.raises(TypeError, match=r"dense\(3, 4\) .* got uint8; .* x\.astype"):
-        layer.apply(params, state, jnp.ones((5, 3), jnp.uint8))
-
-
 def test_dense_is_the_affine_map_of_the_last_axis():
     layer = nn.dense(3, 4, bias_init=jax.nn.initializers.normal(1.0))
-    params, state = layer.init(jax.random.key(0))
-    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 5, 3)), jnp.float32)
-    expected = np.einsum("...i,io->...o", np.asarray(x, np.float64), params.weight) + params.bias
-    np.testing.assert_allclose(layer.apply(params, state, x)[0], expected, rtol=1e-5, atol=1e-6)
+    params, state = jax.jit(layer.init)(jax.random.key(0))
+    x = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    wide, weight, bias = (np.asarray(array, np.float64) for array in (x, *params))
+    expected = np.einsum("...i,io->...o", wide, weight) + bias
+    y, _ = jax.jit(layer.apply)(params, state, x)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)

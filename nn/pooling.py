@@ -1,4 +1,4 @@
-"""Pooling over spatial axes, and the step from images to vectors."""
+"""Max and mean pooling over spatial axes, and `flatten`, the step from images to vectors."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,7 +13,8 @@ from ._precision import at_least_float32
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
 from .layer import Layer, stateless
 
-Reduce = Callable[[jax.Array, float, Callable], jax.Array]
+Combine = Callable[[jax.Array, jax.Array], jax.Array]  # such as lax.max or lax.add
+Reduce = Callable[[jax.Array, float, Combine], jax.Array]
 
 
 def max_pool(
@@ -22,21 +23,23 @@ def max_pool(
     strides: int | Sequence[int] | None = None,
     padding: Padding = "VALID",
 ) -> Layer[tuple[()], tuple[()]]:
-    """The largest value of each window, `[batch, *spatial, channels]`; padding never wins.
+    """Return the layer that takes the maximum of each window of `[batch, *spatial, channels]`.
 
-    Where several are largest, the first of them gets the gradient.
+    Padding is never the maximum. If several entries of a window are the maximum, the first of them
+    receives the gradient.
 
     Args:
-        window: The window's extent along each spatial axis; one to three of them.
-        strides: Step between windows, one for all axes or one for each; the window by default.
+        window: Extent of the window along each of the one to three spatial axes.
+        strides: Step between windows, one for all axes or one for each; by default the window.
         padding: `"SAME"`, `"VALID"`, or a pair `(before, after)` for each spatial axis.
 
     Raises:
-        ValueError: Sizes that do not fit together, or an input of another rank.
-        TypeError: A size that is no int, or an input that is not floating-point.
+        ValueError: If sizes do not fit each other, or the input has another rank.
+        TypeError: If a size is not an int, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.max_pool((2, 2))
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.arange(16.0).reshape(1, 4, 4, 1))[0].ravel()
@@ -52,21 +55,23 @@ def avg_pool(
     strides: int | Sequence[int] | None = None,
     padding: Padding = "VALID",
 ) -> Layer[tuple[()], tuple[()]]:
-    """The mean of each window, `[batch, *spatial, channels]`; padding does not count.
+    """Return the layer that takes the mean of each window of `[batch, *spatial, channels]`.
 
-    The mean is taken in float32 or better and returned in the input's dtype.
+    Padding does not count towards the mean, which is computed in float32 or better and returned in
+    the input's dtype.
 
     Args:
-        window: The window's extent along each spatial axis; one to three of them.
-        strides: Step between windows, one for all axes or one for each; the window by default.
+        window: Extent of the window along each of the one to three spatial axes.
+        strides: Step between windows, one for all axes or one for each; by default the window.
         padding: `"SAME"`, `"VALID"`, or a pair `(before, after)` for each spatial axis.
 
     Raises:
-        ValueError: Sizes that do not fit together, or an input of another rank.
-        TypeError: A size that is no int, or an input that is not floating-point.
+        ValueError: If sizes do not fit each other, or the input has another rank.
+        TypeError: If a size is not an int, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.avg_pool((2, 2))
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.arange(16.0).reshape(1, 4, 4, 1))[0].ravel()
@@ -85,7 +90,7 @@ def avg_pool(
 def _over_windows(
     who: str, window: Sequence[int], strides: int | Sequence[int] | None, padding: Padding
 ) -> Reduce:
-    """Check the arguments of a pooling layer; return `reduce(x, start, operation)`."""
+    """Check the arguments of a pooling layer; return `reduce(x, start, combine)`."""
     window = check_window(who, window)
     strides = window if strides is None else per_axis(who, "strides", strides, window)
     padding = check_padding(who, padding, window)
@@ -95,11 +100,11 @@ def _over_windows(
         raise ValueError(f"{who} expected less padding than window, got padding={padding}")
     pairs = padding if isinstance(padding, str) else ((0, 0), *padding, (0, 0))
 
-    def reduce(x: jax.Array, start: float, operation: Callable) -> jax.Array:
+    def reduce(x: jax.Array, start: float, combine: Combine) -> jax.Array:
         check_rank(who, x, window)
         check_floating(who, x)
         y = lax.reduce_window(
-            x, np.asarray(start, x.dtype), operation, (1, *window, 1), (1, *strides, 1), pairs
+            x, np.asarray(start, x.dtype), combine, (1, *window, 1), (1, *strides, 1), pairs
         )
         check_fits(who, x, y)
         return y
@@ -108,10 +113,11 @@ def _over_windows(
 
 
 def flatten() -> Layer[tuple[()], tuple[()]]:
-    """Join all axes but the first, `[batch, ...]` to `[batch, size]`.
+    """Return the layer that joins all axes but the first, `[batch, ...]` to `[batch, size]`.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.flatten()
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.ones((5, 4, 3)))[0].shape

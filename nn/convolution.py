@@ -10,12 +10,23 @@ from jax.nn.initializers import Initializer, zeros
 
 from ._checks import check_features, positive_int
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
-from .dense import LECUN_NORMAL
 from .layer import Layer, stateless
+from .linear import LECUN_NORMAL
 
 
 class Conv(NamedTuple):
-    """Parameters of `conv`."""
+    """Parameters of `conv`.
+
+    Example:
+        The difference of neighbours along one axis:
+
+        >>> import jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> params = nn.Conv(weight=jnp.array([-1.0, 1.0]).reshape(2, 1, 1), bias=None)
+        >>> layer = nn.conv(1, 1, (2,), padding="VALID", bias=False)
+        >>> layer.apply(params, (), jnp.array([1.0, 4.0, 9.0]).reshape(1, 3, 1))[0].ravel()
+        Array([3., 5.], dtype=float32)
+    """
 
     weight: jax.Array  # [*window, in_channels / groups, out_channels]
     bias: jax.Array | None  # [out_channels], None without a bias
@@ -34,7 +45,7 @@ def conv(
     weight_init: Initializer = LECUN_NORMAL,
     bias_init: Initializer = zeros,
 ) -> Layer[Conv, tuple[()]]:
-    """Convolution, `[batch, *spatial, in_channels]` to `[batch, *spatial', out_channels]`.
+    """Return a convolution, `[batch, *spatial, in_channels]` to `[batch, *spatial', out_channels]`.
 
     `y[n, p, o] = sum over k, i of x[n, p stride + k dilation, i] W[k, i, o] + b[o]`, the
     cross-correlation that the field calls a convolution.
@@ -44,24 +55,27 @@ def conv(
     Args:
         in_channels: Size of the input's last axis.
         out_channels: Size of the output's last axis.
-        window: The kernel's extent along each spatial axis; one to three of them.
+        window: Extent of the kernel along each of the one to three spatial axes.
         strides: Step between windows, one for all axes or one for each.
         padding: `"SAME"`, `"VALID"`, or a pair `(before, after)` for each spatial axis.
-        dilation: Step within a window, one for all axes or one for each.
-        groups: Channels are split in this many groups, which do not see one another.
-        bias: Whether `b` is added; leave it out before `batch_norm`.
-        weight_init: Draws the weight; one of `jax.nn.initializers`.
-        bias_init: Draws the bias; likewise.
+        dilation: Step between the entries of a window, one for all axes or one for each.
+        groups: Number of groups that the channels are split into; an output channel sees only the
+            input channels of its own group.
+        bias: Whether to add `b`. Leave it out before `batch_norm`, which would subtract it again.
+        weight_init: Draws `W`; one of `jax.nn.initializers`.
+        bias_init: Draws `b`; one of `jax.nn.initializers`.
 
     Raises:
-        ValueError: Sizes that do not fit together, or an input of another rank or channel count.
-        TypeError: A size that is no int, or an input that is not floating-point.
+        ValueError: If sizes do not fit each other, or the input has another rank or channel count.
+        TypeError: If a size is not an int, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax
+        >>> from gradwise import nn
         >>> layer = nn.conv(3, 8, (3, 3), strides=2)
         >>> params, state = layer.init(jax.random.key(0))
-        >>> layer.apply(params, state, jnp.ones((5, 28, 28, 3)))[0].shape
+        >>> images = jax.ShapeDtypeStruct((5, 28, 28, 3), "float32")
+        >>> jax.eval_shape(layer.apply, params, state, images)[0].shape
         (5, 14, 14, 8)
     """
     who = f"conv({in_channels}, {out_channels}, {window})"

@@ -8,14 +8,15 @@ from jax.nn.initializers import Initializer, lecun_normal, zeros
 from ._checks import check_features, positive_int
 from .layer import Layer, stateless
 
-LECUN_NORMAL = lecun_normal()  # keeps the variance of the inputs
+LECUN_NORMAL = lecun_normal()  # outputs have the variance of the inputs
 
 
 class Dense(NamedTuple):
     """Parameters of `dense`.
 
     Example:
-        >>> import jax.numpy as jnp, nn
+        >>> import jax.numpy as jnp
+        >>> from gradwise import nn
         >>> params = nn.Dense(weight=jnp.array([[1.0], [10.0]]), bias=jnp.array([0.5]))
         >>> nn.dense(2, 1).apply(params, (), jnp.array([[2.0, 3.0]]))[0]
         Array([[32.5]], dtype=float32)
@@ -33,23 +34,25 @@ def dense(
     weight_init: Initializer = LECUN_NORMAL,
     bias_init: Initializer = zeros,
 ) -> Layer[Dense, tuple[()]]:
-    """Affine map of the last axis, `[..., in_dim]` to `[..., out_dim]`: `y = x W + b`.
+    """Return the affine map of the last axis, `[..., in_dim]` to `[..., out_dim]`: `y = x W + b`.
 
-    Types promote as in `x @ weight`: parameters in bfloat16 make a bfloat16 network.
+    The output has the dtype of `x @ W`, so a network whose parameters and inputs are bfloat16
+    computes in bfloat16.
 
     Args:
         in_dim: Size of the input's last axis.
         out_dim: Size of the output's last axis.
-        bias: Whether `b` is added; leave it out before `batch_norm`, where it does nothing.
-        weight_init: Draws the weight; one of `jax.nn.initializers`.
-        bias_init: Draws the bias; likewise.
+        bias: Whether to add `b`. Leave it out before `batch_norm`, which would subtract it again.
+        weight_init: Draws `W`; one of `jax.nn.initializers`.
+        bias_init: Draws `b`; one of `jax.nn.initializers`.
 
     Raises:
-        ValueError: A size below 1, or an input whose last axis is not `in_dim`.
-        TypeError: A size that is no int, or an input that is not floating-point.
+        ValueError: If a size is below 1, or the input's last axis is not `in_dim`.
+        TypeError: If a size is not an int, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.dense(3, 4)
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.ones((5, 3)))[0].shape

@@ -1,4 +1,4 @@
-"""Layer norm and RMS norm: each row is normalised by itself."""
+"""Layer norm and RMS norm, which normalise each row by itself."""
 
 from typing import NamedTuple
 
@@ -13,32 +13,54 @@ from .layer import Layer, stateless
 
 
 class LayerNorm(NamedTuple):
-    """Parameters of `layer_norm`."""
+    """Parameters of `layer_norm`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> params = nn.LayerNorm(gamma=jnp.array([2.0, 2.0]), beta=jnp.array([0.0, 1.0]))
+        >>> nn.layer_norm(2).apply(params, (), jnp.array([100.0, 300.0]))[0].round(2).tolist()
+        [-2.0, 3.0]
+    """
 
     gamma: jax.Array  # [features]
     beta: jax.Array  # [features]
 
 
 class RMSNorm(NamedTuple):
-    """Parameters of `rms_norm`."""
+    """Parameters of `rms_norm`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> params = nn.RMSNorm(gamma=jnp.array([1.0, 10.0]))
+        >>> nn.rms_norm(2).apply(params, (), jnp.array([300.0, -300.0]))[0].round(3)
+        Array([  1., -10.], dtype=float32)
+    """
 
     gamma: jax.Array  # [features]
 
 
 def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()]]:
-    """Normalise the last axis, `[..., features]` to the same shape.
+    """Return the layer that normalises the last axis, `[..., features]` to the same shape.
 
-    `y = gamma (x - mean) / sqrt(var + eps) + beta`, computed in float32 or better and returned in
-    the input's dtype.
+    `y = gamma (x - mean) / sqrt(var + eps) + beta`, with the mean and the variance of each row. It
+    is computed in float32 or better and returned in the input's dtype.
 
     Ba, Kiros and Hinton, "Layer Normalization" (2016).
 
+    Args:
+        features: Size of the last axis.
+        eps: Added to the variance.
+
     Raises:
-        ValueError: `features` below 1, `eps` not positive, or another last axis.
-        TypeError: Arguments that are no numbers, or an input that is not floating-point.
+        ValueError: If `features` is below 1, `eps` is not positive, or the input's last axis is
+            not `features`.
+        TypeError: If an argument is not a number, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.layer_norm(2)
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.array([[1.0, 3.0], [5.0, 5.0]]))[0].round(3)
@@ -61,19 +83,25 @@ def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()
 
 
 def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
-    """Divide the last axis by its root mean square, `[..., features]` to the same shape.
+    """Return the layer that divides the last axis, `[..., features]`, by its root mean square.
 
     `y = gamma x / sqrt(mean(x^2) + eps)`, computed in float32 or better and returned in the
     input's dtype.
 
     Zhang and Sennrich, "Root Mean Square Layer Normalization" (2019).
 
+    Args:
+        features: Size of the last axis.
+        eps: Added to the mean square.
+
     Raises:
-        ValueError: `features` below 1, `eps` not positive, or another last axis.
-        TypeError: Arguments that are no numbers, or an input that is not floating-point.
+        ValueError: If `features` is below 1, `eps` is not positive, or the input's last axis is
+            not `features`.
+        TypeError: If an argument is not a number, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.rms_norm(2)
         >>> params, state = layer.init(jax.random.key(0))
         >>> layer.apply(params, state, jnp.array([3.0, -3.0]))[0].round(3)

@@ -1,4 +1,4 @@
-"""Batch norm: each feature is normalised over the rows of a batch."""
+"""Batch norm, which normalises each feature over the rows of a batch."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -16,20 +16,33 @@ AxisName = str | tuple[str, ...] | None
 
 
 class BatchNorm(NamedTuple):
-    """Parameters of `batch_norm`."""
+    """Parameters of `batch_norm`.
+
+    Example:
+        Before the first training step, inference computes `gamma x + beta`:
+
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> layer = nn.batch_norm(2)
+        >>> _, state = layer.init(jax.random.key(0))
+        >>> params = nn.BatchNorm(gamma=jnp.array([2.0, 3.0]), beta=jnp.array([0.0, 1.0]))
+        >>> layer.apply(params, state, jnp.array([[10.0, 20.0]]))[0]
+        Array([[20., 61.]], dtype=float32)
+    """
 
     gamma: jax.Array  # [features]
     beta: jax.Array  # [features]
 
 
 class BatchNormState(NamedTuple):
-    """Running statistics of `batch_norm`: float32, or whatever the caller casts them to.
+    """Running statistics of `batch_norm`, in float32 unless the caller converts them.
 
-    `seen` is the weight of all batches so far, `1 - momentum^steps`; it is 0 before any step, and
-    1 for statistics that come from elsewhere.
+    `seen` is the total weight of all batches so far, `1 - momentum^steps`. It is 0 before the
+    first step; set it to 1 for statistics that come from elsewhere.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.batch_norm(1)
         >>> params, _ = layer.init(jax.random.key(0))
         >>> mean, var = jnp.array([5.0]), jnp.array([4.0])
@@ -50,40 +63,42 @@ def batch_norm(
     eps: float | jax.Array = 1e-5,
     axis_name: AxisName = None,
 ) -> Layer[BatchNorm, BatchNormState]:
-    """Normalise each feature over all axes but the last, `[batch, ..., features]` to the same.
+    """Return the layer that normalises each feature, `[batch, ..., features]` to the same shape.
 
-    `y = gamma (x - mean) / sqrt(var + eps) + beta`. With `train` the moments are the batch's own
-    and the running ones take a step of a moving average; otherwise they are the running ones. For
-    float32 data the output is right to 1e-6 with means up to 1e7, and a constant feature gives 0.
+    `y = gamma (x - mean) / sqrt(var + eps) + beta`. With `train=True`, mean and variance are those
+    of the batch, over all axes but the last, and the running statistics take one step of a moving
+    average towards them; otherwise they are the running ones. For float32 data with means up to 1e7
+    the error of the output is below 1e-6, and a constant feature gives exactly `beta`.
 
-    The running statistics are debiased: the weights of the batches seen so far add up to 1, so
-    one step is enough to infer with. Before any step inference is `gamma x + beta`. The running
-    variance is the unbiased one (`count - 1`), and nothing in the state carries a gradient.
+    The moving average is debiased: the weights of the batches so far add up to 1, so inference
+    works after a single step. Before any step, inference gives `gamma x + beta`. The running
+    variance is the unbiased one (`count - 1`). No gradient flows through the state.
 
-    Moments are computed in float32 or better and the output has the input's dtype. A row behind
-    the mask comes out as `beta` and touches nothing else, whatever it holds. Where the mask
-    leaves fewer than two values of a feature, the state is left alone and the output is `beta`.
+    Statistics are computed in float32 or better; the output has the input's dtype. The output of a
+    row that the mask hides is `beta`, and the row affects nothing else, whatever it holds. If the
+    mask leaves fewer than two values of a feature, the state stays and the output is `beta`.
 
-    Under `jit` the rows of a sharded batch count as one batch, with no `axis_name`.
+    Under `jit`, a batch that is sharded over devices is one batch, without an `axis_name`.
 
     Ioffe and Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing
     Internal Covariate Shift" (2015).
 
     Args:
         features: Size of the last axis.
-        momentum: The share of the running statistics that one step keeps, in `[0, 1)`.
+        momentum: Share of the running statistics that one step keeps, in `[0, 1)`.
         eps: Added to the variance.
-        axis_name: Under `shard_map`, `pmap` or `vmap`, the axes over which the shards of a batch
-            lie; sums and counts are taken over all of them.
+        axis_name: Under `shard_map`, `pmap` or `vmap`, the mapped axes that hold the shards of one
+            batch; sums and counts are taken over all of them.
 
     Raises:
-        ValueError: Arguments out of range, another last axis, a mask of the wrong shape, or a
-            batch of a single value for each feature while training.
-        TypeError: Arguments that are no numbers, an input that is not floating-point, or a mask
-            that is not bool.
+        ValueError: If an argument is out of range, the input's last axis is not `features`, the
+            mask has another shape, or a training batch has a single value for each feature.
+        TypeError: If an argument is not a number, the input is not floating-point, or the mask is
+            not bool.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.batch_norm(2)
         >>> params, state = layer.init(jax.random.key(0))
         >>> x = jnp.array([[1.0, 5.0], [3.0, 5.0]])
@@ -118,7 +133,8 @@ def batch_norm(
         del key
         check_features(who, x, features)
         real = None if mask is None else real_rows(who, x, mask)
-        # Hidden before anything is computed: a NaN times a gradient of 0 would be a NaN.
+        # Hidden rows become 0 before anything is computed; a NaN in one would make its gradient
+        # NaN, even where the gradient that comes in is 0.
         rows = _hide(at_least_float32(x), real)
         if train:
             count = _count(who, rows, real, axis_name)
@@ -135,16 +151,18 @@ def batch_norm(
 
 
 def _hide(x: jax.Array, real: jax.Array | None) -> jax.Array:
+    """Return `x` with 0 in the rows that are not `real`."""
     return x if real is None else jnp.where(real, x, 0)
 
 
 def _sum(x: jax.Array, axis_name: AxisName) -> jax.Array:
+    """Return the sum of each feature over all rows, on all devices together."""
     total = jnp.sum(x, axis=tuple(range(x.ndim - 1)))
     return total if axis_name is None else lax.psum(total, axis_name)
 
 
 def _count(who: str, x: jax.Array, real: jax.Array | None, axis_name: AxisName) -> jax.Array:
-    """How many values of each feature there are, on all devices together."""
+    """Return the number of real values of each feature, on all devices together."""
     devices = 1 if axis_name is None else lax.psum(1, axis_name)
     values = x.size // x.shape[-1] * devices
     if values == 1:
@@ -160,7 +178,7 @@ def _count(who: str, x: jax.Array, real: jax.Array | None, axis_name: AxisName) 
 def _mean_over(
     real: jax.Array | None, count: jax.Array, axis_name: AxisName
 ) -> Callable[[jax.Array], jax.Array]:
-    """Return the function that takes the mean over the real rows of all devices."""
+    """Return the function that computes the mean over the real rows of all devices."""
     divide_by = divisor(jnp.maximum(count, 1))
     return lambda v: _sum(_hide(v, real), axis_name) / divide_by
 
@@ -172,7 +190,10 @@ def _advance(
     count: jax.Array,
     momentum: float | jax.Array,
 ) -> BatchNormState:
-    """Take one step of the moving average, unless the batch has no variance to offer."""
+    """Return the state after one step of the moving average.
+
+    A batch of fewer than two values has no variance and leaves the state as it is.
+    """
     seen = momentum * state.seen + (1 - momentum)
     share = (1 - momentum) / seen
     unbiased = var * (count / jnp.maximum(count - 1, 1))

@@ -1,6 +1,4 @@
-"""Dropout: units are left out at random, and the rest scaled up to make up for them."""
-
-from typing import Any
+"""Dropout: set random units to 0, and scale the others so that the mean stays."""
 
 import jax
 import jax.numpy as jnp
@@ -11,33 +9,37 @@ from ._checks import check_floating, check_number
 from ._threefry import blocks
 from .layer import Layer
 
-LEVELS = 2**16  # a rate is rounded to a whole number of these, and so drawn from 16 random bits
-_WIDE = 64  # rows from here on share words: short pieces are slower to join than words to draw
+LEVELS = 2**16  # a unit is drawn from 16 random bits, so a rate is a multiple of 1 / LEVELS
+# From this many units in a row, several units share a random word. In shorter rows, joining the
+# pieces costs more than the words that it saves.
+_WIDE = 64
 
 
 def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
-    """Set each unit to 0 with probability `rate`, `[...]` to the same shape.
+    """Return the layer that sets each unit to 0 with probability `rate`, `[...]` to the same shape.
 
-    `y = keep x / kept`, with `kept` the probability that a unit is kept, which is `1 - rate`
-    rounded to a multiple of 2^-16. So the mean is that of `x`, and inference, without a key, is
-    the plain network. At rate 1 all is 0, and so is every derivative.
+    `y = keep x / kept`, where `keep` is 0 or 1 and `kept` is the probability of 1: `1 - rate`,
+    rounded to a multiple of 2^-16. The mean of `y` is `x`. Without a key, in inference, the layer
+    returns `x`. At rate 1 the output and every derivative is 0.
 
-    A unit takes 16 random bits. In rows of 64 and more, drawing a mask is a quarter of the work of
-    `jax.random.bernoulli` with the default keys, and half with others. Keys of any implementation
-    will do: an `rbg` key draws faster on some devices, but its masks under `vmap` are not those of
-    a loop, and they may differ between devices and versions of JAX.
+    A unit takes 16 random bits. In rows of 64 units and more, drawing a mask is a quarter of the
+    work of `jax.random.bernoulli` with the default keys, and half with other keys. An `rbg` key
+    draws faster on some devices, but its masks under `vmap` differ from those in a loop, and they
+    may differ between devices and versions of JAX.
 
     Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting" (2014).
 
     Args:
-        rate: The share that is dropped, in `[0, 1]`; it may be traced, and is then clipped.
+        rate: Probability in `[0, 1]` that a unit is set to 0. It may be traced, and is then
+            clipped to that range.
 
     Raises:
-        ValueError: A rate outside `[0, 1]`, or `train=True` without a key.
-        TypeError: A rate that is not one number, or an input that is not floating-point.
+        ValueError: If the rate is outside `[0, 1]`, or `train=True` comes without a key.
+        TypeError: If the rate is not one number, or the input is not floating-point.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.dropout(0.5)
         >>> params, state = layer.init(jax.random.key(0))
         >>> y, _ = layer.apply(params, state, jnp.ones((2, 8)), key=jax.random.key(1))
@@ -72,18 +74,23 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
     return Layer(init, apply)
 
 
-def check_rate(rate: Any) -> None:
-    """Raise unless `rate` is one number, in `[0, 1]` where its value is known."""
+def check_rate(rate: float | jax.Array) -> None:
+    """Check that `rate` is one number and, unless it is traced, in `[0, 1]`.
+
+    Raises:
+        ValueError: If the number is outside `[0, 1]`.
+        TypeError: If it is not one number.
+    """
     check_number("dropout", "rate", rate, "in [0, 1]", lambda value: 0 <= value <= 1)
 
 
 def is_zero(rate: float | jax.Array) -> bool:
-    """Whether `rate` is known to be 0 before anything runs."""
+    """Return whether `rate` is 0; a traced rate, whose value is not known, counts as not 0."""
     return not isinstance(rate, Tracer) and float(rate) == 0
 
 
 def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
-    array = jnp if isinstance(rate, Tracer) else np  # known rates become constants
+    array = jnp if isinstance(rate, Tracer) else np  # NumPy: a known rate becomes a constant
     wide = jnp.promote_types(x.dtype, jnp.float32)
     dropped = array.round(array.clip(array.asarray(rate, wide), 0, 1) * LEVELS)
     kept = LEVELS - dropped
@@ -93,12 +100,16 @@ def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
 
 
 def _keep(key: jax.Array, shape: tuple[int, ...], dropped: jax.Array | np.ndarray) -> jax.Array:
-    """Whether a uniform integer in `[0, LEVELS)` reaches `dropped`; two out of 32 random bits."""
+    """Draw which units to keep: those whose uniform integer in `[0, LEVELS)` is >= `dropped`.
+
+    A random word of 32 bits gives two integers. Threefry gives two words at a time, so one draw is
+    enough for four pieces of a row.
+    """
     *rest, last = shape or (1,)
     threefry = jax.random.key_impl(key) == "threefry2x32"
     pieces = 1 if last < _WIDE else 4 if threefry else 2
-    each = (*rest, -(-last // pieces))
-    words = blocks(key, each) if threefry else (jax.random.bits(key, each, jnp.uint32),)
+    piece = (*rest, -(-last // pieces))
+    words = blocks(key, piece) if threefry else (jax.random.bits(key, piece, jnp.uint32),)
     halves = [half for word in words for half in (word % LEVELS, word // LEVELS)]
     keep = jnp.concatenate([half >= dropped for half in halves[:pieces]], axis=-1)
     return keep[..., :last].reshape(shape)

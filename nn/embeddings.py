@@ -1,4 +1,4 @@
-"""A vector for each id."""
+"""Embedding: a learned vector for each integer id."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,15 @@ STANDARD_NORMAL = normal(1.0)
 
 
 class Embedding(NamedTuple):
-    """Parameters of `embedding`."""
+    """Parameters of `embedding`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> params = nn.Embedding(weight=jnp.array([[1.0, 2.0], [3.0, 4.0]]))
+        >>> nn.embedding(2, 2).apply(params, (), jnp.array([1, 0, 7]))[0].tolist()
+        [[3.0, 4.0], [1.0, 2.0], [nan, nan]]
+    """
 
     weight: jax.Array  # [size, features]
 
@@ -23,26 +31,28 @@ class Embedding(NamedTuple):
 def embedding(
     size: int, features: int, *, weight_init: Initializer = STANDARD_NORMAL
 ) -> Layer[Embedding, tuple[()]]:
-    """A learned vector for each integer id, `[...]` to `[..., features]`: `y = weight[x]`.
+    """Return the layer `y = weight[x]`, integer ids `[...]` to vectors `[..., features]`.
 
-    An id outside `[0, size)` gives NaN, and never the vector of another id.
+    An id outside `[0, size)` gives a vector of NaN; negative ids do not count from the end.
 
     Bengio et al., "A Neural Probabilistic Language Model" (2003).
 
     Args:
-        size: How many ids there are.
+        size: Number of ids.
         features: Length of each vector.
         weight_init: Draws the vectors; one of `jax.nn.initializers`.
 
     Raises:
-        ValueError: A size below 1.
-        TypeError: A size that is no int, or an input that does not hold integers.
+        ValueError: If a size is below 1.
+        TypeError: If a size is not an int, or the input does not hold integers.
 
     Example:
-        >>> import jax, jax.numpy as jnp, nn
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
         >>> layer = nn.embedding(10, 3)
         >>> params, state = layer.init(jax.random.key(0))
-        >>> layer.apply(params, state, jnp.array([[1, 2, 3, 9]]))[0].shape
+        >>> ids = jnp.array([[1, 2, 3, 9]])
+        >>> jax.eval_shape(layer.apply, params, state, ids)[0].shape
         (1, 4, 3)
     """
     who = f"embedding({size}, {features})"
@@ -52,21 +62,25 @@ def embedding(
         x = x if isinstance(x, np.ndarray) else jnp.asarray(x)
         if not jnp.issubdtype(x.dtype, jnp.integer):
             raise TypeError(f"{who} expected integer ids, got {x.dtype}")
-        # Compared as they come, since a gather takes of a 64-bit id the lower half.
+        # A gather takes int32 and would cut off the upper half of a 64-bit id, so the range is
+        # checked before the conversion.
         ids = x.astype(np.int32) if x.dtype.itemsize < 4 else x
         place = jnp.where((ids >= 0) & (ids < size), ids, -1).astype(jnp.int32)
         return params.weight.at[place].get(
             mode="fill",
             fill_value=jnp.nan,
             wrap_negative_indices=False,
-            out_sharding=_spread_as(place),
+            out_sharding=_sharding_of_vectors(place),
         )
 
     return stateless(lambda key: Embedding(weight_init(key, (size, features))), fn)
 
 
-def _spread_as(ids: jax.Array) -> NamedSharding | None:
-    """Where the vectors of `ids` lie, which a gather must be told on a mesh of explicit axes."""
+def _sharding_of_vectors(ids: jax.Array) -> NamedSharding | None:
+    """Return the sharding of the gathered vectors: that of `ids`, with the last axis unsharded.
+
+    On a mesh of explicit axes a gather raises an error unless it is told; elsewhere it is None.
+    """
     sharding = jax.typeof(ids).sharding
     if sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
         return None

@@ -1,0 +1,103 @@
+"""What the packages offer: every public name is there, unambiguous, and shown by an example."""
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("nn", "losses", "train", "benchmarks", "gradwise")
+
+
+def files(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_exported_name_is_there_and_documented(package):
+    module = __import__(package)
+    for name in module.__all__:
+        exported = getattr(module, name)
+        assert not callable(exported) or exported.__doc__, f"{package}.{name}"
+
+
+def packages_inside(package):
+    """The package and its sub-packages, those that name what they export."""
+    for path in files(package):
+        if path.name == "__init__.py":
+            module = importlib.import_module(".".join(path.parent.relative_to(ROOT).parts))
+            if hasattr(module, "__all__"):
+                yield module, path.parent
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_shares_its_path_with_a_public_function_or_class(package):
+    for module, folder in packages_inside(package):
+        inside = {path.stem for path in folder.glob("*.py")}
+        inside |= {path.parent.name for path in folder.glob("*/__init__.py")}
+        shared = {
+            name
+            for name in inside & set(module.__all__)
+            if not isinstance(getattr(module, name), ModuleType)
+        }
+        assert not shared, f"{module.__name__} has a module and another thing named {shared}"
+
+
+def documented(package):
+    """Yield every exported function and class, and the public methods of the classes."""
+    for module, _ in packages_inside(package):
+        for name in module.__all__:
+            exported = getattr(module, name)
+            if not callable(exported) or exported.__module__.split(".")[0] != package:
+                continue
+            yield f"{module.__name__}.{name}", exported
+            members = vars(exported) if inspect.isclass(exported) else {}
+            for member, value in members.items():
+                if not member.startswith("_") and inspect.isroutine(
+                    getattr(value, "__func__", value)
+                ):
+                    yield f"{module.__name__}.{name}.{member}", value
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_exported_function_and_class_has_an_example_that_imports_from_gradwise(package):
+    for name, exported in documented(package):
+        doc = inspect.getdoc(exported) or ""
+        example = doc.partition("\nExample:\n")[2]
+        assert ">>>" in example, f"{name} has no example"
+        assert "from gradwise import" in example, name
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_raises_sections_say_the_error_and_then_if(package):
+    for path in files(package):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                for entry in raises(ast.get_docstring(node) or ""):
+                    assert re.fullmatch(r"[\w.]+: If .+\.", entry), f"{path.name}: {entry}"
+
+
+def raises(docstring):
+    """Return the entries of a docstring's Raises section, each on one line."""
+    section = re.search(r"^Raises:\n((?: +.+\n?)+)", docstring, re.MULTILINE)
+    lines = inspect.cleandoc("\n" + section[1]).splitlines() if section else []
+    return re.sub(r"\n +", " ", "\n".join(lines)).splitlines()
+
+
+def test_the_entries_of_a_raises_section_are_read_whole():
+    assert raises("Do it.\n\nRaises:\n    A: If it\n        is.\n    b.C: Never\n\nMore.") == [
+        *("A: If it is.", "b.C: Never")
+    ]
+
+
+def test_public_functions_take_no_catch_all_keywords():
+    """A misspelt option must be an error; the command line's own runner hands options on."""
+    for package in ("nn", "losses", "train"):
+        for path in files(package):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                    assert node.args.kwarg is None, f"{path.relative_to(ROOT)}:{node.lineno}"
