@@ -1,6 +1,7 @@
 """What the packages offer: every public name is there, unambiguous, and shown by an example."""
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import re
@@ -49,18 +50,42 @@ def test_no_module_shares_its_path_with_a_public_function_or_class(package):
 
 def documented(package):
     """Yield every exported function and class, and the public methods of the classes."""
-    for module, _ in packages_inside(package):
-        for name in module.__all__:
-            exported = getattr(module, name)
-            if not callable(exported) or exported.__module__.split(".")[0] != package:
-                continue
-            yield f"{module.__name__}.{name}", exported
-            members = vars(exported) if inspect.isclass(exported) else {}
-            for member, value in members.items():
-                if not member.startswith("_") and inspect.isroutine(
-                    getattr(value, "__func__", value)
-                ):
-                    yield f"{module.__name__}.{name}.{member}", value
+    module = importlib.import_module(package)
+    for name in module.__all__:
+        exported = getattr(module, name)
+        if callable(exported):
+            yield f"{package}.{name}", exported
+            yield from methods(f"{package}.{name}", exported)
+
+
+def records(package):
+    """Yield the dataclasses that a package exports."""
+    for name, exported in documented(package):
+        if dataclasses.is_dataclass(exported):
+            yield name, exported
+
+
+def methods(name, exported):
+    """Yield the public methods that a class itself defines; fields that hold functions are none."""
+    fields = getattr(exported, "__dataclass_fields__", ())
+    for member, value in vars(exported).items() if inspect.isclass(exported) else ():
+        public = not member.startswith("_") and member not in fields
+        if public and inspect.isroutine(getattr(value, "__func__", value)):
+            yield f"{name}.{member}", value
+
+
+@pytest.mark.parametrize("package", ["nn", "losses", "train", "benchmarks"])
+def test_records_are_frozen_and_made_by_keyword_and_have_an_html_form_where_they_have_a_text(
+    package,
+):
+    names = []
+    for name, record in records(package):
+        names.append(name)
+        assert record.__dataclass_params__.frozen, name
+        assert all(field.kw_only for field in dataclasses.fields(record)), name
+        if "__str__" in vars(record):
+            assert "_repr_html_" in vars(record), name
+    assert names
 
 
 @pytest.mark.parametrize("package", PACKAGES)

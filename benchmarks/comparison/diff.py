@@ -1,4 +1,4 @@
-"""Two runs side by side: slower, faster, the same, or not to be told on this machine.
+"""Two runs side by side: each row is slower, faster, the same, or too noisy to tell.
 
 The function itself is judged by its time, a derivative by its multiple of that, since a machine
 that has become slower as a whole changes every time and hardly a multiple. How much slower it is,
@@ -31,6 +31,11 @@ class Difference:
         ratio: The new multiple of the function's time over the old one; likewise.
         conclusion: `"slower"`, `"faster"`, `"same"`, `"cannot tell"`, `"broken"`, `"mended"`,
             `"new"` or `"gone"`.
+
+    Example:
+        >>> from gradwise import Difference
+        >>> Difference(scenario="sine", method="reverse", conclusion="broken").regression
+        True
     """
 
     scenario: str
@@ -78,7 +83,7 @@ def diff(
 
 
 def diff_text(differences: Sequence[Difference]) -> str:
-    """Write the rows that changed or could not be told, and the count of each conclusion."""
+    """Write the rows that changed or could not be compared, and the count of each conclusion."""
     shown = [d for d in differences if d.conclusion != "same"]
     over = f"new / old, {LEVEL}"
     header = ["scenario", "method", f"time, {over}", f"x value, {over}", "conclusion"]

@@ -74,8 +74,9 @@ def make_experiment(
     """Trace the function, and find its obstacles and its derivative as precisely as can be.
 
     Raises:
-        TypeError: See `make_problem`.
-        ValueError: See `make_problem`; and if `order=2` meets a function of several outputs.
+        TypeError: If the function is not callable, takes complex inputs, or returns no arrays.
+        ValueError: If `argnums` is out of range, there is nothing to differentiate, or `order=2`
+            meets a function of several outputs.
     """
     problem = make_problem(fn, inputs, argnums=argnums)
     if order == 2 and not problem.scalar:

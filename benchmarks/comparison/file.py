@@ -78,7 +78,7 @@ def load_all(path: str | Path) -> list[Comparison]:
     """Read the comparisons of a file, as a list even if there is one alone.
 
     Raises:
-        ValueError: See `load`.
+        ValueError: If the file is damaged, of an unknown schema, or holds no comparison.
     """
     record = load(path)
     return [record] if isinstance(record, Comparison) else record

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 
 from ..instrument.statistics import Estimate
 from ..instrument.text import html_pairs
+from ..instrument.units import seconds
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -19,6 +20,7 @@ class Finding:
         text: The same in words.
 
     Example:
+        >>> from gradwise import Finding
         >>> finding = Finding(
         ...     method="reverse", factor=3.0, over="forward", text="reverse: 3 times faster"
         ... )
@@ -53,6 +55,7 @@ class Verdict:
         why: How many passes each mode needs, and what a pass costs.
 
     Example:
+        >>> from gradwise import Finding, Verdict
         >>> nothing = Finding(text="")
         >>> fastest = Finding(method="reverse", text="reverse: 3 times faster than forward")
         >>> print(Verdict(time=fastest, memory=nothing, compile=nothing, why=""))
@@ -65,7 +68,14 @@ class Verdict:
     why: str
 
     def parts(self) -> list[tuple[str, str]]:
-        """Return the name and the text of each part that says something."""
+        """Return the name and the text of each part that says something.
+
+        Example:
+            >>> from gradwise import Finding, Verdict
+            >>> nothing, fast = Finding(text=""), Finding(text="reverse is faster")
+            >>> Verdict(time=fast, memory=nothing, compile=nothing, why="").parts()
+            [('time', 'reverse is faster')]
+        """
         named = [(f.name, str(getattr(self, f.name))) for f in fields(self)]
         return [(name, text) for name, text in named if text]
 
@@ -79,7 +89,7 @@ class Verdict:
         return html_pairs(self.parts())
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ModeLine:
     """Seconds of a batch of k directions in one mode, and the line through them.
 
@@ -88,12 +98,23 @@ class ModeLine:
         seconds: The median seconds of each.
         intercept: What a batch costs whatever its size.
         slope: What each further direction costs.
+
+    Example:
+        >>> from gradwise import Estimate, ModeLine
+        >>> intercept, slope = (Estimate(value=v, low=v, high=v) for v in (1e-3, 2e-3))
+        >>> ModeLine(sizes=(1, 2), seconds=(3e-3, 5e-3), intercept=intercept, slope=slope)
+        ModeLine(1 ms + 2 ms a direction)
     """
 
     sizes: tuple[int, ...]
     seconds: tuple[float, ...]
     intercept: Estimate
     slope: Estimate
+
+    def __repr__(self) -> str:
+        return (
+            f"ModeLine({seconds(self.intercept.value)} + {seconds(self.slope.value)} a direction)"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +126,15 @@ class Crossover:
         reverse: What batches of cotangents cost.
         inputs: For the outputs that the function has, how many inputs it may have until reverse
             mode is faster.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import compare
+        >>> comparison = compare(
+        ...     jnp.sin, jnp.ones(3), methods=["forward", "reverse"], crossover=True, budget=0.1
+        ... )
+        >>> comparison.crossover.forward.sizes
+        (1, 4)
     """
 
     forward: ModeLine

@@ -64,6 +64,12 @@ class Comparison:
 
         Raises:
             ValueError: If there is none.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import compare
+            >>> compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1).row("reverse").mode
+            'reverse'
         """
         for row in self.rows:
             if row.method == method:
@@ -78,6 +84,16 @@ class Comparison:
 
         Raises:
             ValueError: If the ending is none of these.
+
+        Example:
+            >>> import os, tempfile
+            >>> import jax.numpy as jnp
+            >>> from gradwise import compare, load
+            >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
+            >>> path = os.path.join(tempfile.mkdtemp(), "sine.json")
+            >>> comparison.save(path)
+            >>> load(path) == comparison
+            True
         """
         from ..report.files import save
 

@@ -24,7 +24,12 @@ class Memory:
         temporary: Bytes of intermediate results.
         argument: Bytes of the arguments.
         output: Bytes of the result.
-        alias: Bytes of the result that lie in the arguments' own memory.
+        alias: Bytes of the result that lie in the memory of the arguments.
+
+    Example:
+        >>> from gradwise import Memory
+        >>> Memory(temporary=100, argument=40, output=40, alias=40).total
+        140
     """
 
     temporary: int

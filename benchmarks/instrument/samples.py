@@ -16,6 +16,7 @@ class Samples:
         calls: Calls in each sample.
 
     Example:
+        >>> from gradwise import Samples
         >>> Samples(rounds=np.arange(2), wall=np.array([2e-3, 4e-3]), cpu=np.ones(2), calls=8)
         Samples(2 of 8 calls, median 3 ms)
     """

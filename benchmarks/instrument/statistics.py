@@ -29,6 +29,11 @@ class Ratio:
         high: The upper end.
         below: The share of resamples whose median is below 1: how sure it is that the program is
             the faster one.
+
+    Example:
+        >>> from gradwise import Ratio
+        >>> Ratio(median=2.0, low=1.9, high=2.1, below=0.0).tie
+        False
     """
 
     median: float
@@ -44,7 +49,18 @@ class Ratio:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A number and its interval; an end is infinite where the samples do not bound it."""
+    """A number and its interval; an end is infinite where the samples do not bound it.
+
+    Attributes:
+        value: The number.
+        low: The lower end of its `CONFIDENCE` interval.
+        high: The upper end.
+
+    Example:
+        >>> from gradwise import Estimate
+        >>> Estimate(value=100.0, low=80.0, high=float("inf"))
+        Estimate(value=100.0, low=80.0, high=inf)
+    """
 
     value: float
     low: float

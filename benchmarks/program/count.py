@@ -1,5 +1,6 @@
 """How many operations a program asks for, as a record; `flops` makes it."""
 
+import html
 from dataclasses import dataclass
 
 
@@ -19,6 +20,7 @@ class Flops:
         library: How many of `high` happen inside library calls (LAPACK).
 
     Example:
+        >>> from gradwise import Flops
         >>> print(Flops(low=10, mean=15.0, high=20))
         10 to 20, mean 15
     """
@@ -48,7 +50,13 @@ class Flops:
         )
 
     def times(self, trips: int, *, as_xla: int = 1) -> "Flops":
-        """Return the operations of `trips` runs of the program, of which XLA counts `as_xla`."""
+        """Return the operations of `trips` runs of the program, of which XLA counts `as_xla`.
+
+        Example:
+            >>> from gradwise import Flops
+            >>> print(Flops(low=1, mean=1.5, high=2).times(10))
+            10 to 20, mean 15
+        """
         return Flops(
             low=self.low * trips,
             mean=self.mean * trips,
@@ -65,3 +73,6 @@ class Flops:
         if self.low == self.high:
             return f"{self.high:,}"
         return f"{self.low:,} to {self.high:,}, mean {self.mean:,.0f}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(str(self))}</p>"

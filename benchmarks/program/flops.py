@@ -32,6 +32,7 @@ def flops(fn: Callable[..., object], *inputs: object) -> Flops:
 
     Example:
         >>> import jax, jax.numpy as jnp
+        >>> from gradwise import flops
         >>> x, w = jax.ShapeDtypeStruct((3, 4), "float32"), jax.ShapeDtypeStruct((4, 5), "float32")
         >>> print(flops(lambda x, w: jnp.tanh(x @ w), x, w))  # 2 * 3 * 4 * 5 + 3 * 5
         135

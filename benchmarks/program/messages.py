@@ -1,5 +1,6 @@
 """JAX's exceptions in the user's words: what went wrong, on which line, what to write instead."""
 
+import html
 import re
 import traceback
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ class Obstacle:
         instead: What to use or to write instead.
 
     Example:
+        >>> from gradwise import Obstacle
         >>> print(Obstacle(reason="a str is no array", source="", instead="return an array"))
         a str is no array; use return an array
     """
@@ -35,6 +37,9 @@ class Obstacle:
     def __str__(self) -> str:
         place = f" at {self.source}" if self.source else ""
         return f"{self.reason}{place}; use {self.instead}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(str(self))}</p>"
 
 
 _VALUE_NEEDED: tuple[tuple[type[Exception], str, str], ...] = (

@@ -58,12 +58,13 @@ def obstacles(
         An `Obstacle` for every one of `MODES` that cannot be; the others are missing.
 
     Example:
-        >>> import jax, jax.numpy as jnp
+        >>> import jax
+        >>> from gradwise import obstacles
         >>> def halve(x):
         ...     return jax.lax.while_loop(lambda x: x > 1, lambda x: x / 2, x)
         >>> blocked = obstacles(halve, 5.0)
         >>> print(blocked["reverse"].source)
-        <doctest benchmarks.program.obstacles.obstacles[1]>:2 (halve)
+        <doctest benchmarks.program.obstacles.obstacles[2]>:2 (halve)
         >>> blocked["reverse"].instead
         'lax.scan, or lax.fori_loop with static bounds; forward mode works'
     """

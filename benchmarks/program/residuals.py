@@ -31,6 +31,7 @@ class Residual:
 
     Example:
         >>> import jax.numpy as jnp
+        >>> from gradwise import residuals
         >>> residuals(jnp.sin, jnp.ones(3))[0].what
         'cos'
     """
@@ -73,14 +74,15 @@ def residuals(
         ValueError: If `argnums` is out of range.
 
     Example:
-        >>> import jax, jax.numpy as jnp
+        >>> import jax.numpy as jnp
+        >>> from gradwise import residuals
         >>> def layer(w, x):
         ...     return jnp.sin(x @ w)
         >>> leaves = residuals(layer, jnp.ones((4, 5)), jnp.ones((3, 4)))
         >>> [(r.bytes, r.what, r.storage) for r in leaves]
         [(80, 'argument 0', 'input'), (60, 'cos', 'new'), (48, 'argument 1', 'input')]
         >>> by_line(leaves)
-        {'<doctest benchmarks.program.residuals.residuals[1]>:2 (layer)': 60}
+        {'<doctest benchmarks.program.residuals.residuals[2]>:2 (layer)': 60}
     """
     chosen = read_argnums(argnums, len(inputs))
 
