@@ -10,6 +10,8 @@ except ModuleNotFoundError:
         "gradwise: the command line needs an extra: pip install 'gradwise[suite]'"
     ) from None
 
+from gradwise import __version__
+
 from . import commands
 
 app = typer.Typer(
@@ -36,12 +38,22 @@ Order = Annotated[int, typer.Option(help="1: gradients and Jacobians; 2: Hessian
 Results = Annotated[Path, typer.Argument(help="A JSON file of results.")]
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"gradwise {__version__}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def default(
     context: typer.Context,
     quick: Annotated[bool, typer.Option("--quick", help="One network, within 20 s.")] = False,
     out: Out = Path("results"),
     full: Full = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="The version.", callback=_show_version, is_eager=True),
+    ] = False,
 ) -> None:
     """What a derivative of a JAX function costs, by every way there is to take it.
 

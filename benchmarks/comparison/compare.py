@@ -1,6 +1,6 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,9 @@ from ..derivatives.candidate import Candidate, as_methods
 from ..derivatives.method import Method
 from ..derivatives.table import select
 from ..instrument import units
-from ..instrument.compile import compile_for
+from ..instrument.compile import Compiled, compile_for
 from ..instrument.environment import environment
+from ..instrument.samples import Samples
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
 from ..program.messages import guarded
@@ -26,7 +27,7 @@ from .verdict import give_verdict
 OnProgress = Callable[[str, float], None]
 
 #: Source lines of residuals that a comparison names.
-_KEPT_LINES = 5
+_MOST_LINES = 5
 _FLOOR = "dispatch floor"
 
 
@@ -91,35 +92,31 @@ def compare(
         experiment = make_experiment(
             fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed
         )
-        selected = select(methods, order=order, scalar=experiment.problem.scalar)
+        problem = experiment.problem
+        selected = select(methods, order=order, scalar=problem.scalar)
         attempts = _attempts((*selected, *extra), experiment, tell)
         batches = compile_batches(experiment, seed) if crossover else {}
-        calls = {one.row.method: one.compiled.call for one in attempts if one.compiled}
-        calls |= {_batch_name(key): compiled.call for key, compiled in batches.items()}
-        calls[_FLOOR] = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
-        samples, failed = interleave(
-            calls, budget=budget, seed=seed, on_round=lambda share: tell("measuring", share)
-        )
-        rows = timed_rows(attempts, samples, failed, samples[_FLOOR].seconds)
-        timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
-        leaves, fault = _kept_lines(experiment)
-        problem = experiment.problem
-        return Comparison(
-            name=name or getattr(fn, "__name__", type(fn).__name__),
-            rows=rows,
-            verdict=give_verdict(rows, problem.n, problem.m),
-            n=problem.n,
-            m=problem.m,
-            order=order,
-            dtype=str(jnp.result_type(*problem.x)),
-            floor=samples[_FLOOR].seconds,
-            notes=(*experiment.notes, *machine_notes(samples), *fault),
-            residuals=leaves,
-            crossover=fit_crossover(timed, problem.m) if timed else None,
-            purpose=purpose,
-            seed=seed,
-            environment=environment(),
-        )
+        samples, failed = _measure(attempts, batches, budget=budget, seed=seed, tell=tell)
+        residual_lines, fault = _residual_lines(experiment)
+    floor = samples[_FLOOR].seconds
+    rows = timed_rows(attempts, samples, failed, floor)
+    timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
+    return Comparison(
+        name=name or getattr(fn, "__name__", type(fn).__name__),
+        rows=rows,
+        verdict=give_verdict(rows, problem.n, problem.m),
+        n=problem.n,
+        m=problem.m,
+        order=order,
+        dtype=str(jnp.result_type(*problem.x)),
+        floor=floor,
+        notes=(*experiment.notes, *machine_notes(samples), *fault),
+        residuals=residual_lines,
+        crossover=fit_crossover(timed, problem.m) if timed else None,
+        purpose=purpose,
+        seed=seed,
+        environment=environment(),
+    )
 
 
 def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
@@ -148,12 +145,29 @@ def _attempts(methods: Sequence[Method], experiment: Experiment, tell: OnProgres
     return attempts
 
 
+def _measure(
+    attempts: Sequence[Attempt],
+    batches: Mapping[Batch, Compiled],
+    *,
+    budget: float,
+    seed: int,
+    tell: OnProgress,
+) -> tuple[dict[str, Samples], dict[str, Exception]]:
+    """Time what compiled and is right, the batches, and a call that does nothing, all in turns."""
+    calls = {one.row.method: one.compiled.call for one in attempts if one.compiled}
+    calls |= {_batch_name(key): compiled.call for key, compiled in batches.items()}
+    calls[_FLOOR] = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
+    return interleave(
+        calls, budget=budget, seed=seed, on_round=lambda share: tell("measuring", share)
+    )
+
+
 def _batch_name(batch: Batch) -> str:
     mode, size = batch
     return f"{mode} batch of {size}"
 
 
-def _kept_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _residual_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Say what reverse mode keeps beside the function's own arrays: in all, and by source line.
 
     The second result is a note, if gradwise could not find out.
@@ -164,7 +178,7 @@ def _kept_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...
 
     def work() -> tuple[str, ...]:
         lines = by_line(residuals(problem.fn, problem.x, problem.fixed, argnums=0))
-        largest = sorted(lines, key=lambda line: -lines[line])[:_KEPT_LINES]
+        largest = sorted(lines, key=lambda line: -lines[line])[:_MOST_LINES]
         return (
             f"{units.size(sum(lines.values()))} in all",
             *(f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest),

@@ -75,7 +75,18 @@ class _Inputs(NamedTuple):
         """The places of the arrays that are held fixed."""
         return [place for place in self.arrays if place not in set(self.wanted)]
 
-    def restored(self, leaves: dict[int, object]) -> tuple:
+    def arguments(self, x: Leaves, fixed: Leaves) -> tuple:
+        """Return all arguments, with `x` where floats are differentiated and `fixed` elsewhere."""
+        moving, held = zip(self.wanted, x, strict=True), zip(self.held, fixed, strict=True)
+        return self._restored(self.static | dict(moving) | dict(held))
+
+    def rebuild(self, values: Sequence) -> tuple:
+        """Return the differentiated arguments, with `None` for every leaf that is held fixed."""
+        nothing = dict.fromkeys(range(self.treedef.num_leaves))
+        whole = self._restored(nothing | dict(zip(self.wanted, values, strict=True)))
+        return tuple(whole[argnum] for argnum in self.chosen)
+
+    def _restored(self, leaves: dict[int, object]) -> tuple:
         """Return all arguments, with these leaves."""
         every = [leaves[place] for place in range(self.treedef.num_leaves)]
         return jax.tree.unflatten(self.treedef, every)
@@ -102,18 +113,8 @@ def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums =
     if not callable(fn):
         raise TypeError(f"compare needs a function to differentiate, got {_described(fn)}")
     parts = _sorted_inputs(inputs, argnums)
-
-    def arguments(x: Leaves, fixed: Leaves) -> tuple:
-        moving, held = zip(parts.wanted, x, strict=True), zip(parts.held, fixed, strict=True)
-        return parts.restored(parts.static | dict(moving) | dict(held))
-
-    def rebuild(values: Sequence) -> tuple:
-        nothing = dict.fromkeys(range(parts.treedef.num_leaves))
-        whole = parts.restored(nothing | dict(zip(parts.wanted, values, strict=True)))
-        return tuple(whole[argnum] for argnum in parts.chosen)
-
     x, fixed = (tuple(parts.arrays[i] for i in where) for where in (parts.wanted, parts.held))
-    shapes = _output_shapes(fn, arguments, x, fixed)
+    shapes = _output_shapes(fn, parts.arguments, x, fixed)
     floating = [i for i, shape in enumerate(shapes) if jnp.issubdtype(shape.dtype, jnp.floating)]
     scalar = len(floating) == 1 and shapes[floating[0]].shape == ()
     left_out = len(shapes) - len(floating)
@@ -123,7 +124,7 @@ def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums =
         return tuple(leaves[i] for i in floating)
 
     def canonical(x: Leaves, fixed: Leaves) -> Output:
-        outputs = unpack(fn(*arguments(x, fixed)))
+        outputs = unpack(fn(*parts.arguments(x, fixed)))
         return outputs[0] if scalar else outputs
 
     n, m = sum(leaf.size for leaf in x), sum(math.prod(shapes[i].shape) for i in floating)
@@ -139,8 +140,8 @@ def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums =
         n=n,
         m=m,
         scalar=scalar,
-        rebuild=rebuild,
-        arguments=arguments,
+        rebuild=parts.rebuild,
+        arguments=parts.arguments,
         unpack=unpack,
         notes=(*parts.notes, *note),
     )
