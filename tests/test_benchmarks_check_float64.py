@@ -38,7 +38,7 @@ def starting_in_float32(x):
         (calling_back, (X,), "calls Python back"),
     ],
 )
-def test_what_is_no_such_function_in_float64_is_checked_in_its_own_type(
+def test_a_function_that_differs_in_float64_is_checked_in_its_own_type(
     fn, inputs, reason, nothing_is_too_slow
 ):
     found = compare(fn, *inputs, methods=MODES, budget=0.05)
@@ -50,14 +50,14 @@ def test_what_is_no_such_function_in_float64_is_checked_in_its_own_type(
     assert found.verdict.time.method is not None
 
 
-def test_one_draw_of_bits_is_the_same_in_any_precision():
+def test_a_draw_of_random_bits_is_the_same_in_float32_and_float64():
     layer = nn.dropout(0.5)
     for key in (KEY, jax.random.key(0, impl="rbg")):
         target = make_problem(lambda key, x: layer.apply((), (), x, key=key)[0], (key, X))
         assert find_float64_obstacle(target) is None
 
 
-def test_what_is_in_float64_already_is_as_precise_as_can_be():
+def test_a_function_in_float64_is_checked_in_float64():
     with jax.enable_x64(True):
         target = make_problem(calling_back, (X.astype(jnp.float64),))
         assert find_float64_obstacle(target) is None
@@ -81,7 +81,7 @@ def test_a_wrong_rule_is_found_in_single_precision_too(nothing_is_too_slow):
     assert found.row("numerical").status == "ok"
 
 
-def test_a_difference_is_taken_where_it_changes_least():
+def test_the_difference_quotient_uses_the_step_at_which_it_changes_least():
     moved = LINE[:, None]
     for dtype, tolerance in ((np.float32, 1e-3), (np.float64, 1e-8)):
         eps = float(np.finfo(dtype).eps)

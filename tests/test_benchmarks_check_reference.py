@@ -78,7 +78,7 @@ def test_a_rule_that_is_wrong_in_reverse_mode_alone_leaves_forward_mode_as_the_t
     assert list(reference.wrong) == ["reverse"]
 
 
-def test_a_kink_is_no_error():
+def test_a_derivative_at_a_kink_counts_as_right():
     reference = found(lambda x: jnp.sum(jnp.maximum(x, 0)), 0 * X)
     assert reference.kink
     assert not reference.wrong

@@ -71,7 +71,7 @@ def test_flops_of_the_value_are_those_of_its_matrix_products(comparison):
     assert products < comparison.row("value").flops.high < 1.6 * products
 
 
-def test_what_cannot_be_says_why(comparison):
+def test_an_impossible_row_says_why(comparison):
     assert comparison.row("reverse_chunked").status == "impossible"
     assert "nothing to cut" in comparison.row("reverse_chunked").note
 
@@ -86,7 +86,7 @@ def test_the_table_shows_every_row_and_the_verdict(comparison):
     assert "<table>" in comparison._repr_html_()
 
 
-def test_a_row_by_name_and_a_name_that_is_not_there(comparison):
+def test_row_returns_a_row_by_name_and_raises_for_an_unknown_name(comparison):
     assert comparison.row("reverse").mode == "reverse"
     with pytest.raises(ValueError, match="no row 'backprop'; there are: value, jvp"):
         comparison.row("backprop")
@@ -203,7 +203,7 @@ def test_a_program_over_the_memory_is_a_row(monkeypatch):
     assert "out of memory" in found.row("reverse").note
 
 
-def test_inputs_stay_as_they_are():
+def test_the_inputs_are_unchanged_after_a_comparison():
     params, x, y = inputs()
     before = jax.tree.map(np.array, (params, x, y))
     compare(network, params, x, y, methods=["reverse"], argnums=0, **QUICK)
@@ -269,6 +269,6 @@ def test_bad_arguments_raise_before_anything_is_measured(arguments, options, mes
         compare(*arguments, **options)
 
 
-def test_what_is_not_compiled_is_not_measured():
+def test_a_program_that_does_not_compile_is_not_measured():
     with jax.disable_jit(), pytest.raises(ValueError, match="disable_jit is on"):
         compare(jnp.sin, X, **QUICK)

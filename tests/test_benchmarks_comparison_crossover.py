@@ -24,7 +24,7 @@ def test_a_forward_batch_pushes_tangents_and_a_reverse_batch_pulls_cotangents():
         assert result.shape == ((size, 5, 3) if mode == "forward" else (size, 5))
 
 
-def test_a_mode_that_cannot_be_has_no_batches():
+def test_an_impossible_mode_has_no_batches():
     def halve(x):
         return jnp.sum(jax.lax.while_loop(lambda x: jnp.sum(x) > 1, lambda x: x / 2, x))
 
@@ -39,7 +39,7 @@ def timed(intercept, slope, sizes):
     return {size: samples(intercept + slope * size) for size in sizes}
 
 
-def test_each_mode_has_its_own_line_and_they_cross_where_they_cost_the_same():
+def test_the_lines_of_both_modes_cross_where_they_cost_the_same():
     forward, reverse = timed(2.0, 0.5, (1, 4, 16)), timed(3.0, 0.8, (1, 4))
     samples = {("forward", k): v for k, v in forward.items()}
     samples |= {("reverse", k): v for k, v in reverse.items()}

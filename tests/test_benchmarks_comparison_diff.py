@@ -58,7 +58,7 @@ def conclusions(old, new):
     return {found.method: found.conclusion for found in diff([old], [new])}
 
 
-def test_a_run_is_the_same_as_itself(quiet):
+def test_a_run_against_itself_has_no_changes(quiet):
     assert set(conclusions(quiet, quiet).values()) == {"same"}
 
 

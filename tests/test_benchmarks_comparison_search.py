@@ -63,7 +63,7 @@ def test_the_trial_of_least_memory_is_taken_however_slow(machine):
     assert found.label == "b"
 
 
-def test_a_search_ends_with_its_time_and_with_the_memory(machine):
+def test_a_search_ends_when_its_time_or_the_memory_is_used_up(machine):
     slow = Search(trials({1: (8.0, 9), 4: (8.0, 9), 16: (0.1, 9)}), "seconds", note)
     assert search.settle(slow, TRUTH, LIMITS, machine.clock).label == 1
     large = Search(trials({1: (0.2, 9), 4: (0.1, 2000)}), "seconds", note)

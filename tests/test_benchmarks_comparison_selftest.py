@@ -25,7 +25,7 @@ def races(monkeypatch):
     return decide
 
 
-def test_an_instrument_that_tells_apart_what_differs_passes(races):
+def test_the_selftest_passes_if_ties_and_slowdowns_are_recognized(races):
     found = races(lambda same, seed: TIE if same else SLOWER)
     assert [(one.held, one.trials) for one in found] == [(100, 100), (20, 20), (1, 1)]
     assert all(one.passed for one in found)
@@ -36,7 +36,7 @@ def test_two_wrong_ties_are_allowed_and_three_are_not(races):
     assert not races(lambda same, seed: SLOWER if not same or seed < 3 else TIE)[0].passed
 
 
-def test_missing_more_than_two_slowdowns_in_twenty_fails(races):
+def test_the_selftest_fails_if_more_than_two_of_twenty_slowdowns_are_missed(races):
     assert races(lambda same, seed: TIE if same or seed < 2 else SLOWER)[1].passed
     found = races(lambda same, seed: TIE if same or seed < 3 else SLOWER)[1]
     assert not found.passed

@@ -50,7 +50,7 @@ def test_modes_that_take_equally_long_tie():
     assert verdict.memory.method == "tie"
 
 
-def test_of_equals_in_one_mode_the_plainest_is_the_answer():
+def test_of_tied_methods_in_one_mode_the_first_of_the_table_is_the_answer():
     rows = [
         row("forward", "forward", 9.0, 100),
         row("reverse", "reverse", 2.01, 100),
@@ -61,7 +61,7 @@ def test_of_equals_in_one_mode_the_plainest_is_the_answer():
     assert verdict.memory.method == "checkpointed"
 
 
-def test_what_is_wrong_or_inexact_takes_no_part():
+def test_wrong_and_inexact_rows_take_no_part_in_the_verdict():
     rows = [
         row("numerical", "numerical", 0.5, 10, exact=False),
         replace(row("forward", "forward", 1.0, 10), status="wrong"),

@@ -91,6 +91,6 @@ def test_a_candidate_that_raises_is_a_row():
         (None, TypeError, "got a NoneType"),
     ],
 )
-def test_a_candidate_that_could_not_be_told_apart_is_refused(candidates, error, message):
+def test_a_candidate_with_the_name_of_another_row_is_refused(candidates, error, message):
     with pytest.raises(error, match=message):
         compare(jnp.sin, X, candidates=candidates)

@@ -229,6 +229,6 @@ def test_the_forward_gradient_is_unbiased():
         (None, 3, "order must be 1"),
     ],
 )
-def test_an_unknown_method_or_order_is_told_what_there_is(names, order, message):
+def test_the_error_for_an_unknown_method_or_order_lists_the_known_ones(names, order, message):
     with pytest.raises(ValueError, match=message):
         select(names, order=order)

@@ -63,7 +63,7 @@ def test_integer_outputs_are_left_out_and_said_so():
     assert "left out" in found.notes[0]
 
 
-def test_text_among_the_inputs_goes_through():
+def test_a_string_among_the_inputs_is_passed_on():
     found = make_problem(lambda x, how: jnp.sum(x) if how == "sum" else x, (X, "sum"))
     assert found.scalar
 
@@ -86,6 +86,8 @@ def test_text_among_the_inputs_goes_through():
         (lambda x: x @ x, (X,), None, TypeError, "cannot trace the function"),
     ],
 )
-def test_bad_input_is_told_by_what_came_and_what_was_expected(fn, inputs, argnums, error, message):
+def test_the_error_for_bad_input_says_what_was_given_and_what_is_expected(
+    fn, inputs, argnums, error, message
+):
     with pytest.raises(error, match=message):
         make_problem(fn, inputs, argnums=argnums)

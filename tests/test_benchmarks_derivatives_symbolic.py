@@ -266,7 +266,7 @@ def test_the_tree_is_as_large_as_the_formulas_that_sympy_writes(layers):
     assert report.derivative.tree == sum(sympy.count_ops(one) for one in by_sympy)
 
 
-def test_a_tree_is_counted_that_no_memory_holds():
+def test_the_size_of_a_tree_too_large_for_memory_is_counted():
     matrices, x = normal(0, 30, 4, 4), normal(1, 4)
     report = differentiate(tanh_layers, matrices, x, argnums=1).report
     assert report.value.tree == 4 * (8 * (4**30 - 1) // 3) + 3  # T = 4 T + 8, four times, summed
@@ -275,7 +275,7 @@ def test_a_tree_is_counted_that_no_memory_holds():
     assert report.derivative.dag < 6 * report.value.dag
 
 
-def test_beyond_its_limit_it_says_how_far_it_got():
+def test_beyond_its_limit_the_symbolic_derivative_reports_how_far_it_got():
     matrices, x = normal(0, 3, 4, 4), normal(1, 4)
     found = differentiate(tanh_layers, matrices, x, limit=700)
     assert found.program is None
@@ -290,7 +290,7 @@ def test_beyond_its_limit_it_says_how_far_it_got():
         expressions(tanh_layers, matrices, x, limit=50)
 
 
-def test_time_can_be_called():
+def test_a_deadline_stops_the_symbolic_derivative():
     asked = []
 
     def deadline():
@@ -331,12 +331,12 @@ def test_what_has_no_expression_is_named_with_its_line_before_and_when_it_is_met
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_has_expressions_is_not_refused(name):
+def test_functions_that_sympy_can_express_are_not_refused(name):
     fn, inputs, _ = CASES[name]
     assert "symbolic" not in obstacles(fn, *inputs, argnums=0)
 
 
-def test_what_is_no_float_is_not_differentiated():
+def test_integer_inputs_are_not_differentiated_symbolically():
     with pytest.raises(TypeError, match="got an input or an output of int"):
         differentiate(lambda n: n * 2.0, np.arange(3))
     with pytest.raises(TypeError, match="got an input or an output of int"):

@@ -46,7 +46,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say():
     assert 0.05 < np.median(widths) < 1.0
 
 
-def test_one_slow_sample_in_each_size_moves_nothing():
+def test_one_slow_sample_of_each_size_does_not_change_the_line():
     samples = [np.append(each, 100 * each[0]) for each in timings(5.0, 0.25)]
     found = fit_line(SIZES, samples)
     np.testing.assert_allclose(ends(found.intercept), [5.0] * 3, rtol=1e-9)
@@ -83,12 +83,12 @@ def test_the_crossing_of_noisy_timings_has_an_interval_around_the_truth():
     assert found.high / found.low < 1.5
 
 
-def test_a_free_tangent_never_meets_and_a_dear_start_never_wins():
+def test_the_crossing_is_infinite_for_a_free_tangent_and_0_for_a_costly_start():
     assert ends(crossing(line(1.0, 0.0), line(2.0, 1.0), 5)) == [np.inf] * 3
     assert ends(crossing(line(9.0, 1.0), line(2.0, 1.0), 5)) == [0.0] * 3
 
 
-def test_draws_with_a_falling_line_leave_the_upper_end_open():
+def test_a_falling_line_among_the_draws_makes_the_upper_end_infinite():
     draws = np.array([[1.0, 0.1]] * 80 + [[1.0, -0.01]] * 20)
     unsure = line(1.0, 0.1)._replace(draws=draws)
     found = crossing(unsure, line(1.0, 0.1)._replace(draws=np.tile([1.0, 0.1], (100, 1))), 10)
@@ -131,14 +131,14 @@ def test_two_points_give_an_exponent_without_an_error():
 @pytest.mark.parametrize(
     ("lengths", "amounts"), [([4, 4], [1, 2]), ([1, 2], [1, 0]), ([0, 2], [1, 1]), ([1, 2], [1])]
 )
-def test_what_has_no_exponent_is_refused(lengths, amounts):
+def test_amounts_without_an_exponent_are_refused(lengths, amounts):
     with pytest.raises(ValueError, match="at least two different positive lengths"):
         growth_exponent(lengths, amounts)
 
 
 @pytest.mark.parametrize("criteria", [1, 2, 3])
 @pytest.mark.parametrize("seed", range(5))
-def test_front_is_all_that_nothing_beats(criteria, seed):
+def test_the_pareto_front_is_all_candidates_that_no_other_one_beats(criteria, seed):
     costs = np.random.default_rng(seed).integers(0, 5, (12, criteria)).astype(float)
     beaten = [
         any(np.all(other <= one) and np.any(other < one) for other in costs)
@@ -148,7 +148,7 @@ def test_front_is_all_that_nothing_beats(criteria, seed):
     assert sorted(pareto_front(costs)) == list(np.flatnonzero(~np.array(beaten)))
 
 
-def test_front_is_in_order_of_the_first_criterion_and_may_be_empty():
+def test_the_pareto_front_is_in_order_of_the_first_criterion_and_may_be_empty():
     costs = np.array([[3.0, 1.0], [1.0, 3.0], [2.0, 2.0], [2.0, 3.0]])
     np.testing.assert_array_equal(pareto_front(costs), [1, 2, 0])
     assert pareto_front(np.zeros((0, 2))).size == 0

@@ -14,7 +14,7 @@ def samples(wall, rounds=None):
     )
 
 
-def test_a_drift_that_both_share_cancels():
+def test_a_drift_of_both_programs_cancels_in_their_ratio():
     drift = np.linspace(1.0, 3.0, 40)
     found = ratio(samples(2 * drift), samples(drift))
     assert found.median == pytest.approx(2.0, rel=1e-12)

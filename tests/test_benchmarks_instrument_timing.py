@@ -144,7 +144,7 @@ def test_samples_are_per_call_however_many_calls_they_hold():
     np.testing.assert_allclose(taken.wall, SAMPLE_SECONDS / 10)
 
 
-def test_a_slow_program_gets_its_least_rounds_and_starves_nobody():
+def test_a_slow_program_gets_the_least_number_of_rounds_and_leaves_time_to_the_others():
     machine = Machine()
     calls = {"slow": machine.program("slow", 20.0), "fast": machine.program("fast", 1.0)}
     samples, _ = interleave(calls, budget=20.0, clock=machine.clock)

@@ -17,7 +17,7 @@ def test_directions_add_up_linearly():
     assert bound("central differences", 50) == differences(50, central=True) == 100
 
 
-def test_reverse_wins_on_paper_from_one_and_two_thirds_inputs_an_output():
+def test_the_bound_of_reverse_mode_is_lower_from_one_and_two_thirds_inputs_an_output_on():
     outputs = 300
     assert bound("forward", 500 - 1) < bound("reverse", outputs) < bound("forward", 500 + 1)
 

@@ -218,7 +218,7 @@ def test_every_device_of_a_shard_map_is_counted():
     assert flops(lambda x: fn(x, PartitionSpec()), of(8)).mean == 4 * 8
 
 
-def test_disagreements_are_explained():
+def test_a_difference_from_the_count_of_xla_is_explained():
     loop = flops(lambda x: chain(x, 10), of(1000))
     assert "once" in str(why_xla_differs(loop, xla(lambda x: chain(x, 10), of(1000))))
     library = flops(jnp.linalg.cholesky, of(64, 64))
@@ -230,6 +230,6 @@ def test_disagreements_are_explained():
     assert "no figure" in str(why_xla_differs(loop, xla_operations({"flops": -1.0})))
 
 
-def test_agreement_needs_no_explanation():
+def test_a_count_that_agrees_with_xla_is_not_explained():
     assert why_xla_differs(Flops(low=10, mean=15, high=20), 18.0) is None
     assert why_xla_differs(Flops(low=100, mean=100, high=100), 101.0) is None

@@ -122,17 +122,17 @@ def test_the_recomputation_in_the_jvp_of_a_chain_of_sines_is_found():
     ],
     ids=["network", "gradient", "forward", "batch norm", "special functions", "chain"],
 )
-def test_a_clean_program_is_not_accused(fn, inputs):
+def test_a_program_without_repeated_work_is_not_said_to_repeat_any(fn, inputs):
     assert repeated_work(*before_and_after(fn, *inputs)) is None
 
 
-def test_a_rewritten_instruction_is_no_repetition():
+def test_an_instruction_that_xla_rewrites_does_not_count_as_repeated():
     before = Instructions({"logistic": 3, "sqrt": 4, "rsqrt": 1}, {}, {})
     after = {"exponential": 3, "divide": 3, "rsqrt": 5}
     assert repeated_work(before, Instructions(after, after, {})) is None
 
 
-def test_what_stands_outside_fusions_is_not_accused():
+def test_work_outside_fusions_does_not_count_as_repeated():
     assert repeated_work(Instructions({"dot": 2}, {}, {}), Instructions({"dot": 9}, {}, {})) is None
 
 

@@ -163,7 +163,7 @@ def test_a_plain_network_has_no_obstacle():
     assert not set(found) - {"symbolic"}
 
 
-def test_nothing_is_run():
+def test_looking_for_obstacles_does_not_run_the_function():
     def explosive(x):
         jax.debug.callback(lambda: pytest.fail("was run"))
         return jnp.sin(x)
@@ -171,7 +171,7 @@ def test_nothing_is_run():
     assert not {"value", "complex_step", "forward", "reverse"} & set(obstacles(explosive, VECTOR))
 
 
-def test_without_floats_only_the_value_is_left():
+def test_without_floating_inputs_only_the_value_is_possible():
     found = obstacles(lambda n: n * 2.0, jnp.arange(3))
     assert set(found) == set(MODES) - {"value"}
     assert "no input holds floats" in found["forward"].reason

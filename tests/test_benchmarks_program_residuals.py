@@ -79,7 +79,7 @@ def test_the_bytes_are_those_of_the_leaves(name):
     assert [r.bytes for r in kept] == sorted((r.bytes for r in kept), reverse=True)
 
 
-def test_shapes_alone_suffice():
+def test_residuals_takes_shapes_in_the_place_of_arrays():
     abstract = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (W, X)]
     of_shapes, of_arrays = residuals(network, *abstract), residuals(network, W, X)
     assert [(r.bytes, r.shape, r.dtype, r.what) for r in of_shapes] == [
@@ -111,7 +111,7 @@ def test_what_a_library_function_keeps_is_put_down_to_its_caller():
     assert {r.source.startswith(line_of(spread)) for r in kept} == {True}
 
 
-def test_longer_loops_keep_in_proportion():
+def test_the_residuals_of_a_loop_grow_in_proportion_to_its_length():
     def loop(x, length):
         return jax.lax.scan(lambda c, _: (jnp.sin(c), None), x, None, length=length)[0]
 
@@ -122,7 +122,7 @@ def test_longer_loops_keep_in_proportion():
     assert long == 10 * short == 100 * X.nbytes
 
 
-def test_what_is_there_anyway_is_told_apart():
+def test_inputs_constants_and_outputs_are_no_new_memory():
     def fn(w, x):
         return jnp.exp(jnp.sin(x @ w))
 

@@ -38,7 +38,7 @@ def curve(text, name):
     return [float(row[head.index(name)]) for row in rows]
 
 
-def test_digits_are_told_apart_by_a_network_that_is_diagnosed_as_ideal(printed):
+def test_the_example_on_digits_classifies_them_and_its_fit_is_diagnosed_as_ideal(printed):
     text = printed("digits")
     assert share(text, "test accuracy") >= 0.97
     losses = curve(text, "validation_loss")
@@ -47,14 +47,14 @@ def test_digits_are_told_apart_by_a_network_that_is_diagnosed_as_ideal(printed):
     assert "\nideal (epochs 30" in text
 
 
-def test_half_of_what_diabetes_does_is_explained(printed):
+def test_the_example_on_diabetes_explains_half_of_the_variance(printed):
     text = printed("diabetes")
     assert share(text, "variance explained on unseen patients") > 0.4
     losses = curve(text, "train_loss")
     assert losses[-1] < losses[0]
 
 
-def test_tumours_are_told_apart(printed):
+def test_the_example_on_tumours_classifies_them(printed):
     text = printed("breast_cancer")
     assert share(text, "test accuracy") > 0.93
     assert curve(text, "validation_loss")[-1] < 0.2
