@@ -3,7 +3,7 @@
 import sys
 from contextlib import ExitStack
 
-from gradwise.train.interrupt import interruptible  # pyright: ignore[reportMissingImports]
+from gradwise.train.runs.interruption import interruptible  # pyright: ignore[reportMissingImports]
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars

@@ -86,7 +86,12 @@ CYCLES = [
         "benchmarks.report.text",
         "benchmarks.results",
     },
-    {"train.diagnosis", "train.history", "train.plots", "train.result"},
+    {
+        "train.curves.diagnosis",
+        "train.curves.drawing",
+        "train.curves.history",
+        "train.search.records",
+    },
 ]
 
 

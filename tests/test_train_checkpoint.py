@@ -16,7 +16,7 @@ import pytest
 from train_problem import BATCH, data, linear, optimizer, same_bits
 
 import train
-from train import store
+from train.checkpoints import format as store
 from train.metrics import Mean
 
 KEY = 9

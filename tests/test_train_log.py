@@ -10,7 +10,7 @@ from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttribut
 from train_problem import BATCH, data, linear, optimizer
 
 import train
-from train.progress import reporter
+from train.runs.progress import reporter
 
 
 def test_every_epoch_reaches_callbacks_json_lines_and_tensorboard(tmp_path):
@@ -70,7 +70,7 @@ def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypa
 def test_the_time_left_is_by_the_end_of_a_block_in_all_its_rows(monkeypatch):
     terminal, clock = Terminal(), iter([10.0, 16.0, 22.0])
     monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setattr(train.progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(train.runs.progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     report = reporter(True, 6)
     for first in (1, 3, 5):
         report([{"epoch": first}, {"epoch": first + 1}])

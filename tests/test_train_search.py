@@ -10,8 +10,8 @@ from train_problem import CLASSES, FEATURES, data
 import losses
 import nn
 import train
-from train import search as grid_search_module
 from train.metrics import mean
+from train.search import ranking as grid_search_module
 
 KEY = 2
 GRID = {

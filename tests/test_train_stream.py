@@ -71,7 +71,7 @@ def test_a_resumed_stream_is_asked_for_the_epoch_it_is_in(tmp_path):
 
 
 def test_the_host_is_only_so_many_batches_ahead():
-    from train.stream import ahead
+    from train.runs.host_batches import ahead
 
     brought = []
 
@@ -123,7 +123,9 @@ def test_validation_data_beside_a_source_are_checked_before_anything_compiles(
     validation, error, message, monkeypatch
 ):
     monkeypatch.setattr(
-        train.stream, "make_advance", lambda plan: lambda *given: pytest.fail("it trains")
+        train.runs.host_batches,
+        "make_advance",
+        lambda plan: lambda *given: pytest.fail("it trains"),
     )
     with pytest.raises(error, match=message):
         fit(list(shuffled(0)), validation=validation)

@@ -1,19 +1,19 @@
 """Training: pure steps, whole runs as one function, and what is needed to watch and keep them."""
 
 from . import data, gradients, log, metrics
-from .checkpoint import Checkpoint, restore, save
-from .diagnosis import Diagnosis
-from .evaluate import evaluate
-from .fit import fit
-from .history import History
-from .nonfinite import NonFiniteError
-from .objective import Objective, supervised
-from .plots import plot_runs
-from .result import Row, Search
-from .run import make_run
-from .search import grid_search
-from .state import Batch, TrainState, init
-from .step import make_step
+from .checkpoints.saved_run import Checkpoint, restore, save
+from .curves.diagnosis import Diagnosis
+from .curves.drawing import plot_runs
+from .curves.history import History
+from .runs.fitting import fit
+from .runs.nonfinite import NonFiniteError
+from .runs.whole_run import make_run
+from .search.ranking import grid_search
+from .search.records import Row, Search
+from .steps.evaluation import evaluate
+from .steps.objectives import Objective, supervised
+from .steps.state import Batch, TrainState, init
+from .steps.transaction import make_step
 
 __all__ = [
     "Batch",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jax
@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import data as datasets
-from .state import TrainState
 
 
 def positive(name: str, value: Any) -> int:
@@ -95,14 +94,6 @@ def _check_source(name: str, source: Any, epochs: int) -> None:
             f"{type(source).__name__}, which can be read only once: pass a function of the epoch "
             "that makes one"
         )
-
-
-def check_targets(objective: Callable, train_state: TrainState, *parts: Any | None) -> None:
-    """Lets an objective with a method `check(params, state, x, y)`, as `supervised`'s, use it."""
-    check = getattr(objective, "check", None)
-    for part in parts:
-        if check is not None and part is not None:
-            check(train_state.params, train_state.state, *part)
 
 
 def _rows_of(data: Any) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ._need import need
-from .history import to_json
+from .curves.history import to_json
 
 Callback = Callable[[int, Mapping[str, float]], None]
 

@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ._need import need
+from .._need import need
 
 _FORMAT = "gradwise checkpoint 1"
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from ._need import need
+from .._need import need
 
 Report = Callable[[Sequence[Mapping[str, float]]], None]
 

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from . import gradients
-from ._checks import positive
-from .evaluate import values
-from .metrics import Mean
-from .state import Batch, TrainState, select
-from .step import leaf_names, make_attempt
+from .. import gradients
+from .._checks import positive
+from ..metrics import Mean
+from ..steps.evaluation import values
+from ..steps.state import Batch, TrainState, select
+from ..steps.transaction import leaf_names, make_attempt
 
 
 @dataclass(frozen=True)

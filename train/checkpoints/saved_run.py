@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import store
-from .history import History
-from .state import TrainState
+from ..curves.history import History
+from ..steps.state import TrainState
+from . import format as store
 
 
 class Checkpoint(NamedTuple):

@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .metrics import Mean, mean, rows
-from .state import Batch
+from ..metrics import Mean, mean, rows
+from .state import Batch, TrainState
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,3 +140,11 @@ def supervised(
             f"supervised keeps the metric name {min(taken)!r} for itself: choose another"
         )
     return Objective(apply, loss, penalty, metrics)
+
+
+def check_targets(objective: Callable, train_state: TrainState, *parts: Any | None) -> None:
+    """Lets an objective with a method `check(params, state, x, y)`, as `supervised`'s, use it."""
+    check = getattr(objective, "check", None)
+    for part in parts:
+        if check is not None and part is not None:
+            check(train_state.params, train_state.state, *part)

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._text import table
-from .history import History
-from .plots import plot_search
-from .state import TrainState
+from .._text import table
+from ..curves.drawing import plot_search
+from ..curves.history import History
+from ..steps.state import TrainState
 
 
 class Row(NamedTuple):

@@ -8,10 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from . import data as datasets
-from .metrics import Mean
+from .. import data as datasets
+from ..metrics import Mean
 from .state import Batch, TrainState
-from .step import with_loss
+from .transaction import with_loss
 
 
 def evaluate(

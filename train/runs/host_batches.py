@@ -10,11 +10,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._checks import check_alike, check_set, check_targets
-from .evaluate import measure, totals
-from .loop import Carry, Plan, close_epoch, make_advance
-from .metrics import Mean
-from .state import Batch, TrainState
+from .._checks import check_alike, check_set
+from ..metrics import Mean
+from ..steps.evaluation import measure, totals
+from ..steps.objectives import check_targets
+from ..steps.state import Batch, TrainState
+from .carry import Carry, Plan, close_epoch, make_advance
 
 _LAG = 16  # steps after which one is surely over, and still few to have made in vain
 

@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from .history import History
-from .loop import Carry
-from .state import TrainState
-from .step import leaf_names
+from ..curves.history import History
+from ..steps.state import TrainState
+from ..steps.transaction import leaf_names
+from .carry import Carry
 
 
 class NonFiniteError(ArithmeticError):

@@ -12,9 +12,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from ._text import excerpt, table
+from .._text import excerpt, table
 from .diagnosis import Diagnosis, diagnose
-from .plots import plot_history
+from .drawing import plot_history
 
 _SHOWN = 10  # epochs in a printed history
 

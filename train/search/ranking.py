@@ -10,13 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from . import data as datasets
-from ._checks import check_sets, positive
+from .. import data as datasets
+from .._checks import check_sets, positive
+from ..curves.history import History
+from ..runs.whole_run import Data
+from ..steps.state import TrainState
 from .grid import Grid, Program, Setting, as_array, listed, product, programs_of
-from .history import History
-from .result import Row, Search
-from .run import Data
-from .state import TrainState
+from .records import Row, Search
 
 Run = Callable[..., tuple[TrainState, History]]
 

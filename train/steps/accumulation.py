@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from . import data as datasets
-from ._checks import positive
+from .. import data as datasets
+from .._checks import positive
 from .state import Batch, real_rows, select
 
 

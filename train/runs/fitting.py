@@ -12,19 +12,20 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from . import data as datasets
-from . import gradients
-from ._checks import check_sets, check_sources, check_targets, positive
-from .history import History
-from .interrupt import interruptible
-from .keeper import make_keeper
-from .log import Callback
-from .loop import Carry, Plan, beside, finish, reopen, start
+from .. import data as datasets
+from .. import gradients
+from .._checks import check_sets, check_sources, positive
+from ..checkpoints.folder import make_keeper
+from ..curves.history import History
+from ..log import Callback
+from ..steps.objectives import check_targets
+from ..steps.state import TrainState
+from .carry import Carry, Plan, beside, finish, reopen, start
+from .host_batches import Source, make_stream
+from .interruption import interruptible
 from .nonfinite import nonfinite_error
 from .progress import reporter
-from .run import Data, make_block
-from .state import TrainState
-from .stream import Source, make_stream
+from .whole_run import Data, make_block
 
 Advance = Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]
 

@@ -9,14 +9,14 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from . import data as datasets
-from . import gradients
-from ._checks import positive
-from .evaluate import totals
-from .history import History
-from .loop import Carry, Plan, close_epoch, finish, make_advance, start
-from .metrics import Mean
-from .state import Batch, TrainState
+from .. import data as datasets
+from .. import gradients
+from .._checks import positive
+from ..curves.history import History
+from ..metrics import Mean
+from ..steps.evaluation import totals
+from ..steps.state import Batch, TrainState
+from .carry import Carry, Plan, close_epoch, finish, make_advance, start
 
 Data = tuple[Any, Any]
 

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from . import gradients
-from .accumulate import accumulated
-from .metrics import Mean
+from .. import gradients
+from ..metrics import Mean
+from .accumulation import accumulated
 from .state import Batch, TrainState, real_rows, select
 
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._checks import positive
-from .checkpoint import read_tree, write_tree
-from .history import History
-from .loop import Carry
+from .._checks import positive
+from ..curves.history import History
+from ..runs.carry import Carry
+from .saved_run import read_tree, write_tree
 
 
 class Keeper(NamedTuple):

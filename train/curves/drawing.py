@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._need import need
+from .._need import need
 
 if TYPE_CHECKING:
+    from ..search.records import Row, Search
     from .history import History
-    from .result import Row, Search
 
 
 def figure() -> tuple[Any, Any]:

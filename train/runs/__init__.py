@@ -1,0 +1,1 @@
+"""Whole trainings, compiled or driven by the host."""

@@ -1,0 +1,1 @@
+"""Search over a grid of hyper-parameters."""

@@ -1,0 +1,1 @@
+"""One training step: what it reads and writes, and how it is judged."""
