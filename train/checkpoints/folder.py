@@ -1,102 +1,123 @@
-"""The folder that a run keeps its checkpoints in."""
+"""The folder of a run: a checkpoint every so many epochs, of which the newest stay."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from .._checks import positive
-from ..curves.history import History
-from ..runs.carry import Carry
+from .._types import Tree
+from ..curves import History
 from .saved_run import read_tree, write_tree
 
+Sections = Mapping[str, Tree]  # the parts of a run by name, each a tree
 
-class Keeper(NamedTuple):
-    """Saves a run every so many epochs, and finds where it stopped."""
 
-    folder: Path | None  # None: keep nothing
+@dataclass(frozen=True, kw_only=True)
+class RunFolder:
+    """Saves a run, and finds the checkpoint to go on from.
+
+    Attributes:
+        path: The folder, or None to keep nothing.
+        every: Epochs between two checkpoints.
+        keep: How many checkpoints stay.
+        made_with: The options that a resumed run must have in common with the run before.
+    """
+
+    path: Path | None
     every: int
     keep: int
-    made_with: Mapping[str, int | bool]  # what a resumed run must be made with, too
+    made_with: Mapping[str, int | bool]
 
     def save(
-        self, carry: Carry, key: jax.Array, history: History, *, before: int, last: bool
+        self, sections: Sections, key: jax.Array, history: History, *, before: int, last: bool
     ) -> None:
-        """Saves when `every` epochs are over since epoch `before`, or for the `last` time.
+        """Save when `every` epochs are over since epoch `before`, and at the `last` time.
 
-        A carry that stopped in the middle of an epoch is not saved: nothing can go on from there.
+        Args:
+            sections: The run.
+            key: Its key.
+            history: Its curves.
+            before: The epochs that were made at the last call.
+            last: Whether the run ends here.
         """
         due = history.epochs // self.every > before // self.every
-        if self.folder is None or not (due or last) or carry.watch.bad.any():
+        if self.path is None or not (due or last):
             return
-        path = self.folder / f"epoch-{history.epochs:08d}.safetensors"  # names sort as epochs do
-        sections = {**carry._asdict(), "key": key}
-        write_tree(path, sections, history, made_with=self.made_with)
-        for old in self._saved()[: -self.keep]:
+        path = self.path / f"epoch-{history.epochs:08d}.safetensors"  # names sort as epochs do
+        write_tree(path, {**sections, "key": key}, history, made_with=self.made_with)
+        for old in self.checkpoints()[: -self.keep]:
             old.unlink()
 
-    def resume(self, carry: Carry, key: jax.Array) -> tuple[Carry, History]:
-        """The carry and the curves of the newest checkpoint, or those of a run's start."""
-        saved = self._saved()
+    def resume(self, like: Sections, key: jax.Array) -> tuple[dict[str, Tree], History]:
+        """Return the run and the curves of the newest checkpoint, or `like` if there is none.
+
+        Raises:
+            ValueError: If the checkpoint is of a run with another key, other options or another
+                structure.
+        """
+        saved = self.checkpoints()
         if not saved:
-            return carry, History.empty()
-        sections: dict[str, Any] = {**carry._asdict(), "key": key}
-        sections, history, made_with = read_tree(saved[-1], sections)
+            return dict(like), History.empty()
+        sections, history, made_with = read_tree(saved[-1], {**like, "key": key})
         if not jnp.array_equal(sections.pop("key"), key):
             raise ValueError(f"{saved[-1]} is of a run with another key: resume with that key")
-        _check_same(saved[-1], made_with, self.made_with)
-        return Carry(**sections), history
+        _check_made_with(saved[-1], made_with, self.made_with)
+        return sections, history
 
-    def _saved(self) -> list[Path]:
-        return [] if self.folder is None else sorted(self.folder.glob("epoch-*.safetensors"))
+    def checkpoints(self) -> list[Path]:
+        """Return the files in the folder, the oldest first."""
+        return [] if self.path is None else sorted(self.path.glob("epoch-*.safetensors"))
 
 
-def _check_same(path: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
-    others = [name for name in ours if theirs.get(name, ours[name]) != ours[name]]
+def _check_made_with(
+    path: Path, saved: Mapping[str, int | bool], wanted: Mapping[str, int | bool]
+) -> None:
+    others = [name for name in wanted if saved.get(name, wanted[name]) != wanted[name]]
     if others:
-        differences = (f"{name}={theirs[name]}, got {name}={ours[name]}" for name in others)
+        differences = (f"{name}={saved[name]}, got {name}={wanted[name]}" for name in others)
         raise ValueError(
             f"{path} is of a run with {'; '.join(differences)}: resume with what it was made with, "
             "or train in another folder from train.restore(path, train_state).train_state"
         )
 
 
-def make_keeper(
+def open_folder(
     folder: str | Path | None,
     *,
     every: int,
     keep: int,
     resume: bool,
     made_with: Mapping[str, int | bool],
-) -> Keeper:
-    """Makes the folder, and clears what a killed write left in it.
+) -> RunFolder:
+    """Make the folder, and remove the temporary files that killed writes left in it.
 
     Raises:
-        ValueError: when it cannot be written to, or holds checkpoints that are not to be resumed.
+        ValueError: If it cannot be written to, or holds checkpoints that are not to be resumed.
     """
     every, keep = positive("every", every), positive("keep", keep)
     if folder is None:
         if resume:
             raise ValueError("resume=True needs checkpoint=, the folder to resume from")
-        return Keeper(None, every, keep, made_with)
-    folder = Path(folder)
-    probe = folder / f".epoch-probe.{os.getpid()}.part"
+        return RunFolder(path=None, every=every, keep=keep, made_with=made_with)
+    path = Path(folder)
+    probe = path / f".epoch-probe.{os.getpid()}.part"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        for left_over in folder.glob(".epoch-*.part"):
+        for left_over in path.glob(".epoch-*.part"):
             left_over.unlink()
     except OSError as error:
         raise ValueError(f"checkpoint={folder} is not a folder to write to: {error}") from error
-    keeper = Keeper(folder, every, keep, made_with)
-    if keeper._saved() and not resume:
+    opened = RunFolder(path=path, every=every, keep=keep, made_with=made_with)
+    if opened.checkpoints() and not resume:
         raise ValueError(
             f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from the "
             "newest, or choose another folder"
         )
-    return keeper
+    return opened

@@ -1,10 +1,9 @@
-"""Arrays in a file that is either whole or an error: safetensors with a checksum."""
+"""The format of a checkpoint file: safetensors, with a checksum over all that it holds."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +11,22 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from .._files import write_atomically
 from .._need import need
+from .._records import to_json
+from .._text import excerpt
 
 _FORMAT = "gradwise checkpoint 1"
 
 
-def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> None:
-    """Writes arrays and a JSON header to `path`, so that a reader sees the old file or the new one.
+def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, object]) -> None:
+    """Write arrays and a JSON header to a file, atomically.
 
-    The bytes go to a file beside it, to the disk, and only then to its name. Any safetensors reader
-    opens the file; a dtype that the format does not know is kept as bytes.
+    Any safetensors reader opens the file; an array of a dtype that the format does not know is
+    kept as bytes.
+
+    Raises:
+        ImportError: If safetensors is missing.
 
     Example:
         >>> import tempfile
@@ -32,17 +37,19 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[st
         ([[1.0, 0.0], [0.0, 1.0]], {'epoch': 3})
     """
     numpy = need("safetensors.numpy", "train")
-    text = json.dumps({"header": header, "dtypes": {n: a.dtype.name for n, a in arrays.items()}})
-    stored = {name: _native(array) for name, array in arrays.items()}
+    text = to_json({"header": header, "dtypes": {n: a.dtype.name for n, a in arrays.items()}})
+    stored = {name: _storable(array) for name, array in arrays.items()}
     metadata = {"format": _FORMAT, "json": text, "sha256": _digest(text, stored)}
-    _replace(Path(path), numpy.save(stored, metadata))
+    write_atomically(path, numpy.save(stored, metadata))
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads what `write` wrote; no pickle is involved.
+    """Read the arrays and the header that `write` wrote; nothing is unpickled.
 
     Raises:
-        ValueError: when the file is damaged or not one of ours; it names the file.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or is no checkpoint.
+        ImportError: If safetensors is missing.
     """
     raw = Path(path).read_bytes()
     numpy = need("safetensors.numpy", "train")
@@ -50,15 +57,25 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         stored = numpy.load(raw)
         size = int.from_bytes(raw[:8], "little")
         metadata = json.loads(raw[8 : 8 + size]).get("__metadata__", {})
-    except Exception as error:  # the parser's errors have no common class
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from error
+    except Exception as error:  # the parser's errors have no class in common
+        raise ValueError(
+            f"{path} is damaged or no safetensors file: {excerpt(error)}: take the checkpoint "
+            "before it, or a copy"
+        ) from error
     if metadata.get("format") != _FORMAT:
-        raise ValueError(f"{path} is not a {_FORMAT!r} file")
+        found = excerpt(repr(metadata.get("format")), most=40)
+        raise ValueError(
+            f"{path} is not a {_FORMAT!r} file, its format is {found}: it was written by another "
+            "tool, or by a newer gradwise"
+        )
     text = metadata.get("json", "")
     if metadata.get("sha256") != _digest(text, stored):
-        raise ValueError(f"{path} is damaged: its checksum does not match")
+        raise ValueError(
+            f"{path} is damaged: its checksum does not match: take the checkpoint before it, or a "
+            "copy"
+        )
     fields = json.loads(text)
-    arrays = {name: _typed(stored[name], dtype) for name, dtype in fields["dtypes"].items()}
+    arrays = {name: _restored(stored[name], dtype) for name, dtype in fields["dtypes"].items()}
     return arrays, fields["header"]
 
 
@@ -71,32 +88,15 @@ def _digest(text: str, stored: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _native(array: np.ndarray) -> np.ndarray:
-    """The array, or its bytes along one more axis where the format has no word for its dtype."""
+def _storable(array: np.ndarray) -> np.ndarray:
+    """Return the array, or its bytes along one more axis where the format lacks its dtype."""
     array = np.ascontiguousarray(array).reshape(array.shape)
     if array.dtype.kind in "fiub":
         return array
     return array[..., None].view(np.uint8)
 
 
-def _typed(stored: np.ndarray, dtype: str) -> np.ndarray:
+def _restored(stored: np.ndarray, dtype: str) -> np.ndarray:
     if stored.dtype.name == dtype:
         return stored
-    return stored.view(jnp.dtype(dtype))[..., 0]  # which knows bfloat16
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name too must survive a power cut
-    finally:
-        os.close(folder)
+    return stored.view(jnp.dtype(dtype))[..., 0]  # JAX knows bfloat16 by its name, NumPy does not

@@ -1,27 +1,31 @@
-"""What a training's curves say: over-fitting, under-fitting, or neither."""
+"""Tell from a training's curves whether it over-fitted, under-fitted, or did neither."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from .history import History
+from .._records import same_fields
+from .._text import html_table
+from .evidence import FEWEST, evidence_of
 
 Kind = Literal[
     "overfitting", "underfitting", "ideal", "not converged", "diverged", "too little data to say"
 ]
 
-# Shares of the scale, which is how far the untrained network's loss is above the best one: 0, or
-# the lowest that was reached below it. They are compared undivided, as a loss may well be 0.
-_HIGH, _BIG, _RISE = 0.25, 0.05, 0.05  # above it a loss is high, a gap big, a rise real
-_BIG_OF_VALIDATION = 0.3  # and a gap is at least this share of the validation loss;
-_BIG_BELOW_ZERO = 0.1  # or of the scale, where that share means nothing as 0 is not the best loss
-_STILL_FALLING = 0.1  # share of the whole improvement that the last epochs made
-_ROUNDING = 1e-3  # share of the untrained loss that is no improvement, and no loss below 0
-_FEWEST = 5  # epochs
+# The scale of a loss is how far the untrained network's loss is above the best possible one: above
+# 0, or above the lowest loss that was reached if that is below 0. Shares of the scale are compared
+# as products, never as quotients, for a scale may be 0.
+_HIGH = 0.25  # a loss above this share of the untrained loss is high
+_BIG_GAP = 0.05  # a gap is big if it is above this share of the scale
+_BIG_GAP_OF_VALIDATION = 0.3  # and above this share of the validation loss
+_BIG_GAP_BELOW_ZERO = 0.1  # where 0 is not the best loss: this share of the scale, alone
+_RISE = 0.05  # a rise is real if it is above this share of the scale
+_STILL_FALLING = 0.1  # the share of the whole improvement that falling last epochs make
+_ROUNDING = 1e-3  # a change below this share of the untrained loss is rounding
 
 _ADVICE: Mapping[Kind, str] = {
     "overfitting": "use more data, dropout, a penalty on the weights or a smaller network; or stop "
@@ -35,35 +39,89 @@ _ADVICE: Mapping[Kind, str] = {
 }
 
 
-class Diagnosis(NamedTuple):
-    """A verdict, the numbers behind it, and what to try.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Diagnosis:
+    """What a training's curves say, the numbers that it rests on, and what to try.
+
+    The last third of the epochs is judged, by straight lines through the curves, on the scale of
+    how far the untrained network's loss is above the best one: 0, or for a loss that falls below it
+    the lowest that was reached.
+
+    * Over-fitting is a gap of more than 30 % of the validation loss, 5 % of the scale and twice the
+      noise, or a validation loss that has risen by the latter two from its lowest while the
+      training loss falls.
+    * Under-fitting is two losses that no longer fall and stay above 25 % of the untrained one. By
+      the curves alone, a network that is too small looks like targets that the features do not
+      determine, and like a loss whose best value is above 0.
+    * Below 0, as the likelihood of a density goes, how low a loss could be is not known. There a
+      gap is one of more than 10 % of the scale, and under-fitting is to have learned nothing;
+      "ideal" only says that both losses have fallen together, and no longer do.
+
+    Attributes:
+        kind: The verdict in a word or two.
+        evidence: The numbers, in the units of the loss; slopes are for each epoch.
+        advice: What to try.
 
     Example:
-        >>> print(Diagnosis("not converged", {"epochs": 7.0}, "train for more epochs"))
+        >>> from gradwise import train
+        >>> print(train.Diagnosis(
+        ...     kind="not converged", evidence={"epochs": 7.0}, advice="train for more epochs"
+        ... ))
         not converged (epochs 7): train for more epochs
     """
 
     kind: Kind
-    evidence: dict[str, float]
+    evidence: Mapping[str, float]
     advice: str
 
+    def __eq__(self, other: object) -> bool:
+        """Compare all fields; NaN equals NaN."""
+        return same_fields(self, other)
+
     def __str__(self) -> str:
-        """One line."""
+        """Return one line."""
         numbers = ", ".join(f"{name} {value:.3g}" for name, value in self.evidence.items())
         return f"{self.kind} ({numbers}): {self.advice}"
 
+    def __repr__(self) -> str:
+        """Return the verdict and the losses, without the other numbers."""
+        shown = [self.kind] + [
+            f"{name} {self.evidence[name]:.3g}"
+            for name in ("train loss", "validation loss")
+            if name in self.evidence
+        ]
+        return f"Diagnosis({', '.join(shown)})"
 
-def diagnose(history: History, epochs: int) -> Diagnosis:
-    """Judges the curves of `epochs` epochs by the last of them; see `History.diagnose`."""
-    evidence = _evidence(history, epochs)
-    kind = _kind(history, evidence)
-    return Diagnosis(kind, evidence, _ADVICE[kind])
+    def _repr_html_(self) -> str:
+        """Return the verdict, the advice and a table of the numbers, for a notebook."""
+        lines = [["number", "value"], *([name, value] for name, value in self.evidence.items())]
+        return html_table(lines, caption=f"{self.kind}: {self.advice}")
 
 
-def _kind(history: History, evidence: dict[str, float]) -> Kind:
-    if int(history.failed_step) >= 0 or (evidence["epochs"] and _blew_up(evidence)):
+def diagnose(
+    curves: Mapping[str, np.ndarray], *, epochs: int, untrained_loss: float, failed: bool
+) -> Diagnosis:
+    """Judge curves `[epochs]` by their last epochs; `Diagnosis` says by which rules.
+
+    Args:
+        curves: `train_loss` and perhaps `validation_loss`, each `[epochs]`.
+        epochs: How many epochs were made.
+        untrained_loss: The loss before the first step, not finite if it is not known.
+        failed: Whether a step that was not finite ended the run.
+
+    Example:
+        >>> diagnose({}, epochs=0, untrained_loss=2.3, failed=True).kind
+        'diverged'
+    """
+    evidence = evidence_of(curves, epochs=epochs, untrained_loss=untrained_loss)
+    kind = "diverged" if failed else _kind(evidence)
+    return Diagnosis(kind=kind, evidence=evidence, advice=_ADVICE[kind])
+
+
+def _kind(evidence: Mapping[str, float]) -> Kind:
+    if evidence["epochs"] and _blew_up(evidence):
         return "diverged"
-    if evidence["epochs"] < _FEWEST:
+    if evidence["epochs"] < FEWEST:
         return "too little data to say"
     validated = "validation loss" in evidence
     if validated and not np.isfinite(evidence["validation loss"]):
@@ -78,99 +136,47 @@ def _kind(history: History, evidence: dict[str, float]) -> Kind:
     return "ideal" if validated else "too little data to say"
 
 
-def _blew_up(evidence: dict[str, float]) -> bool:
+def _blew_up(evidence: Mapping[str, float]) -> bool:
     untrained, train = evidence["untrained loss"], evidence["train loss"]
-    # The whole of the untrained loss too: below 0 the scale may be no more than a batch's noise.
+    # The size of the untrained loss counts too: below 0 the scale may be no more than the noise of
+    # a batch.
     return not (np.isfinite(train) and train - untrained <= max(abs(untrained), _scale(evidence)))
 
 
-def _falls(evidence: dict[str, float]) -> bool:
+def _falls(evidence: Mapping[str, float]) -> bool:
     recent = evidence["improvement in last epochs"]
     whole = max(evidence["improvement"], recent, _rounding(evidence))
     return recent > _STILL_FALLING * whole
 
 
-def _overfits(evidence: dict[str, float], falling: bool) -> bool:
+def _overfits(evidence: Mapping[str, float], falling: bool) -> bool:
     noise, scale = evidence["noise of validation loss"], _scale(evidence)
-    if _bounded(evidence):
-        big = max(_BIG * scale, _BIG_OF_VALIDATION * evidence["validation loss"])
+    if _best_loss_is_zero(evidence):
+        big = max(_BIG_GAP * scale, _BIG_GAP_OF_VALIDATION * evidence["validation loss"])
     else:
-        big = _BIG_BELOW_ZERO * scale
-    gapes = evidence["gap"] > max(big, 2 * noise)
+        big = _BIG_GAP_BELOW_ZERO * scale
+    gap_is_big = evidence["gap"] > max(big, 2 * noise)
     rises = evidence["rise of validation loss"] > max(_RISE * scale, 2 * noise)
-    return (gapes and not falling) or (rises and evidence["slope of train loss"] <= 0)
+    return (gap_is_big and not falling) or (rises and evidence["slope of train loss"] <= 0)
 
 
-def _is_high(evidence: dict[str, float]) -> bool:
-    if _bounded(evidence):
+def _is_high(evidence: Mapping[str, float]) -> bool:
+    if _best_loss_is_zero(evidence):
         loss = evidence.get("validation loss", evidence["train loss"])
         return loss > _HIGH * evidence["untrained loss"]
-    # How low it could go is not known, only whether anything was learned.
+    # How low the loss could be is not known, so "high" means that nothing was learned.
     noise = evidence.get("noise of validation loss", evidence["noise of train loss"])
     return evidence["improvement"] <= max(_rounding(evidence), 2 * noise)
 
 
-def _bounded(evidence: dict[str, float]) -> bool:
-    """Whether 0 is the best loss, as far as the curves show."""
+def _best_loss_is_zero(evidence: Mapping[str, float]) -> bool:
+    """Return whether no loss was below 0, rounding aside."""
     return evidence["lowest loss"] >= -_rounding(evidence)
 
 
-def _scale(evidence: dict[str, float]) -> float:
+def _scale(evidence: Mapping[str, float]) -> float:
     return evidence["untrained loss"] - min(0.0, evidence["lowest loss"])
 
 
-def _rounding(evidence: dict[str, float]) -> float:
+def _rounding(evidence: Mapping[str, float]) -> float:
     return _ROUNDING * abs(evidence["untrained loss"])
-
-
-def _evidence(history: History, epochs: int) -> dict[str, float]:
-    """Numbers of the last epochs: levels, slopes per epoch, and the scatter about the slope."""
-    evidence = {"epochs": float(epochs), "untrained loss": float(history.untrained_loss)}
-    if epochs == 0:
-        return evidence
-    train = history["train_loss"]
-    if not np.isfinite(evidence["untrained loss"]):  # curves that no run has made
-        evidence["untrained loss"] = float(train[0])
-    last = max(_FEWEST - 1, round(0.3 * len(train)))
-    level, slope, noise = _line(train[-last:])
-    evidence |= {
-        "train loss": level,
-        "slope of train loss": slope,
-        "noise of train loss": noise,
-    }
-    judged = train
-    if "validation_loss" in history.curves:
-        judged = history["validation_loss"]
-        level, slope, noise = _line(judged[-last:])
-        evidence |= {
-            "validation loss": level,
-            "slope of validation loss": slope,
-            "noise of validation loss": noise,
-            "rise of validation loss": level - float(judged.min()),
-            "gap": level - evidence["train loss"],
-        }
-        if level > 0:  # and no share of anything else
-            evidence["gap relative to validation loss"] = evidence["gap"] / level
-    return evidence | {
-        "lowest loss": _lowest(evidence["untrained loss"], train, judged),
-        "improvement": evidence["untrained loss"] - level,
-        "improvement in last epochs": -slope * (min(last, len(judged)) - 1),
-    }
-
-
-def _lowest(untrained: float, train: np.ndarray, judged: np.ndarray) -> float:
-    losses = np.concatenate([[untrained], train, judged])
-    return float(losses.min(where=np.isfinite(losses), initial=np.inf))
-
-
-def _line(values: np.ndarray) -> tuple[float, float, float]:
-    """A straight line through the values: its end, its slope, the deviation around it.
-
-    The end is kept within the values: a curve that levels off must not be extended below 0.
-    """
-    if len(values) < 2 or not np.isfinite(values).all():
-        return float(values[-1]), 0.0, 0.0
-    x = np.arange(len(values)) - (len(values) - 1)
-    slope, end = np.polyfit(x, values, 1)
-    noise = np.std(values - end - slope * x)
-    return float(np.clip(end, values.min(), values.max())), float(slope), float(noise)

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from .. import data as datasets
 from .. import gradients
 from .._checks import check_sets, check_sources, positive
-from ..checkpoints.folder import make_keeper
-from ..curves.history import History
+from .._sharding import replicate_beside
+from .._types import Data
+from ..checkpoints.folder import RunFolder, open_folder
+from ..curves import History
 from ..log import Callback
+from ..steps import Objective, TrainState
 from ..steps.objectives import check_targets
-from ..steps.state import TrainState
-from .carry import Carry, Plan, beside, finish, reopen, start
+from .carry import Carry, finish, reopen, start
+from .driver import Advance, After, drive
 from .host_batches import Source, make_stream
-from .interruption import interruptible
 from .nonfinite import nonfinite_error
-from .progress import reporter
-from .whole_run import Data, make_block
-
-Advance = Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]
+from .plan import OnNonfinite, Plan
+from .progress import Report, reporter
+from .whole_run import make_block
 
 
 def fit(
     key: jax.Array,
     train_state: TrainState,
-    objective: Callable,
+    objective: Objective,
     optimizer: optax.GradientTransformation,
     train_data: Data | Source,
     *,
@@ -42,7 +40,7 @@ def fit(
     batch_size: int,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
-    on_nonfinite: Literal["raise", "skip"] = "raise",
+    on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
     keep_best: bool = False,
     epochs_per_call: int = 1,
@@ -54,145 +52,169 @@ def fit(
     keep: int = 3,
     resume: bool = False,
 ) -> tuple[TrainState, History]:
-    """Trains for `epochs` passes, and watches over it: `make_run` in blocks of epochs.
+    """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
 
     The result is that of `make_run` with the same arguments, bit for bit. Between two blocks there
     is progress, logging, saving and stopping; within one the carry's buffers are donated from epoch
     to epoch. The `train_state` that is passed in is copied first, and stays valid.
 
-    Ctrl-C and SIGTERM let the block that is running end, save it when there is a `checkpoint`, and
-    return what there is; a second Ctrl-C raises `KeyboardInterrupt`.
+    Ctrl-C and SIGTERM let the running block end; then `fit` saves it if there is a `checkpoint`,
+    and returns what there is. A second Ctrl-C raises `KeyboardInterrupt`.
 
     Args:
-        key: the randomness of the whole run. An `rbg` key, `jax.random.key(0, impl="rbg")`, draws
+        key: The randomness of the whole run. An `rbg` key, `jax.random.key(0, impl="rbg")`, draws
             dropout masks faster; under `vmap` its numbers differ from those of a loop.
-        train_state: from `train.init`, or where an earlier training ended.
-        objective: see `make_run`, as `optimizer`, `epochs`, `batch_size`, `gradient`,
+        train_state: From `train.init`, or where an earlier training ended.
+        objective: See `make_run`, as for `optimizer`, `epochs`, `batch_size`, `gradient`,
             `accumulate`, `patience` and `keep_best`.
-        optimizer: any optax transformation.
-        train_data: arrays `(x, y)`; or, when they do not fit the device, host batches `(x, y)` of
-            at most `batch_size` rows, from an iterable that can be read once per epoch or from a
-            function `epoch -> iterable`. Their order is the source's.
-        validation: arrays, or where `train_data` is host batches, those, too; measured after every
+        optimizer: Any optax transformation.
+        train_data: Arrays `(x, y)`, `[rows, ...]`; or, when they do not fit the device, host
+            batches `(x, y)` of at most `batch_size` rows, from an iterable that can be read once
+            for each epoch or from a function `epoch -> iterable`. Their order is the source's.
+        validation: Arrays, or where `train_data` is host batches, those, too; measured after every
             epoch, never trained on.
-        epochs: how many in all, those before a resume included.
-        batch_size: rows of a step.
-        gradient: how to differentiate.
-        accumulate: micro-batches per step.
+        epochs: How many in all, those before a resume included.
+        batch_size: Rows of a step.
+        gradient: How to differentiate, one of `train.gradients`.
+        accumulate: Micro-batches of a step.
         on_nonfinite: "raise" ends the training with `NonFiniteError`, "skip" leaves such a step's
             update out and counts it in the curve `skipped`.
-        patience: epochs without a lower loss before it stops.
-        keep_best: return the train state of the best epoch.
-        epochs_per_call: epochs of one block, one call of the device. More save the time between
+        patience: Epochs in a row without a lower loss after which it stops.
+        keep_best: Return the train state of the best epoch.
+        epochs_per_call: Epochs of one block, one call of the device. More save the time between
             two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
-        prefetch: how many host batches are copied ahead of their use.
-        progress: a line per epoch where the output is a terminal; None: where rich is installed.
-        callback: called with `(epoch, row)` after every epoch, one or several; `train.log` has
+        prefetch: How many host batches are copied ahead of their use.
+        progress: Whether to print a line for each epoch where the output is a terminal; None: if
+            rich is installed.
+        callback: Called with `(epoch, row)` after each epoch, one or several; `train.log` has
             JSON lines and TensorBoard.
-        checkpoint: a folder to save everything to, so that a killed run can go on.
-        every: epochs between two checkpoints, rounded up to the end of a block.
-        keep: how many checkpoints stay.
-        resume: go on from the newest checkpoint in the folder, if there is one. A run that had no
+        checkpoint: A folder to save everything to, so that a killed run can go on.
+        every: Epochs between two checkpoints, rounded up to the end of a block.
+        keep: How many checkpoints stay.
+        resume: Go on from the newest checkpoint in the folder, if there is one. A run that had no
             patience left goes on if there is more of it now; one that ended with `NonFiniteError`
-            goes on from its last checkpoint. Batch size, rows and whether there is validation data
+            goes on from its last checkpoint. Batch size, rows and whether there are validation data
             must be as before; other metrics may be measured, their curves are NaN elsewhere.
 
+    Returns:
+        The train state and the history.
+
     Raises:
-        NonFiniteError: when a step is not finite, with the state from before it.
-        ValueError: for options out of their range and data that do not fit each other or the
-            model, before anything compiles.
-        TypeError: for data that are not arrays, or features that are not floating.
+        NonFiniteError: If a step is not finite; the error has the state from before it.
+        ValueError: If an option is out of its range, or if data do not fit each other or the
+            model; before anything compiles.
+        TypeError: If data are not arrays, or if features are not floating.
+        ImportError: If there is a `checkpoint`, and safetensors is missing.
 
     Example:
-        >>> import optax, train
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import losses, train
         >>> def apply(params, state, x, *, key=None, train=False, mask=None):
         ...     return x @ params, state
-        >>> def loss(predictions, targets, *, where=None):
-        ...     return (predictions - targets) ** 2
         >>> optimizer = optax.sgd(0.3)
         >>> x = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
-        >>> train_state = train.init(jnp.zeros(2), (), optimizer)
+        >>> y = x @ jnp.array([[2.0], [3.0]])
+        >>> train_state = train.init(jnp.zeros((2, 1)), (), optimizer)
         >>> train_state, history = train.fit(
-        ...     jax.random.key(0), train_state, train.supervised(apply, loss), optimizer,
-        ...     (x, x @ jnp.array([2.0, 3.0])), epochs=20, batch_size=2,
+        ...     jax.random.key(0), train_state, train.supervised(apply, losses.squared_error),
+        ...     optimizer, (x, y), epochs=20, batch_size=2,
         ... )
-        >>> train_state.params.round(2)
+        >>> train_state.params.round(2).ravel()
         Array([2., 3.], dtype=float32)
     """
-    epochs = positive("epochs", epochs)
-    epochs_per_call = positive("epochs_per_call", epochs_per_call)
     plan = Plan(
-        objective, optimizer, batch_size, gradient, accumulate, on_nonfinite, patience, keep_best
+        objective=objective,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        gradient=gradient,
+        accumulate=accumulate,
+        on_nonfinite=on_nonfinite,
+        patience=patience,
+        keep_best=keep_best,
     )
+    epochs = positive("epochs", epochs)
+    block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
+    _check_data(plan, train_state, train_data, validation, epochs)
+    made_with = _made_with(plan, train_data, validation)
+    folder = open_folder(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
+    carry, history = _begin(plan, folder, key, train_state, train_data)
     if isinstance(train_data, tuple):
-        check_sets(train_data, validation, batch_size=batch_size)
-        check_targets(objective, train_state, train_data, validation)
-    else:
-        check_sources(train_data, validation, epochs=epochs)
-    made_with = _made_with(train_data, validation, plan)
-    keeper = make_keeper(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
-    carry, history = keeper.resume(beside(start(plan, train_state), train_data), key)
-    carry = reopen(plan, carry)
-    if isinstance(train_data, tuple):
-        advance = _in_memory(plan, key, train_data, validation, epochs, epochs_per_call)
+        advance = _in_memory(plan, key, train_data, validation, epochs, block_epochs)
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
-    report = reporter(progress, epochs)
     callbacks = [callback] if callable(callback) else callback or ()
-
-    def after(carry: Carry, history: History, before: int, *, last: bool) -> None:
-        keeper.save(carry, key, history, before=before, last=last)
-        rows = history.rows()[before:]
-        report(rows)
-        for row in rows:
-            for call in callbacks:
-                call(row["epoch"], row)
-
-    carry, history = _drive(advance, carry, history, epochs, after)
+    after = _watcher(folder, key, reporter(progress, epochs), callbacks)
+    carry, history = drive(advance, carry, history, epochs, after)
     if carry.watch.bad.any():
         raise nonfinite_error(carry, history, train_data)
-    return finish(plan, carry), history
+    return finish(carry), history
 
 
-def _drive(
-    advance: Advance, carry: Carry, history: History, epochs: int, after: Callable[..., None]
+def _check_data(
+    plan: Plan,
+    train_state: TrainState,
+    train_data: Data | Source,
+    validation: Data | Source | None,
+    epochs: int,
+) -> None:
+    if isinstance(train_data, tuple):
+        check_sets(train_data, validation, batch_size=plan.batch_size)
+        check_targets(plan.objective, train_state, train_data, validation)
+    else:
+        check_sources(train_data, validation, epochs=epochs)
+
+
+def _made_with(
+    plan: Plan, train_data: Data | Source, validation: Data | Source | None
+) -> dict[str, int | bool]:
+    """Return the options without which the epochs of a resumed run would be others."""
+    options: dict[str, int | bool] = {"validation": validation is not None}
+    if isinstance(train_data, tuple):  # else the source decides what an epoch is
+        options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+    return options
+
+
+def _begin(
+    plan: Plan,
+    folder: RunFolder,
+    key: jax.Array,
+    train_state: TrainState,
+    train_data: Data | Source,
 ) -> tuple[Carry, History]:
-    """Block after block until the epochs are made, the run stops, or a signal comes."""
-    over = history.epochs >= epochs or bool(carry.watch.stopped)
-    with interruptible() as interrupted:
-        while not over:
-            carry, curves = advance(carry)
-            before, history = history.epochs, _extend(history, carry, curves)
-            over = history.epochs >= epochs or bool(carry.watch.stopped) or interrupted()
-            if history.epochs > before:
-                after(carry, history, before, last=over)
-    return carry, history
+    """Return the carry and the curves to go on from: the newest checkpoint's, or new ones."""
+    carry = start(plan, train_state)
+    if isinstance(train_data, tuple):
+        carry = replicate_beside(carry, train_data)
+    sections, history = folder.resume(carry._asdict(), key)
+    return reopen(plan, Carry(**sections)), history
 
 
 def _in_memory(
-    plan: Plan, key: jax.Array, train_data: Data, validation: Any, epochs: int, epochs_per_call: int
+    plan: Plan,
+    key: jax.Array,
+    train_data: Data,
+    validation: Data | None,
+    epochs: int,
+    block_epochs: int,
 ) -> Advance:
-    """Blocks of epochs over arrays that are on the device."""
-    block = jax.jit(make_block(plan, min(epochs_per_call, epochs)), donate_argnums=1)
+    """Make `advance(carry)`, a block of epochs over arrays on the device."""
+    block = jax.jit(make_block(plan, block_epochs), donate_argnums=1)
     train_data, validation = jax.tree.map(jnp.asarray, (train_data, validation))
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
-def _made_with(train_data: Data | Source, validation: Any, plan: Plan) -> dict[str, int | bool]:
-    """What a resumed run must have in common with the one before, or its epochs are others."""
-    common: dict[str, int | bool] = {"validation": validation is not None}
-    if not isinstance(train_data, tuple):
-        return common  # whose epochs are the source's
-    return common | {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+def _watcher(
+    folder: RunFolder, key: jax.Array, report: Report, callbacks: Sequence[Callback]
+) -> After:
+    """Make `after(carry, history, before, last)`, which saves, reports and calls back."""
 
+    def after(carry: Carry, history: History, before: int, last: bool) -> None:
+        if not carry.watch.bad.any():  # from the middle of an epoch no run can go on
+            folder.save(carry._asdict(), key, history, before=before, last=last)
+        rows = history.rows()[before:]
+        report(rows)
+        for row in rows:
+            for call in callbacks:
+                call(int(row["epoch"]), row)
 
-def _extend(history: History, carry: Carry, curves: dict[str, jax.Array]) -> History:
-    """The history with the epochs that a block has made."""
-    made = int(carry.watch.done) - history.epochs
-    new = {name: np.asarray(curve)[:made] for name, curve in curves.items()}
-    # A resumed run may have other metrics; where one was not measured, its curve is NaN.
-    before = {name: np.full(history.epochs, np.nan) for name in new.keys() - history.curves.keys()}
-    after = {name: np.full(made, np.nan) for name in history.curves.keys() - new.keys()}
-    history = replace(history, curves={**history.curves, **before}).append(new | after)
-    failed_step = int(carry.train_state.step) if carry.watch.bad.any() else -1
-    return History(history.curves, history.epochs, float(carry.watch.untrained_loss), failed_step)
+    return after

@@ -1,46 +1,57 @@
-"""Training on batches that the host brings, for data that does not fit the device."""
+"""Training on batches that the host brings, for data that do not fit the device."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TypeAlias, TypeVar
 
 import jax
 import numpy as np
 
 from .._checks import check_alike, check_set
+from .._types import Data, Tree
 from ..metrics import Mean
+from ..steps import Batch, TrainState
 from ..steps.evaluation import measure, totals
 from ..steps.objectives import check_targets
-from ..steps.state import Batch, TrainState
-from .carry import Carry, Plan, close_epoch, make_advance
+from .carry import Carry
+from .epoch import close_epoch, make_run_step
+from .plan import Plan
 
-_LAG = 16  # steps after which one is surely over, and still few to have made in vain
+T = TypeVar("T")
+Source: TypeAlias = Iterable[Data] | Callable[[int], Iterable[Data]]
+Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Mean] | None]
 
-Source = Iterable[Any] | Callable[[int], Iterable[Any]]
+# How many steps later it is asked whether a step was finite. It has ended by then, so the answer
+# makes nothing wait; and few steps are made in vain if it was not.
+_LAG = 16
 
 
 def make_stream(
-    plan: Plan, key: jax.Array, train_data: Source, validation: Any | None, *, prefetch: int
+    plan: Plan,
+    key: jax.Array,
+    train_data: Source,
+    validation: Source | Data | None,
+    *,
+    prefetch: int,
 ) -> Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]:
-    """One epoch over host batches: `epoch(carry) -> (carry, curves)`.
+    """Make an epoch over host batches: `epoch(carry) -> (carry, curves)`.
 
-    A source is an iterable that can be read once per epoch, or a function from the epoch's number
-    to an iterable. Batches are pairs `(x, y)` of at most `batch_size` rows; shorter ones are padded
-    and masked, so that the step is traced once. The host is `prefetch` batches ahead of the device.
+    Shorter batches are padded and masked, so that the step is traced once.
+
+    Args:
+        plan: How to train.
+        key: The key of the run.
+        train_data: Pairs `(x, y)` of at most `batch_size` rows, from an iterable that can be read
+            once for each epoch, or from a function of the epoch's number.
+        validation: Such a source, or arrays `(x, y)`, or None.
+        prefetch: How many batches are copied to the device ahead of their use.
     """
-    advance = jax.jit(make_advance(plan), donate_argnums=1)
+    run_step = jax.jit(make_run_step(plan), donate_argnums=1)
     close = jax.jit(partial(close_epoch, plan), donate_argnums=0)
-    measured = jax.jit(partial(measure, plan.objective))
-    measured_whole = jax.jit(partial(totals, plan.objective, batch_size=plan.batch_size))
-
-    def held_out(train_state: TrainState, number: int) -> dict[str, Mean] | None:
-        if validation is None or isinstance(validation, tuple):
-            return None if validation is None else measured_whole(train_state, validation)
-        batches = _batches(plan, validation, number, train_state, "validation data", None)
-        return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
+    validate = _validator(plan, validation, prefetch)
 
     def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
         number = int(carry.watch.done)
@@ -50,24 +61,40 @@ def make_stream(
             whole = validation if isinstance(validation, tuple) else None
             batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
             for batch in ahead(batches, prefetch):
-                carry, metrics = advance(key, carry, batch)
+                carry, metrics = run_step(key, carry, batch)
                 yield metrics
 
         sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps()))
-        carry, row = close(carry, sums, held_out(carry.train_state, number))
+        carry, row = close(carry, sums, validate(carry.train_state, number))
         return carry, {name: value[None] for name, value in row.items()}
 
     return epoch
 
 
-def ahead(batches: Iterable[Any], count: int) -> Iterator[Any]:
-    """Puts batches on the device `count` ahead of their use, so that copying overlaps with work.
+def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> Validate:
+    """Make `validate(train_state, number)`, which sums the validation metrics of an epoch."""
+    if validation is None:
+        return lambda train_state, number: None
+    if isinstance(validation, tuple):
+        whole = jax.jit(partial(totals, plan.objective, batch_size=plan.batch_size))
+        return lambda train_state, number: whole(train_state, validation)
+    measured = jax.jit(partial(measure, plan.objective))
+
+    def validate(train_state: TrainState, number: int) -> Mapping[str, Mean]:
+        batches = _batches(plan, validation, number, train_state, "validation data", None)
+        return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
+
+    return validate
+
+
+def ahead(batches: Iterable[T], count: int) -> Iterator[T]:
+    """Put batches on the device `count` ahead of their use, so that copying overlaps with work.
 
     Example:
         >>> list(ahead([1, 2, 3], 2)) == [1, 2, 3]
         True
     """
-    waiting: deque[Any] = deque()
+    waiting: deque[T] = deque()
     for batch in batches:
         waiting.append(jax.device_put(batch))
         if len(waiting) > count:
@@ -75,11 +102,11 @@ def ahead(batches: Iterable[Any], count: int) -> Iterator[Any]:
     yield from waiting
 
 
-def pad(x: Any, y: Any, batch_size: int) -> Batch:
-    """A batch of `batch_size` rows on the host, the missing ones zero and masked.
+def pad(x: Tree, y: Tree, batch_size: int) -> Batch:
+    """Return a batch of `batch_size` rows on the host; rows that are missing are zero and masked.
 
     Raises:
-        ValueError: when there are more rows than that, or none.
+        ValueError: If there are more rows than that, or none.
 
     Example:
         >>> pad(np.ones((2, 3)), np.ones(2), 4).mask
@@ -94,7 +121,7 @@ def pad(x: Any, y: Any, batch_size: int) -> Batch:
     def longer(leaf: np.ndarray) -> np.ndarray:
         return np.pad(leaf, [(0, batch_size - rows)] + [(0, 0)] * (leaf.ndim - 1))
 
-    mask: Any = np.arange(batch_size) < rows
+    mask: Tree = np.arange(batch_size) < rows  # NumPy's until it is copied to the device
     return Batch(jax.tree.map(longer, x), jax.tree.map(longer, y), mask)
 
 
@@ -104,9 +131,12 @@ def _batches(
     number: int,
     train_state: TrainState,
     name: str,
-    held_out: tuple[Any, Any] | None,
+    validation: Data | None,
 ) -> Iterator[Batch]:
-    """The batches of an epoch; the first is checked, and what is `held_out` against it."""
+    """Yield the batches of an epoch.
+
+    The first one is checked, and where there are validation arrays their rows against its rows.
+    """
     made = -1
     for made, pair in enumerate(source(number) if callable(source) else source):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -114,9 +144,9 @@ def _batches(
         x, y = jax.tree.map(np.asarray, tuple(pair))
         if made == 0:
             check_set(f"a batch of the {name}", (x, y))
-            if held_out is not None:
-                check_alike((x, y), held_out)
-            check_targets(plan.objective, train_state, (x, y), held_out)
+            if validation is not None:
+                check_alike((x, y), validation)
+            check_targets(plan.objective, train_state, (x, y), validation)
         yield pad(x, y, plan.batch_size)
     if made < 0:
         raise ValueError(
@@ -126,7 +156,7 @@ def _batches(
 
 
 def _until_failed(steps: Iterable[dict[str, Mean]]) -> Iterator[dict[str, Mean]]:
-    """The steps until one fails, which is asked some steps later: it is over, nothing waits."""
+    """Yield the metrics of the steps until one has failed, which is asked `_LAG` steps later."""
     running: deque[jax.Array] = deque()
     for metrics in steps:
         yield metrics
@@ -136,7 +166,7 @@ def _until_failed(steps: Iterable[dict[str, Mean]]) -> Iterator[dict[str, Mean]]
 
 
 @jax.jit
-def _add(a: Any, b: Any) -> Any:
+def _add(a: dict[str, Mean], b: dict[str, Mean]) -> dict[str, Mean]:
     return jax.tree.map(jax.numpy.add, a, b)
 
 

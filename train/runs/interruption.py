@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question between two blocks of epochs, not as an exception in one."""
+"""Let Ctrl-C and SIGTERM wait until a loop can end in order."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Within it, the first signal is remembered; a second Ctrl-C raises `KeyboardInterrupt`.
+    """Remember Ctrl-C and SIGTERM, for a training loop of your own to ask after each step.
 
-    Only the main thread receives signals; in any other this changes nothing.
+    Within the `with` block a first signal interrupts nothing: the function that the block is given
+    returns True from then on. A second Ctrl-C raises `KeyboardInterrupt` at once. At the end of the
+    block the handlers from before it are set again. Only the main thread receives signals; in any
+    other the function always returns False.
 
     Example:
-        >>> with interruptible() as interrupted:
-        ...     signal.raise_signal(signal.SIGTERM)
-        ...     interrupted()
-        True
+        >>> import signal
+        >>> from gradwise import train
+        >>> with train.interruptible() as interrupted:
+        ...     for step in range(100):
+        ...         if step == 3:
+        ...             signal.raise_signal(signal.SIGTERM)  # as `kill` does
+        ...         if interrupted():
+        ...             break  # save what there is, for example
+        >>> step
+        3
     """
     received: list[int] = []
 

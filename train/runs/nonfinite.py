@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
-from ..curves.history import History
-from ..steps.state import TrainState
+from ..curves import History
+from ..steps import TrainState
 from ..steps.transaction import leaf_names
 from .carry import Carry
 
@@ -17,13 +15,29 @@ class NonFiniteError(ArithmeticError):
     """A loss, a gradient, a parameter or a statistic became NaN or infinite.
 
     Attributes:
-        epoch: the epoch it happened in, counted from 1.
-        step: the step, counted from 0 over the whole run: `train_state.step`.
-        leaf: what went first: the loss, else the gradient nearest to the output, where going
-            backward starts.
-        leaves: all that were not finite in that step.
-        train_state: the state from before that step, finite.
-        history: the curves up to there.
+        epoch: The epoch in which it happened, counted from 1.
+        step: The step, counted from 0 over the whole run: `train_state.step`.
+        leaf: What went first: the loss, else the gradient nearest to the output, where the
+            backward pass starts.
+        leaves: All that were not finite in that step.
+        train_state: The state from before that step, finite.
+        history: The curves up to there.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> def objective(params, state, batch, *, key=None, train=False):
+        ...     return jnp.log(params - 1).sum(), (state, {})
+        >>> optimizer = optax.sgd(0.1)
+        >>> x = jnp.ones((4, 1))
+        >>> try:
+        ...     _ = train.fit(
+        ...         jax.random.key(0), train.init(jnp.zeros(2), (), optimizer), objective,
+        ...         optimizer, (x, x), epochs=1, batch_size=4,
+        ...     )
+        ... except train.NonFiniteError as error:
+        ...     print(error.epoch, error.step, error.leaf, error.train_state.params)
+        1 0 loss [0. 0.]
     """
 
     epoch: int
@@ -34,14 +48,14 @@ class NonFiniteError(ArithmeticError):
     history: History
 
 
-def nonfinite_error(carry: Carry, history: History, train_data: Any) -> NonFiniteError:
-    """The error for a carry whose run has ended so."""
+def nonfinite_error(carry: Carry, history: History, train_data: object) -> NonFiniteError:
+    """Return the error for the carry of a run that a step has ended."""
     train_state, watch = carry
     names = zip(leaf_names(train_state), watch.bad.tolist(), strict=True)
     leaves = [name for name, bad in names if bad]
     gradients = [name for name in leaves if name.startswith("gradient")]
     leaf = gradients[-1] if gradients and leaves[0] != "loss" else leaves[0]
-    epoch, step = history.epochs + 1, int(train_state.step)
+    epoch, step = int(history.epochs) + 1, int(train_state.step)
     error = NonFiniteError(
         f"epoch {epoch}, step {step}: {leaf} is not finite ({len(leaves)} of {watch.bad.size} "
         f"checked are not). {_advice(train_data)} The state from before the step is "
@@ -52,7 +66,7 @@ def nonfinite_error(carry: Carry, history: History, train_data: Any) -> NonFinit
     return error
 
 
-def _advice(train_data: Any) -> str:
+def _advice(train_data: object) -> str:
     if isinstance(train_data, tuple):
         for name, part in zip("xy", train_data, strict=True):
             for leaf in jax.tree.leaves(part):

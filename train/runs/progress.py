@@ -1,4 +1,4 @@
-"""One line per epoch on a terminal."""
+"""Print a line for each epoch on a terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,19 @@ from .._need import need
 Report = Callable[[Sequence[Mapping[str, float]]], None]
 
 
-def reporter(progress: bool | None, epochs: int) -> Report:
-    """A function that prints rows as they come: the epoch, the losses and the time left.
+def reporter(
+    progress: bool | None, epochs: int, *, clock: Callable[[], float] = time.monotonic
+) -> Report:
+    """Return a function that prints new rows of a history: epoch, losses and time left.
 
-    It is silent when `progress` is false or the output is no terminal; None asks for lines where
-    rich is installed, True insists on it.
+    Args:
+        progress: False: print nothing. None: print if rich is installed. True: print, and raise if
+            it is not. Nothing is printed where the output is no terminal.
+        epochs: How many epochs are to be made in all.
+        clock: The time in seconds.
+
+    Raises:
+        ImportError: If `progress` is True and rich is missing.
 
     Example:
         >>> reporter(False, 10)([{"epoch": 1, "train_loss": 0.5}])
@@ -26,12 +34,14 @@ def reporter(progress: bool | None, epochs: int) -> Report:
     if not (progress and sys.stdout.isatty()):
         return lambda rows: None
     console = need("rich.console", "train").Console(highlight=False)
-    began: list[tuple[float, float]] = []
+    first_report: list[tuple[float, float]] = []  # its time and its epoch
 
     def report(rows: Sequence[Mapping[str, float]]) -> None:
-        now, done = time.monotonic(), rows[-1]["epoch"]
-        began.append((now, done))
-        left = time_left(began[0], now, done, epochs)  # one for all rows: they came together
+        now, done = clock(), rows[-1]["epoch"]
+        if not first_report:
+            first_report.append((now, done))
+        # One time for all rows of a block, which came together.
+        left = time_left(first_report[0], now, done, epochs)
         for row in rows:
             line = [f"epoch {row['epoch']}/{epochs}"]
             for name in ("train_loss", "validation_loss"):
@@ -42,16 +52,21 @@ def reporter(progress: bool | None, epochs: int) -> Report:
     return report
 
 
-def time_left(began: tuple[float, float], now: float, epoch: float, epochs: int) -> str:
-    """The remaining epochs at the pace since `began`, a moment and the epoch that ended then.
+def time_left(since: tuple[float, float], now: float, epoch: float, epochs: int) -> str:
+    """Return the time that the remaining epochs take at the pace so far, as text.
 
-    The first block of epochs, with its compilation, is what ends at `began`.
+    Args:
+        since: A time in seconds, and the epoch that ended then; the end of the first block, so that
+            its compilation does not count.
+        now: The time in seconds.
+        epoch: The epoch that ends now.
+        epochs: How many epochs there are in all.
 
     Example:
         >>> time_left((10.0, 1), 14.0, 3, 5)
         '  4 s left'
     """
-    moment, first = began
+    moment, first = since
     if epoch <= first or epoch >= epochs:
         return ""
     return f"  {(now - moment) / (epoch - first) * (epochs - epoch):.0f} s left"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Protocol, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,28 +12,49 @@ import optax
 from .. import data as datasets
 from .. import gradients
 from .._checks import positive
-from ..curves.history import History
+from .._types import Data
+from ..curves import History
 from ..metrics import Mean
+from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import totals
-from ..steps.state import Batch, TrainState
-from .carry import Carry, Plan, close_epoch, finish, make_advance, start
+from .carry import Carry, finish, start
+from .epoch import close_epoch, make_run_step
+from .plan import OnNonfinite, Plan
 
-Data = tuple[Any, Any]
+Curves: TypeAlias = dict[str, jax.Array]
+Epoch: TypeAlias = Callable[[jax.Array, Carry, Data, Data | None], tuple[Carry, Curves]]
+Block: TypeAlias = Callable[
+    [jax.Array, Carry, Data, Data | None, int | jax.Array], tuple[Carry, Curves]
+]
+
+
+class Run(Protocol):
+    """A training as a pure function, as `make_run` makes it."""
+
+    def __call__(
+        self,
+        key: jax.Array,
+        train_state: TrainState,
+        train_data: Data,
+        validation: Data | None = None,
+    ) -> tuple[TrainState, History]:
+        """Train from `train_state` on arrays `(x, y)`, `[rows, ...]`."""
+        ...
 
 
 def make_run(
-    objective: Callable,
+    objective: Objective,
     optimizer: optax.GradientTransformation,
     *,
     epochs: int,
     batch_size: int,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
-    on_nonfinite: Literal["raise", "skip"] = "raise",
+    on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
     keep_best: bool = False,
-) -> Callable[..., tuple[TrainState, History]]:
-    """A training `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
+) -> Run:
+    """Make a training `run(key, train_state, train_data, validation=None)`.
 
     The run is a pure function, for `jit`, `vmap`, `grad`, `lax.map` and sharded inputs: epochs and
     steps are scans, shuffling is on the device and depends on the key and the epoch alone, and the
@@ -42,28 +63,31 @@ def make_run(
     three from where it ended are a run of five, bit for bit.
 
     Args:
-        objective: what `supervised` makes, or a function of the same signature.
-        optimizer: any optax transformation.
-        epochs: passes over the training data.
-        batch_size: rows of a step.
-        gradient: how to differentiate, one of `train.gradients`.
-        accumulate: micro-batches per step, see `make_step`.
-        on_nonfinite: a pure function cannot raise, so "raise" ends the run before the step that was
+        objective: What `supervised` makes, or any `Objective`.
+        optimizer: Any optax transformation.
+        epochs: Passes over the training data.
+        batch_size: Rows of a step.
+        gradient: How to differentiate, one of `train.gradients`.
+        accumulate: Micro-batches of a step, see `make_step`.
+        on_nonfinite: A pure function cannot raise, so "raise" ends the run before the step that was
             not finite, and the history names it (`failed_step`); "skip" leaves out such a step's
             update and counts it in the curve `skipped`.
-        patience: end the run after this many epochs without a lower loss (the validation loss where
-            there is validation data, else the training loss).
-        keep_best: return the train state of the epoch with the lowest loss instead of the last one.
+        patience: End the run after this many epochs in a row without a lower loss (the validation
+            loss where there are validation data, else the training loss).
+        keep_best: Return the train state of the epoch with the lowest loss instead of the last one.
+
+    Returns:
+        `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
 
     Raises:
-        ValueError: for options out of their range, at once; for data that does not fit, when
-            traced.
+        ValueError: If an option is out of its range; when traced, if the data do not fit.
 
     Example:
-        >>> import optax, train
-        >>> from train import metrics
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> from gradwise.train.metrics import mean
         >>> def objective(params, state, batch, *, key=None, train=False):
-        ...     error = metrics.mean((batch.x * params - batch.y) ** 2, where=batch.mask)
+        ...     error = mean((batch.x * params - batch.y) ** 2, where=batch.mask)
         ...     return error.value, (state, {"loss": error})
         >>> optimizer = optax.sgd(0.1)
         >>> run = jax.jit(train.make_run(objective, optimizer, epochs=20, batch_size=2))
@@ -75,7 +99,14 @@ def make_run(
     """
     epochs = positive("epochs", epochs)
     plan = Plan(
-        objective, optimizer, batch_size, gradient, accumulate, on_nonfinite, patience, keep_best
+        objective=objective,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        gradient=gradient,
+        accumulate=accumulate,
+        on_nonfinite=on_nonfinite,
+        patience=patience,
+        keep_best=keep_best,
     )
     block = make_block(plan, epochs)
 
@@ -84,19 +115,31 @@ def make_run(
     ) -> tuple[TrainState, History]:
         carry, curves = block(key, start(plan, train_state), train_data, validation, epochs)
         watch = carry.watch
-        failed = jnp.where(watch.bad.any(), carry.train_state.step, -1)
-        return finish(plan, carry), History(curves, watch.done, watch.untrained_loss, failed)
+        history = History(
+            curves=curves,
+            epochs=watch.done,
+            untrained_loss=watch.untrained_loss,
+            failed_step=jnp.where(watch.bad.any(), carry.train_state.step, -1),
+        )
+        return finish(carry), history
 
     return run
 
 
-def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
-    """Up to `epochs` epochs: `block(key, carry, train_data, validation, until) -> (carry, curves)`.
+def make_block(plan: Plan, epochs: int) -> Block:
+    """Make a block of epochs: `block(key, carry, train_data, validation, until)`.
 
-    Epochs after `until`, or after the run has stopped, give rows of NaN. They cost nothing, unless
-    another run of the same batch is still under way.
+    Epochs after `until`, or after the run has stopped, are not computed, and give NaN in every
+    curve. Under `vmap` they are computed as long as any run of the batch goes on.
+
+    Args:
+        plan: How to train.
+        epochs: The most epochs of a block.
+
+    Returns:
+        `block(key, carry, train_data, validation, until) -> (carry, curves)`, each `[epochs]`.
     """
-    epoch = jax.jit(_make_epoch(plan))  # traced once, for its shapes and for its code
+    epoch = jax.jit(_make_epoch(plan))  # so that `eval_shape` and `scan` trace it once, together
 
     def block(
         key: jax.Array,
@@ -104,14 +147,14 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
         train_data: Data,
         validation: Data | None,
         until: int | jax.Array,
-    ) -> tuple[Carry, dict[str, jax.Array]]:
+    ) -> tuple[Carry, Curves]:
         _, row = jax.eval_shape(epoch, key, carry, train_data, validation)
         no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
 
-        def body(carry: Carry, _: None) -> tuple[Carry, dict[str, jax.Array]]:
+        def body(carry: Carry, _: None) -> tuple[Carry, Curves]:
             over = carry.watch.stopped | (carry.watch.done >= until)
             return jax.lax.cond(
-                _in_every_run(over),  # until then an epoch leaves a stopped run as it is
+                _in_every_run(over),  # an epoch leaves a run that has stopped as it is
                 lambda carry: (carry, no_row),
                 lambda carry: epoch(key, carry, train_data, validation),
                 carry,
@@ -122,13 +165,13 @@ def make_block(plan: Plan, epochs: int) -> Callable[..., tuple[Carry, dict[str, 
     return block
 
 
-def _make_epoch(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
-    """An epoch of steps, and the row of its curves."""
-    advance = make_advance(plan)
+def _make_epoch(plan: Plan) -> Epoch:
+    """Make an epoch of steps, `epoch(key, carry, train_data, validation) -> (carry, curves)`."""
+    run_step = make_run_step(plan)
 
     def epoch(
         key: jax.Array, carry: Carry, train_data: Data, validation: Data | None
-    ) -> tuple[Carry, dict[str, jax.Array]]:
+    ) -> tuple[Carry, Curves]:
         rows = datasets.length(train_data)
         steps = -(-rows // plan.batch_size)
         number = carry.train_state.step // steps
@@ -137,7 +180,7 @@ def _make_epoch(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]
         def step(carry: Carry, where: tuple[jax.Array, jax.Array]) -> tuple[Carry, dict[str, Mean]]:
             indices, mask = where
             x, y = datasets.take(train_data, indices)
-            return advance(key, carry, Batch(x, y, mask))
+            return run_step(key, carry, Batch(x, y, mask))
 
         carry, metrics = jax.lax.scan(step, carry, order)
         sums = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
@@ -151,9 +194,10 @@ def _make_epoch(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]
 
 @jax.custom_batching.custom_vmap
 def _in_every_run(over: jax.Array) -> jax.Array:
-    """Whether every run of a batch is over: one answer for all, so that a `cond` stays one.
+    """Return whether every run of a batch is over: one answer for all of them.
 
-    By an answer for each it would become a selection, and the data one copy for each run.
+    With an answer for each, `vmap` would turn the `cond` into a selection, which computes both
+    branches, and would copy the data once for each run.
     """
     return over
 

@@ -1,35 +1,48 @@
-"""Which hyper-parameters of a grid are numbers within a program, and which make a program."""
+"""Tell which hyper-parameters of a grid a compiled program can take as numbers.
+
+A program is made anew for each value of the others, such as a width or an optimizer's name.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-Setting = dict[str, Any]
-Grid = Mapping[str, Sequence[Any]]
-Accepts = Callable[[Setting, list[str]], bool]
+#: One value for each hyper-parameter, by the name of the run's argument.
+Setting: TypeAlias = dict[str, Any]
+#: All values of each hyper-parameter, of any type that the run takes.
+Grid: TypeAlias = Mapping[str, Sequence[Any]]
+#: `accepts(fixed, numbers)`: whether a run can be traced with these values and numbers.
+Accepts: TypeAlias = Callable[[Setting, Sequence[str]], bool]
 
 
-class Program(NamedTuple):
-    """What one compiled program of a search is.
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What one compiled program of a search is made with, and what it takes.
 
-    Example:
-        >>> Program({"optimizer": "adam"}, ["learning_rate"]).numbers
-        ['learning_rate']
+    Attributes:
+        fixed: The values that the program is made with.
+        numbers: The names of the numbers that it takes as arguments.
     """
 
-    outside: Setting  # the Python values that it is made with
-    numbers: list[str]  # the names of the numbers that it takes traced
+    fixed: Setting
+    numbers: tuple[str, ...]
 
 
 def listed(name: str, values: Any) -> list[Any]:
-    """The values of a name; the numbers of an array are numbers that can be hashed and printed.
+    """Return the values of a hyper-parameter as a list.
+
+    The numbers of an array become NumPy's, which can be hashed and printed.
+
+    Raises:
+        ValueError: If there is no list, or no value in it.
 
     Example:
         >>> listed("rate", jnp.array([0.5, 1.0]))
@@ -48,7 +61,7 @@ def listed(name: str, values: Any) -> list[Any]:
 
 
 def product(grid: Grid) -> list[Setting]:
-    """Every choice of one value for each name.
+    """Return every choice of one value for each name.
 
     Example:
         >>> product({"width": [3, 5], "rate": [0.1]})
@@ -58,45 +71,53 @@ def product(grid: Grid) -> list[Setting]:
 
 
 def programs_of(grid: Grid, accepts: Accepts) -> list[Program]:
-    """The programs of a grid, found out by trying: as few numbers as can be are Python values.
+    """Return the programs of a grid, as few as there can be, by trying what `accepts`.
 
-    `accepts(outside, numbers)` says whether a program with these Python values can be made that
-    takes these numbers traced; what is in neither has its first value.
+    Args:
+        grid: The values of each hyper-parameter.
+        accepts: `accepts(fixed, numbers)` says whether a program that is made with the values
+            `fixed` can take the names `numbers` as arguments; a name that is in neither has its
+            first value.
 
     Example:
-        >>> def accepts(outside, numbers):
-        ...     return outside["optimizer"] == "adam" or "momentum" not in numbers
+        >>> def accepts(fixed, numbers):
+        ...     return fixed["optimizer"] == "adam" or "momentum" not in numbers
         >>> for program in programs_of({"optimizer": ["adam", "sgd"], "momentum": [0, 1]}, accepts):
-        ...     print(*program)
-        {'optimizer': 'adam'} ['momentum']
-        {'optimizer': 'sgd', 'momentum': 0} []
-        {'optimizer': 'sgd', 'momentum': 1} []
+        ...     print(program.fixed, program.numbers)
+        {'optimizer': 'adam'} ('momentum',)
+        {'optimizer': 'sgd', 'momentum': 0} ()
+        {'optimizer': 'sgd', 'momentum': 1} ()
     """
     return _programs(grid, accepts, {}, [name for name in grid if all(map(_is_number, grid[name]))])
 
 
-def _programs(grid: Grid, accepts: Accepts, fixed: Setting, numeric: list[str]) -> list[Program]:
-    """Those that share what is `fixed`, each with as many of the `numeric` names as it takes."""
-    found = []
-    for setting in product({n: grid[n] for n in grid if n not in fixed and n not in numeric}):
-        outside = fixed | setting
-        if accepts(outside, numeric):
-            found.append(Program(outside, numeric))
+def _programs(grid: Grid, accepts: Accepts, shared: Setting, numeric: list[str]) -> list[Program]:
+    """Return the programs that are made with what is `shared`.
+
+    Each takes as many of the `numeric` names as it can; where it cannot take all of them, those
+    that it can take are found one by one, and there is a program for each value of the others.
+    """
+    programs = []
+    for setting in product({n: grid[n] for n in grid if n not in shared and n not in numeric}):
+        fixed = shared | setting
+        if accepts(fixed, numeric):
+            programs.append(Program(fixed=fixed, numbers=tuple(numeric)))
             continue
-        first = outside | {name: grid[name][0] for name in numeric}
+        first = fixed | {name: grid[name][0] for name in numeric}
         numbers: list[str] = []
         for name in numeric:
             more = [*numbers, name]
             if accepts({other: first[other] for other in first if other not in more}, more):
                 numbers = more
-        found += _programs(grid, accepts, outside, numbers)
-    return found
+        programs += _programs(grid, accepts, fixed, numbers)
+    return programs
 
 
 def as_array(values: Sequence[Any], among: Sequence[Any]) -> jax.Array:
-    """Numbers as an array, of the type that all values of their name have `among` them.
+    """Return numbers as an array `[values]` of the dtype that all values of their name have.
 
-    A Python number would be of another type, to which a result of half precision gives way.
+    A Python number would have a weak type, and a result of half precision would take another dtype
+    from it than from an array.
 
     Example:
         >>> as_array([1], among=[0.5, 1])
@@ -105,10 +126,10 @@ def as_array(values: Sequence[Any], among: Sequence[Any]) -> jax.Array:
     return jnp.array(values, jnp.array(among).dtype)
 
 
-def _is_array_of_one(value: Any) -> bool:
+def _is_array_of_one(value: object) -> bool:
     is_array = isinstance(value, jax.Array | np.ndarray) and value.ndim == 0
     return is_array and not jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)

@@ -1,28 +1,33 @@
-"""One training step: a pure function, and a transaction."""
+"""A training step that is made as a whole or, where something is not finite, not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from .. import gradients
+from .._types import Params, State, Tree
 from ..metrics import Mean
-from .accumulation import accumulated
-from .state import Batch, TrainState, real_rows, select
+from .accumulation import Differentiate, accumulated
+from .contracts import Objective
+from .objectives import with_loss
+from .state import Batch, TrainState, select
+
+Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean]]]
+Attempt = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean], jax.Array]]
 
 
 def make_step(
-    objective: Callable,
+    objective: Objective,
     optimizer: optax.GradientTransformation,
     *,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
-) -> Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean]]]:
-    """A training step `step(key, train_state, batch) -> (train_state, metrics)`, to be jitted.
+) -> Step:
+    """Make a training step, a pure function `step(key, train_state, batch)` to be jitted.
 
     The key may be the same in every step: randomness comes from `fold_in(key, train_state.step)`.
 
@@ -31,19 +36,24 @@ def make_step(
     counts, and `metrics["skipped"].total` is 1.
 
     Args:
-        objective: `objective(params, state, batch, *, key, train) -> (scalar, (state, metrics))`.
-        optimizer: any optax transformation; line searches get `value`, `grad` and `value_fn`.
-        gradient: how to differentiate, one of `train.gradients`.
-        accumulate: the number of micro-batches that a batch is cut into. Their gradients are
+        objective: What `supervised` makes, or any `Objective`.
+        optimizer: Any optax transformation; line searches get `value`, `grad` and `value_fn`.
+        gradient: How to differentiate, one of `train.gradients`.
+        accumulate: The number of micro-batches that a batch is cut into. Their gradients are
             averaged by their real rows, so the update is that of the whole batch; layers that look
             across rows, batch norm, see one micro-batch at a time, and each micro-batch draws its
             own dropout masks.
 
+    Returns:
+        `step(key, train_state, batch) -> (train_state, metrics)`.
+
     Raises:
-        ValueError: when `accumulate` is not a positive integer, or does not divide a batch.
+        ValueError: If `accumulate` is not an integer above 0; when traced, if it does not divide
+            the batch.
 
     Example:
-        >>> import optax, train
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
         >>> def objective(params, state, batch, *, key, train):
         ...     return ((batch.x @ params - batch.y) ** 2).mean(), (state, {})
         >>> optimizer = optax.sgd(0.1)
@@ -68,18 +78,21 @@ def make_step(
 
 
 def make_attempt(
-    objective: Callable,
+    objective: Objective,
     optimizer: optax.GradientTransformation,
     *,
     gradient: gradients.Gradient,
     accumulate: int,
-) -> Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean], jax.Array]]:
-    """A step before it is judged: `attempt(key, train_state, batch) -> (new, metrics, bad)`.
+) -> Attempt:
+    """Make a step that is yet to be judged: `attempt(key, train_state, batch)`.
 
-    `bad` `[leaves]` bool says what was not finite, in the order of `leaf_names`.
+    Returns:
+        `attempt(key, train_state, batch) -> (new, metrics, bad)`, where `bad` `[leaves]` bool says
+        what is not finite, in the order of `leaf_names`.
     """
     optimizer = optax.with_extra_args_support(optimizer)
-    differentiate = accumulated(_differentiate(objective, gradient), accumulate)
+    differentiate = accumulated(_differentiator(objective, gradient), accumulate)
+    evaluate = accumulated(_differentiator(objective, _no_gradient), accumulate)
 
     def attempt(
         key: jax.Array, train_state: TrainState, batch: Batch
@@ -88,8 +101,9 @@ def make_attempt(
         key = jax.random.fold_in(key, step)
         (value, (new_state, metrics)), slope = differentiate(params, state, batch, key)
 
-        def value_fn(params: Any) -> jax.Array:  # for line searches; others never call it
-            return objective(params, state, batch, key=_model_key(key), train=True)[0]
+        def value_fn(params: Params) -> jax.Array:
+            """Compute the value elsewhere, for a line search: under the step's own key."""
+            return evaluate(params, state, batch, key)[0][0]
 
         updates, new_opt_state = optimizer.update(
             slope, opt_state, params, value=value, grad=slope, value_fn=value_fn
@@ -104,7 +118,7 @@ def make_attempt(
 
 
 def leaf_names(train_state: TrainState) -> list[str]:
-    """What each entry of an attempt's `bad` stands for.
+    """Return what each entry of an attempt's `bad` stands for.
 
     Example:
         >>> leaf_names(TrainState({"slope": jnp.zeros(2)}, (), (), jnp.zeros((), jnp.int32)))
@@ -118,24 +132,26 @@ def leaf_names(train_state: TrainState) -> list[str]:
     return ["loss", *gradients, *(f"new {name}" for name in params + state)]
 
 
-def _not_finite(leaf: Any) -> jax.Array:
+def _not_finite(leaf: jax.Array) -> jax.Array:
+    """Return whether any entry is NaN or infinite, `[]` bool."""
     leaf = jnp.asarray(leaf)
     if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
         return jnp.array(False)
-    # By the column first: a fraction of the time of one reduction to a scalar, on a CPU.
+    # Reduce to the last axis first: on a CPU that takes a fraction of the time of one reduction to
+    # a scalar.
     largest = jnp.abs(leaf).max(axis=tuple(range(leaf.ndim - 1)), initial=0)
     return ~jnp.isfinite(largest).all()
 
 
-def _model_key(key: jax.Array) -> jax.Array:
-    return jax.random.fold_in(key, 0)
+def _differentiator(objective: Objective, gradient: gradients.Gradient) -> Differentiate:
+    """Fix all arguments of the objective but its parameters, and differentiate it by those."""
 
+    def differentiate(
+        params: Params, state: State, batch: Batch, key: jax.Array
+    ) -> tuple[tuple[jax.Array, tuple[State, dict[str, Mean]]], Params]:
+        model_key, gradient_key = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
 
-def _differentiate(objective: Callable, gradient: gradients.Gradient) -> Callable:
-    def differentiate(params: Any, state: Any, batch: Batch, key: jax.Array) -> tuple[Any, Any]:
-        model_key, gradient_key = _model_key(key), jax.random.fold_in(key, 1)
-
-        def at(params: Any) -> tuple[jax.Array, tuple[Any, dict[str, Mean]]]:
+        def at(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Mean]]]:
             value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
             return value, (new_state, with_loss(value, metrics, batch))
 
@@ -144,14 +160,9 @@ def _differentiate(objective: Callable, gradient: gradients.Gradient) -> Callabl
     return differentiate
 
 
-def with_loss(value: jax.Array, metrics: dict[str, Mean], batch: Batch) -> dict[str, Mean]:
-    """Adds the loss to the metrics of an objective of the user's own, which need not report it.
-
-    Example:
-        >>> with_loss(jnp.array(2.0), {}, Batch(jnp.zeros((3, 4)), jnp.zeros(3)))["loss"].value
-        Array(2., dtype=float32)
-    """
-    if "loss" in metrics:
-        return metrics
-    count = real_rows(batch).sum(dtype=value.dtype)
-    return metrics | {"loss": Mean(value * count, count)}
+def _no_gradient(
+    fn: Callable[[Params], tuple[jax.Array, Tree]], params: Params, key: jax.Array
+) -> tuple[tuple[jax.Array, Tree], tuple[()]]:
+    """Evaluate the objective without differentiating it; the slope is an empty tree."""
+    del key
+    return fn(params), ()
