@@ -86,12 +86,6 @@ CYCLES = [
         "benchmarks.report.text",
         "benchmarks.results",
     },
-    {
-        "train.curves.diagnosis",
-        "train.curves.drawing",
-        "train.curves.history",
-        "train.search.records",
-    },
 ]
 
 

@@ -1,7 +1,6 @@
 import io
 import json
 import sys
-from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -58,7 +57,7 @@ ROWS = [
 def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    report = reporter(True, 3)
+    report = reporter(True, 3, clock=lambda: 7.0)
     for row in ROWS:
         report([row])
     lines = terminal.getvalue().splitlines()
@@ -68,10 +67,9 @@ def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypa
 
 
 def test_the_time_left_is_by_the_end_of_a_block_in_all_its_rows(monkeypatch):
-    terminal, clock = Terminal(), iter([10.0, 16.0, 22.0])
+    terminal, times = Terminal(), iter([10.0, 16.0, 22.0])
     monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setattr(train.runs.progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    report = reporter(True, 6)
+    report = reporter(True, 6, clock=lambda: next(times))
     for first in (1, 3, 5):
         report([{"epoch": first}, {"epoch": first + 1}])
     assert [line.partition("6  ")[2] for line in terminal.getvalue().splitlines()] == [

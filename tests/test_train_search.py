@@ -221,7 +221,7 @@ def test_what_is_better_can_be_more():
 def test_a_search_that_cannot_be_made_is_told_before_anything_trains(
     changes, error, message, monkeypatch
 ):
-    monkeypatch.setattr(grid_search_module, "_program", lambda *given: pytest.fail("it trains"))
+    monkeypatch.setattr(grid_search_module, "make_program", lambda *given: pytest.fail("it trains"))
     options = {"grid": {"rate": [0.1]}, "validation": None} | changes
     grid, validation = options.pop("grid"), options.pop("validation")
     x = np.ones((6, 1), np.float32)

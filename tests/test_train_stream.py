@@ -124,7 +124,7 @@ def test_validation_data_beside_a_source_are_checked_before_anything_compiles(
 ):
     monkeypatch.setattr(
         train.runs.host_batches,
-        "make_advance",
+        "make_run_step",
         lambda plan: lambda *given: pytest.fail("it trains"),
     )
     with pytest.raises(error, match=message):

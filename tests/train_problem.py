@@ -20,12 +20,12 @@ def data(rows: int = ROWS) -> tuple[jax.Array, jax.Array]:
     return jnp.asarray(features, jnp.float32), jnp.asarray(labels, jnp.int32)
 
 
-def linear() -> tuple[train.Objective, train.TrainState]:
+def linear() -> tuple[train.SupervisedObjective, train.TrainState]:
     """Softmax regression: quick to compile."""
     return _problem(nn.dense(FEATURES, CLASSES), {})
 
 
-def whole() -> tuple[train.Objective, train.TrainState]:
+def whole() -> tuple[train.SupervisedObjective, train.TrainState]:
     """A network with all that a step must carry: batch norm's state and dropout's randomness."""
     model = nn.mlp((FEATURES, 6, CLASSES), batch_norm=True, dropout=0.25)
     return _problem(model, {"accuracy": train.metrics.accuracy})
@@ -36,7 +36,7 @@ def optimizer() -> optax.GradientTransformation:
     return optax.sgd(optax.exponential_decay(0.05, 2, 0.9), momentum=0.9)
 
 
-def _problem(model: nn.Layer, metrics: dict) -> tuple[train.Objective, train.TrainState]:
+def _problem(model: nn.Layer, metrics: dict) -> tuple[train.SupervisedObjective, train.TrainState]:
     params, state = model.init(jax.random.key(3))
     objective = train.supervised(
         model.apply, losses.softmax_cross_entropy_with_integer_labels, metrics=metrics

@@ -1,29 +1,40 @@
 """Training: pure steps, whole runs as one function, and what is needed to watch and keep them."""
 
 from . import data, gradients, log, metrics
-from .checkpoints.saved_run import Checkpoint, restore, save
-from .curves.diagnosis import Diagnosis
-from .curves.drawing import plot_runs
-from .curves.history import History
-from .runs.fitting import fit
-from .runs.nonfinite import NonFiniteError
-from .runs.whole_run import make_run
-from .search.ranking import grid_search
-from .search.records import Row, Search
-from .steps.evaluation import evaluate
-from .steps.objectives import Objective, supervised
-from .steps.state import Batch, TrainState, init
-from .steps.transaction import make_step
+from ._types import Params, State
+from .checkpoints import Checkpoint, restore, save
+from .curves import Diagnosis, History, plot_runs
+from .runs import NonFiniteError, fit, interruptible, make_run
+from .search import Row, Search, grid_search
+from .steps import (
+    Apply,
+    Batch,
+    Loss,
+    Metric,
+    Objective,
+    SupervisedObjective,
+    TrainState,
+    evaluate,
+    init,
+    make_step,
+    supervised,
+)
 
 __all__ = [
+    "Apply",
     "Batch",
     "Checkpoint",
     "Diagnosis",
     "History",
+    "Loss",
+    "Metric",
     "NonFiniteError",
     "Objective",
+    "Params",
     "Row",
     "Search",
+    "State",
+    "SupervisedObjective",
     "TrainState",
     "data",
     "evaluate",
@@ -31,6 +42,7 @@ __all__ = [
     "gradients",
     "grid_search",
     "init",
+    "interruptible",
     "log",
     "make_run",
     "make_step",

@@ -25,6 +25,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._sharding import row_sharding
 from ._text import excerpt
@@ -97,9 +98,7 @@ def split(key: jax.Array, data: T, *, test: float) -> tuple[T, T]:
     return take(data, order[test_rows:]), take(data, order[:test_rows])
 
 
-def standardize(
-    train_x: np.ndarray | jax.Array, *others: np.ndarray | jax.Array
-) -> tuple[np.ndarray, ...]:
+def standardize(train_x: ArrayLike, *others: ArrayLike) -> tuple[np.ndarray, ...]:
     """Shift and scale features `[rows, ...]` to mean 0 and deviation 1 over the training rows.
 
     All parts are shifted and scaled by the figures of the training part, so that nothing of the
@@ -207,9 +206,7 @@ def take(data: T, indices: jax.Array | np.ndarray) -> T:
     return jax.tree.map(lambda leaf: _take(leaf, indices), data)
 
 
-def _take(
-    leaf: np.ndarray | jax.Array, indices: jax.Array | np.ndarray
-) -> np.ndarray | jax.Array:
+def _take(leaf: np.ndarray | jax.Array, indices: jax.Array | np.ndarray) -> np.ndarray | jax.Array:
     sharding = None if isinstance(leaf, np.ndarray) else row_sharding(leaf, len(indices))
     if sharding is None:
         return leaf[indices]

@@ -41,8 +41,8 @@ class Mean(NamedTuple):
         Example:
             >>> import jax.numpy as jnp
             >>> from gradwise import train
-            >>> train.metrics.Mean(jnp.array(0.0), jnp.array(0.0)).value
-            Array(nan, dtype=float32)
+            >>> float(train.metrics.Mean(jnp.array(0.0), jnp.array(0.0)).value)
+            nan
         """
         # The double where: no division by 0, whose derivative would be NaN behind the selection.
         return jnp.where(

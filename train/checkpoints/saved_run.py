@@ -119,9 +119,7 @@ def restore(path: str | Path, like: TrainState) -> Checkpoint:
           train_state.params['weight']: float32 (3, 4) in the file, float32 (3, 5) expected
     """
     sections, history, _ = read_tree(path, {"train_state": like, "key": None})
-    return Checkpoint(
-        train_state=sections["train_state"], key=sections["key"], history=history
-    )
+    return Checkpoint(train_state=sections["train_state"], key=sections["key"], history=history)
 
 
 def write_tree(

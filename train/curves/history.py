@@ -19,6 +19,7 @@ from .diagnosis import Diagnosis, diagnose
 from .drawing import draw_curve
 from .text import shown_lines, summary
 
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class History:
@@ -134,7 +135,7 @@ class History:
         """
         curves = {name: self[name].tolist() for name in sorted(self.curves)}
         return [
-            {"epoch": i + 1} | {name: curve[i] for name, curve in curves.items()}
+            {"epoch": i + 1, **{name: curve[i] for name, curve in curves.items()}}
             for i in range(self._count())
         ]
 

@@ -35,7 +35,7 @@ class Carry(NamedTuple):
 
 
 def start(plan: Plan, train_state: TrainState) -> Carry:
-    """Return the carry before the first epoch, in arrays of its own, so that they can be donated."""
+    """Return the carry before the first epoch, in arrays of its own, which can be donated."""
     watch = Watch(
         done=jnp.zeros((), jnp.int32),
         untrained_loss=jnp.array(jnp.inf, float),  # unknown; NaN would disturb `jax.debug_nans`

@@ -139,7 +139,8 @@ def fit(
     folder = open_folder(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
     carry, history = _begin(plan, folder, key, train_state, train_data)
     if isinstance(train_data, tuple):
-        advance = _in_memory(plan, key, train_data, validation, epochs, block_epochs)
+        sets = jax.tree.map(jnp.asarray, (train_data, validation))
+        advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
     callbacks = [callback] if callable(callback) else callback or ()
@@ -194,12 +195,12 @@ def _in_memory(
     key: jax.Array,
     train_data: Data,
     validation: Data | None,
+    *,
     epochs: int,
     block_epochs: int,
 ) -> Advance:
     """Make `advance(carry)`, a block of epochs over arrays on the device."""
     block = jax.jit(make_block(plan, block_epochs), donate_argnums=1)
-    train_data, validation = jax.tree.map(jnp.asarray, (train_data, validation))
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 

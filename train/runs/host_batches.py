@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeGuard, TypeVar
 
 import jax
 import numpy as np
@@ -58,7 +58,7 @@ def make_stream(
 
         def steps() -> Iterator[dict[str, Mean]]:
             nonlocal carry
-            whole = validation if isinstance(validation, tuple) else None
+            whole = validation if is_arrays(validation) else None
             batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
             for batch in ahead(batches, prefetch):
                 carry, metrics = run_step(key, carry, batch)
@@ -71,11 +71,21 @@ def make_stream(
     return epoch
 
 
+def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
+    """Return whether data are arrays `(x, y)`, not a source of host batches.
+
+    Example:
+        >>> is_arrays((np.ones((2, 3)), np.ones(2))), is_arrays([(np.ones((2, 3)), np.ones(2))])
+        (True, False)
+    """
+    return isinstance(data, tuple)
+
+
 def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> Validate:
     """Make `validate(train_state, number)`, which sums the validation metrics of an epoch."""
     if validation is None:
         return lambda train_state, number: None
-    if isinstance(validation, tuple):
+    if is_arrays(validation):
         whole = jax.jit(partial(totals, plan.objective, batch_size=plan.batch_size))
         return lambda train_state, number: whole(train_state, validation)
     measured = jax.jit(partial(measure, plan.objective))

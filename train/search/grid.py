@@ -15,6 +15,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._records import is_key
+
 #: One value for each hyper-parameter, by the name of the run's argument.
 Setting: TypeAlias = dict[str, Any]
 #: All values of each hyper-parameter, of any type that the run takes.
@@ -127,8 +129,7 @@ def as_array(values: Sequence[Any], among: Sequence[Any]) -> jax.Array:
 
 
 def _is_array_of_one(value: object) -> bool:
-    is_array = isinstance(value, jax.Array | np.ndarray) and value.ndim == 0
-    return is_array and not jnp.issubdtype(value.dtype, jax.dtypes.prng_key)
+    return isinstance(value, jax.Array | np.ndarray) and value.ndim == 0 and not is_key(value)
 
 
 def _is_number(value: object) -> bool:

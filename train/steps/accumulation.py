@@ -75,7 +75,7 @@ def accumulated(differentiate: Differentiate, parts: int) -> Differentiate:
 
 
 def _cut_batch(batch: Batch, parts: int) -> tuple[Batch, jax.Array]:
-    """Return the micro-batches `[parts, rows, ...]`, and the share of real rows in each `[parts]`."""
+    """Return the micro-batches `[parts, rows, ...]`, and their shares of real rows `[parts]`."""
     mask = _cut(real_rows(batch), parts)
     counts = mask.sum(axis=1)
     weights = counts / jnp.maximum(counts.sum(), 1)

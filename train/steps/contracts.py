@@ -95,10 +95,14 @@ class Metric(Protocol):
         1.0
     """
 
-    def __call__(
-        self, predictions: Tree, targets: Tree, /, *, where: jax.Array | None
-    ) -> Mean:
-        """Return the sum of the figure over the rows that `where` `[batch]` shows, and its weight."""
+    def __call__(self, predictions: Tree, targets: Tree, /, *, where: jax.Array | None) -> Mean:
+        """Return the sum of the figure over the rows, and its weight.
+
+        Args:
+            predictions: What the model returned, `[batch, ...]`.
+            targets: What it should have returned.
+            where: `[batch]` bool, the rows that count; None: all of them.
+        """
         ...
 
 

@@ -175,8 +175,8 @@ def supervised(
         >>> objective = train.supervised(
         ...     apply, losses.squared_error, penalty=lambda params: 0.5 * (params**2).sum()
         ... )
-        >>> batch = train.Batch(jnp.eye(2), jnp.array([1.0, 3.0]))
-        >>> value, (state, metrics) = objective(jnp.ones(2), (), batch)
+        >>> batch = train.Batch(jnp.eye(2), jnp.array([[1.0], [3.0]]))
+        >>> value, (state, metrics) = objective(jnp.ones((2, 1)), (), batch)
         >>> float(value), float(metrics["loss"].value)
         (3.0, 2.0)
     """

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import optax
 
 from .. import gradients
-from .._types import Params, State, Tree
+from .._types import Params, State
 from ..metrics import Mean
-from .accumulation import Differentiate, accumulated
+from .accumulation import Differentiate, Differentiated, accumulated
 from .contracts import Objective
 from .objectives import with_loss
 from .state import Batch, TrainState, select
@@ -92,7 +92,7 @@ def make_attempt(
     """
     optimizer = optax.with_extra_args_support(optimizer)
     differentiate = accumulated(_differentiator(objective, gradient), accumulate)
-    evaluate = accumulated(_differentiator(objective, _no_gradient), accumulate)
+    evaluate = accumulated(_evaluator(objective), accumulate)
 
     def attempt(
         key: jax.Array, train_state: TrainState, batch: Batch
@@ -143,26 +143,30 @@ def _not_finite(leaf: jax.Array) -> jax.Array:
     return ~jnp.isfinite(largest).all()
 
 
+def _at(
+    objective: Objective, state: State, batch: Batch, key: jax.Array
+) -> Callable[[Params], tuple[jax.Array, tuple[State, dict[str, Mean]]]]:
+    """Fix all arguments of the objective but the parameters, under the model's own key."""
+    model_key = jax.random.fold_in(key, 0)
+
+    def fn(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Mean]]]:
+        value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
+        return value, (new_state, with_loss(value, metrics, batch))
+
+    return fn
+
+
 def _differentiator(objective: Objective, gradient: gradients.Gradient) -> Differentiate:
-    """Fix all arguments of the objective but its parameters, and differentiate it by those."""
-
-    def differentiate(
-        params: Params, state: State, batch: Batch, key: jax.Array
-    ) -> tuple[tuple[jax.Array, tuple[State, dict[str, Mean]]], Params]:
-        model_key, gradient_key = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
-
-        def at(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Mean]]]:
-            value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
-            return value, (new_state, with_loss(value, metrics, batch))
-
-        return gradient(at, params, gradient_key)
+    def differentiate(params: Params, state: State, batch: Batch, key: jax.Array) -> Differentiated:
+        return gradient(_at(objective, state, batch, key), params, jax.random.fold_in(key, 1))
 
     return differentiate
 
 
-def _no_gradient(
-    fn: Callable[[Params], tuple[jax.Array, Tree]], params: Params, key: jax.Array
-) -> tuple[tuple[jax.Array, Tree], tuple[()]]:
-    """Evaluate the objective without differentiating it; the slope is an empty tree."""
-    del key
-    return fn(params), ()
+def _evaluator(objective: Objective) -> Differentiate:
+    """Make what `_differentiator` makes, without differentiating: the slope is an empty tree."""
+
+    def evaluate(params: Params, state: State, batch: Batch, key: jax.Array) -> Differentiated:
+        return _at(objective, state, batch, key)(params), ()
+
+    return evaluate
