@@ -204,7 +204,9 @@ def _check_envelope(path: str | Path, kind: str, content: Mapping[str, object]) 
     if its_kind != kind:
         found = json.dumps(excerpt(its_kind, most=40))
         raise _not_a(
-            kind, path, f'expected the kind "{kind}", found {found}: load it as what it is'
+            kind,
+            path,
+            f'expected the kind "{kind}", found {found}: load it with the class that saved it',
         )
 
 

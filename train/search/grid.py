@@ -115,17 +115,17 @@ def _programs(grid: Grid, accepts: Accepts, shared: Setting, numeric: list[str])
     return programs
 
 
-def as_array(values: Sequence[Any], among: Sequence[Any]) -> jax.Array:
-    """Return numbers as an array `[values]` of the dtype that all values of their name have.
+def as_array(values: Sequence[Any], among: Sequence[Any]) -> np.ndarray:
+    """Return numbers as an array `[values]` of the dtype that JAX gives all values of their name.
 
     A Python number would have a weak type, and a result of half precision would take another dtype
     from it than from an array.
 
     Example:
         >>> as_array([1], among=[0.5, 1])
-        Array([1.], dtype=float32)
+        array([1.], dtype=float32)
     """
-    return jnp.array(values, jnp.array(among).dtype)
+    return np.array(values, jnp.array(among).dtype)
 
 
 def _is_array_of_one(value: object) -> bool:

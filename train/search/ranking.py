@@ -91,17 +91,18 @@ def grid_search(
     folds = None if folds is None else positive("folds", folds)
     grid = {name: listed(name, values) for name, values in grid.items()}
     _check(run, grid, train_data, validation, folds)
-    data = jax.tree.map(jnp.asarray, (train_data, validation))
-    sets = data if folds is None else folded(key, data[0], folds)
-    first_sets = sets if folds is None else jax.tree.map(lambda leaf: leaf[0], sets)
-    programs = programs_of(grid, _prober(run, grid, key, first_sets, score))
+    data = train_data, validation
+    sets = data if folds is None else folded(key, train_data, folds)
+    data, sets = jax.tree.map(jnp.asarray, (data, sets))
+    one = sets if folds is None else _first_fold(sets)
+    programs = programs_of(grid, _prober(run, grid, key, one, score))
     rows = []
     for plan in programs:
         settings = product({name: grid[name] for name in plan.numbers})
-        lanes = stack(grid, key, settings, repeats)
+        lanes = stack(grid, settings, repeats)
         program = make_program(run, plan.fixed, folds)
         calls = max(chunk // (folds or 1), 1)
-        scores = scores_of(program, lanes, sets, chunk=calls, score=score)
+        scores = scores_of(program, key, lanes, sets, chunk=calls, score=score)
         for numbers, values in zip(
             settings, scores.reshape(len(settings), repeats, -1), strict=True
         ):
@@ -131,6 +132,11 @@ def _check(
         raise ValueError(f"folds must be between 2 and the {rows} rows, got {folds}")
     if validation is not None:
         raise ValueError("folds make validation data of their own: leave validation= out")
+
+
+def _first_fold(sets: Sets) -> Sets:
+    """Return the shapes of the first fold's data, which is all that tracing needs."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), sets)
 
 
 def _prober(run: Run, grid: Grid, key: jax.Array, sets: Sets, score: str) -> Accepts:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .. import data as datasets
@@ -19,8 +18,11 @@ from .grid import Grid, Program, Setting, as_array
 Run: TypeAlias = Callable[..., tuple[TrainState, History]]
 #: Training and validation data `[rows, ...]`, or all folds of them `[folds, rows, ...]`.
 Sets: TypeAlias = tuple[Data, Data | None]
-Numbers: TypeAlias = dict[str, jax.Array]
-Lanes: TypeAlias = tuple[jax.Array, Numbers]  # the key and the numbers of each run, [runs]
+Numbers: TypeAlias = dict[str, np.ndarray]
+#: The repeat and the numbers of each run, `[runs]`.
+Lanes: TypeAlias = tuple[np.ndarray, Numbers]
+#: `program(key, lanes, sets) -> history`, of all runs.
+Trials: TypeAlias = Callable[[jax.Array, Lanes, Sets], History]
 
 
 def bound(
@@ -38,44 +40,38 @@ def bound(
     return bound_run
 
 
-def make_program(
-    run: Run, fixed: Setting, folds: int | None
-) -> Callable[[jax.Array, Numbers, Sets], History]:
-    """Make `program(keys, numbers, sets) -> history`, of all runs `[runs]` or `[runs, folds]`."""
+def make_program(run: Run, fixed: Setting, folds: int | None) -> Trials:
+    """Make `program(key, lanes, sets) -> history`, of all runs `[runs]` or `[runs, folds]`.
+
+    Repeat r has the key `fold_in(key, r)`.
+    """
     bound_run = bound(run, fixed)
 
-    def one(key: jax.Array, numbers: Numbers, sets: Sets) -> History:
-        return bound_run(key, numbers, sets)[1]
+    def one(key: jax.Array, lane: Lanes, sets: Sets) -> History:
+        repeat, numbers = lane
+        return bound_run(jax.random.fold_in(key, repeat), numbers, sets)[1]
 
     if folds is not None:
         one = jax.vmap(one, in_axes=(None, None, 0))
-    return jax.jit(jax.vmap(one, in_axes=(0, 0, None)))
+    return jax.jit(jax.vmap(one, in_axes=(None, 0, None)))
 
 
-def stack(grid: Grid, key: jax.Array, settings: Sequence[Setting], repeats: int) -> Lanes:
-    """Return the keys and the numbers of every setting with every repeat, `[settings * repeats]`.
+def stack(grid: Grid, settings: Sequence[Setting], repeats: int) -> Lanes:
+    """Return the lanes of every setting with every repeat, `[settings * repeats]`.
 
     Args:
         grid: All values of each name, which decide the dtype.
-        key: Repeat r has the key `fold_in(key, r)`.
         settings: The numbers of each setting, by name.
         repeats: Runs of every setting.
     """
-    seeds = jnp.tile(jnp.arange(repeats), len(settings))
-    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, seeds)
-    return keys, {
-        name: jnp.repeat(as_array([setting[name] for setting in settings], grid[name]), repeats)
+    return np.tile(np.arange(repeats), len(settings)), {
+        name: np.repeat(as_array([setting[name] for setting in settings], grid[name]), repeats)
         for name in settings[0]
     }
 
 
 def scores_of(
-    program: Callable[[jax.Array, Numbers, Sets], History],
-    lanes: Lanes,
-    sets: Sets,
-    *,
-    chunk: int,
-    score: str,
+    program: Trials, key: jax.Array, lanes: Lanes, sets: Sets, *, chunk: int, score: str
 ) -> np.ndarray:
     """Make all runs, `chunk` at a time, and return their scores, `[runs]` or `[runs, folds]`."""
     count = len(lanes[0])
@@ -84,7 +80,7 @@ def scores_of(
     for start in range(0, count, chunk):
         # The last chunk repeats the last run until it is whole, so that the program compiles once.
         rows = np.minimum(np.arange(start, start + chunk), count - 1)
-        history = jax.device_get(program(*datasets.take(lanes, rows), sets))
+        history = jax.device_get(program(key, datasets.take(lanes, rows), sets))
         scores.append(last_score(history, score))
     return np.concatenate(scores)[:count]
 
@@ -109,16 +105,17 @@ def replayer(
     It takes the same values as traced numbers as the search did; with Python's numbers the program
     might be another.
     """
+    runs = [jax.jit(bound(run, program.fixed)) for program in programs]  # compiled when called
 
     def replay(setting: Setting, repeat: int) -> tuple[TrainState, History]:
-        program = next(
-            program
-            for program in programs
+        number = next(
+            number
+            for number, program in enumerate(programs)
             if all(_is_same(setting[name], value) for name, value in program.fixed.items())
         )
-        numbers = {name: as_array([setting[name]], grid[name])[0] for name in program.numbers}
-        bound_run = jax.jit(bound(run, program.fixed))
-        return bound_run(jax.random.fold_in(key, repeat), numbers, sets)
+        names = programs[number].numbers
+        numbers = {name: as_array([setting[name]], grid[name])[0] for name in names}
+        return runs[number](jax.random.fold_in(key, repeat), numbers, sets)
 
     return replay
 
