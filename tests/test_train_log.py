@@ -66,7 +66,7 @@ def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypa
     assert lines[2] == "epoch 3/3  train loss 0.3333  validation loss 2"
 
 
-def test_the_time_left_is_by_the_end_of_a_block_in_all_its_rows(monkeypatch):
+def test_all_rows_of_a_block_show_the_same_time_left(monkeypatch):
     terminal, times = Terminal(), iter([10.0, 16.0, 22.0])
     monkeypatch.setattr(sys, "stdout", terminal)
     report = reporter(True, 6, clock=lambda: next(times))
@@ -84,7 +84,7 @@ def test_progress_is_silent_when_told_so_and_off_a_terminal(monkeypatch, progres
     assert stdout.getvalue() == ""
 
 
-def test_what_is_missing_is_an_error_that_names_its_extra(monkeypatch, tmp_path):
+def test_a_missing_package_raises_an_error_that_names_its_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboardX.event_file_writer", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
