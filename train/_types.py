@@ -1,4 +1,13 @@
-"""Names for trees of arrays, for which JAX has no type, by the part they play in training."""
+"""Names for trees of arrays, for which JAX has no type, by the part they play in training.
+
+Example:
+    >>> import jax, jax.numpy as jnp
+    >>> from gradwise import train
+    >>> def weight_decay(params: train.Params) -> train.Params:
+    ...     return jax.tree.map(lambda leaf: 0.9 * leaf, params)
+    >>> weight_decay({"weight": jnp.ones(2)})
+    {'weight': Array([0.9, 0.9], dtype=float32)}
+"""
 
 from __future__ import annotations
 
