@@ -20,7 +20,7 @@ Sections = Mapping[str, Tree]  # the parts of a run by name, each a tree
 
 @dataclass(frozen=True, kw_only=True)
 class RunFolder:
-    """Saves a run, and finds the checkpoint to go on from.
+    """The folder that a run saves its checkpoints to, and goes on from.
 
     Attributes:
         path: The folder, or None to keep nothing.

@@ -24,8 +24,8 @@ T = TypeVar("T")
 Source: TypeAlias = Iterable[Data] | Callable[[int], Iterable[Data]]
 Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Mean] | None]
 
-# How many steps later it is asked whether a step was finite. It has ended by then, so the answer
-# makes nothing wait; and few steps are made in vain if it was not.
+# Whether a step was finite is read this many steps later. The step has ended by then, so that
+# reading waits for nothing; and only so many steps are wasted if it was not finite.
 _LAG = 16
 
 
@@ -166,7 +166,7 @@ def _batches(
 
 
 def _until_failed(steps: Iterable[dict[str, Mean]]) -> Iterator[dict[str, Mean]]:
-    """Yield the metrics of the steps until one has failed, which is asked `_LAG` steps later."""
+    """Yield the metrics of the steps until one has failed, which is read `_LAG` steps later."""
     running: deque[jax.Array] = deque()
     for metrics in steps:
         yield metrics

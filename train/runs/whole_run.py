@@ -139,7 +139,7 @@ def make_block(plan: Plan, epochs: int) -> Block:
     Returns:
         `block(key, carry, train_data, validation, until) -> (carry, curves)`, each `[epochs]`.
     """
-    epoch = jax.jit(_make_epoch(plan))  # so that `eval_shape` and `scan` trace it once, together
+    epoch = jax.jit(_make_epoch(plan))  # `eval_shape` and `scan` below then share one trace
 
     def block(
         key: jax.Array,

@@ -73,7 +73,7 @@ def product(grid: Grid) -> list[Setting]:
 
 
 def programs_of(grid: Grid, accepts: Accepts) -> list[Program]:
-    """Return the programs of a grid, as few as there can be, by trying what `accepts`.
+    """Return the programs of a grid, as few as `accepts` allows.
 
     Args:
         grid: The values of each hyper-parameter.

@@ -83,8 +83,7 @@ def select(condition: jax.Array, yes: T, no: T) -> T:
         >>> select(jnp.array(False), {"a": jnp.ones(2)}, {"a": jnp.zeros(2)})
         {'a': Array([0., 0.], dtype=float32)}
     """
-    # The barrier keeps the compiler from fusing the selection with whatever computes the condition.
-    # So it makes the same code of a step alone and of a step within a run, and the two agree to
-    # the bit.
+    # The barrier keeps the compiler from fusing the selection with what computes the condition. It
+    # then makes the same code for a step alone and for one within a run: both give the same bits.
     condition = jax.lax.optimization_barrier(condition)
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
