@@ -1,4 +1,4 @@
-"""Tells benign from malignant tumours, a yes-or-no question, and prints how it learns."""
+"""Tell benign from malignant tumours, a yes-or-no question, and print how the network learns."""
 
 from functools import partial
 
@@ -7,13 +7,11 @@ import numpy as np
 import optax
 from sklearn.datasets import load_breast_cancer
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
 
 def main() -> None:
-    """Trains, then tells the accuracy on tumours that the training never saw."""
+    """Train, then print the accuracy on tumours that the training never saw."""
     split_key, init_key, fit_key = jax.random.split(jax.random.key(0), 3)
     features, benign = load_breast_cancer(return_X_y=True)
     data = (features, np.reshape(benign, (-1, 1)).astype(np.float32))

@@ -1,22 +1,20 @@
-"""Predicts how diabetes progresses within a year, by regression, and prints how it learns."""
+"""Predict how diabetes progresses within a year, a regression, and print how the network learns."""
 
 import jax
 import numpy as np
 import optax
 from sklearn.datasets import load_diabetes
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
 
-def penalty(params: tuple) -> jax.Array:
-    """Keeps the weights small: 350 patients are few."""
+def penalty(params: train.Params) -> jax.Array:
+    """Return a penalty on large weights, because 350 patients are few."""
     return 0.01 * losses.l2(params)
 
 
 def main() -> None:
-    """Trains, then tells the share of the variance that is explained for unseen patients."""
+    """Train, then print the share of the variance that is explained for unseen patients."""
     split_key, init_key, fit_key = jax.random.split(jax.random.key(0), 3)
     features, progression = load_diabetes(return_X_y=True)
     data = (features, np.reshape(progression, (-1, 1)))

@@ -1,17 +1,15 @@
-"""Classifies scikit-learn's handwritten digits with a small network, and prints how it learns."""
+"""Classify scikit-learn's handwritten digits with a small network, and print how it learns."""
 
 import jax
 import numpy as np
 import optax
 from sklearn.datasets import load_digits
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
 
 def main() -> None:
-    """Trains, then tells the accuracy on digits that the training never saw."""
+    """Train, then print the accuracy on digits that the training never saw."""
     split_key, init_key, fit_key = jax.random.split(jax.random.key(0), 3)
     images, labels = load_digits(return_X_y=True)
     data = (images.astype(np.float32) / 16, labels.astype(np.int32))

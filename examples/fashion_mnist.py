@@ -1,4 +1,4 @@
-"""Classifies Fashion-MNIST, or any folder of MNIST's four files, and prints how it learns.
+"""Classify Fashion-MNIST, or any folder of MNIST's four files, and print how the network learns.
 
 Debian has the files in the package dataset-fashion-mnist:
     python examples/fashion_mnist.py --data /usr/share/datasets/fashion-mnist
@@ -11,13 +11,11 @@ import jax
 import numpy as np
 import optax
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
 
 def read(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images `[rows, pixels]` between 0 and 1, and labels `[rows]`."""
+    """Read images `[rows, pixels]`, scaled to between 0 and 1, and labels `[rows]`."""
     images, labels = (
         train.data.read_idx(next(folder.glob(f"{part}-{kind}*")))
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")
@@ -26,7 +24,7 @@ def read(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def main() -> None:
-    """Trains, then tells the accuracy on the test images."""
+    """Train, then print the accuracy on the test images."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the four files")
     parser.add_argument("--epochs", type=int, default=10)

@@ -1,4 +1,4 @@
-"""Trains one small network by four ways to differentiate, and prints what each of them costs."""
+"""Train one small network by four ways to differentiate, and print what each of them costs."""
 
 import time
 
@@ -6,11 +6,9 @@ import jax
 import optax
 from sklearn.datasets import load_digits
 
-import losses
-import nn
-import train
+from gradwise import losses, nn, train
 
-EPOCHS = 8
+EPOCHS = 5
 WAYS = {
     "reverse": train.gradients.reverse,
     "forward": train.gradients.forward,
@@ -20,18 +18,23 @@ WAYS = {
 
 
 def main() -> None:
-    """The first three take the same steps up to rounding; the last one takes noisy ones."""
+    """Print the time and the test loss of each way.
+
+    The first three ways take the same steps up to rounding; the last one takes noisy ones.
+    """
     split_key, init_key, fit_key = jax.random.split(jax.random.key(0), 3)
     images, labels = load_digits(return_X_y=True)
-    train_data, test_data = train.data.split(split_key, (images / 16, labels), test=0.2)
-    model = nn.mlp((64, 8, 10))
+    # Each pixel is the mean of four, so that forward mode and differences have fewer parameters.
+    pixels = images.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4)).reshape(-1, 16) / 16
+    train_data, test_data = train.data.split(split_key, (pixels, labels), test=0.2)
+    model = nn.mlp((16, 8, 10))
     params, state = jax.jit(model.init)(init_key)
     objective = train.supervised(
         model.apply,
         losses.softmax_cross_entropy_with_integer_labels,
         metrics={"accuracy": train.metrics.accuracy},
     )
-    optimizer = optax.adam(2e-2)
+    optimizer = optax.adam(5e-2)
     train_data, test_data = jax.tree.map(jax.numpy.asarray, (train_data, test_data))
     test = jax.jit(lambda state: train.evaluate(objective, state, test_data, batch_size=360))
     print(f"{sum(leaf.size for leaf in jax.tree.leaves(params))} parameters, {EPOCHS} epochs")

@@ -10,7 +10,9 @@ import gc
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 _AS_FOR_A_USER = "GRADWISE_TESTS_COMPILE_AS_FOR_A_USER"
 
@@ -34,20 +36,28 @@ import pytest  # noqa: E402
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """Runs a test that is marked so in a process whose XLA is left as it is."""
-    marked = pyfuncitem.get_closest_marker("compiled_as_for_a_user")
-    if not marked or _AS_FOR_A_USER in os.environ:
+    """Runs the tests that are marked so in one process whose XLA is left as it is."""
+    marker = "compiled_as_for_a_user"
+    if not pyfuncitem.get_closest_marker(marker) or _AS_FOR_A_USER in os.environ:
         return None
+    tests = [item for item in pyfuncitem.session.items if item.get_closest_marker(marker)]
+    output = _compiled_as_for_a_user(*(item.nodeid for item in tests))
+    if f"PASSED {pyfuncitem.nodeid}" not in output.splitlines():
+        pytest.fail(output, pytrace=False)
+    return True
+
+
+@cache
+def _compiled_as_for_a_user(*tests):
+    """What pytest prints of these tests in a process whose XLA is left as it is."""
     child = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--numprocesses=0", pyfuncitem.nodeid],
-        cwd=pyfuncitem.config.rootpath,
+        [sys.executable, "-m", "pytest", "-q", "-rp", "--numprocesses=0", *tests],
+        cwd=Path(__file__).parent.parent,
         env=os.environ | {_AS_FOR_A_USER: "1"},
         capture_output=True,
         text=True,
     )
-    if child.returncode:
-        pytest.fail(child.stdout + child.stderr, pytrace=False)
-    return True
+    return child.stdout + child.stderr
 
 
 @pytest.fixture(autouse=True, scope="session")

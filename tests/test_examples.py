@@ -38,7 +38,7 @@ def curve(text, name):
     return [float(row[head.index(name)]) for row in rows]
 
 
-def test_the_example_on_digits_classifies_them_and_its_fit_is_diagnosed_as_ideal(printed):
+def test_the_digits_example_tells_digits_apart_and_is_diagnosed_as_ideal(printed):
     text = printed("digits")
     assert share(text, "test accuracy") >= 0.97
     losses = curve(text, "validation_loss")
@@ -47,20 +47,20 @@ def test_the_example_on_digits_classifies_them_and_its_fit_is_diagnosed_as_ideal
     assert "\nideal (epochs 30" in text
 
 
-def test_the_example_on_diabetes_explains_half_of_the_variance(printed):
+def test_the_diabetes_example_explains_two_fifths_of_the_variance(printed):
     text = printed("diabetes")
     assert share(text, "variance explained on unseen patients") > 0.4
     losses = curve(text, "train_loss")
     assert losses[-1] < losses[0]
 
 
-def test_the_example_on_tumours_classifies_them(printed):
+def test_the_breast_cancer_example_tells_tumours_apart(printed):
     text = printed("breast_cancer")
     assert share(text, "test accuracy") > 0.93
     assert curve(text, "validation_loss")[-1] < 0.2
 
 
-def test_four_ways_to_differentiate_train_and_three_of_them_the_same_network(printed):
+def test_four_ways_to_differentiate_train_and_three_of_them_make_the_same_network(printed):
     lines = printed("four_gradients").splitlines()[2:]
     table = {line[:16].strip(): line[16:].split() for line in lines}
     assert list(table) == ["reverse", "forward", "numerical", "forward gradient"]
@@ -70,7 +70,7 @@ def test_four_ways_to_differentiate_train_and_three_of_them_the_same_network(pri
     assert losses["reverse"] < losses["forward gradient"] < 2.3  # which learns, but slowly
 
 
-def test_mnist_files_are_read_from_a_folder(printed, tmp_path):
+def test_the_mnist_example_reads_its_files_from_a_folder(printed, tmp_path):
     images, labels = load_digits(return_X_y=True)
     parts = {"train": slice(0, 1400), "t10k": slice(1400, None)}
     for part, rows in parts.items():

@@ -14,7 +14,7 @@ def _nothing_compiles(monkeypatch):
     def compiled(*args, **options):
         pytest.fail("something was compiled before the error")
 
-    monkeypatch.setattr(train.fit.__globals__["jax"], "jit", compiled)
+    monkeypatch.setattr(jax, "jit", compiled)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,9 @@ def _nothing_compiles(monkeypatch):
         ((X, Y), {"validation": (X.astype(int), Y)}, TypeError, "validation data must be float"),
     ],
 )
-def test_what_cannot_train_is_a_clear_error_before_anything_compiles(rows, changes, error, message):
+def test_data_or_options_that_cannot_train_raise_before_anything_compiles(
+    rows, changes, error, message
+):
     objective, train_state = linear()
     with pytest.raises(error, match=message):
         train.fit(jax.random.key(0), train_state, objective, optimizer(), rows, **(GOOD | changes))
@@ -67,7 +69,9 @@ def whole(predictions, targets, *, where=None):
         (each, {"off": each}, TypeError, "metric 'off' must give a sum and its weight, got"),
     ],
 )
-def test_a_loss_or_a_metric_of_another_kind_is_told(loss, metrics, error, message):
+def test_a_loss_or_a_metric_of_the_wrong_form_raises_an_error_that_says_so(
+    loss, metrics, error, message
+):
     objective = train.supervised(linear()[0].apply, loss, metrics=metrics)
     batch = train.Batch(X[:4], Y[:4], np.ones(4, bool))
     with pytest.raises(error, match=message):
@@ -92,10 +96,10 @@ def test_a_loss_or_a_metric_of_another_kind_is_told(loss, metrics, error, messag
         ),
     ],
 )
-def test_options_out_of_their_range_are_told_where_they_are_given(make, message):
+def test_an_option_out_of_its_range_raises_where_it_is_given(make, message):
     with pytest.raises(ValueError, match=message):
         make()
 
 
-def test_the_model_of_the_tests_is_the_one_the_messages_speak_of():
+def test_the_shared_problem_has_the_shapes_that_the_messages_name():
     assert (X.shape[1], CLASSES) == (FEATURES, 3)

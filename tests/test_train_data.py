@@ -45,7 +45,7 @@ def test_idx_files_of_every_type_are_read_gzipped_or_not(tmp_path, dtype, pack):
         (gzip.compress(idx(np.arange(99, dtype="u1")))[:10] + b"\xff" * 99, "damaged gzip file"),
     ],
 )
-def test_a_file_that_is_not_whole_idx_is_an_error_that_names_it(tmp_path, content, message):
+def test_a_damaged_idx_file_raises_an_error_that_names_it(tmp_path, content, message):
     (tmp_path / "labels").write_bytes(content)
     with pytest.raises(ValueError, match=rf"labels.*{message}"):
         data.read_idx(tmp_path / "labels")
@@ -88,6 +88,6 @@ def test_features_are_standardized_by_the_training_part_alone():
     ("rows", "share", "message"),
     [(10, 0.0, "between 0 and 1"), (10, 1.0, "between 0 and 1"), (1, 0.5, "at least two rows")],
 )
-def test_a_split_that_leaves_a_part_empty_is_an_error(rows, share, message):
+def test_a_split_that_leaves_a_part_empty_raises(rows, share, message):
     with pytest.raises(ValueError, match=message):
         data.split(jax.random.key(0), np.zeros((rows, 2)), test=share)

@@ -1,7 +1,6 @@
 import io
 import json
 import sys
-from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -10,7 +9,7 @@ from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportAttribut
 from train_problem import BATCH, data, linear, optimizer
 
 import train
-from train.progress import reporter
+from train.runs.progress import reporter
 
 
 def test_every_epoch_reaches_callbacks_json_lines_and_tensorboard(tmp_path):
@@ -58,7 +57,7 @@ ROWS = [
 def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    report = reporter(True, 3)
+    report = reporter(True, 3, clock=lambda: 7.0)
     for row in ROWS:
         report([row])
     lines = terminal.getvalue().splitlines()
@@ -67,11 +66,10 @@ def test_progress_is_a_line_per_epoch_with_the_losses_and_the_time_left(monkeypa
     assert lines[2] == "epoch 3/3  train loss 0.3333  validation loss 2"
 
 
-def test_the_time_left_is_by_the_end_of_a_block_in_all_its_rows(monkeypatch):
-    terminal, clock = Terminal(), iter([10.0, 16.0, 22.0])
+def test_all_rows_of_a_block_show_the_same_time_left(monkeypatch):
+    terminal, times = Terminal(), iter([10.0, 16.0, 22.0])
     monkeypatch.setattr(sys, "stdout", terminal)
-    monkeypatch.setattr(train.progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    report = reporter(True, 6)
+    report = reporter(True, 6, clock=lambda: next(times))
     for first in (1, 3, 5):
         report([{"epoch": first}, {"epoch": first + 1}])
     assert [line.partition("6  ")[2] for line in terminal.getvalue().splitlines()] == [
@@ -86,7 +84,7 @@ def test_progress_is_silent_when_told_so_and_off_a_terminal(monkeypatch, progres
     assert stdout.getvalue() == ""
 
 
-def test_what_is_missing_is_an_error_that_names_its_extra(monkeypatch, tmp_path):
+def test_a_missing_package_raises_an_error_that_names_its_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "tensorboardX.event_file_writer", None)
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

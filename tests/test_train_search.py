@@ -8,10 +8,10 @@ import pytest
 from train_problem import CLASSES, FEATURES, data
 
 import losses
-import nn
 import train
-from train import search as grid_search_module
 from train.metrics import mean
+from train.search import ranking
+from train.search.grid import programs_of
 
 KEY = 2
 GRID = {
@@ -25,18 +25,21 @@ FOLDS = 0xFFFFFFFE  # what the key is folded with for the folds
 
 def run(key, train_data, validation, *, width, learning_rate, penalty):
     TRACED.append(width)
-    model = nn.mlp((FEATURES, width, CLASSES))
+
+    def apply(params, state, x, *, key=None, train=False, mask=None):
+        return jnp.tanh(x @ params["hidden"]) @ params["out"], state
+
     objective = train.supervised(
-        model.apply,
+        apply,
         losses.softmax_cross_entropy_with_integer_labels,
-        penalty=lambda params: penalty * losses.l2(params),
+        penalty=lambda params: penalty * (params["hidden"] ** 2).sum(),
     )
     optimizer = optax.sgd(learning_rate)
     init_key, run_key = jax.random.split(key)
-    params, state = model.init(init_key)
-    train_state = train.init(params, state, optimizer)
+    weights = jax.random.normal(init_key, (FEATURES + CLASSES, width)) / 2
+    params = {"hidden": weights[:FEATURES], "out": weights[FEATURES:].T}
     go = train.make_run(objective, optimizer, epochs=3, batch_size=5)
-    return go(run_key, train_state, train_data, validation)
+    return go(run_key, train.init(params, (), optimizer), train_data, validation)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def search():
     )
 
 
-def test_numbers_are_batched_and_shapes_are_programs_without_being_told(search):
+def test_settings_that_differ_in_numbers_share_a_program_and_each_shape_has_its_own(search):
     # To find out which are which all three are tried, each of them, and what is left at each width.
     # Then each width is a program: chunks, settings and repeats share it.
     assert TRACED[-2:] == [5, 3]
@@ -65,7 +68,7 @@ def test_a_row_is_the_run_made_alone_with_the_same_key_and_can_be_replayed(searc
     np.testing.assert_allclose(worst.scores[1, 0], history["validation_loss"][-1], rtol=1e-5)
     train_state, history = search.replay()
     np.testing.assert_allclose(best.scores[0, 0], history["validation_loss"][-1], rtol=1e-5)
-    assert train_state.params[0].weight.shape == (FEATURES, best.setting["width"])
+    assert train_state.params["hidden"].shape == (FEATURES, best.setting["width"])
     for row in search.rows:
         np.testing.assert_allclose(row.mean, row.scores.mean())
         np.testing.assert_allclose(row.standard_error, row.scores.std(ddof=1) / np.sqrt(2))
@@ -104,7 +107,7 @@ def least_squares(key, train_data, validation, *, rate, method="sgd", seed=0):
 
 
 def test_folds_validate_every_row_once_and_train_on_the_others():
-    y = jnp.arange(9.0) ** 2
+    y = np.arange(9, dtype=np.float32) ** 2
     search = train.grid_search(
         least_squares, {"rate": [0.5], "seed": [1, 2]}, (y[:, None], y), key=jax.random.key(KEY),
         folds=3, chunk=4,
@@ -121,8 +124,8 @@ def test_folds_validate_every_row_once_and_train_on_the_others():
         np.testing.assert_allclose(row.standard_error, np.std(expected, ddof=1) / 3**0.5, 1e-5)
 
 
-def test_a_setting_that_diverges_is_the_last_row_and_words_are_programs():
-    x = jnp.ones((6, 1))
+def test_a_setting_that_diverges_is_the_last_row_and_each_method_has_its_own_program():
+    x = np.ones((6, 1), np.float32)
     search = train.grid_search(
         least_squares, {"rate": [3e38, 0.1, 0.4], "method": ["sgd", "adam"]}, (x, 2 * x[:, 0]),
         (x, 2 * x[:, 0]), key=jax.random.key(0),
@@ -133,6 +136,24 @@ def test_a_setting_that_diverges_is_the_last_row_and_words_are_programs():
     assert str(search).splitlines()[-1].split()[-1] == "diverged"
 
 
+def test_a_run_that_a_step_has_ended_has_no_score_whatever_its_curve_was():
+    def run(key, train_data, validation, *, rate):
+        def objective(params, state, batch, *, key=None, train=False):
+            broken = train & (params > 1.5)
+            return jnp.where(broken, jnp.nan, -params), (state, {})
+
+        sgd = optax.sgd(rate)
+        go = train.make_run(objective, sgd, epochs=3, batch_size=2)
+        return go(key, train.init(jnp.array(0.0), (), sgd), train_data, validation)
+
+    x = np.ones((2, 1), np.float32)
+    search = train.grid_search(run, {"rate": [0.1, 1.0]}, (x, x), (x, x), key=jax.random.key(0))
+    # At the rate of 1 two epochs end with the losses -1 and -2, and the third with NaN.
+    assert [row.setting["rate"] for row in search.rows] == [0.1, 1.0]
+    assert [row.diverged for row in search.rows] == [False, True]
+    np.testing.assert_allclose([row.mean for row in search.rows], [-0.3, np.nan], rtol=1e-6)
+
+
 def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
     types = []
 
@@ -140,7 +161,7 @@ def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
         types.append((jax.typeof(rate), jax.typeof(seed)))
         return least_squares(key, train_data, validation, rate=rate, seed=seed)
 
-    x = jnp.ones((6, 1))
+    x = np.ones((6, 1), np.float32)
     grid = {"rate": [1, 0.5], "seed": [3]}
     train.grid_search(noted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0)).replay()
     assert len(types) == 3  # found out, searched, replayed
@@ -148,14 +169,14 @@ def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
 
 
 @pytest.mark.parametrize("xp", [jnp, np])
-def test_the_numbers_of_an_array_are_numbers_as_any(xp):
+def test_the_values_of_a_grid_may_be_an_array(xp):
     traced = []
 
     def counted(key, train_data, validation, *, rate, seed):
         traced.append(rate)
         return least_squares(key, train_data, validation, rate=rate, seed=seed)
 
-    x = jnp.ones((6, 1))
+    x = np.ones((6, 1), np.float32)
     grid = {"rate": xp.linspace(0.1, 0.4, 3), "seed": xp.arange(2)}
     search = train.grid_search(counted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0))
     assert len(search.rows) == 6
@@ -164,34 +185,42 @@ def test_the_numbers_of_an_array_are_numbers_as_any(xp):
     assert "0.4" in str(search).splitlines()[1]
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_number_is_traced_where_it_can_be_in_whatever_order_the_words_come(order):
-    programs = []
+def branching(key, train_data, validation, *, method, rate):
+    if method == "sgd" and rate > 0.2:
+        rate = 0.2
+    return least_squares(key, train_data, validation, rate=rate, method=method)
 
-    def branching(key, train_data, validation, *, method, rate):
-        programs.append((method, rate))
-        if method == "sgd" and rate > 0.2:
-            rate = 0.2
-        return least_squares(key, train_data, validation, rate=rate, method=method)
 
-    x = jnp.ones((6, 1))
+def test_a_number_is_traced_for_the_methods_that_allow_it():
+    x = np.ones((6, 1), np.float32)
     search = train.grid_search(
-        branching, {"method": ["adam", "sgd"][::order], "rate": [0.1, 0.3]}, (x, 2 * x[:, 0]),
+        branching, {"method": ["adam", "sgd"], "rate": [0.1, 0.3]}, (x, 2 * x[:, 0]),
         (x, 2 * x[:, 0]), key=jax.random.key(0),
     )  # fmt: skip
-    assert {tuple(row.setting.values()) for row in search.rows} == {
-        ("adam", 0.1), ("adam", 0.3), ("sgd", 0.1), ("sgd", 0.3)
-    }  # fmt: skip
-    assert [rate for method, rate in programs[-3:] if method == "sgd"] == [0.1, 0.3]
     means = {tuple(row.setting.values()): row.mean for row in search.rows}
+    assert set(means) == {("adam", 0.1), ("adam", 0.3), ("sgd", 0.1), ("sgd", 0.3)}
     np.testing.assert_allclose(means["sgd", 0.3], (2 - 0.4 * 2) ** 2, rtol=1e-5)
     for row in search.rows:
         history = search.replay(row)[1]
         np.testing.assert_allclose(history["validation_loss"][-1], row.mean, rtol=1e-5)
 
 
-def test_what_is_better_can_be_more():
-    x = jnp.ones((6, 1))
+@pytest.mark.parametrize("methods", [["adam", "sgd"], ["sgd", "adam"]])
+def test_the_programs_of_a_grid_are_the_same_in_any_order_of_its_values(methods):
+    x = np.ones((6, 1), np.float32)
+    grid = {"method": methods, "rate": [0.1, 0.3]}
+    sets = ((x, x[:, 0]), (x, x[:, 0]))
+    accepts = ranking._prober(branching, grid, jax.random.key(0), sets, "validation_loss")
+    programs = [(program.fixed, program.numbers) for program in programs_of(grid, accepts)]
+    assert sorted(programs, key=str) == [
+        ({"method": "adam"}, ("rate",)),
+        ({"method": "sgd", "rate": 0.1}, ()),
+        ({"method": "sgd", "rate": 0.3}, ()),
+    ]
+
+
+def test_maximize_ranks_the_highest_score_first():
+    x = np.ones((6, 1), np.float32)
     search = train.grid_search(
         least_squares, {"rate": [0.1, 0.3]}, (x, 2 * x[:, 0]), (x, x[:, 0]), key=jax.random.key(0),
         maximize=True,
@@ -218,10 +247,10 @@ def test_what_is_better_can_be_more():
         ({"grid": {"rate": [0.1], "method": ["sgdd"]}, "folds": 2}, AttributeError, "sgdd"),
     ],
 )
-def test_a_search_that_cannot_be_made_is_told_before_anything_trains(
+def test_a_search_that_cannot_be_made_raises_before_anything_trains(
     changes, error, message, monkeypatch
 ):
-    monkeypatch.setattr(grid_search_module, "_program", lambda *given: pytest.fail("it trains"))
+    monkeypatch.setattr(ranking, "make_program", lambda *given: pytest.fail("it trains"))
     options = {"grid": {"rate": [0.1]}, "validation": None} | changes
     grid, validation = options.pop("grid"), options.pop("validation")
     x = np.ones((6, 1), np.float32)

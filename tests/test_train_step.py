@@ -1,10 +1,12 @@
+from functools import partial
+
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from train_problem import BATCH, CLASSES, data, linear, optimizer, same_bits
+from train_problem import BATCH, CLASSES, data, linear, optimizer, order, same_bits, whole
 
 import train
 
@@ -56,7 +58,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_the_error_says_what_went_
     assert error.history.diagnose().kind == "diverged"
 
 
-def test_a_step_that_is_finite_is_the_optimizers():
+def test_a_finite_step_is_the_step_of_the_optimizer():
     sgd = optax.sgd(0.1, momentum=0.9)
     step = jax.jit(train.make_step(touchy, sgd))
     batch = train.Batch(jnp.full((2, 1), 1.0), jnp.zeros(2))
@@ -69,21 +71,21 @@ def test_a_step_that_is_finite_is_the_optimizers():
 
 
 def test_a_later_failure_ends_the_run_before_its_step_and_skip_goes_on():
-    x, y = data()
-    poisoned = (x.at[6].set(NAN), y)
+    x, y = (np.array(part) for part in data())
+    x[6] = NAN
     objective, train_state = linear()
     key = jax.random.key(1)
-    indices, _ = train.data.shuffle(key, 0, len(x), BATCH)
-    failing = int(np.argwhere(np.asarray(indices) == 6)[0, 0])
+    indices, _ = map(np.asarray, order(key, 0, len(x), BATCH))
+    failing = int(np.argwhere(indices == 6)[0, 0])
     assert failing > 0  # or the test would not see that steps before it count
     step = jax.jit(train.make_step(objective, optimizer()))
     expected = train_state
     for rows in indices[:failing]:
-        expected, _ = step(key, expected, train.Batch(x[rows], y[rows], jnp.ones(BATCH, bool)))
+        expected, _ = step(key, expected, train.Batch(x[rows], y[rows], np.ones(BATCH, bool)))
 
     def fit(**options):
         return train.fit(
-            key, train_state, objective, optimizer(), poisoned, epochs=3, batch_size=BATCH,
+            key, train_state, objective, optimizer(), (x, y), epochs=3, batch_size=BATCH,
             epochs_per_call=3, **options,
         )  # fmt: skip
 
@@ -99,10 +101,12 @@ def test_a_later_failure_ends_the_run_before_its_step_and_skip_goes_on():
     chex.assert_tree_all_finite(trained.params)
 
 
+SCALES = {"a": np.arange(1.0, 13.0).reshape(3, 4), "b": np.array([0.5, -2.0])}
+
+
 def bowl(params):
     """sum a p^2 + b, whose gradient is 2 a p, over a tree of asymmetric shapes."""
-    scales = {"a": np.arange(1.0, 13.0).reshape(3, 4), "b": np.array([0.5, -2.0])}
-    terms = jax.tree.map(lambda scale, p: jnp.sum(scale * p**2), scales, params)
+    terms = jax.tree.map(lambda scale, p: jnp.sum(scale * p**2), SCALES, params)
     return terms["a"] + terms["b"], {"seen": params["b"]}
 
 
@@ -110,14 +114,11 @@ def bowl(params):
 def test_every_way_to_differentiate_gives_value_aux_and_gradient_in_float64(name):
     with jax.enable_x64(True):
         params = {"a": np.linspace(-1, 2, 12).reshape(3, 4), "b": np.array([3.0, 0.25])}
-        params = jax.tree.map(jnp.asarray, params)
-        gradient = getattr(train.gradients, name)
-        (value, aux), slope = gradient(bowl, params, jax.random.key(0))
-        expected = {
-            "a": 2 * np.arange(1.0, 13.0).reshape(3, 4) * params["a"],
-            "b": 2 * np.array([0.5, -2.0]) * params["b"],
-        }
-        np.testing.assert_allclose(value, bowl(params)[0], rtol=1e-12)
+        gradient = jax.jit(partial(getattr(train.gradients, name), bowl))
+        (value, aux), slope = gradient(params, jax.random.key(0))
+        expected = {name: 2 * SCALES[name] * params[name] for name in params}
+        value_at_params = sum(map(np.vdot, SCALES.values(), (p**2 for p in params.values())))
+        np.testing.assert_allclose(value, value_at_params, rtol=1e-12)
         assert same_bits(aux, {"seen": params["b"]})
         chex.assert_trees_all_close(slope, expected, rtol=1e-8, atol=1e-8)
 
@@ -127,9 +128,14 @@ def test_the_forward_gradient_is_unbiased_and_its_variance_falls_with_tangents()
 
     def draw(tangents):
         gradient = train.gradients.forward_gradient(tangents=tangents)
-        keys = jax.random.split(jax.random.key(0), 4000)
         fn = lambda p: (p @ slopes, None)  # noqa: E731
-        return np.asarray(jax.vmap(lambda key: gradient(fn, jnp.ones(3), key)[1])(keys))
+
+        @jax.jit
+        def draws(key):
+            keys = jax.random.split(key, 4000)
+            return jax.vmap(lambda key: gradient(fn, jnp.ones(3), key)[1])(keys)
+
+        return np.asarray(draws(jax.random.key(0)))
 
     # With v normal, (s . v) v has mean s and variance |s|^2 + s_i^2 in component i.
     variance = slopes @ slopes + slopes**2
@@ -164,6 +170,25 @@ def test_an_optimizer_that_watches_the_loss_gets_it():
     assert float(train_state.opt_state[1].scale) < 1
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_line_search_sees_the_dropout_masks_of_its_step(accumulate):
+    def init(params):
+        return {"value": jnp.zeros(()), "again": jnp.zeros(())}
+
+    def update(updates, state, params=None, *, value, value_fn, **others):
+        return updates, {"value": value, "again": value_fn(params)}
+
+    objective, train_state = whole()
+    reading = optax.GradientTransformationExtraArgs(init, update)
+    train_state = train_state._replace(opt_state=reading.init(train_state.params))
+    step = jax.jit(train.make_step(objective, reading, accumulate=accumulate))
+    batch = train.Batch(*(np.asarray(part) for part in data(12)))
+    seen = [step(jax.random.key(i), train_state, batch)[0].opt_state for i in range(2)]
+    for values in seen:
+        np.testing.assert_allclose(values["again"], values["value"], rtol=1e-6)
+    assert abs(seen[0]["value"] - seen[1]["value"]) > 1e-3  # other masks give another loss
+
+
 def test_the_penalty_is_part_of_the_objective_and_not_of_the_loss():
     x, y = data()
     without, train_state = linear()
@@ -172,8 +197,8 @@ def test_the_penalty_is_part_of_the_objective_and_not_of_the_loss():
         without.apply, without.loss, penalty=lambda params: 0.5 * (params.weight**2).sum()
     )
     batch = train.Batch(x, y)
-    plain, _ = without(train_state.params, (), batch)
-    value, (_, metrics) = penalised(train_state.params, (), batch)
+    plain, _ = jax.jit(without)(train_state.params, (), batch)
+    value, (_, metrics) = jax.jit(penalised)(train_state.params, (), batch)
     np.testing.assert_allclose(value - plain, 0.5 * np.sum(np.square(weight)), rtol=1e-5)
     np.testing.assert_allclose(metrics["loss"].value, plain, rtol=1e-6)
     np.testing.assert_allclose(metrics["penalty"].value, value - plain, rtol=1e-5)
@@ -182,10 +207,10 @@ def test_the_penalty_is_part_of_the_objective_and_not_of_the_loss():
 def test_hidden_rows_change_neither_objective_nor_gradient_whatever_they_hold():
     objective, train_state = linear()
     x, y = data()
-    shown = jnp.arange(len(x)) < 7
-    hidden = train.Batch(jnp.where(shown[:, None], x, NAN), jnp.where(shown, y, CLASSES), shown)
+    shown = np.arange(len(x)) < 7
+    hidden = train.Batch(np.where(shown[:, None], x, NAN), np.where(shown, y, CLASSES), shown)
     fewer = train.Batch(x[:7], y[:7])
-    value_and_gradient = jax.value_and_grad(lambda p, batch: objective(p, (), batch)[0])
+    value_and_gradient = jax.jit(jax.value_and_grad(lambda p, batch: objective(p, (), batch)[0]))
     chex.assert_trees_all_close(
         value_and_gradient(train_state.params, hidden),
         value_and_gradient(train_state.params, fewer),

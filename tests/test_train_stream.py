@@ -1,19 +1,11 @@
 import jax
 import numpy as np
 import pytest
-from train_problem import BATCH, data, linear, optimizer, same_bits
+from train_problem import BATCH, data, linear, optimizer, same_bits, shuffled
 
 import train
 
 KEY = 5
-
-
-def shuffled(epoch):
-    """The batches that the compiled loop takes in this epoch, as a host would bring them."""
-    x, y = (np.asarray(part) for part in data())
-    indices, mask = train.data.shuffle(jax.random.key(KEY), epoch, len(x), BATCH)
-    for rows, real in zip(np.asarray(indices), np.asarray(mask), strict=True):
-        yield x[rows[real]], y[rows[real]]
 
 
 def fit(source, **options):
@@ -22,16 +14,6 @@ def fit(source, **options):
         jax.random.key(KEY), train_state, objective, optimizer(), source, epochs=3,
         batch_size=BATCH, **options,
     )  # fmt: skip
-
-
-@pytest.mark.compiled_as_for_a_user
-def test_host_batches_train_the_same_network_as_arrays_bit_for_bit():
-    arrays, history = fit(data(), validation=data(5))
-    validation = [tuple(part[rows] for part in data(5)) for rows in (slice(3), slice(3, 5))]
-    batches, streamed = fit(shuffled, validation=validation)
-    assert same_bits(arrays, batches)
-    for name in history.curves:
-        np.testing.assert_allclose(streamed[name], history[name], rtol=1e-6)
 
 
 def test_a_list_of_batches_is_read_again_in_every_epoch_with_one_trace_whatever_their_sizes():
@@ -43,7 +25,7 @@ def test_a_list_of_batches_is_read_again_in_every_epoch_with_one_trace_whatever_
         return objective(params, state, batch, key=key, train=train)
 
     _, history = train.fit(
-        jax.random.key(0), train_state, counted, optimizer(), list(shuffled(0)), epochs=3,
+        jax.random.key(0), train_state, counted, optimizer(), list(shuffled(KEY, 0)), epochs=3,
         batch_size=BATCH,
     )  # fmt: skip
     assert traced == [True]
@@ -51,12 +33,12 @@ def test_a_list_of_batches_is_read_again_in_every_epoch_with_one_trace_whatever_
     assert history["train_loss"][2] < history["train_loss"][0]
 
 
-def test_a_resumed_stream_is_asked_for_the_epoch_it_is_in(tmp_path):
+def test_a_resumed_stream_asks_its_source_for_the_epoch_it_is_in(tmp_path):
     asked = []
 
     def source(epoch):
         asked.append(epoch)
-        return shuffled(epoch)
+        return shuffled(KEY, epoch)
 
     whole, _ = fit(source, validation=data(5))  # which may be arrays all the same
     asked.clear()
@@ -70,8 +52,8 @@ def test_a_resumed_stream_is_asked_for_the_epoch_it_is_in(tmp_path):
     assert same_bits(resumed, whole)
 
 
-def test_the_host_is_only_so_many_batches_ahead():
-    from train.stream import ahead
+def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
+    from train.runs.host_batches import ahead
 
     brought = []
 
@@ -104,7 +86,7 @@ ONCE = iter([(X[:4], Y[:4])])
         (3, TypeError, "train_data must be"),
     ],
 )
-def test_a_source_that_cannot_train_is_told(source, error, message):
+def test_a_source_that_cannot_train_raises(source, error, message):
     with pytest.raises(error, match=message):
         fit(source)
 
@@ -123,10 +105,12 @@ def test_validation_data_beside_a_source_are_checked_before_anything_compiles(
     validation, error, message, monkeypatch
 ):
     monkeypatch.setattr(
-        train.stream, "make_advance", lambda plan: lambda *given: pytest.fail("it trains")
+        train.runs.host_batches,
+        "make_run_step",
+        lambda plan: lambda *given: pytest.fail("it trains"),
     )
     with pytest.raises(error, match=message):
-        fit(list(shuffled(0)), validation=validation)
+        fit(list(shuffled(KEY, 0)), validation=validation)
 
 
 def test_no_batch_is_asked_for_when_a_step_was_not_finite():

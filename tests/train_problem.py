@@ -1,5 +1,8 @@
 """A small classification problem that the tests of train share."""
 
+from collections.abc import Iterator
+from functools import cache, partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,12 +23,14 @@ def data(rows: int = ROWS) -> tuple[jax.Array, jax.Array]:
     return jnp.asarray(features, jnp.float32), jnp.asarray(labels, jnp.int32)
 
 
-def linear() -> tuple[train.Objective, train.TrainState]:
+@cache
+def linear() -> tuple[train.SupervisedObjective, train.TrainState]:
     """Softmax regression: quick to compile."""
     return _problem(nn.dense(FEATURES, CLASSES), {})
 
 
-def whole() -> tuple[train.Objective, train.TrainState]:
+@cache
+def whole() -> tuple[train.SupervisedObjective, train.TrainState]:
     """A network with all that a step must carry: batch norm's state and dropout's randomness."""
     model = nn.mlp((FEATURES, 6, CLASSES), batch_norm=True, dropout=0.25)
     return _problem(model, {"accuracy": train.metrics.accuracy})
@@ -36,12 +41,32 @@ def optimizer() -> optax.GradientTransformation:
     return optax.sgd(optax.exponential_decay(0.05, 2, 0.9), momentum=0.9)
 
 
-def _problem(model: nn.Layer, metrics: dict) -> tuple[train.Objective, train.TrainState]:
-    params, state = model.init(jax.random.key(3))
+def _problem(model: nn.Layer, metrics: dict) -> tuple[train.SupervisedObjective, train.TrainState]:
+    random, key = np.random.default_rng(3), jax.random.key(3)
+    shapes, state = jax.eval_shape(model.init, key)
+    params = jax.tree.map(  # whose own draws would be programs to compile
+        lambda leaf: jnp.asarray(random.normal(size=leaf.shape) / 2, leaf.dtype), shapes
+    )
+    if jax.tree.leaves(state):
+        state = jax.jit(lambda key: model.init(key)[1])(key)
     objective = train.supervised(
         model.apply, losses.softmax_cross_entropy_with_integer_labels, metrics=metrics
     )
     return objective, train.init(params, state, optimizer())
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def order(key: jax.Array, epoch: int, rows: int, batch_size: int) -> tuple[jax.Array, jax.Array]:
+    """The batches of an epoch, in one program."""
+    return train.data.shuffle(key, epoch, rows, batch_size)
+
+
+def shuffled(seed: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The batches that the compiled loop takes in an epoch, as a host would bring them."""
+    x, y = (np.asarray(part) for part in data())
+    indices, mask = map(np.asarray, order(jax.random.key(seed), epoch, len(x), BATCH))
+    for rows, real in zip(indices, mask, strict=True):
+        yield x[rows[real]], y[rows[real]]
 
 
 def same_bits(a: object, b: object) -> bool:

@@ -1,29 +1,40 @@
 """Training: pure steps, whole runs as one function, and what is needed to watch and keep them."""
 
 from . import data, gradients, log, metrics
-from .checkpoint import Checkpoint, restore, save
-from .diagnosis import Diagnosis
-from .evaluate import evaluate
-from .fit import fit
-from .history import History
-from .nonfinite import NonFiniteError
-from .objective import Objective, supervised
-from .plots import plot_runs
-from .result import Row, Search
-from .run import make_run
-from .search import grid_search
-from .state import Batch, TrainState, init
-from .step import make_step
+from ._types import Params, State
+from .checkpoints import Checkpoint, restore, save
+from .curves import Diagnosis, History, plot_runs
+from .runs import NonFiniteError, fit, interruptible, make_run
+from .search import Row, Search, grid_search
+from .steps import (
+    Apply,
+    Batch,
+    Loss,
+    Metric,
+    Objective,
+    SupervisedObjective,
+    TrainState,
+    evaluate,
+    init,
+    make_step,
+    supervised,
+)
 
 __all__ = [
+    "Apply",
     "Batch",
     "Checkpoint",
     "Diagnosis",
     "History",
+    "Loss",
+    "Metric",
     "NonFiniteError",
     "Objective",
+    "Params",
     "Row",
     "Search",
+    "State",
+    "SupervisedObjective",
     "TrainState",
     "data",
     "evaluate",
@@ -31,6 +42,7 @@ __all__ = [
     "gradients",
     "grid_search",
     "init",
+    "interruptible",
     "log",
     "make_run",
     "make_step",

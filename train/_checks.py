@@ -1,28 +1,30 @@
-"""What is wrong with data is told before anything compiles."""
+"""Check options and data before anything compiles."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from . import data as datasets
-from .state import TrainState
+from ._types import Tree
 
 
-def positive(name: str, value: Any) -> int:
-    """The integer that `value` is, NumPy's among them; raises unless it is one above 0.
+def positive(name: str, value: object) -> int:
+    """Return an option as Python's integer, which NumPy's and JAX's integers become.
+
+    Raises:
+        ValueError: If the value is not an integer above 0.
 
     Example:
         >>> positive("epochs", np.int64(3))
         3
     """
     try:
-        integer = 0 if isinstance(value, bool) else operator.index(value)
+        integer = 0 if isinstance(value, bool) else operator.index(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
         integer = 0
     if integer < 1:
@@ -30,31 +32,44 @@ def positive(name: str, value: Any) -> int:
     return integer
 
 
-def check_sets(train_data: Any, validation: Any | None, *, batch_size: int) -> None:
-    """Raises `ValueError` or `TypeError` for data that cannot train, or cannot be compared."""
+def check_sets(train_data: object, validation: object, *, batch_size: int) -> None:
+    """Check training data, and validation data where there are any.
+
+    Raises:
+        ValueError: If a set is empty or smaller than a batch, or if their rows differ in shape.
+        TypeError: If a set is no pair of arrays, or if features are not floating.
+    """
     rows = check_set("the train data", train_data)
     if batch_size > rows:
         raise ValueError(
             f"batch_size={batch_size} is above the {rows} rows of the train data: choose less"
         )
-    if validation is None:
-        return
-    check_set("the validation data", validation)
-    check_alike(train_data, validation)
+    if validation is not None:
+        check_set("the validation data", validation)
+        check_alike(train_data, validation)
 
 
-def check_alike(train_data: Any, validation: Any) -> None:
-    """Raises unless the rows of both are of one shape."""
-    for name, ours, theirs in zip("xy", train_data, validation, strict=True):
-        if _rows_of(ours) != _rows_of(theirs):
+def check_alike(train_data: Tree, validation: Tree) -> None:
+    """Check that the rows of training and of validation data have the same shapes.
+
+    Raises:
+        ValueError: If they differ.
+    """
+    for name, train_part, part in zip("xy", train_data, validation, strict=True):
+        if _row_shapes(train_part) != _row_shapes(part):
             raise ValueError(
                 f"{name} of the validation data must be like that of the train data, got rows of "
-                f"{_rows_of(theirs)} and of {_rows_of(ours)}"
+                f"{_row_shapes(part)} and of {_row_shapes(train_part)}"
             )
 
 
-def check_set(name: str, data: Any) -> int:
-    """Raises unless `data` is a pair of floating features and as many targets; returns how many."""
+def check_set(name: str, data: object) -> int:
+    """Check a pair of features and targets, and return how many rows it has.
+
+    Raises:
+        ValueError: If there is no row, or if the arrays do not have the same rows.
+        TypeError: If it is no pair of arrays, or if the features are not floating.
+    """
     if not isinstance(data, tuple) or len(data) != 2:
         raise TypeError(f"{name} must be a pair (x, y) of arrays, got {type(data).__name__}")
     for leaf in jax.tree.leaves(data):
@@ -72,8 +87,15 @@ def check_set(name: str, data: Any) -> int:
         raise ValueError(f"{name}: {error}") from None
 
 
-def check_sources(train_data: Any, validation: Any | None, *, epochs: int) -> None:
-    """Raises unless host batches can be asked for in every epoch, and validation data, too."""
+def check_sources(train_data: object, validation: object, *, epochs: int) -> None:
+    """Check that training data and validation data can give host batches in every epoch.
+
+    Validation data may also be a pair of arrays, or None.
+
+    Raises:
+        ValueError: If a source can be read only once, and there are several epochs.
+        TypeError: If a source is neither an iterable nor a function.
+    """
     _check_source("train_data", train_data, epochs)
     if isinstance(validation, tuple):
         check_set("the validation data", validation)
@@ -81,7 +103,7 @@ def check_sources(train_data: Any, validation: Any | None, *, epochs: int) -> No
         _check_source("validation", validation, epochs)
 
 
-def _check_source(name: str, source: Any, epochs: int) -> None:
+def _check_source(name: str, source: object, epochs: int) -> None:
     if callable(source):
         return
     if not isinstance(source, Iterable):
@@ -97,14 +119,6 @@ def _check_source(name: str, source: Any, epochs: int) -> None:
         )
 
 
-def check_targets(objective: Callable, train_state: TrainState, *parts: Any | None) -> None:
-    """Lets an objective with a method `check(params, state, x, y)`, as `supervised`'s, use it."""
-    check = getattr(objective, "check", None)
-    for part in parts:
-        if check is not None and part is not None:
-            check(train_state.params, train_state.state, *part)
-
-
-def _rows_of(data: Any) -> Any:
-    """What one row is: shapes without the leading axis, and the tree around them."""
+def _row_shapes(data: Tree) -> Tree:
+    """Return the tree of the shapes that one row has."""
     return jax.tree.map(lambda leaf: np.shape(leaf)[1:], data)

@@ -1,4 +1,4 @@
-"""What only some users have installed."""
+"""Import what only some users have installed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 
 
 def need(module: str, extra: str) -> Any:
-    """Imports what only some users have, or says which extra brings it.
+    """Return the module of this name.
+
+    Args:
+        module: Its full name.
+        extra: The optional dependencies of gradwise that bring it.
+
+    Raises:
+        ImportError: If it is not installed; the message says how to install it.
 
     Example:
         >>> need("no_such_module", "train")

@@ -1,4 +1,18 @@
-"""Data sets: who is in which part, on what scale, and in what order."""
+"""Data sets: read them, split and scale them, and shuffle them on the device.
+
+A data set is a pytree of arrays `[rows, ...]` with the same rows, usually `(x, y)`.
+
+Example:
+    >>> import jax, numpy as np
+    >>> from gradwise import train
+    >>> x, y = np.arange(20.0).reshape(10, 2), np.arange(10)
+    >>> (train_x, train_y), (test_x, test_y) = train.data.split(
+    ...     jax.random.key(0), (x, y), test=0.3
+    ... )
+    >>> train_x, test_x = train.data.standardize(train_x, test_x)
+    >>> train_x.shape, test_x.shape
+    ((7, 2), (3, 2))
+"""
 
 from __future__ import annotations
 
@@ -6,28 +20,43 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from numpy.typing import ArrayLike
 
+from ._sharding import row_sharding
 from ._text import excerpt
+from ._types import Tree
 
-_SHUFFLE = 0xFFFFFFFF  # a fold that no step of the run can take: steps are int32
+T = TypeVar("T")
+
+# What is folded into a run's key for shuffling. A step folds in its number, an int32 that counts
+# from 0, so no step draws from the same key.
+_SHUFFLE = 0xFFFFFFFF
 
 
 def shuffle(
     key: jax.Array, epoch: int | jax.Array, rows: int, batch_size: int
 ) -> tuple[jax.Array, jax.Array]:
-    """The order of an epoch, from the run's key and the epoch's number alone.
+    """Return the batches of an epoch, in an order that the key and the epoch's number decide.
 
-    Returns `(indices, mask)`, both `[steps, batch_size]`: the rows of every batch, and which of
-    them are real. The last batch is padded with row 0, masked.
+    Args:
+        key: The key of the whole run.
+        epoch: The epoch's number, counted from 0.
+        rows: How many rows the data set has.
+        batch_size: How many rows a batch has.
+
+    Returns:
+        `(indices, mask)`, both `[steps, batch_size]`: the rows of each batch, and which of these
+        entries are real. The last batch is padded with row 0, masked out.
 
     Example:
-        >>> indices, mask = shuffle(jax.random.key(0), 0, 5, 2)
+        >>> import jax
+        >>> from gradwise import train
+        >>> indices, mask = train.data.shuffle(jax.random.key(0), epoch=0, rows=5, batch_size=2)
         >>> sorted(indices[mask].tolist()), mask.sum(axis=1).tolist()
         ([0, 1, 2, 3, 4], [2, 2, 1])
     """
@@ -39,20 +68,23 @@ def shuffle(
     return indices.reshape(steps, batch_size), mask.reshape(steps, batch_size)
 
 
-def split(key: jax.Array, data: Any, *, test: float) -> tuple[Any, Any]:
-    """Splits arrays `[rows, ...]` at random into `(training part, test part)`.
+def split(key: jax.Array, data: T, *, test: float) -> tuple[T, T]:
+    """Split a data set at random into `(training part, test part)`.
 
     Args:
-        key: decides who goes where.
-        data: a pytree of arrays of one length, usually `(x, y)`.
-        test: the share of the rows that goes to the test part, in (0, 1); each part gets at least
-            one.
+        key: Decides which row goes to which part.
+        data: A pytree of arrays `[rows, ...]`, usually `(x, y)`.
+        test: The share of the rows that goes to the test part, between 0 and 1. Each part gets at
+            least one row.
 
     Raises:
-        ValueError: when `test` is not a share, or there are fewer than two rows.
+        ValueError: If `test` is not between 0 and 1, or if there are fewer than two rows.
 
     Example:
-        >>> train_part, test_part = split(jax.random.key(0), (np.eye(5), np.arange(5)), test=0.4)
+        >>> import jax, numpy as np
+        >>> from gradwise import train
+        >>> data = np.eye(5), np.arange(5)
+        >>> train_part, test_part = train.data.split(jax.random.key(0), data, test=0.4)
         >>> train_part[0].shape, sorted([*train_part[1].tolist(), *test_part[1].tolist()])
         ((3, 5), [0, 1, 2, 3, 4])
     """
@@ -61,19 +93,29 @@ def split(key: jax.Array, data: Any, *, test: float) -> tuple[Any, Any]:
     rows = length(data)
     if rows < 2:
         raise ValueError(f"split needs at least two rows, got {rows}")
-    held_out = min(max(round(test * rows), 1), rows - 1)
+    test_rows = min(max(round(test * rows), 1), rows - 1)
     order = np.asarray(jax.random.permutation(key, rows))
-    return take(data, order[held_out:]), take(data, order[:held_out])
+    return take(data, order[test_rows:]), take(data, order[:test_rows])
 
 
-def standardize(train_x: Any, *others: Any) -> tuple[Any, ...]:
-    """Shifts and scales features `[rows, ...]` to mean 0 and deviation 1 over the training rows.
+def standardize(train_x: ArrayLike, *others: ArrayLike) -> tuple[np.ndarray, ...]:
+    """Shift and scale features `[rows, ...]` to mean 0 and deviation 1 over the training rows.
 
-    The others are moved by the training part's figures, so that nothing of them leaks into
-    training. A feature that is constant there is only shifted. The result is float32.
+    All parts are shifted and scaled by the figures of the training part, so that nothing of the
+    others leaks into training. A feature that is constant there is only shifted. The results are
+    float32.
+
+    Args:
+        train_x: The features of the training part.
+        others: The features of further parts, such as validation and test.
+
+    Returns:
+        The parts in the same order.
 
     Example:
-        >>> train_x, test_x = standardize(np.array([[1.0], [3.0]]), np.array([[5.0]]))
+        >>> import numpy as np
+        >>> from gradwise import train
+        >>> train_x, test_x = train.data.standardize(np.array([[1.0], [3.0]]), np.array([[5.0]]))
         >>> train_x.ravel().tolist(), test_x.ravel().tolist()
         ([-1.0, 1.0], [3.0])
     """
@@ -87,16 +129,19 @@ def standardize(train_x: Any, *others: Any) -> tuple[Any, ...]:
 
 
 def read_idx(path: str | Path) -> np.ndarray:
-    """Reads an array in IDX, the format of MNIST's files, gzipped or not.
+    """Read an array from an IDX file, the format of MNIST (LeCun et al., 1998), gzipped or not.
 
     Raises:
-        ValueError: when the file is not IDX, or is shorter or longer than it says.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is not IDX, or is shorter or longer than its head says.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
+        >>> from gradwise import train
         >>> path = Path(tempfile.mkdtemp()) / "labels-idx1-ubyte"
         >>> _ = path.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]))
-        >>> read_idx(path).tolist()
+        >>> train.data.read_idx(path).tolist()
         [7, 2, 1]
     """
     raw = Path(path).read_bytes()
@@ -113,7 +158,7 @@ def read_idx(path: str | Path) -> np.ndarray:
     values = np.frombuffer(raw, dtype, offset=4 + 4 * raw[3])
     try:
         return values.reshape(shape).astype(dtype.newbyteorder("="))
-    except ValueError as error:  # of too many axes, or an empty one beside ones beyond any memory
+    except ValueError as error:  # more axes than NumPy has, or sizes beyond any memory beside a 0
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
@@ -124,14 +169,16 @@ def _gunzip(path: str | Path, raw: bytes) -> bytes:
         raise ValueError(f"{path} is a damaged gzip file: {error}") from error
 
 
-def length(data: Any) -> int:
-    """The number of rows that all arrays of `data` share.
+def length(data: Tree) -> int:
+    """Return the number of rows that all arrays of a data set have.
 
     Raises:
-        ValueError: when there are none, or they differ.
+        ValueError: If there is no row, or if the arrays do not have the same number of rows.
 
     Example:
-        >>> length((np.zeros((3, 4)), np.zeros(3)))
+        >>> import numpy as np
+        >>> from gradwise import train
+        >>> train.data.length((np.zeros((3, 4)), np.zeros(3)))
         3
     """
     shapes = list(dict.fromkeys(np.shape(leaf) for leaf in jax.tree.leaves(data)))
@@ -147,35 +194,20 @@ def length(data: Any) -> int:
     return rows
 
 
-def take(data: Any, indices: jax.Array | np.ndarray) -> Any:
-    """The rows `indices` of every array of `data`.
+def take(data: T, indices: jax.Array | np.ndarray) -> T:
+    """Return the rows `indices` of every array of a data set.
 
     Example:
-        >>> take((np.eye(3), np.arange(3)), np.array([2]))[1].tolist()
+        >>> import numpy as np
+        >>> from gradwise import train
+        >>> train.data.take((np.eye(3), np.arange(3)), np.array([2]))[1].tolist()
         [2]
     """
     return jax.tree.map(lambda leaf: _take(leaf, indices), data)
 
 
-def _take(leaf: Any, indices: jax.Array | np.ndarray) -> Any:
-    where = None if isinstance(leaf, np.ndarray) else spread(leaf, len(indices))
-    return leaf[indices] if where is None else jnp.asarray(leaf).at[indices].get(out_sharding=where)
-
-
-def spread(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSharding | None:
-    """Where `rows` of the rows of `leaf` lie, or `parts` of so many, on a mesh of explicit axes.
-
-    There, and only there, an operation on rows must be told: over the devices as those of `leaf`,
-    if they divide, else on all of them.
-
-    Example:
-        >>> spread(jnp.ones((4, 2)), 2) is None  # no such mesh
-        True
-    """
-    sharding = jax.typeof(leaf).sharding
-    if sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
-        return None
-    axes, *others = sharding.spec
-    devices = np.prod([sharding.mesh.shape[axis] for axis in np.atleast_1d(axes or ())], dtype=int)
-    own = (axes if rows % devices == 0 else None, *others)
-    return NamedSharding(sharding.mesh, PartitionSpec(*((None,) if parts else ()), *own))
+def _take(leaf: np.ndarray | jax.Array, indices: jax.Array | np.ndarray) -> np.ndarray | jax.Array:
+    sharding = None if isinstance(leaf, np.ndarray) else row_sharding(leaf, len(indices))
+    if sharding is None:
+        return leaf[indices]
+    return jnp.asarray(leaf).at[indices].get(out_sharding=sharding)

@@ -1,4 +1,16 @@
-"""Where an epoch's figures go: loggers for `fit(callback=...)`."""
+"""Loggers for `fit(callback=...)`: where the figures of each epoch are written.
+
+Example:
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from gradwise import train
+    >>> path = Path(tempfile.mkdtemp()) / "log.jsonl"
+    >>> log = train.log.json_lines(path)
+    >>> for epoch, loss in enumerate([0.5, 0.25], start=1):  # as fit calls it
+    ...     log(epoch, {"epoch": epoch, "train_loss": loss})
+    >>> len(path.read_text().splitlines())
+    2
+"""
 
 from __future__ import annotations
 
@@ -8,24 +20,29 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ._need import need
-from .history import to_json
+from ._records import to_json
 
+#: What `fit` calls after each epoch: with the epoch's number, counted from 1, and its figures.
 Callback = Callable[[int, Mapping[str, float]], None]
 
 
 def json_lines(path: str | Path) -> Callback:
-    r"""Appends one JSON object per epoch to a file; what is not finite is written as a string.
+    r"""Return a callback that appends one JSON object for each epoch to a file.
+
+    NaN and the infinities become the strings "nan", "inf" and "-inf".
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
+        >>> from gradwise import train
         >>> path = Path(tempfile.mkdtemp()) / "log.jsonl"
-        >>> json_lines(path)(1, {"epoch": 1, "train_loss": 0.5})
+        >>> train.log.json_lines(path)(1, {"epoch": 1, "train_loss": 0.5})
         >>> path.read_text()
         '{"epoch": 1, "train_loss": 0.5}\n'
     """
 
     def callback(epoch: int, row: Mapping[str, float]) -> None:
-        del epoch  # the row has it
+        del epoch  # it is in the row
         with Path(path).open("a") as file:
             file.write(to_json(row) + "\n")
 
@@ -33,19 +50,23 @@ def json_lines(path: str | Path) -> Callback:
 
 
 def tensorboard(folder: str | Path) -> Callback:
-    """Writes every figure of an epoch as a TensorBoard scalar, with `tensorboardX`.
+    """Return a callback that writes each figure of an epoch as a TensorBoard scalar.
+
+    Each epoch is on the disk when its call returns.
 
     Raises:
-        ImportError: when `tensorboardX` is missing; `pip install "gradwise[tensorboard]"` has it.
+        ImportError: If `tensorboardX` is missing; `pip install "gradwise[tensorboard]"` has it.
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
+        >>> from gradwise import train
         >>> folder = Path(tempfile.mkdtemp())
-        >>> tensorboard(folder)(1, {"epoch": 1, "train_loss": 0.5})
+        >>> train.log.tensorboard(folder)(1, {"epoch": 1, "train_loss": 0.5})
         >>> len(list(folder.iterdir()))
         1
     """
-    # Below `SummaryWriter`, whose rows wait in another thread, and are lost with a killed process.
+    # Not `SummaryWriter`: its rows wait in another thread, and are lost with a killed process.
     writers = need("tensorboardX.event_file_writer", "tensorboard")
     scalar = need("tensorboardX.summary", "tensorboard").scalar
     event = need("tensorboardX.proto.event_pb2", "tensorboard").Event

@@ -3,10 +3,11 @@
 import sys
 from contextlib import ExitStack
 
-from gradwise.train.interrupt import interruptible  # pyright: ignore[reportMissingImports]
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+
+from gradwise import train
 
 
 class Progress:
@@ -42,7 +43,7 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         self._open.enter_context(self._bars)
-        self._interrupted = self._open.enter_context(interruptible())
+        self._interrupted = self._open.enter_context(train.interruptible())
         return self
 
     def __exit__(self, *error: object) -> None:

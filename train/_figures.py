@@ -1,0 +1,46 @@
+"""Draw figures without a display, and write them to files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ._files import write_atomically
+from ._need import need
+
+if TYPE_CHECKING:  # matplotlib is needed only by those who draw
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def figure() -> tuple[Figure, Axes]:
+    """Return a figure and its axes, which pyplot does not know of and need not close.
+
+    Example:
+        >>> fig, axes = figure()
+        >>> axes.get_title()
+        ''
+    """
+    fig = need("matplotlib.figure", "train").Figure(figsize=(7, 4.5), layout="constrained")
+    return fig, fig.add_subplot()
+
+
+def write_figure(fig: Figure, path: str | Path) -> None:
+    """Write a figure to `path`, whose ending is the format; `.png` is added where there is none.
+
+    Raises:
+        ValueError: If matplotlib does not know the format.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "empty.svg"
+        >>> write_figure(figure()[0], path)
+        >>> path.read_text().count("<svg")
+        1
+    """
+    path = Path(path)
+    path = path if path.suffix else path.with_name(f"{path.name}.png")
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format=path.suffix[1:])
+    write_atomically(path, drawn.getvalue())

@@ -1,0 +1,5 @@
+"""Checkpoints: a file from which a run goes on, and the folder that `fit` keeps them in."""
+
+from .saved_run import Checkpoint, restore, save
+
+__all__ = ["Checkpoint", "restore", "save"]

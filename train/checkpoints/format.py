@@ -1,0 +1,102 @@
+"""The format of a checkpoint file: safetensors, with a checksum over all that it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from .._files import write_atomically
+from .._need import need
+from .._records import to_json
+from .._text import excerpt
+
+_FORMAT = "gradwise checkpoint 1"
+
+
+def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, object]) -> None:
+    """Write arrays and a JSON header to a file, atomically.
+
+    Any safetensors reader opens the file; an array of a dtype that the format does not know is
+    kept as bytes.
+
+    Raises:
+        ImportError: If safetensors is missing.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "file.safetensors"
+        >>> write(path, {"weight": np.eye(2)}, {"epoch": 3})
+        >>> arrays, header = read(path)
+        >>> arrays["weight"].tolist(), header
+        ([[1.0, 0.0], [0.0, 1.0]], {'epoch': 3})
+    """
+    numpy = need("safetensors.numpy", "train")
+    text = to_json({"header": header, "dtypes": {n: a.dtype.name for n, a in arrays.items()}})
+    stored = {name: _storable(array) for name, array in arrays.items()}
+    metadata = {"format": _FORMAT, "json": text, "sha256": _digest(text, stored)}
+    write_atomically(path, numpy.save(stored, metadata))
+
+
+def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the arrays and the header that `write` wrote; nothing is unpickled.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, or is no checkpoint.
+        ImportError: If safetensors is missing.
+    """
+    raw = Path(path).read_bytes()
+    numpy = need("safetensors.numpy", "train")
+    try:
+        stored = numpy.load(raw)
+        size = int.from_bytes(raw[:8], "little")
+        metadata = json.loads(raw[8 : 8 + size]).get("__metadata__", {})
+    except Exception as error:  # the parser's errors have no class in common
+        raise ValueError(
+            f"{path} is damaged or no safetensors file: {excerpt(error)}: take the checkpoint "
+            "before it, or a copy"
+        ) from error
+    if metadata.get("format") != _FORMAT:
+        found = excerpt(repr(metadata.get("format")), most=40)
+        raise ValueError(
+            f"{path} is not a {_FORMAT!r} file, its format is {found}: it was written by another "
+            "tool, or by a newer gradwise"
+        )
+    text = metadata.get("json", "")
+    if metadata.get("sha256") != _digest(text, stored):
+        raise ValueError(
+            f"{path} is damaged: its checksum does not match: take the checkpoint before it, or a "
+            "copy"
+        )
+    fields = json.loads(text)
+    arrays = {name: _restored(stored[name], dtype) for name, dtype in fields["dtypes"].items()}
+    return arrays, fields["header"]
+
+
+def _digest(text: str, stored: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(stored):
+        array = stored[name]
+        digest.update(f"{name} {array.dtype.name} {array.shape};".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _storable(array: np.ndarray) -> np.ndarray:
+    """Return the array, or its bytes along one more axis where the format lacks its dtype."""
+    array = np.ascontiguousarray(array).reshape(array.shape)
+    if array.dtype.kind in "fiub":
+        return array
+    return array[..., None].view(np.uint8)
+
+
+def _restored(stored: np.ndarray, dtype: str) -> np.ndarray:
+    if stored.dtype.name == dtype:
+        return stored
+    return stored.view(jnp.dtype(dtype))[..., 0]  # JAX knows bfloat16 by its name, NumPy does not

@@ -1,0 +1,201 @@
+"""Save everything that a run needs to go on as if it had never stopped, and restore it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._records import is_key, same
+from .._types import Tree
+from ..curves import History
+from ..steps import TrainState
+from . import format as file_format
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checkpoint:
+    """What `restore` reads from a file.
+
+    Attributes:
+        train_state: Parameters, the layers' and the optimizer's state, and the step.
+        key: The key of the run.
+        history: Its curves.
+
+    Example:
+        >>> import jax, optax
+        >>> from gradwise import train
+        >>> train_state = train.init((), (), optax.sgd(0.1))
+        >>> train.Checkpoint(
+        ...     train_state=train_state, key=jax.random.key(0), history=train.History.empty()
+        ... )
+        Checkpoint(step 0, History(0 epochs))
+    """
+
+    train_state: TrainState
+    key: jax.Array
+    history: History
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the structure of the train states, and all numbers; NaN equals NaN."""
+        if not isinstance(other, Checkpoint):
+            return False
+        states = self.train_state, other.train_state
+        return (
+            jax.tree.structure(states[0]) == jax.tree.structure(states[1])
+            and same(*(jax.tree.leaves(state) for state in states))
+            and same(self.key, other.key)
+            and self.history == other.history
+        )
+
+    def __repr__(self) -> str:
+        """Return one line: the step and the history, no arrays."""
+        return f"Checkpoint(step {self.train_state.step}, {self.history!r})"
+
+
+def save(path: str | Path, train_state: TrainState, *, key: jax.Array, history: History) -> None:
+    """Save parameters, batch statistics, optimizer state, step, key and curves to one file.
+
+    With the step and the key the shuffling goes on where it was. The write is atomic: killed at
+    any moment, `path` is the file from before or the whole new one.
+
+    Args:
+        path: The file; any safetensors reader opens it.
+        train_state: What to save.
+        key: The key of the run.
+        history: The curves so far.
+
+    Raises:
+        ImportError: If safetensors is missing; `pip install "gradwise[train]"` has it.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> path = Path(tempfile.mkdtemp()) / "digits.safetensors"
+        >>> train_state = train.init({"weight": jnp.ones((3, 4))}, (), optax.adam(1e-3))
+        >>> train.save(path, train_state, key=jax.random.key(7), history=train.History.empty())
+        >>> checkpoint = train.restore(path, train_state)
+        >>> checkpoint.key == jax.random.key(7), int(checkpoint.train_state.step)
+        (Array(True, dtype=bool), 0)
+    """
+    write_tree(path, {"train_state": train_state, "key": key}, history, made_with={})
+
+
+def restore(path: str | Path, like: TrainState) -> Checkpoint:
+    """Read what `save` or `fit(checkpoint=...)` wrote.
+
+    Args:
+        path: The file.
+        like: A train state of the same structure, of arrays or of `jax.ShapeDtypeStruct`s, for
+            example from `train.init`. Each restored leaf goes to where the array of `like` is.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged or is no checkpoint, or if its leaves are not those of
+            `like`: the message names each one that differs.
+        ImportError: If safetensors is missing.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> path = Path(tempfile.mkdtemp()) / "digits.safetensors"
+        >>> narrow = train.init({"weight": jnp.ones((3, 4))}, (), optax.sgd(0.1))
+        >>> wide = train.init({"weight": jnp.ones((3, 5))}, (), optax.sgd(0.1))
+        >>> train.save(path, narrow, key=jax.random.key(7), history=train.History.empty())
+        >>> train.restore(path, wide)
+        Traceback (most recent call last):
+        ValueError: ...digits.safetensors holds another structure than what is asked for:
+          train_state.params['weight']: float32 (3, 4) in the file, float32 (3, 5) expected
+    """
+    sections, history, _ = read_tree(path, {"train_state": like, "key": None})
+    return Checkpoint(train_state=sections["train_state"], key=sections["key"], history=history)
+
+
+def write_tree(
+    path: str | Path,
+    sections: Mapping[str, Tree],
+    history: History,
+    *,
+    made_with: Mapping[str, int | bool],
+) -> None:
+    """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options."""
+    arrays, keys = {}, {}
+    for name, leaf in _named_leaves(sections):
+        if is_key(leaf):
+            keys[name] = str(jax.random.key_impl(leaf))
+            leaf = jax.random.key_data(leaf)
+        arrays[name] = np.asarray(leaf)
+    header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
+    file_format.write(path, arrays, header)
+
+
+def read_tree(
+    path: str | Path, like: Mapping[str, Tree]
+) -> tuple[dict[str, Tree], History, dict[str, int | bool]]:
+    """Read the sections that `like` names, the curves, and the run's options.
+
+    Args:
+        path: The file.
+        like: A tree for each section, whose leaves must be those of the file; or None for a section
+            of one leaf, such as a key, that may be of any kind.
+
+    Raises:
+        ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
+    """
+    arrays, header = file_format.read(path)
+    leaves = {
+        name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
+        if name in header["keys"]
+        else array
+        for name, array in arrays.items()
+        if name.startswith(tuple(like))
+    }
+    like = {name: leaves.get(name) if tree is None else tree for name, tree in like.items()}
+    expected = dict(_named_leaves(like))
+    differences = _differences(leaves, expected)
+    if differences:
+        raise ValueError(
+            f"{path} holds another structure than what is asked for:\n  " + "\n  ".join(differences)
+        )
+    placed = [_place(leaves[name], leaf) for name, leaf in expected.items()]
+    sections = jax.tree.unflatten(jax.tree.structure(like), placed)
+    made_with = header.get("made_with", {})  # the first version's files have none
+    return sections, History.from_dict(header["history"]), made_with
+
+
+def _named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:
+    leaves = jax.tree.leaves_with_path(dict(sections))
+    return [(path[0].key + jax.tree_util.keystr(path[1:]), leaf) for path, leaf in leaves]
+
+
+def _differences(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> list[str]:
+    lines = []
+    for name in dict.fromkeys([*expected, *leaves]):
+        found = _describe(leaves[name]) if name in leaves else "nothing"
+        wanted = _describe(expected[name]) if name in expected else "nothing"
+        if found != wanted:
+            lines.append(f"{name}: {found} in the file, {wanted} expected")
+    return lines
+
+
+def _describe(leaf: Tree) -> str:
+    leaf = leaf if hasattr(leaf, "dtype") else jnp.asarray(leaf)
+    return f"{leaf.dtype} {leaf.shape}"
+
+
+def _place(value: np.ndarray | jax.Array, like: Tree) -> jax.Array:
+    """Return the value as an array of a device: that of `like` if somebody has chosen it."""
+    if getattr(like, "committed", False):
+        return jax.device_put(value, like.sharding)
+    return jnp.asarray(value)

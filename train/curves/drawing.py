@@ -1,0 +1,58 @@
+"""Draw the curves of one training, or of several over one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .._figures import figure, write_figure
+
+
+def draw_curve(
+    path: str | Path, *, name: str, title: str, train: np.ndarray, validation: np.ndarray | None
+) -> None:
+    """Draw a training curve, and a validation curve with the gap between them shaded, to a file.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "curve.svg"
+        >>> loss = np.array([2.0, 1.0])
+        >>> draw_curve(path, name="loss", title="", train=loss, validation=loss + 0.5)
+        >>> path.read_text().count("<svg")
+        1
+    """
+    fig, axes = figure()
+    epochs = np.arange(1, len(train) + 1)
+    axes.plot(epochs, train, label=f"training {name}")
+    if validation is not None:
+        axes.plot(epochs, validation, label=f"validation {name}")
+        axes.fill_between(epochs, train, validation, alpha=0.2, label="generalization gap")
+    axes.set(xlabel="epoch", ylabel=name, title=title)
+    axes.legend()
+    write_figure(fig, path)
+
+
+def draw_curves(
+    path: str | Path, *, name: str, runs: Mapping[str, tuple[np.ndarray | None, np.ndarray | None]]
+) -> None:
+    """Draw `(training, validation)` curves of several runs to a file, either of which may be None.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "curves.svg"
+        >>> draw_curves(path, name="loss", runs={"slow": (np.array([2.0, 1.0]), None)})
+        >>> path.read_text().count("<svg")
+        1
+    """
+    fig, axes = figure()
+    for i, (run, (train, validation)) in enumerate(runs.items()):
+        label: str | None = run
+        for curve, style in ((validation, "-"), (train, "--")):
+            if curve is not None:
+                axes.plot(np.arange(1, len(curve) + 1), curve, style, color=f"C{i}", label=label)
+                label = None  # one entry of the legend for each run
+    axes.set(xlabel="epoch", ylabel=name)
+    axes.legend(title="validation solid, training dashed")
+    write_figure(fig, path)

@@ -1,0 +1,266 @@
+"""The curves of a training, from which it is read, judged, drawn and saved."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._records import load_record, same, same_fields, save_record
+from .._text import html_table, table
+from .diagnosis import Diagnosis, diagnose
+from .drawing import draw_curve
+from .text import shown_lines, summary
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class History:
+    """The curves of a training: a pytree, so that it comes out of `jit` and `vmap`.
+
+    `history["train_loss"]` is an array `[epochs made]`. The training curves are means over the
+    steps of an epoch as they were taken (dropout on, parameters moving); the validation curves are
+    measured at its end. Of several runs that `vmap` has made, take one to read it:
+    `jax.tree.map(lambda leaf: leaf[i], history)`; its methods raise `ValueError` for several.
+
+    Example:
+        >>> from gradwise import train
+        >>> history = train.History.empty().append({"train_loss": [0.5, 0.25]})
+        >>> history
+        History(2 epochs, train_loss 0.25)
+        >>> print(history)
+        epoch  train_loss
+            1         0.5
+            2        0.25
+    """
+
+    curves: Mapping[str, np.ndarray | jax.Array]  # each [epochs]; NaN from where the run stopped
+    epochs: int | jax.Array  # [], the epochs that were made
+    untrained_loss: float | jax.Array = math.nan  # [], before any step; not finite: unknown
+    failed_step: int | jax.Array = -1  # [], the step that was not finite and ended the run
+
+    @classmethod
+    def empty(cls) -> History:
+        """Return the history of no epoch.
+
+        Example:
+            >>> from gradwise import train
+            >>> train.History.empty().epochs
+            0
+        """
+        return cls(curves={}, epochs=0)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the epochs that were made, and what else is known; NaN equals NaN."""
+        if not isinstance(other, History) or np.ndim(self.epochs) or np.ndim(other.epochs):
+            return same_fields(self, other)
+        return same(self._made(), other._made())
+
+    def __repr__(self) -> str:
+        """Return one line: how many epochs, and the last losses."""
+        try:
+            if np.ndim(self.epochs):
+                return f"History({np.size(self.epochs)} runs)"
+            last = {name: self[name][-1] for name in self.curves if self._count()}
+            return f"History({summary(self._count(), last, int(self.failed_step))})"
+        except TypeError:  # within jit there are no values yet
+            return "History(traced)"
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return the curve `name` over the epochs that were made, `[epochs made]`.
+
+        Raises:
+            KeyError: If there is no such curve.
+
+        Example:
+            >>> from gradwise import train
+            >>> train.History.empty().append({"train_loss": [0.5, 0.25]})["train_loss"]
+            array([0.5 , 0.25])
+        """
+        if name not in self.curves:
+            raise KeyError(f"no curve {name!r}: there are {', '.join(sorted(self.curves))}")
+        return np.asarray(self.curves[name])[: self._count()]
+
+    def _count(self) -> int:
+        """Return how many epochs the one run of this history made."""
+        if np.ndim(self.epochs):
+            raise ValueError(
+                f"a history must be of one run to be read, got {np.size(self.epochs)} runs as vmap "
+                "makes them: take run i with jax.tree.map(lambda leaf: leaf[i], history)"
+            )
+        return int(self.epochs)
+
+    def _made(self) -> dict[str, Any]:
+        """Return the fields, and of each curve the epochs that were made."""
+        return {
+            "curves": {name: self[name] for name in sorted(self.curves)},
+            "epochs": self._count(),
+            "untrained_loss": float(self.untrained_loss),
+            "failed_step": int(self.failed_step),
+        }
+
+    def append(self, curves: Mapping[str, ArrayLike]) -> History:
+        """Return this history with more epochs.
+
+        Args:
+            curves: What the new epochs add to each curve, arrays `[new epochs]` by name.
+
+        Example:
+            >>> from gradwise import train
+            >>> history = train.History.empty().append({"train_loss": [0.5]})
+            >>> history.append({"train_loss": [0.25, 0.125]}).epochs
+            3
+        """
+        before = {name: self[name] for name in self.curves} or dict.fromkeys(curves, np.zeros(0))
+        joined = {
+            name: np.concatenate([before[name], np.asarray(more, np.float64)])
+            for name, more in curves.items()
+        }
+        return dataclasses.replace(self, curves=joined, epochs=len(next(iter(joined.values()))))
+
+    def rows(self) -> list[dict[str, float]]:
+        """Return one dictionary for each epoch; `epoch` is its number, counted from 1.
+
+        Example:
+            >>> from gradwise import train
+            >>> train.History.empty().append({"train_loss": [0.5, 0.25]}).rows()[1]
+            {'epoch': 2, 'train_loss': 0.25}
+        """
+        curves = {name: self[name].tolist() for name in sorted(self.curves)}
+        return [
+            {"epoch": i + 1, **{name: curve[i] for name, curve in curves.items()}}
+            for i in range(self._count())
+        ]
+
+    def __str__(self) -> str:
+        """Return a table of at most ten epochs, evenly spaced, the last one among them."""
+        return table(shown_lines(self.rows())) if self._count() else "no epoch was made"
+
+    def _repr_html_(self) -> str:
+        """Return the table and the diagnosis, for a notebook."""
+        if np.ndim(self.epochs) or not self._count():
+            return f"<p>{html.escape(repr(self))}</p>"
+        return html_table(shown_lines(self.rows()), caption=str(self.diagnose()))
+
+    def diagnose(self) -> Diagnosis:
+        """Tell over-fitting, under-fitting, ideal, not converged, diverged or too little data.
+
+        `Diagnosis` says by which rules.
+
+        Example:
+            >>> import dataclasses, numpy as np
+            >>> from gradwise import train
+            >>> falling = 2.0 * 0.5 ** np.arange(12)
+            >>> curves = {"train_loss": falling, "validation_loss": falling + 1}
+            >>> history = train.History.empty().append(curves)
+            >>> dataclasses.replace(history, untrained_loss=2.3).diagnose()
+            Diagnosis(overfitting, train loss 0.000977, validation loss 1)
+        """
+        fields = self._made()
+        return diagnose(
+            fields["curves"],
+            epochs=fields["epochs"],
+            untrained_loss=fields["untrained_loss"],
+            failed=fields["failed_step"] >= 0,
+        )
+
+    def plot(self, path: str | Path, *, curve: str = "loss") -> None:
+        """Draw the training and the validation curve, the gap shaded, under the diagnosis.
+
+        Args:
+            path: The file, its ending the format: png, svg, pdf.
+            curve: What to draw, `loss` or a metric's name.
+
+        Raises:
+            KeyError: If there is no such curve.
+            ImportError: If matplotlib is missing; `pip install "gradwise[train]"` has it.
+
+        Example:
+            >>> import tempfile
+            >>> from gradwise import train
+            >>> path = Path(tempfile.mkdtemp()) / "curves.svg"
+            >>> train.History.empty().append({"train_loss": [2.0, 1.0]}).plot(path)
+            >>> path.read_text().count("<svg")
+            1
+        """
+        train, name = self[f"train_{curve}"], f"validation_{curve}"
+        validation = self[name] if name in self.curves else None
+        title = self.diagnose().kind
+        draw_curve(path, name=curve, title=title, train=train, validation=validation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists and numbers; `from_dict` is the way back.
+
+        Example:
+            >>> from gradwise import train
+            >>> train.History.empty().append({"train_loss": [0.5]}).to_dict()["curves"]
+            {'train_loss': [0.5]}
+        """
+        fields = self._made()
+        curves = {name: curve.tolist() for name, curve in fields["curves"].items()}
+        return fields | {"curves": curves}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> History:
+        """Return the history that `to_dict` took apart; numbers may be the strings "nan", "inf".
+
+        Raises:
+            KeyError: If a field is missing.
+            ValueError: If a curve has another number of epochs than the history.
+
+        Example:
+            >>> from gradwise import train
+            >>> history = train.History.empty().append({"train_loss": [0.5]})
+            >>> train.History.from_dict(history.to_dict()) == history
+            True
+        """
+        curves = {name: np.array(curve, np.float64) for name, curve in fields["curves"].items()}
+        epochs = int(fields["epochs"])
+        for name, curve in curves.items():
+            if curve.shape != (epochs,):
+                raise ValueError(f"curve {name!r} must be of {epochs} epochs, got {curve.shape}")
+        return cls(
+            curves=curves,
+            epochs=epochs,
+            untrained_loss=float(fields["untrained_loss"]),
+            failed_step=int(fields["failed_step"]),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the history as JSON, atomically; NaN and infinities are "nan", "inf" and "-inf".
+
+        Example:
+            >>> import tempfile
+            >>> from gradwise import train
+            >>> path = Path(tempfile.mkdtemp()) / "history.json"
+            >>> train.History.empty().append({"train_loss": [0.5]}).save(path)
+            >>> path.read_text()[:32]
+            '{"schema": 2, "kind": "history",'
+        """
+        save_record(path, "history", self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> History:
+        """Read what `save` wrote, in this version of gradwise or in the one before.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If the file is damaged, or is no history.
+
+        Example:
+            >>> import tempfile
+            >>> from gradwise import train
+            >>> path = Path(tempfile.mkdtemp()) / "history.json"
+            >>> history = train.History.empty().append({"train_loss": [0.5, float("nan")]})
+            >>> history.save(path)
+            >>> train.History.load(path) == history
+            True
+        """
+        return load_record(path, "history", cls.from_dict, schema_1=True)

@@ -1,0 +1,94 @@
+"""All that a run is between two steps, and how it begins and ends."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from .._records import is_key
+from ..steps import TrainState
+from ..steps.transaction import leaf_names
+from .plan import Plan
+
+T = TypeVar("T")
+
+
+class Watch(NamedTuple):
+    """What a run remembers from step to step beside the train state."""
+
+    done: jax.Array  # [] int32, the epochs that were made
+    untrained_loss: jax.Array  # [], the loss of the first batch; not finite before the first step
+    best: TrainState | tuple[()]  # the best epoch's train state; () if it is not to be kept
+    best_loss: jax.Array  # []
+    stale: jax.Array  # [] int32, the epochs since the best one
+    stopped: jax.Array  # [] bool
+    bad: jax.Array  # [leaves] bool, what was not finite in the step that ended the run
+
+
+class Carry(NamedTuple):
+    """The train state of a run, and what the run remembers beside it."""
+
+    train_state: TrainState
+    watch: Watch
+
+
+def start(plan: Plan, train_state: TrainState) -> Carry:
+    """Return the carry before the first epoch, in arrays of its own, which can be donated."""
+    watch = Watch(
+        done=jnp.zeros((), jnp.int32),
+        untrained_loss=jnp.array(jnp.inf, float),  # unknown; NaN would disturb `jax.debug_nans`
+        best=copied(train_state) if plan.keep_best else (),
+        best_loss=jnp.array(jnp.inf, float),
+        stale=jnp.zeros((), jnp.int32),
+        stopped=jnp.array(False),
+        bad=jnp.zeros(len(leaf_names(train_state)), bool),
+    )
+    return Carry(copied(train_state), watch)
+
+
+def copied(tree: T) -> T:
+    """Copy every leaf to an array of a strong type.
+
+    A Python number has a weak type, which the first step would make strong, and the second step
+    would then be traced again.
+
+    Example:
+        >>> copied({"rate": 0.5})
+        {'rate': Array(0.5, dtype=float32)}
+    """
+    return jax.tree.map(_copied, tree)
+
+
+def _copied(leaf: jax.Array) -> jax.Array:
+    leaf = jnp.array(leaf, copy=True)
+    return leaf if is_key(leaf) else jax.lax.convert_element_type(leaf, leaf.dtype)
+
+
+def finish(carry: Carry) -> TrainState:
+    """Return the train state that a run ends with: the best epoch's if it was kept."""
+    best = carry.watch.best
+    return best if isinstance(best, TrainState) else carry.train_state
+
+
+def reopen(plan: Plan, carry: Carry) -> Carry:
+    """Return the carry of a checkpoint, stopped only if this plan stops it.
+
+    The run that wrote it may have had less patience.
+    """
+    watch = carry.watch
+    stopped = watch.bad.any() | is_stale(plan, watch.stale)
+    return carry._replace(watch=watch._replace(stopped=stopped))
+
+
+def is_stale(plan: Plan, stale: jax.Array) -> jax.Array:
+    """Return whether the patience is used up after `stale` epochs without a lower loss.
+
+    Example:
+        >>> import optax
+        >>> plan = Plan(objective=print, optimizer=optax.sgd(0.1), batch_size=4, patience=2)
+        >>> is_stale(plan, jnp.array([1, 2])).tolist()
+        [False, True]
+    """
+    return stale >= (jnp.iinfo(jnp.int32).max if plan.patience is None else plan.patience)

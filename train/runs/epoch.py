@@ -1,0 +1,97 @@
+"""The steps of an epoch and its end, which compiled runs and host batches share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from ..metrics import Mean
+from ..steps import Batch
+from ..steps.evaluation import values
+from ..steps.state import select
+from ..steps.transaction import make_attempt
+from .carry import Carry, is_stale
+from .plan import Plan
+
+RunStep: TypeAlias = Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]
+
+
+def make_run_step(plan: Plan) -> RunStep:
+    """Make a step of a run: `step(key, carry, batch) -> (carry, metrics)`.
+
+    A step that is not finite changes nothing; it is counted as skipped, or it is the run's last.
+    When the run has stopped, steps change nothing and measure nothing.
+    """
+    attempt = make_attempt(
+        plan.objective, plan.optimizer, gradient=plan.gradient, accumulate=plan.accumulate
+    )
+
+    def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:
+        train_state, watch = carry
+        new, metrics, bad = attempt(key, train_state, batch)
+        failed = bad.any()
+        undo = failed | watch.stopped
+        kept = select(undo, train_state, new)
+        first = ~jnp.isfinite(watch.untrained_loss) & ~undo
+        loss = metrics["loss"].value.astype(watch.untrained_loss.dtype)
+        watch = watch._replace(untrained_loss=jnp.where(first, loss, watch.untrained_loss))
+        if plan.on_nonfinite == "skip":
+            kept = kept._replace(step=jnp.where(watch.stopped, train_state.step, new.step))
+        else:
+            watch = watch._replace(
+                bad=jnp.where(watch.stopped, watch.bad, bad), stopped=watch.stopped | failed
+            )
+        metrics = jax.tree.map(lambda leaf: jnp.where(undo, 0, leaf), metrics)
+        skipped = failed.astype(jnp.float32)
+        return Carry(kept, watch), metrics | {"skipped": Mean(skipped, jnp.ones_like(skipped))}
+
+    return step
+
+
+def close_epoch(
+    plan: Plan, carry: Carry, train: Mapping[str, Mean], validation: Mapping[str, Mean] | None
+) -> tuple[Carry, dict[str, jax.Array]]:
+    """End an epoch: decide whether it was the best one and whether it is the last one.
+
+    Args:
+        plan: How to train.
+        carry: The run after the epoch's steps.
+        train: The sums of the steps' metrics.
+        validation: The sums of the validation metrics, or None.
+
+    Returns:
+        The carry, and the epoch's entry of each curve `[]`; NaN if the run stopped before its end.
+    """
+    train_state, watch = carry
+    row = {
+        name: jnp.where(watch.stopped, jnp.nan, value)
+        for name, value in _curves(train, validation).items()
+    }
+    loss = row["train_loss" if validation is None else "validation_loss"]
+    loss = loss.astype(watch.best_loss.dtype)
+    # NaN is never lower, so it does not become the best loss, which nothing would be lower than.
+    better = (loss < watch.best_loss) & ~watch.stopped
+    stale = jnp.where(better, 0, watch.stale + 1)
+    watch = watch._replace(
+        done=watch.done + ~watch.stopped,
+        best=select(better, train_state, watch.best) if plan.keep_best else (),
+        best_loss=jnp.where(better, loss, watch.best_loss),
+        stale=stale,
+        stopped=watch.stopped | is_stale(plan, stale),
+    )
+    return Carry(train_state, watch), row
+
+
+def _curves(
+    train: Mapping[str, Mean], validation: Mapping[str, Mean] | None
+) -> dict[str, jax.Array]:
+    """Return the epoch's means by the names of their curves; skipped steps are counted."""
+    means = {name: mean for name, mean in train.items() if name != "skipped"}
+    curves = {"skipped": train["skipped"].total}
+    curves |= {f"train_{name}": value for name, value in values(means).items()}
+    if validation is not None:
+        curves |= {f"validation_{name}": value for name, value in values(validation).items()}
+    return curves

@@ -1,0 +1,221 @@
+"""Training as most people call it: a compiled run, driven in blocks of epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from .. import data as datasets
+from .. import gradients
+from .._checks import check_sets, check_sources, positive
+from .._sharding import replicate_beside
+from .._types import Data
+from ..checkpoints.folder import RunFolder, open_folder
+from ..curves import History
+from ..log import Callback
+from ..steps import Objective, TrainState
+from ..steps.objectives import check_targets
+from .carry import Carry, finish, reopen, start
+from .driver import Advance, After, drive
+from .host_batches import Source, make_stream
+from .nonfinite import nonfinite_error
+from .plan import OnNonfinite, Plan
+from .progress import Report, reporter
+from .whole_run import make_block
+
+
+def fit(
+    key: jax.Array,
+    train_state: TrainState,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    train_data: Data | Source,
+    *,
+    validation: Data | Source | None = None,
+    epochs: int,
+    batch_size: int,
+    gradient: gradients.Gradient = gradients.reverse,
+    accumulate: int = 1,
+    on_nonfinite: OnNonfinite = "raise",
+    patience: int | None = None,
+    keep_best: bool = False,
+    epochs_per_call: int = 1,
+    prefetch: int = 2,
+    progress: bool | None = None,
+    callback: Callback | Sequence[Callback] | None = None,
+    checkpoint: str | Path | None = None,
+    every: int = 1,
+    keep: int = 3,
+    resume: bool = False,
+) -> tuple[TrainState, History]:
+    """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
+
+    The result is that of `make_run` with the same arguments, bit for bit. Between two blocks there
+    is progress, logging, saving and stopping; within a block each epoch reuses the buffers of the
+    one before. The `train_state` that is passed in is copied first, and stays valid.
+
+    Ctrl-C and SIGTERM let the running block end; then `fit` saves it if there is a `checkpoint`,
+    and returns what there is. A second Ctrl-C raises `KeyboardInterrupt`.
+
+    Args:
+        key: The randomness of the whole run. An `rbg` key, `jax.random.key(0, impl="rbg")`, draws
+            dropout masks faster; under `vmap` its numbers differ from those of a loop.
+        train_state: From `train.init`, or where an earlier training ended.
+        objective: See `make_run`, as for `optimizer`, `epochs`, `batch_size`, `gradient`,
+            `accumulate`, `patience` and `keep_best`.
+        optimizer: Any optax transformation.
+        train_data: Arrays `(x, y)`, `[rows, ...]`; or, when they do not fit the device, host
+            batches `(x, y)` of at most `batch_size` rows, from an iterable that can be read once
+            for each epoch or from a function `epoch -> iterable`. Their order is the source's.
+        validation: Arrays, or where `train_data` is host batches, those, too; measured after every
+            epoch, never trained on.
+        epochs: How many in all, those before a resume included.
+        batch_size: Rows of a step.
+        gradient: How to differentiate, one of `train.gradients`.
+        accumulate: Micro-batches of a step.
+        on_nonfinite: "raise" ends the training with `NonFiniteError`, "skip" leaves such a step's
+            update out and counts it in the curve `skipped`.
+        patience: Epochs in a row without a lower loss after which it stops.
+        keep_best: Return the train state of the best epoch.
+        epochs_per_call: Epochs of one block, one call of the device. More save the time between
+            two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
+        prefetch: How many host batches are copied ahead of their use.
+        progress: Whether to print a line for each epoch where the output is a terminal; None: if
+            rich is installed.
+        callback: Called with `(epoch, row)` after each epoch, one or several; `train.log` has
+            JSON lines and TensorBoard.
+        checkpoint: A folder to save everything to, so that a killed run can go on.
+        every: Epochs between two checkpoints, rounded up to the end of a block.
+        keep: How many checkpoints stay.
+        resume: Go on from the newest checkpoint in the folder, if there is one. A run that had no
+            patience left goes on if there is more of it now; one that ended with `NonFiniteError`
+            goes on from its last checkpoint. Batch size, rows and whether there are validation data
+            must be as before; other metrics may be measured, their curves are NaN elsewhere.
+
+    Returns:
+        The train state and the history.
+
+    Raises:
+        NonFiniteError: If a step is not finite; the error has the state from before it.
+        ValueError: If an option is out of its range, or if data do not fit each other or the
+            model; before anything compiles.
+        TypeError: If data are not arrays, or if features are not floating.
+        ImportError: If there is a `checkpoint`, and safetensors is missing.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import losses, train
+        >>> def apply(params, state, x, *, key=None, train=False, mask=None):
+        ...     return x @ params, state
+        >>> optimizer = optax.sgd(0.3)
+        >>> x = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+        >>> y = x @ jnp.array([[2.0], [3.0]])
+        >>> train_state = train.init(jnp.zeros((2, 1)), (), optimizer)
+        >>> train_state, history = train.fit(
+        ...     jax.random.key(0), train_state, train.supervised(apply, losses.squared_error),
+        ...     optimizer, (x, y), epochs=20, batch_size=2,
+        ... )
+        >>> train_state.params.round(2).ravel()
+        Array([2., 3.], dtype=float32)
+    """
+    plan = Plan(
+        objective=objective,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        gradient=gradient,
+        accumulate=accumulate,
+        on_nonfinite=on_nonfinite,
+        patience=patience,
+        keep_best=keep_best,
+    )
+    epochs = positive("epochs", epochs)
+    block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
+    _check_data(plan, train_state, train_data, validation, epochs)
+    made_with = _made_with(plan, train_data, validation)
+    folder = open_folder(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
+    carry, history = _begin(plan, folder, key, train_state, train_data)
+    if isinstance(train_data, tuple):
+        sets = jax.tree.map(jnp.asarray, (train_data, validation))
+        advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
+    else:
+        advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
+    callbacks = [callback] if callable(callback) else callback or ()
+    after = _watcher(folder, key, reporter(progress, epochs), callbacks)
+    carry, history = drive(advance, carry, history, epochs, after)
+    if carry.watch.bad.any():
+        raise nonfinite_error(carry, history, train_data)
+    return finish(carry), history
+
+
+def _check_data(
+    plan: Plan,
+    train_state: TrainState,
+    train_data: Data | Source,
+    validation: Data | Source | None,
+    epochs: int,
+) -> None:
+    if isinstance(train_data, tuple):
+        check_sets(train_data, validation, batch_size=plan.batch_size)
+        check_targets(plan.objective, train_state, train_data, validation)
+    else:
+        check_sources(train_data, validation, epochs=epochs)
+
+
+def _made_with(
+    plan: Plan, train_data: Data | Source, validation: Data | Source | None
+) -> dict[str, int | bool]:
+    """Return the options without which the epochs of a resumed run would be others."""
+    options: dict[str, int | bool] = {"validation": validation is not None}
+    if isinstance(train_data, tuple):  # else the source decides what an epoch is
+        options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+    return options
+
+
+def _begin(
+    plan: Plan,
+    folder: RunFolder,
+    key: jax.Array,
+    train_state: TrainState,
+    train_data: Data | Source,
+) -> tuple[Carry, History]:
+    """Return the carry and the curves to go on from: the newest checkpoint's, or new ones."""
+    carry = start(plan, train_state)
+    if isinstance(train_data, tuple):
+        carry = replicate_beside(carry, train_data)
+    sections, history = folder.resume(carry._asdict(), key)
+    return reopen(plan, Carry(**sections)), history
+
+
+def _in_memory(
+    plan: Plan,
+    key: jax.Array,
+    train_data: Data,
+    validation: Data | None,
+    *,
+    epochs: int,
+    block_epochs: int,
+) -> Advance:
+    """Make `advance(carry)`, a block of epochs over arrays on the device."""
+    block = jax.jit(make_block(plan, block_epochs), donate_argnums=1)
+    return lambda carry: block(key, carry, train_data, validation, epochs)
+
+
+def _watcher(
+    folder: RunFolder, key: jax.Array, report: Report, callbacks: Sequence[Callback]
+) -> After:
+    """Make `after(carry, history, before, last)`, which saves, reports and calls back."""
+
+    def after(carry: Carry, history: History, before: int, last: bool) -> None:
+        if not carry.watch.bad.any():  # from the middle of an epoch no run can go on
+            folder.save(carry._asdict(), key, history, before=before, last=last)
+        rows = history.rows()[before:]
+        report(rows)
+        for row in rows:
+            for call in callbacks:
+                call(int(row["epoch"]), row)
+
+    return after

@@ -1,0 +1,188 @@
+"""Training on batches that the host brings, for data that do not fit the device."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import TypeAlias, TypeGuard, TypeVar
+
+import jax
+import numpy as np
+
+from .._checks import check_alike, check_set
+from .._types import Data, Tree
+from ..metrics import Mean
+from ..steps import Batch, TrainState
+from ..steps.evaluation import measure, totals
+from ..steps.objectives import check_targets
+from .carry import Carry
+from .epoch import close_epoch, make_run_step
+from .plan import Plan
+
+T = TypeVar("T")
+Source: TypeAlias = Iterable[Data] | Callable[[int], Iterable[Data]]
+Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Mean] | None]
+
+# Whether a step was finite is read this many steps later. The step has ended by then, so that
+# reading waits for nothing; and only so many steps are wasted if it was not finite.
+_LAG = 16
+
+
+def make_stream(
+    plan: Plan,
+    key: jax.Array,
+    train_data: Source,
+    validation: Source | Data | None,
+    *,
+    prefetch: int,
+) -> Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]:
+    """Make an epoch over host batches: `epoch(carry) -> (carry, curves)`.
+
+    Shorter batches are padded and masked, so that the step is traced once.
+
+    Args:
+        plan: How to train.
+        key: The key of the run.
+        train_data: Pairs `(x, y)` of at most `batch_size` rows, from an iterable that can be read
+            once for each epoch, or from a function of the epoch's number.
+        validation: Such a source, or arrays `(x, y)`, or None.
+        prefetch: How many batches are copied to the device ahead of their use.
+    """
+    run_step = jax.jit(make_run_step(plan), donate_argnums=1)
+    close = jax.jit(partial(close_epoch, plan), donate_argnums=0)
+    validate = _validator(plan, validation, prefetch)
+
+    def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
+        number = int(carry.watch.done)
+
+        def steps() -> Iterator[dict[str, Mean]]:
+            nonlocal carry
+            whole = validation if is_arrays(validation) else None
+            batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
+            for batch in ahead(batches, prefetch):
+                carry, metrics = run_step(key, carry, batch)
+                yield metrics
+
+        sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps()))
+        carry, row = close(carry, sums, validate(carry.train_state, number))
+        return carry, {name: value[None] for name, value in row.items()}
+
+    return epoch
+
+
+def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
+    """Return whether data are arrays `(x, y)`, not a source of host batches.
+
+    Example:
+        >>> is_arrays((np.ones((2, 3)), np.ones(2))), is_arrays([(np.ones((2, 3)), np.ones(2))])
+        (True, False)
+    """
+    return isinstance(data, tuple)
+
+
+def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> Validate:
+    """Make `validate(train_state, number)`, which sums the validation metrics of an epoch."""
+    if validation is None:
+        return lambda train_state, number: None
+    if is_arrays(validation):
+        whole = jax.jit(partial(totals, plan.objective, batch_size=plan.batch_size))
+        return lambda train_state, number: whole(train_state, validation)
+    measured = jax.jit(partial(measure, plan.objective))
+
+    def validate(train_state: TrainState, number: int) -> Mapping[str, Mean]:
+        batches = _batches(plan, validation, number, train_state, "validation data", None)
+        return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
+
+    return validate
+
+
+def ahead(batches: Iterable[T], count: int) -> Iterator[T]:
+    """Put batches on the device `count` ahead of their use, so that copying overlaps with work.
+
+    Example:
+        >>> list(ahead([1, 2, 3], 2)) == [1, 2, 3]
+        True
+    """
+    waiting: deque[T] = deque()
+    for batch in batches:
+        waiting.append(jax.device_put(batch))
+        if len(waiting) > count:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def pad(x: Tree, y: Tree, batch_size: int) -> Batch:
+    """Return a batch of `batch_size` rows on the host; rows that are missing are zero and masked.
+
+    Raises:
+        ValueError: If there are more rows than that, or none.
+
+    Example:
+        >>> pad(np.ones((2, 3)), np.ones(2), 4).mask
+        array([ True,  True, False, False])
+    """
+    rows = len(jax.tree.leaves(x)[0])
+    if not rows:
+        raise ValueError("the source gave a batch without rows: leave it out, it would be a step")
+    if rows > batch_size:
+        raise ValueError(f"batch_size={batch_size}, but the source gave a batch of {rows} rows")
+
+    def longer(leaf: np.ndarray) -> np.ndarray:
+        return np.pad(leaf, [(0, batch_size - rows)] + [(0, 0)] * (leaf.ndim - 1))
+
+    mask: Tree = np.arange(batch_size) < rows  # NumPy's until it is copied to the device
+    return Batch(jax.tree.map(longer, x), jax.tree.map(longer, y), mask)
+
+
+def _batches(
+    plan: Plan,
+    source: Source,
+    number: int,
+    train_state: TrainState,
+    name: str,
+    validation: Data | None,
+) -> Iterator[Batch]:
+    """Yield the batches of an epoch.
+
+    The first one is checked, and where there are validation arrays their rows against its rows.
+    """
+    made = -1
+    for made, pair in enumerate(source(number) if callable(source) else source):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"the {name} must come in pairs (x, y), got {type(pair).__name__}")
+        x, y = jax.tree.map(np.asarray, tuple(pair))
+        if made == 0:
+            check_set(f"a batch of the {name}", (x, y))
+            if validation is not None:
+                check_alike((x, y), validation)
+            check_targets(plan.objective, train_state, (x, y), validation)
+        yield pad(x, y, plan.batch_size)
+    if made < 0:
+        raise ValueError(
+            f"the {name} gave no batch in epoch {number + 1}; a generator can be read only once: "
+            "pass a function of the epoch that makes one"
+        )
+
+
+def _until_failed(steps: Iterable[dict[str, Mean]]) -> Iterator[dict[str, Mean]]:
+    """Yield the metrics of the steps until one has failed, which is read `_LAG` steps later."""
+    running: deque[jax.Array] = deque()
+    for metrics in steps:
+        yield metrics
+        running.append(metrics["skipped"].total)
+        if len(running) > _LAG and running.popleft():
+            return
+
+
+@jax.jit
+def _add(a: dict[str, Mean], b: dict[str, Mean]) -> dict[str, Mean]:
+    return jax.tree.map(jax.numpy.add, a, b)
+
+
+def _sum(metrics: Iterable[dict[str, Mean]]) -> dict[str, Mean]:
+    sums = None
+    for new in metrics:
+        sums = new if sums is None else _add(sums, new)
+    assert sums is not None  # a source without batches has raised
+    return sums

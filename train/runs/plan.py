@@ -1,0 +1,50 @@
+"""How to train: the options that `make_run` and `fit` share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import optax
+
+from .. import gradients
+from .._checks import positive
+from ..steps import Objective
+
+OnNonfinite: TypeAlias = Literal["raise", "skip"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The options of a training, checked; `make_run` says what each one means.
+
+    Raises:
+        ValueError: If an option is out of its range.
+
+    Example:
+        >>> plan = Plan(objective=print, optimizer=optax.sgd(0.1), batch_size=4, patience=0)
+        Traceback (most recent call last):
+        ValueError: patience must be an integer above 0, got 0
+    """
+
+    objective: Objective
+    optimizer: optax.GradientTransformation
+    batch_size: int
+    gradient: gradients.Gradient = gradients.reverse
+    accumulate: int = 1
+    on_nonfinite: OnNonfinite = "raise"
+    patience: int | None = None
+    keep_best: bool = False
+
+    def __post_init__(self) -> None:
+        integers = {"batch_size": self.batch_size, "accumulate": self.accumulate}
+        if self.patience is not None:
+            integers["patience"] = self.patience
+        for name, value in integers.items():
+            object.__setattr__(self, name, positive(name, value))  # NumPy's become Python's
+        if self.on_nonfinite not in ("raise", "skip"):
+            raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"
+            )

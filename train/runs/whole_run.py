@@ -1,0 +1,208 @@
+"""A whole training as one pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from .. import data as datasets
+from .. import gradients
+from .._checks import positive
+from .._types import Data
+from ..curves import History
+from ..metrics import Mean
+from ..steps import Batch, Objective, TrainState
+from ..steps.evaluation import totals
+from .carry import Carry, finish, start
+from .epoch import close_epoch, make_run_step
+from .plan import OnNonfinite, Plan
+
+Curves: TypeAlias = dict[str, jax.Array]
+Epoch: TypeAlias = Callable[[jax.Array, Carry, Data, Data | None], tuple[Carry, Curves]]
+Block: TypeAlias = Callable[
+    [jax.Array, Carry, Data, Data | None, int | jax.Array], tuple[Carry, Curves]
+]
+
+
+class Run(Protocol):
+    """A training as a pure function, as `make_run` makes it."""
+
+    def __call__(
+        self,
+        key: jax.Array,
+        train_state: TrainState,
+        train_data: Data,
+        validation: Data | None = None,
+    ) -> tuple[TrainState, History]:
+        """Train from `train_state` on arrays `(x, y)`, `[rows, ...]`."""
+        ...
+
+
+def make_run(
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    *,
+    epochs: int,
+    batch_size: int,
+    gradient: gradients.Gradient = gradients.reverse,
+    accumulate: int = 1,
+    on_nonfinite: OnNonfinite = "raise",
+    patience: int | None = None,
+    keep_best: bool = False,
+) -> Run:
+    """Make a training `run(key, train_state, train_data, validation=None)`.
+
+    The run is a pure function, for `jit`, `vmap`, `grad`, `lax.map` and sharded inputs: epochs and
+    steps are scans, shuffling is on the device and depends on the key and the epoch alone, and the
+    last batch of an epoch is padded and masked, so that the model is traced once. The epoch's
+    number is `train_state.step // steps_per_epoch`, so that a run of two epochs and another of
+    three from where it ended are a run of five, bit for bit.
+
+    Args:
+        objective: What `supervised` makes, or any `Objective`.
+        optimizer: Any optax transformation.
+        epochs: Passes over the training data.
+        batch_size: Rows of a step.
+        gradient: How to differentiate, one of `train.gradients`.
+        accumulate: Micro-batches of a step, see `make_step`.
+        on_nonfinite: A pure function cannot raise, so "raise" ends the run before the step that was
+            not finite, and the history names it (`failed_step`); "skip" leaves out such a step's
+            update and counts it in the curve `skipped`.
+        patience: End the run after this many epochs in a row without a lower loss (the validation
+            loss where there are validation data, else the training loss).
+        keep_best: Return the train state of the epoch with the lowest loss instead of the last one.
+
+    Returns:
+        `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
+
+    Raises:
+        ValueError: If an option is out of its range; when traced, if the data do not fit.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> from gradwise.train.metrics import mean
+        >>> def objective(params, state, batch, *, key=None, train=False):
+        ...     error = mean((batch.x * params - batch.y) ** 2, where=batch.mask)
+        ...     return error.value, (state, {"loss": error})
+        >>> optimizer = optax.sgd(0.1)
+        >>> run = jax.jit(train.make_run(objective, optimizer, epochs=20, batch_size=2))
+        >>> x = jnp.array([1.0, 2.0, 3.0])
+        >>> train_state = train.init(jnp.array(0.0), (), optimizer)
+        >>> train_state, history = run(jax.random.key(0), train_state, (x, 2 * x))
+        >>> round(float(train_state.params), 3), history["train_loss"].shape
+        (2.0, (20,))
+    """
+    epochs = positive("epochs", epochs)
+    plan = Plan(
+        objective=objective,
+        optimizer=optimizer,
+        batch_size=batch_size,
+        gradient=gradient,
+        accumulate=accumulate,
+        on_nonfinite=on_nonfinite,
+        patience=patience,
+        keep_best=keep_best,
+    )
+    block = make_block(plan, epochs)
+
+    def run(
+        key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
+    ) -> tuple[TrainState, History]:
+        carry, curves = block(key, start(plan, train_state), train_data, validation, epochs)
+        watch = carry.watch
+        history = History(
+            curves=curves,
+            epochs=watch.done,
+            untrained_loss=watch.untrained_loss,
+            failed_step=jnp.where(watch.bad.any(), carry.train_state.step, -1),
+        )
+        return finish(carry), history
+
+    return run
+
+
+def make_block(plan: Plan, epochs: int) -> Block:
+    """Make a block of epochs: `block(key, carry, train_data, validation, until)`.
+
+    Epochs after `until`, or after the run has stopped, are not computed, and give NaN in every
+    curve. Under `vmap` they are computed as long as any run of the batch goes on.
+
+    Args:
+        plan: How to train.
+        epochs: The most epochs of a block.
+
+    Returns:
+        `block(key, carry, train_data, validation, until) -> (carry, curves)`, each `[epochs]`.
+    """
+    epoch = jax.jit(_make_epoch(plan))  # `eval_shape` and `scan` below then share one trace
+
+    def block(
+        key: jax.Array,
+        carry: Carry,
+        train_data: Data,
+        validation: Data | None,
+        until: int | jax.Array,
+    ) -> tuple[Carry, Curves]:
+        _, row = jax.eval_shape(epoch, key, carry, train_data, validation)
+        no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
+
+        def body(carry: Carry, _: None) -> tuple[Carry, Curves]:
+            over = carry.watch.stopped | (carry.watch.done >= until)
+            return jax.lax.cond(
+                _in_every_run(over),  # an epoch leaves a run that has stopped as it is
+                lambda carry: (carry, no_row),
+                lambda carry: epoch(key, carry, train_data, validation),
+                carry,
+            )
+
+        return jax.lax.scan(body, carry, length=epochs)
+
+    return block
+
+
+def _make_epoch(plan: Plan) -> Epoch:
+    """Make an epoch of steps, `epoch(key, carry, train_data, validation) -> (carry, curves)`."""
+    run_step = make_run_step(plan)
+
+    def epoch(
+        key: jax.Array, carry: Carry, train_data: Data, validation: Data | None
+    ) -> tuple[Carry, Curves]:
+        rows = datasets.length(train_data)
+        steps = -(-rows // plan.batch_size)
+        number = carry.train_state.step // steps
+        order = datasets.shuffle(key, number, rows, plan.batch_size)
+
+        def step(carry: Carry, where: tuple[jax.Array, jax.Array]) -> tuple[Carry, dict[str, Mean]]:
+            indices, mask = where
+            x, y = datasets.take(train_data, indices)
+            return run_step(key, carry, Batch(x, y, mask))
+
+        carry, metrics = jax.lax.scan(step, carry, order)
+        sums = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
+        held_out = None
+        if validation is not None:
+            held_out = totals(plan.objective, carry.train_state, validation, plan.batch_size)
+        return close_epoch(plan, carry, sums, held_out)
+
+    return epoch
+
+
+@jax.custom_batching.custom_vmap
+def _in_every_run(over: jax.Array) -> jax.Array:
+    """Return whether every run of a batch is over: one answer for all of them.
+
+    With an answer for each, `vmap` would turn the `cond` into a selection, which computes both
+    branches, and would copy the data once for each run.
+    """
+    return over
+
+
+@_in_every_run.def_vmap
+def _in_every_run_of(size: int, batched: list[bool], over: jax.Array) -> tuple[jax.Array, bool]:
+    del size, batched
+    return _in_every_run(over.all(axis=0)), False

@@ -1,0 +1,21 @@
+"""One training step: its state, its objective, its gradient, and what is measured between steps."""
+
+from .contracts import Apply, Loss, Metric, Objective
+from .evaluation import evaluate
+from .objectives import SupervisedObjective, supervised
+from .state import Batch, TrainState, init
+from .transaction import make_step
+
+__all__ = [
+    "Apply",
+    "Batch",
+    "Loss",
+    "Metric",
+    "Objective",
+    "SupervisedObjective",
+    "TrainState",
+    "evaluate",
+    "init",
+    "make_step",
+    "supervised",
+]

@@ -1,0 +1,94 @@
+"""The gradient of a large batch as the mean of the gradients of several small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from .._checks import positive
+from .._sharding import row_sharding
+from .._types import Params, State
+from ..metrics import Mean
+from .state import Batch, real_rows, select
+
+#: `((value, (new state, metrics)), slope)`, as a way to differentiate returns it.
+Differentiated = tuple[tuple[jax.Array, tuple[State, dict[str, Mean]]], Params]
+Differentiate = Callable[[Params, State, Batch, jax.Array], Differentiated]
+_Sums = tuple[jax.Array, Params]  # of values and slopes
+
+
+def accumulated(differentiate: Differentiate, parts: int) -> Differentiate:
+    """Return `differentiate` of a whole batch as the mean over its parts.
+
+    A part weighs as much as it has real rows; one without a real row changes nothing. The layers'
+    state passes from part to part, and part i draws from `fold_in(key, i)`.
+
+    Args:
+        differentiate: `differentiate(params, state, batch, key)`, which returns
+            `((value, (new state, metrics)), slope)`.
+        parts: How many micro-batches a batch is cut into.
+
+    Raises:
+        ValueError: If `parts` is not an integer above 0; when traced, if it does not divide the
+            batch.
+
+    Example:
+        >>> def differentiate(params, state, batch, key):
+        ...     return (batch.x.mean(), (state, {})), 2 * batch.x.mean()
+        >>> batch = Batch(jnp.array([1.0, 2.0, 6.0, 7.0]), jnp.zeros(4))
+        >>> (value, _), slope = accumulated(differentiate, 2)(0.0, (), batch, jax.random.key(0))
+        >>> float(value), float(slope)
+        (4.0, 8.0)
+    """
+    parts = positive("accumulate", parts)
+
+    def differentiate_parts(
+        params: Params, state: State, batch: Batch, key: jax.Array
+    ) -> Differentiated:
+        batches, weights = _cut_batch(batch, parts)
+
+        def add(
+            carry: tuple[State, _Sums], part: tuple[Batch, jax.Array, jax.Array]
+        ) -> tuple[tuple[State, _Sums], dict[str, Mean]]:
+            state, sums = carry
+            micro_batch, weight, i = part
+            (value, (new_state, metrics)), slope = differentiate(
+                params, state, micro_batch, jax.random.fold_in(key, i)
+            )
+            new_sums = jax.tree.map(
+                lambda a, b: (a + weight * b).astype(a.dtype), sums, (value, slope)
+            )
+            return select(weight > 0, (new_state, new_sums), carry), metrics
+
+        first = jax.tree.map(lambda leaf: leaf[0], batches)
+        (value, _), slope = jax.eval_shape(differentiate, params, state, first, key)
+        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (value, slope))
+        (state, (value, slope)), metrics = jax.lax.scan(
+            add, (state, zeros), (batches, weights, jnp.arange(parts))
+        )
+        metrics = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
+        return (value, (state, metrics)), slope
+
+    return differentiate if parts == 1 else differentiate_parts
+
+
+def _cut_batch(batch: Batch, parts: int) -> tuple[Batch, jax.Array]:
+    """Return the micro-batches `[parts, rows, ...]`, and their shares of real rows `[parts]`."""
+    mask = _cut(real_rows(batch), parts)
+    counts = mask.sum(axis=1)
+    weights = counts / jnp.maximum(counts.sum(), 1)
+    x, y = jax.tree.map(lambda leaf: _cut(leaf, parts), (batch.x, batch.y))
+    return Batch(x, y, mask), weights
+
+
+def _cut(leaf: jax.Array, parts: int) -> jax.Array:
+    if leaf.shape[0] % parts:
+        raise ValueError(
+            f"accumulate={parts} must divide the batch, got {leaf.shape[0]} rows: choose a batch "
+            f"size that is a multiple of {parts}"
+        )
+    rows = leaf.shape[0] // parts
+    shape = parts, rows, *leaf.shape[1:]
+    return jax.lax.reshape(leaf, shape, out_sharding=row_sharding(leaf, rows, parts=True))

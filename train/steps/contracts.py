@@ -1,0 +1,148 @@
+"""The functions that training takes from a user, as types to annotate them with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import jax
+
+from .._types import Params, State, Tree
+from ..metrics import Mean
+from .state import Batch
+
+
+class Apply(Protocol):
+    """A model's function, such as `nn.mlp(...).apply`; `supervised` takes any function like this.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import train
+        >>> def apply(
+        ...     params: train.Params, state: train.State, x: jax.Array, *,
+        ...     key: jax.Array | None = None, train: bool = False, mask: jax.Array | None = None,
+        ... ) -> tuple[jax.Array, train.State]:
+        ...     return x @ params, state
+        >>> linear: train.Apply = apply
+        >>> linear(jnp.ones((3, 2)), (), jnp.ones((5, 3)), key=None, train=True, mask=None)[0].shape
+        (5, 2)
+    """
+
+    def __call__(
+        self,
+        params: Params,
+        state: State,
+        x: Tree,
+        /,
+        *,
+        key: jax.Array | None,
+        train: bool,
+        mask: jax.Array | None,
+    ) -> tuple[Tree, State]:
+        """Return predictions `[batch, ...]` and the new state.
+
+        Args:
+            params: The parameters.
+            state: What the layers remember.
+            x: Features `[batch, ...]`.
+            key: The model is random if and only if there is one.
+            train: Whether layers work as in training, such as batch norm with the batch's moments.
+            mask: `[batch]` bool, the rows that are real; None: all of them.
+        """
+        ...
+
+
+class Loss(Protocol):
+    """A loss for each example, such as those of `losses`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import train
+        >>> def squared(
+        ...     predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
+        ... ) -> jax.Array:
+        ...     return (predictions - targets) ** 2
+        >>> loss: train.Loss = squared
+        >>> loss(jnp.array([1.0, 2.0]), jnp.array([1.0, 4.0]))
+        Array([0., 4.], dtype=float32)
+    """
+
+    def __call__(
+        self, predictions: Tree, targets: Tree, /, *, where: jax.Array | None = None
+    ) -> jax.Array:
+        """Return one value for each example, `[batch, ...]`.
+
+        Args:
+            predictions: What the model returned, `[batch, ...]`.
+            targets: What it should have returned.
+            where: A mask of the values' shape; what is false there is hidden, and its value is 0.
+        """
+        ...
+
+
+class Metric(Protocol):
+    """A figure to watch, such as those of `train.metrics`.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import train
+        >>> def largest_error(
+        ...     predictions: jax.Array, targets: jax.Array, *, where: jax.Array | None = None
+        ... ) -> train.metrics.Mean:
+        ...     return train.metrics.mean(jnp.abs(predictions - targets).max(-1), where=where)
+        >>> metric: train.Metric = largest_error
+        >>> float(metric(jnp.ones((2, 3)), jnp.zeros((2, 3)), where=None).value)
+        1.0
+    """
+
+    def __call__(self, predictions: Tree, targets: Tree, /, *, where: jax.Array | None) -> Mean:
+        """Return the sum of the figure over the rows, and its weight.
+
+        Args:
+            predictions: What the model returned, `[batch, ...]`.
+            targets: What it should have returned.
+            where: `[batch]` bool, the rows that count; None: all of them.
+        """
+        ...
+
+
+class Objective(Protocol):
+    """What training brings down: `make_step`, `make_run`, `fit` and `evaluate` take one.
+
+    `supervised` makes one of a model and a loss; any function like this is one. It is called with
+    both keywords: `key=None, train=False` when it is measured, a key and `train=True` in a step.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import train
+        >>> def mean_square(
+        ...     params: train.Params, state: train.State, batch: train.Batch, *,
+        ...     key: jax.Array | None = None, train: bool = False,
+        ... ) -> tuple[jax.Array, tuple[train.State, dict[str, train.metrics.Mean]]]:
+        ...     return ((batch.x @ params - batch.y) ** 2).mean(), (state, {})
+        >>> objective: train.Objective = mean_square
+        >>> batch = train.Batch(jnp.eye(2), jnp.array([1.0, 3.0]))
+        >>> float(objective(jnp.zeros(2), (), batch, key=None, train=False)[0])
+        5.0
+    """
+
+    def __call__(
+        self,
+        params: Params,
+        state: State,
+        batch: Batch,
+        /,
+        *,
+        key: jax.Array | None,
+        train: bool,
+    ) -> tuple[jax.Array, tuple[State, Mapping[str, Mean]]]:
+        """Return `(scalar, (new state, metrics))`.
+
+        Args:
+            params: The parameters, by which the scalar is differentiated.
+            state: What the layers remember.
+            batch: The examples. Where the mask is false a row is padding, and must not count.
+            key: The randomness of this step; None: nothing is random.
+            train: Whether this is a training step.
+        """
+        ...

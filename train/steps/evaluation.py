@@ -1,0 +1,89 @@
+"""Loss and metrics of a data set, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+
+from .. import data as datasets
+from .._types import Data
+from ..metrics import Mean
+from .contracts import Objective
+from .objectives import with_loss
+from .state import Batch, TrainState
+
+
+def evaluate(
+    objective: Objective, train_state: TrainState, data: Data, *, batch_size: int
+) -> dict[str, jax.Array]:
+    """Compute loss and metrics over all rows of a data set, without randomness or training.
+
+    It is a pure function, to be jitted.
+
+    Args:
+        objective: What `supervised` makes, or any `Objective`.
+        train_state: The parameters and what the layers remember.
+        data: Arrays `(x, y)`, `[rows, ...]`.
+        batch_size: How many rows are evaluated at a time.
+
+    Returns:
+        The mean of each metric over all rows, `[]`, by name; the loss is always there.
+
+    Raises:
+        ValueError: If there is no row, or if the arrays do not have the same rows.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> from gradwise.train.metrics import mean
+        >>> def objective(params, state, batch, *, key=None, train=False):
+        ...     error = mean(jnp.abs(batch.x - params), where=batch.mask)
+        ...     return error.value, (state, {"loss": error})
+        >>> train_state = train.init(jnp.array(1.0), (), optax.sgd(0.1))
+        >>> data = jnp.arange(3.0), jnp.zeros(3)
+        >>> train.evaluate(objective, train_state, data, batch_size=2)
+        {'loss': Array(0.6666667, dtype=float32)}
+    """
+    return values(totals(objective, train_state, data, batch_size))
+
+
+def totals(
+    objective: Objective, train_state: TrainState, data: Data, batch_size: int
+) -> dict[str, Mean]:
+    """Compute what `evaluate` does, as sums and weights that are yet to be divided.
+
+    The data are read where they are; nothing is copied to pad the last batch.
+    """
+    rows = datasets.length(data)
+    size = min(batch_size, rows)
+
+    def window(i: jax.Array) -> dict[str, Mean]:
+        # The last window starts early enough to be whole; the mask hides the rows that the window
+        # before it has counted.
+        start = jnp.minimum(i * size, rows - size)
+        mask = start + jnp.arange(size) >= i * size
+        x, y = datasets.take(data, start + jnp.arange(size))
+        return measure(objective, train_state, Batch(x, y, mask))
+
+    windows = jax.lax.map(window, jnp.arange(-(-rows // size)))
+    return jax.tree.map(lambda leaf: leaf.sum(axis=0), windows)
+
+
+def measure(objective: Objective, train_state: TrainState, batch: Batch) -> dict[str, Mean]:
+    """Compute the metrics of one batch without training."""
+    value, (_, metrics) = objective(
+        train_state.params, train_state.state, batch, key=None, train=False
+    )
+    return with_loss(value, metrics, batch)
+
+
+def values(means: Mapping[str, Mean]) -> dict[str, jax.Array]:
+    """Divide sums by their weights.
+
+    Example:
+        >>> float(values({"loss": Mean(jnp.array(3.0), jnp.array(2.0))})["loss"])
+        1.5
+    """
+    return {name: mean.value for name, mean in means.items()}
