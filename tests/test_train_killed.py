@@ -1,0 +1,85 @@
+"""A run that is killed goes on from its last checkpoint as if nothing had happened."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from train.checkpoints import format as file_format
+
+# A process that has imported everything and compiled nothing, so that a fork of it is cheap. Every
+# fork trains in the folder with resume=True; after the given time, if one is, it is killed.
+ZYGOTE = """
+import os, signal, sys, time, warnings
+warnings.simplefilter("ignore")
+import jax, jax.numpy as jnp, numpy as np, optax, safetensors.numpy, train
+jax.config.update("jax_compilation_cache_dir", sys.argv[2])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+def objective(params, state, batch, *, key=None, train=False):
+    noise = jax.random.uniform(key, params.shape) if train else 0
+    error = ((batch.x @ (params + 0.01 * noise) - batch.y) ** 2).mean()
+    return error, (0.9 * state + 0.1 * error, {})
+
+def fit(folder):
+    adam = optax.adam(0.01)
+    x = np.linspace(-1, 1, 60, dtype=np.float32).reshape(15, 4)
+    train.fit(jax.random.key(0), train.init(jnp.zeros(4), jnp.zeros(()), adam), objective, adam,
+              (x, x @ np.arange(4, dtype=np.float32)), epochs=EPOCHS, batch_size=5, keep=2,
+              checkpoint=folder, resume=True)
+
+for line in sys.stdin:
+    folder, patience = line.rsplit(maxsplit=1)
+    child = os.fork()
+    if child == 0:
+        fit(folder)
+        os._exit(0)
+    if float(patience):
+        time.sleep(float(patience))
+        os.kill(child, signal.SIGKILL)  # where it has ended, nothing happens
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+EPOCHS = 40
+KILLS = int(os.environ.get("GRADWISE_KILLS", "8"))
+
+
+def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_path):
+    """SIGKILL at 8 random moments; `GRADWISE_KILLS=50` takes half a minute."""
+    zygote = subprocess.Popen(
+        [sys.executable, "-c", ZYGOTE.replace("EPOCHS", str(EPOCHS)), "", str(tmp_path / "cache")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,
+    )  # fmt: skip
+
+    def ask(folder, patience=0.0):
+        """The exit status of a fork that may be killed after `patience` seconds."""
+        print(folder, patience, file=zygote.stdin, flush=True)
+        return int(next(iter(zygote.stdout or [])))
+
+    with zygote:
+        assert ask(tmp_path / "warm") == 0  # fills the compilation cache
+        began = time.monotonic()
+        assert ask(tmp_path / "undisturbed") == 0
+        lifetime = time.monotonic() - began
+        expected = newest(tmp_path / "undisturbed")
+        moments, killed, folder = random.Random(1), 0, tmp_path / "run 0"
+        while killed < KILLS:
+            if ask(folder, moments.uniform(0, lifetime)) == 0:
+                assert newest(folder) == expected
+                folder = tmp_path / f"run {killed}"
+            else:
+                killed += 1
+        assert ask(folder) == 0
+        assert newest(folder) == expected
+        assert not list(folder.glob(".*"))  # the halves of files that killed writers left
+    assert zygote.returncode == 0
+
+
+def newest(folder):
+    """The last checkpoint's arrays and header, which hold step, key, optimizer and curves."""
+    files = sorted(folder.iterdir())
+    assert files[-1].name == f"epoch-{EPOCHS:08d}.safetensors"
+    arrays, header = file_format.read(files[-1])
+    return {name: array.tobytes() for name, array in arrays.items()}, header
