@@ -93,5 +93,5 @@ def test_the_architecture_names_every_room():
 def test_the_functions_and_tables_that_the_documents_name_are_where_they_say():
     for page in ("ARCHITECTURE.md", "CONTRIBUTING.md"):
         text = (ROOT / page).read_text()
-        for name, path in re.findall(r"`(\w+)` in `([\w/.]+\.py)`", text):
+        for name, path in re.findall(r"`(\w+)` in `(\w+/[\w/.]+\.py)`", text):
             assert re.search(rf"\b{name}\b", (ROOT / path).read_text()), f"{name} in {path}"
