@@ -51,8 +51,9 @@ def load(path: str | Path) -> Comparison | list[Comparison]:
     """Read what `save` wrote: one comparison, or a list of them.
 
     Raises:
-        ValueError: If the file is missing, is no JSON, or holds no comparison of this schema or
-            of an older one.
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no JSON, or holds no comparison of this schema or of an older
+            one.
 
     Example:
         >>> import tempfile, jax.numpy as jnp
@@ -78,6 +79,7 @@ def load_all(path: str | Path) -> list[Comparison]:
     """Read the comparisons of a file, as a list even if there is one alone.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged, of an unknown schema, or holds no comparison.
     """
     record = load(path)
@@ -88,7 +90,7 @@ def _document(path: Path) -> dict:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ValueError(f"no such file: {path}") from None
+        raise FileNotFoundError(f"no such file: {path}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     except json.JSONDecodeError as error:

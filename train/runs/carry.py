@@ -72,7 +72,7 @@ def finish(carry: Carry) -> TrainState:
     return best if isinstance(best, TrainState) else carry.train_state
 
 
-def reopen(plan: Plan, carry: Carry) -> Carry:
+def resumed(plan: Plan, carry: Carry) -> Carry:
     """Return the carry of a checkpoint, stopped only if this plan stops it.
 
     The run that wrote it may have had less patience.

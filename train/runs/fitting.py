@@ -19,7 +19,7 @@ from ..curves import History
 from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.objectives import check_targets
-from .carry import Carry, finish, reopen, start
+from .carry import Carry, finish, resumed, start
 from .driver import Advance, After, drive
 from .host_batches import Source, make_stream
 from .nonfinite import nonfinite_error
@@ -187,7 +187,7 @@ def _begin(
     if isinstance(train_data, tuple):
         carry = replicate_beside(carry, train_data)
     sections, history = folder.resume(carry._asdict(), key)
-    return reopen(plan, Carry(**sections)), history
+    return resumed(plan, Carry(**sections)), history
 
 
 def _in_memory(
