@@ -35,6 +35,8 @@ HOMES = {
     "residuals": "program.residuals",
 }
 
+NAMES = sorted(HOMES)
+
 
 def __getattr__(name: str) -> object:
     """Import what `benchmarks.name` is, the first time that it is used."""
@@ -45,4 +47,4 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     """List what `benchmarks` offers, for completion in an editor or a notebook."""
-    return sorted(HOMES)
+    return list(NAMES)

@@ -106,8 +106,6 @@ def test_the_command_line_gives_a_users_function_the_users_modules(place, folder
     assert done.returncode == 0, done.stderr
     assert "reverse" in done.stdout
     assert (folder / "found.json").exists()
-    listed = run(place, folder, "-m", "gradwise", "list", "lecture")
-    assert "lecture/mlp_digits" in listed.stdout
 
 
 def test_where_nobody_else_has_the_names_both_names_are_one_module(place, tmp_path):

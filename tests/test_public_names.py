@@ -27,6 +27,18 @@ def test_every_exported_name_is_there_and_documented(package):
         assert not callable(exported) or exported.__doc__, f"{package}.{name}"
 
 
+@pytest.mark.parametrize("package", ["benchmarks", "gradwise"])
+def test_the_stub_of_a_lazy_package_declares_what_it_exports(package):
+    stub = ast.parse((ROOT / package / "__init__.pyi").read_text())
+    declared = set()
+    for node in stub.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            declared |= {alias.asname for alias in node.names}
+        elif isinstance(node, ast.AnnAssign):
+            declared.add(node.target.id)
+    assert declared == set(importlib.import_module(package).__all__)
+
+
 def packages_inside(package):
     """The package and its sub-packages, those that name what they export."""
     for path in files(package):
