@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
-from benchmarks.derivatives import as_method
+from benchmarks.derivatives.candidate import as_method
 from benchmarks.derivatives.method import dense, ravel
-from benchmarks.derivatives.problem import problem
+from benchmarks.derivatives.problem import make_problem
 from benchmarks.scenarios.table import SUITES
 
 CASES = {name: build for suite in SUITES.values() for name, build in suite("small").items()}
@@ -24,11 +24,11 @@ def test_modes_oracle_and_candidates_agree(name):
     with jax.enable_x64(True):
         scenario = CASES[name]()
         assert scenario.name == name
-        assert scenario.why.endswith(".")
+        assert scenario.purpose.endswith(".")
         dtypes = [getattr(leaf, "dtype", None) for leaf in jax.tree.leaves(scenario.inputs)]
         assert np.int64 not in dtypes  # float32 runs would not know what to do with it
         inputs = jax.tree.map(in_float64, scenario.inputs)
-        case = problem(scenario.fn, inputs, argnums=scenario.argnums)
+        case = make_problem(scenario.fn, inputs, argnums=scenario.argnums)
         x, unravel = ravel_pytree(case.x)
         tangent = direction(x.size)
         near = x + OFFSETS[:, None] * tangent
