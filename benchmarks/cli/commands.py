@@ -148,7 +148,7 @@ def peers(*, train: bool) -> None:
 
     with Progress(1) as progress:
         progress.start("peers")
-        found = others.run(train=train, on_progress=progress.stage)
+        found = others.compare_peers(train=train, on_progress=progress.stage)
     typer.echo(str(found))
 
 
