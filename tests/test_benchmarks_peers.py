@@ -30,7 +30,7 @@ from benchmarks.peers.timings import as_samples, timings_of
 from benchmarks.peers.training import training_timings
 
 MISSING = Peer(name="nowhere", packages=("no_such_library",), model=gradwise.PEER.model)
-TASK = make_task((6, 5, 4, 3), rate=0.1, batch=8)
+TASK = make_task((6, 5, 3), rate=0.1, batch=8)
 
 
 def broken_model(task):
@@ -117,7 +117,7 @@ def test_the_network_of_gradwise_has_the_weights_of_the_task():
     assert gradwise.PEER.model
     model = gradwise.PEER.model(TASK)
     weights = [layer.weight for layer in model.params if hasattr(layer, "weight")]
-    assert len(weights) == 3
+    assert len(weights) == 2
     for actual, expected in zip(weights, TASK.weights, strict=True):
         np.testing.assert_array_equal(actual, expected)
 
