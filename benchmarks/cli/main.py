@@ -182,7 +182,7 @@ def peers(
 ) -> None:
     """Compare gradwise with flax, equinox, haiku and others.
 
-    Shows what each library returns in edge cases, and the time of a training step. A library that
+    Show what each library returns in edge cases, and the time of a training step. A library that
     is not installed has a line that says so; the extra `peers` installs them.
     """
     commands.peers(train=train)

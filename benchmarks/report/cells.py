@@ -1,4 +1,4 @@
-"""The cells of a comparison's table: every table, on paper or on a screen, is made of them."""
+"""The cells of a comparison's table, from which text, Markdown and HTML are made."""
 
 import math
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def heading(comparison: Comparison) -> str:
 
 
 def numbered_notes(comparison: Comparison) -> dict[str, int]:
-    """Number the different notes of the rows, for the table to refer to.
+    """Return the different notes of the rows, and the number that the table refers to each by.
 
     Example:
         >>> from dataclasses import replace

@@ -66,7 +66,7 @@ def _ratio_or_status(row: Row | None) -> str:
 
 
 def _fastest(comparison: Comparison) -> str:
-    """Return the fastest method, and how many times faster than the next mode it is."""
+    """Return the fastest method, and how many times faster than the other mode it is."""
     time = comparison.verdict.time
     if time.method is None or time.factor is None:
         return time.method or ""

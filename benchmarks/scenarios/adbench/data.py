@@ -1,6 +1,6 @@
 """Inputs of ADBench's problems: drawn from a seed in its sizes, or read from its own files.
 
-The files are those of microsoft/ADBench (MIT licence); gradwise does not bring them.
+The files are those of microsoft/ADBench (MIT licence), which gradwise does not contain.
 """
 
 from pathlib import Path

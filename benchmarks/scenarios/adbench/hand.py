@@ -141,7 +141,7 @@ def vertices_jacobian(theta: jax.Array, hand: Hand) -> jax.Array:
 
 
 def simple(theta: jax.Array, hand: Hand, index: jax.Array, points: jax.Array) -> jax.Array:
-    """Compute the residuals `[N, 3]` of points `[N, 3]` from the vertices `index` `[N]`.
+    """Subtract from points `[N, 3]` the posed vertices of the indices `index` `[N]`: `[N, 3]`.
 
     Example:
         >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))

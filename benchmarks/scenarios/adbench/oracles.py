@@ -146,7 +146,7 @@ def rotate(r: np.ndarray, vector: np.ndarray) -> np.ndarray:
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Multiply two vectors; `np.cross` takes ten times as long for two."""
+    """Compute the cross product of two vectors; `np.cross` takes ten times as long."""
     (a1, a2, a3), (b1, b2, b3) = a.tolist(), b.tolist()
     return np.array([a2 * b3 - a3 * b2, a3 * b1 - a1 * b3, a1 * b2 - a2 * b1])
 

@@ -2,9 +2,9 @@
 
 The straightforward way, `vmap(jacrev)` over observations, works on rows: one camera, one point. The
 fast way has one array per *component* instead, over all observations, so that every operation is
-elementwise and contiguous. It takes as many observations at a time as have their arrays in a core's
-cache. Forward mode differentiates what depends on a camera alone, its rotation, once per camera;
-reverse mode differentiates the rest.
+elementwise and contiguous. It works on chunks of observations whose arrays fit into a core's cache.
+Forward mode differentiates the rotations, which depend on cameras alone, once per camera; reverse
+mode differentiates the rest.
 """
 
 from typing import Any, NamedTuple

@@ -46,7 +46,7 @@ def subtract(a: Any, b: Any) -> Components:
 
 
 def dot(a: Any, b: Any) -> jax.Array:
-    """Multiply two vectors of three components.
+    """Compute the dot product of two vectors of three components.
 
     Example:
         >>> dot((1, 2, 3), (1, 10, 100))
