@@ -30,6 +30,9 @@ def test_a_comparison_is_written_in_the_format_of_each_ending(tmp_path):
     assert [row["method"] for row in rows] == ["value", "numerical", "forward", "reverse"]
     assert [float(row["seconds"]) for row in rows] == pytest.approx([1e-5, 11e-5, 6e-5, 2e-5])
     assert [row["bytes"] for row in rows] == ["40", "240", "140", "340"]
+    assert [row["mode"] for row in rows] == ["none", "numerical", "forward", "reverse"]
+    assert {row["kind"] for row in rows[1:]} == {"jacobian"}
+    assert [row["ratio"] for row in rows] == ["1.0", "11.0", "6.0", "2.0"]
     assert (tmp_path / "found.html").read_text().startswith("<!doctype html>")
     assert (tmp_path / "found.md").read_text().startswith("## What derivatives cost")
     assert (tmp_path / "found.png").read_bytes().startswith(PNG)
@@ -170,7 +173,8 @@ def test_the_page_shows_a_family_with_its_time_and_its_memory(report):
 def test_the_inputs_at_which_the_modes_cross_are_printed_and_drawn(report):
     words = "for 1 output forward mode is faster up to 3 inputs (2 to any number of, 99 % interval)"
     assert f"crossing {words}" in text_table(EXAMPLE)
-    assert report.count(f"Crossing: {words}") == 1
+    costs = "a batch of k directions costs forward 10 us + 10 us k and reverse 20 us + 20 us k"
+    assert report.count(f"Crossing: {words}; {costs}") == 1
     assert "<td>forward</td><td>20 us</td><td>50 us</td>" in report
 
 

@@ -142,12 +142,12 @@ def draw_model(vertices: int = 544, triangles: int = 1084, *, seed: int = 0) -> 
     weights = random.uniform(size=(vertices, _BONES))
     weights[weights < np.sort(weights, axis=1)[:, -4:-3]] = 0.0  # at most four bones a vertex
     return Model(
-        parents,
-        relative,
-        np.linalg.inv(absolute),
-        0.1 * random.standard_normal((vertices, 3)),
-        weights / weights.sum(axis=1, keepdims=True),
-        random.integers(0, vertices, (triangles, 3), np.int32),
+        parents=parents,
+        relative=relative,
+        inverse=np.linalg.inv(absolute),
+        positions=0.1 * random.standard_normal((vertices, 3)),
+        weights=weights / weights.sum(axis=1, keepdims=True),
+        triangles=random.integers(0, vertices, (triangles, 3), np.int32),
     )
 
 
@@ -162,12 +162,12 @@ def read_model(folder: Path) -> Model:
         pairs = vertex[9 : 9 + 2 * int(vertex[8])]
         row[[int(bone) for bone in pairs[::2]]] = [float(weight) for weight in pairs[1::2]]
     return Model(
-        np.array([int(bone[1]) for bone in bones]),
-        relative,
-        inverse,
-        np.array([[float(number) for number in vertex[:3]] for vertex in vertices]),
-        weights,
-        np.array(_fields(folder / "triangles.txt"), np.int32),
+        parents=np.array([int(bone[1]) for bone in bones]),
+        relative=relative,
+        inverse=inverse,
+        positions=np.array([[float(number) for number in vertex[:3]] for vertex in vertices]),
+        weights=weights,
+        triangles=np.array(_fields(folder / "triangles.txt"), np.int32),
     )
 
 
