@@ -59,13 +59,10 @@ def test_both_modes_and_every_candidate_agree_with_differences(name):
                 np.testing.assert_allclose(value, oracle(x), rtol=1e-9, atol=1e-10)
         slopes = [WEIGHTS @ values for values in values_near]
         for slope, modes in zip(slopes, by_modes, strict=True):
-            expected = {"forward": slope, "reverse": direction(slope.size) @ slope}
-            for mode, (_, product) in modes.items():
-                assert_close(product, expected[mode])
+            assert_products(modes, slope)
         for jacobian, product in by_candidates:
-            if jacobian is not None:
-                product = dense(jacobian, problem) @ tangent
-            assert_close(product, slopes[-1])
+            applied = product if jacobian is None else dense(jacobian, problem) @ tangent
+            assert_close(applied, slopes[-1])
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
@@ -74,6 +71,13 @@ def test_the_mode_that_cannot_be_taken_is_refused(name):
     jacobian = {"forward": jax.jacfwd, "reverse": jax.jacrev}[IMPOSSIBLE[name]]
     with pytest.raises((TypeError, ValueError), match=r"custom_vjp|while_loop"):
         jax.eval_shape(jacobian(scenario.fn), *scenario.inputs)
+
+
+def assert_products(modes, slope):
+    """Check the product of each mode, where the outputs have the slope `[m]` along the tangent."""
+    expected = {"forward": slope, "reverse": direction(slope.size) @ slope}
+    for mode, (_, product) in modes.items():
+        assert_close(product, expected[mode])
 
 
 def assert_described(scenario, name):
