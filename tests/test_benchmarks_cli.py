@@ -1,22 +1,26 @@
 """The command line as a user runs it: what it prints, writes and refuses."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks import compare
+from benchmarks.cli import commands
 from benchmarks.cli.main import app
 from benchmarks.cli.progress import Progress
+from benchmarks.comparison import file
+from benchmarks.instrument.samples import Samples
+from benchmarks.instrument.statistics import Ratio
+from benchmarks.report.example import EXAMPLE
 
-ROOT = Path(__file__).parent.parent
-SUITE = ["run", "lecture", "--size", "small", "--budget", "0.2"]
+pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
+
+SUITE = ["run", "lecture", "--size", "small", "--budget", "0.1"]
+ONE, TWO = ["--only", "*/l2"], ["--only", "*/l[12]"]
 
 
 def gradwise(*arguments):
@@ -27,19 +31,19 @@ def gradwise(*arguments):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, nothing_is_too_slow):
     """A folder with the results of one scenario."""
     folder = tmp_path_factory.mktemp("results")
-    done = gradwise(*SUITE, "--only", "*/prelu_penalty", "--out", folder)
+    done = gradwise(*SUITE, *ONE, "--out", folder)
     assert done.exit_code == 0
     return folder
 
 
-def test_run_prints_a_summary_and_writes_json(results):
+def test_run_writes_json(results):
     document = json.loads((results / "gradwise.json").read_text())
     assert (document["schema"], document["kind"]) == (2, "comparisons")
     (comparison,) = document["record"]
-    assert comparison["name"] == "lecture/prelu_penalty"
+    assert comparison["name"] == "lecture/l2"
     rows = {row["method"]: row for row in comparison["rows"]}
     assert {"value", "numerical", "symbolic", "forward", "reverse"} <= rows.keys()
     assert len(rows["reverse"]["samples"]["wall"]) >= 3
@@ -49,56 +53,112 @@ def test_run_prints_a_summary_and_writes_json(results):
 
 
 def test_the_summary_names_the_four_ways(results):
-    done = gradwise(*SUITE, "--only", "*/prelu_penalty", "--out", results, "--resume")
+    done = gradwise(*SUITE, *ONE, "--out", results, "--resume")
     header = done.stdout.splitlines()[0]
     for way in ("numerical", "symbolic", "forward", "reverse", "verdict"):
         assert way in header
 
 
-def test_resume_measures_only_what_is_missing(results):
-    before = json.loads((results / "gradwise.json").read_text())["record"]
-    done = gradwise(*SUITE, "--only", "*/[pl]*[2y]", "--out", results, "--resume")
-    assert done.exit_code == 0
-    after = json.loads((results / "gradwise.json").read_text())["record"]
-    assert [found["name"] for found in after] == ["lecture/prelu_penalty", "lecture/l2"]
-    assert after[0] == before[0]
-
-
-def test_report_writes_a_page_and_a_summary(results, tmp_path):
+def test_report_writes_a_page_and_a_summary_and_a_table(results, tmp_path):
     source = results / "gradwise.json"
     assert gradwise("report", source, "--out", tmp_path / "page.html").exit_code == 0
     page = (tmp_path / "page.html").read_text()
     assert not re.search(r"(src|href)=.http|@import|url\(http", page)
     assert page.count("<svg") >= 1
-    assert "lecture/prelu_penalty" in page
+    assert "lecture/l2" in page
     assert gradwise("report", source, "--out", tmp_path / "summary.md").exit_code == 0
     assert "<details>" in (tmp_path / "summary.md").read_text()
     assert gradwise("report", source, "--out", tmp_path / "rows.csv").exit_code == 0
     assert (tmp_path / "rows.csv").read_text().startswith("scenario,method,mode")
 
 
-def test_a_run_against_itself_has_no_regression(results):
-    source = results / "gradwise.json"
-    done = gradwise("diff", source, source)
+@pytest.fixture
+def compared(monkeypatch):
+    """The names of the scenarios that `run` has compared, none of which is measured."""
+    names = []
+
+    def not_measured(fn, *inputs, name, **options):
+        names.append(name)
+        return replace(EXAMPLE, name=name)
+
+    monkeypatch.setattr(commands, "compare_function", not_measured)
+    return names
+
+
+def names_in(folder):
+    return [entry["name"] for entry in json.loads((folder / "gradwise.json").read_text())["record"]]
+
+
+def test_resume_measures_only_what_is_missing(compared, tmp_path):
+    file.save([replace(EXAMPLE, name="lecture/l2", floor=3.0)], tmp_path / "gradwise.json")
+    assert gradwise(*SUITE, *TWO, "--out", tmp_path, "--resume").exit_code == 0
+    assert compared == ["lecture/l1"]
+    assert names_in(tmp_path) == ["lecture/l2", "lecture/l1"]
+    assert file.load_all(tmp_path / "gradwise.json")[0].floor == 3.0
+
+
+def test_without_resume_every_scenario_is_measured_anew(compared, tmp_path):
+    file.save([replace(EXAMPLE, name="lecture/l2")], tmp_path / "gradwise.json")
+    assert gradwise(*SUITE, *TWO, "--out", tmp_path).exit_code == 0
+    assert compared == names_in(tmp_path) == ["lecture/l1", "lecture/l2"]
+
+
+def test_an_interrupted_run_keeps_what_is_finished_and_says_where(monkeypatch, tmp_path):
+    def interrupted(*arguments, name, on_progress, **options):
+        """Compare the first scenario at once, and the second one until the forward mode."""
+        if name == "lecture/l1":
+            return replace(EXAMPLE, name=name)
+
+        def signalling(stage, share):
+            if stage == "forward":
+                signal.raise_signal(signal.SIGINT)
+            on_progress(stage, share)
+
+        options["methods"] = ("forward",)
+        return compare(*arguments, name=name, on_progress=signalling, **options)
+
+    monkeypatch.setattr(commands, "compare_function", interrupted)
+    done = gradwise(*SUITE, *TWO, "--out", tmp_path)
+    assert done.exit_code == 130
+    assert f"--resume goes on with {tmp_path / 'gradwise.json'}" in done.stderr
+    assert names_in(tmp_path) == ["lecture/l1"]
+
+
+def test_a_signal_stops_between_two_stages_and_not_within_a_measurement():
+    measured = []
+    with Progress(1) as progress:
+        progress.stage("forward", 0.0)
+        signal.raise_signal(signal.SIGINT)
+        measured.append("forward")
+        with pytest.raises(KeyboardInterrupt):
+            progress.stage("reverse", 0.5)
+    assert measured == ["forward"]
+
+
+def slower_reverse(factor):
+    """The example with a reverse mode that takes `factor` times as long."""
+    row = EXAMPLE.row("reverse")
+    wall, cost = factor * row.samples.wall, factor * row.ratio.median
+    slower = replace(
+        row,
+        seconds=factor * row.seconds,
+        ratio=Ratio(median=cost, low=cost, high=cost, below=0.0),
+        samples=Samples(rounds=row.samples.rounds, wall=wall, cpu=wall, calls=1),
+    )
+    return replace(EXAMPLE, rows=(*EXAMPLE.rows[:-1], slower))
+
+
+def test_a_run_against_itself_has_no_regression(tmp_path):
+    file.save([EXAMPLE], tmp_path / "found.json")
+    done = gradwise("diff", tmp_path / "found.json", tmp_path / "found.json")
     assert done.exit_code == 0
     assert "slower" not in done.stdout
 
 
-def without_noise(results, path, factor):
-    """The results as a machine without noise would give them, reverse mode `factor` as slow."""
-    document = json.loads((results / "gradwise.json").read_text())
-    for row in document["record"][0]["rows"]:
-        if row["ratio"]:
-            scale = factor if row["method"] == "reverse" else 1.0
-            row["ratio"] |= dict.fromkeys(("median", "low", "high"), scale * row["ratio"]["median"])
-            row["samples"]["wall"] = [scale * row["seconds"]] * len(row["samples"]["wall"])
-    path.write_text(json.dumps(document))
-    return path
-
-
-def test_a_slower_derivative_is_a_regression(results, tmp_path):
-    old = without_noise(results, tmp_path / "old.json", 1.0)
-    new = without_noise(results, tmp_path / "new.json", 3.0)
+def test_a_slower_derivative_is_a_regression(tmp_path):
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    file.save([EXAMPLE], old)
+    file.save([slower_reverse(3.0)], new)
     done = gradwise("diff", old, new)
     assert done.exit_code == 1
     assert "slower" in done.stdout
@@ -116,17 +176,20 @@ def test_list_shows_every_suite():
 def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
     (tmp_path / "my_model.py").write_text(
         "import jax.numpy as jnp\n"
-        "def case():\n"
+        "def loss():\n"
         "    return (lambda x: jnp.sum(jnp.tanh(x))), (jnp.ones(4),)\n"
     )
     monkeypatch.chdir(tmp_path)
     saved = tmp_path / "found.json"
-    options = ["--method", "forward", "--method", "reverse", "--budget", "0.2", "--save", saved]
-    done = gradwise("compare", "my_model:case", "--crossover", *options)
+    options = ["--method", "forward", "--method", "reverse", "--budget", "0.1", "--save", saved]
+    done = gradwise("compare", "my_model:loss", "--crossover", *options)
     assert done.exit_code == 0
     assert "\ncrossing for 1 output forward mode is faster up to " in done.stdout
-    assert done.stdout.startswith("my_model:case: 4 inputs -> 1 output, float32")
-    assert json.loads(saved.read_text())["record"]["n"] == 4
+    assert done.stdout.startswith("my_model:loss: 4 inputs -> 1 output, float32")
+    record = json.loads(saved.read_text())["record"]
+    assert record["n"] == 4
+    assert record["crossover"]["forward"]["sizes"] == [1, 4]
+    assert record["crossover"]["reverse"]["sizes"] == [1, 4]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +200,7 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
         (["run", "lecture", "--size", "huge"], "unknown size 'huge'"),
         (["run", "lecture", "--dtype", "int8"], "unknown dtype 'int8'"),
         (["run", "lecture", "--out", "/proc/nowhere"], "nowhere"),
-        (["compare", "nosuch_module:case"], "no module 'nosuch_module'"),
+        (["compare", "nosuch_module:loss"], "no module 'nosuch_module'"),
         (["compare", "benchmarks:nosuch"], "benchmarks has no function 'nosuch'"),
         (["compare", "benchmarks"], "is not MODULE:FUNCTION"),
         (["compare", "benchmarks:compare", "--method", "backward"], "unknown method 'backward'"),
@@ -168,7 +231,7 @@ def test_bad_input_is_one_line_and_exit_status_2(arguments, message):
         ('{"schema": 1, "comparisons": []}', "no comparisons"),
     ],
 )
-def test_a_file_that_is_no_result_is_told_so(tmp_path, content, message):
+def test_a_file_without_results_is_refused_and_says_why(tmp_path, content, message):
     path = tmp_path / "bad.json"
     path.write_text(content)
     done = gradwise("report", path)
@@ -176,7 +239,7 @@ def test_a_file_that_is_no_result_is_told_so(tmp_path, content, message):
     assert message in done.stderr
 
 
-def test_an_unknown_option_is_no_traceback():
+def test_an_unknown_option_is_refused_by_its_name():
     done = gradwise("run", "--sise", "small")
     assert done.exit_code == 2
     assert "--sise" in done.stderr
@@ -187,30 +250,3 @@ def test_a_negative_seed_is_refused_by_its_option(command):
     done = gradwise(*command, "--seed", "-1")
     assert done.exit_code == 2
     assert "--seed" in done.stderr
-
-
-def test_ctrl_c_is_heeded_between_two_stages_and_breaks_nothing_that_is_being_measured():
-    measured = []
-    with Progress(1) as progress:
-        progress.stage("forward", 0.0)
-        signal.raise_signal(signal.SIGINT)
-        measured.append("forward")
-        with pytest.raises(KeyboardInterrupt):
-            progress.stage("reverse", 0.5)
-    assert measured == ["forward"]
-
-
-def test_interrupting_keeps_what_is_finished_and_says_where(tmp_path):
-    two = [*SUITE, "--only", "*/l[12]", "--out", str(tmp_path)]
-    command = [sys.executable, "-m", "benchmarks", *two]
-    child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=os.environ)
-    path = tmp_path / "gradwise.json"
-    for _ in range(1800):
-        if path.exists():
-            break
-        time.sleep(0.1)
-    child.send_signal(signal.SIGINT)
-    _, told = child.communicate(timeout=180)
-    assert child.returncode == 130
-    assert "--resume" in told
-    assert json.loads(path.read_text())["record"]

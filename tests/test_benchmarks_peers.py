@@ -1,28 +1,44 @@
 """The comparison with other libraries, of which none needs to be installed."""
 
 import json
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from benchmarks.peers import PEERS, Answer, Edge, Edges, Peer, Result, Timing, gradwise, handwritten
-from benchmarks.peers.edges import CASES, ask_all
-from benchmarks.peers.run import run
+from benchmarks.instrument.statistics import Ratio
+from benchmarks.peers import (
+    PEERS,
+    Answer,
+    Edge,
+    EdgeFunctions,
+    Peer,
+    Result,
+    Timing,
+    Trainer,
+    compare_peers,
+    gradwise,
+    handwritten,
+)
+from benchmarks.peers.edges import ask_all
+from benchmarks.peers.questions import QUESTIONS
 from benchmarks.peers.search import search_timings
 from benchmarks.peers.steps import step_timings
 from benchmarks.peers.task import make_task
+from benchmarks.peers.timings import as_samples, timings_of
 from benchmarks.peers.training import training_timings
 
-_MISSING = Peer("nowhere", ("no_such_library",), model=gradwise.PEER.model)
-_TASK = make_task((6, 5, 4, 3), rate=0.1, batch=8)
+MISSING = Peer(name="nowhere", packages=("no_such_library",), model=gradwise.PEER.model)
+TASK = make_task((6, 5, 3), rate=0.1, batch=8)
 
 
-def _broken(task):
+def broken_model(task):
     raise RuntimeError(f"no network of {len(task.sizes)} sizes\nand more to say")
 
 
-def _biased(task):
-    assert handwritten.PEER.model is not None
+def biased_model(task):
+    assert handwritten.PEER.model
     model = handwritten.PEER.model(task)
 
     def loss(*arguments):
@@ -32,14 +48,14 @@ def _biased(task):
     return model._replace(loss=loss)
 
 
-def test_this_library_is_right_in_every_edge_case():
-    edges = ask_all([gradwise.PEER])
-    assert len(edges) == len(CASES) > 15
-    wrong = {edge.case: edge.answers for edge in edges if not edge.answers["gradwise"].right}
+def test_gradwise_is_right_in_every_edge_case():
+    edges = ask_all([gradwise.PEER], QUESTIONS)
+    assert len(edges) == len(QUESTIONS) > 15
+    wrong = {edge.question: edge.answers for edge in edges if not edge.answers["gradwise"].right}
     assert not wrong
 
 
-def test_a_wrong_answer_an_error_and_a_function_that_is_not_there_are_told_apart():
+def test_a_wrong_answer_and_an_error_and_a_missing_function_are_distinguished():
     def naive(batches, x=None):
         y = batches[-1] if x is None else x
         return (y - y.mean(axis=0)) / jnp.sqrt((y**2).mean(axis=0) - y.mean(axis=0) ** 2 + 1e-5)
@@ -47,128 +63,156 @@ def test_a_wrong_answer_an_error_and_a_function_that_is_not_there_are_told_apart
     def refusing(rate, x, key):
         raise ValueError("not today")
 
-    peer = Peer("naive", edges=Edges(batch_norm=naive, dropout=refusing))
-    edges = {edge.case: edge.answers.get("naive") for edge in ask_all([peer, _MISSING])}
-    large = edges["batch norm of 1e6 + N(0, 1): error"]
-    assert large is not None
+    functions = EdgeFunctions(batch_norm=naive, dropout=refusing)
+    peer = Peer(name="naive", functions=functions)
+    answers = {
+        edge.question: edge.answers.get("naive") for edge in ask_all([peer, MISSING], QUESTIONS)
+    }
+    large = answers["batch norm of 1e6 + N(0, 1): error"]
     assert not large.right
     assert float(large.text) > 1
-    assert edges["dropout of rate 1.5"] == Answer("ValueError", True)
-    assert edges["dropout of rate 1: gradient"] == Answer("ValueError", False)
-    assert edges["binary label 2"] is None
+    assert answers["dropout of rate 1.5"] == Answer(text="ValueError", right=True)
+    assert answers["dropout of rate 1: gradient"] == Answer(text="ValueError", right=False)
+    assert answers["binary label 2"] is None
 
 
-def test_steps_are_timed_beside_the_hand_written_one_and_failures_are_rows():
+def test_steps_are_timed_and_a_library_that_fails_says_why():
     peers = (
         gradwise.PEER,
         handwritten.PEER,
-        _MISSING,
-        Peer("broken", model=_broken),
-        Peer("biased", model=_biased),
+        MISSING,
+        Peer(name="broken", model=broken_model),
+        Peer(name="biased", model=biased_model),
     )
-    told = []
-    rows = step_timings(
-        peers, _TASK, budget=0.1, turns=1, on_progress=lambda text, share: told.append(share)
+    shares = []
+    timings = step_timings(
+        peers, TASK, budget=0.1, turns=1, on_progress=lambda text, share: shares.append(share)
     )
-    found = {row.name: row for row in rows}
-    assert list(found) == [peer.name for peer in peers]
-    assert found["nowhere"] == Timing("nowhere", "not installed: no_such_library")
-    assert found["broken"] == Timing("broken", "RuntimeError: no network of 4 sizes")
-    assert found["biased"].note.startswith("ValueError: another network: loss and gradient are")
+    by_name = {timing.name: timing for timing in timings}
+    assert list(by_name) == [peer.name for peer in peers]
+    assert by_name["nowhere"] == Timing(name="nowhere", note="not installed: no_such_library")
+    assert by_name["broken"] == Timing(name="broken", note="RuntimeError: no network of 4 sizes")
+    assert by_name["biased"].note.startswith("ValueError: another network: loss and gradient are")
     for name in ("gradwise", "hand-written JAX"):
-        row = found[name]
-        assert row.note == ""
-        assert row.seconds is not None
-        assert row.compile_seconds is not None
-        assert row.compile_seconds > row.seconds > 0
-    base = found["hand-written JAX"]
-    assert base.step is not None
-    assert base.compile is not None
-    assert (base.step.low, base.step.median, base.compile.median) == (1, 1, 1)
-    ours = found["gradwise"].step
-    assert ours is not None
-    assert ours.low <= ours.median <= ours.high
-    assert sorted(told) == told
-    assert 0.9 < told[-1] <= 1
+        timing = by_name[name]
+        assert timing.note == ""
+        assert timing.seconds > 0
+        assert timing.compile_seconds > 0
+        assert timing.ratio.low <= timing.ratio.median <= timing.ratio.high
+    assert sorted(shares) == shares
+    assert 0.9 < shares[-1] <= 1
 
 
-def test_the_network_of_this_library_has_the_weights_of_the_task():
-    assert gradwise.PEER.model is not None
-    model = gradwise.PEER.model(_TASK)
+def test_a_timing_has_medians_and_ratios_over_the_hand_written_step():
+    steps = {"gradwise": as_samples([2.0, 6.0, 4.0]), "hand-written JAX": as_samples([1.0, 2.0, 2])}
+    compilations = {"gradwise": as_samples([9.0]), "hand-written JAX": as_samples([3.0])}
+    ours, base = timings_of([gradwise.PEER, handwritten.PEER], {}, steps, compilations)
+    assert (ours.seconds, ours.compile_seconds) == (4.0, 9.0)
+    assert (ours.ratio.median, ours.ratio.low, ours.ratio.high) == (2.0, 2.0, 3.0)
+    assert ours.compile_ratio.median == 3.0
+    assert (base.seconds, base.ratio.median, base.compile_ratio.median) == (2.0, 1.0, 1.0)
+
+
+def test_the_network_of_gradwise_has_the_weights_of_the_task():
+    assert gradwise.PEER.model
+    model = gradwise.PEER.model(TASK)
     weights = [layer.weight for layer in model.params if hasattr(layer, "weight")]
-    assert len(weights) == 3
-    for weight, given in zip(weights, _TASK.weights, strict=True):
-        np.testing.assert_array_equal(weight, given)
+    assert len(weights) == 2
+    for actual, expected in zip(weights, TASK.weights, strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_training_is_timed_by_the_step_and_only_if_it_learns():
+def test_a_training_is_timed_only_if_it_learns():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 64).astype(np.int32)
     x = (3 * np.eye(6)[y] + 0.1 * rng.normal(size=(64, 6))).astype(np.float32)
-    task = make_task((6, 32, 3), rate=0.1, batch=8, data=(x, y))._replace(learning_rate=0.02)
-    idle = handwritten.PEER._replace(name="idle", trainer=lambda task: _Idle())
-    peers = (gradwise.PEER, handwritten.PEER, idle, _MISSING)
-    rows = {row.name: row for row in training_timings(peers, task, budget=0.2)}
-    assert set(rows) == {"gradwise", "hand-written JAX", "idle"}
-    assert rows["idle"].note.startswith("ValueError: does not learn: its loss is 1.1")
+    task = make_task((6, 32, 3), rate=0.1, batch=8, data=(x, y))
+    task = replace(task, learning_rate=0.02)
+    idle = Peer(name="idle", trainer=lambda task: Trainer(lambda: np.log(3.0), epochs=1))
+    peers = (gradwise.PEER, handwritten.PEER, idle, MISSING)
+    timings = {timing.name: timing for timing in training_timings(peers, task, budget=0.2)}
+    assert set(timings) == {"gradwise", "hand-written JAX", "idle"}
+    assert timings["idle"].note.startswith("ValueError: does not learn: its loss is 1.1")
     for name in ("gradwise", "hand-written JAX"):
-        assert rows[name].note == ""
-        assert rows[name].step is not None
-        assert rows[name].compile_seconds is None
+        assert timings[name].note == ""
+        assert timings[name].ratio is not None
+        assert timings[name].compile_seconds is None
 
 
-def test_a_search_is_timed_beside_the_same_trainings_one_by_one():
-    grid = {"learning_rate": [0.001, 0.01], "weight": [0.0]}
-    rows = search_timings(sizes=(64, 10), epochs=1, grid=grid, turns=1, budget=0.1)
-    each, search, calls, batch = rows
-    assert [row.name for row in (each, search)] == ["a program each", "grid_search"]
-    assert each.step.median == calls.step.median == 1  # what the others are held against
-    for row in (search, batch):
-        assert row.seconds > 0
-        assert row.step.low <= row.step.median <= row.step.high
+def test_a_search_is_timed_over_the_same_trainings_one_by_one():
+    grid = {"learning_rate": [0.01], "weight": [0.0]}
+    timings = search_timings(sizes=(64, 10), epochs=1, grid=grid, turns=1, budget=0.1)
+    each, search, calls, batch = timings
+    assert [timing.name for timing in (each, search)] == ["a program each", "grid_search"]
+    assert each.ratio.median == calls.ratio.median == 1  # the bases of the two comparisons
+    for timing in (search, batch):
+        assert timing.seconds > 0
+        assert timing.ratio.low <= timing.ratio.median <= timing.ratio.high
 
 
-class _Idle:
-    epochs = 1
+@pytest.fixture
+def result():
+    right, wrong = Answer(text="NaN", right=True), Answer(text="0.5", right=False)
+    ratio = Ratio(median=1.25, low=1.0, high=1.5, below=0.0)
+    return Result(
+        edges=(
+            Edge(question="label -1", expected="NaN", answers={"ours": right, "theirs": wrong}),
+            Edge(
+                question="mean of nothing",
+                expected="0",
+                answers={"theirs": Answer(text="NaN", right=False)},
+            ),
+        ),
+        timings=(
+            Timing(name="ours", seconds=0.002, ratio=ratio, compile_seconds=1.5),
+            Timing(name="theirs", note="not installed: theirs"),
+        ),
+        environment={"cores": 2},
+        versions={"theirs": "1.0"},
+    )
 
-    @staticmethod
-    def call():
-        return np.log(3.0)
 
-
-def test_results_print_as_tables_and_convert_to_json():
-    edge = Edge("label -1", "NaN", {"ours": Answer("NaN", True), "theirs": Answer("0.5", False)})
-    other = Edge("mean of nothing", "0", {"theirs": Answer("NaN", False)})
-    timing = Timing("ours", "", 0.002, None, 1.5, None)
-    absent = Timing("theirs", "not installed: theirs")
-    result = Result((edge, other), (timing, absent), {"cores": 2}, {"theirs": "1.0"})
+def test_a_result_prints_as_tables(result):
     lines = [line.split() for line in str(result).splitlines()]
     assert lines[0] == ["edge", "case", "right", "ours", "theirs"]
     assert lines[2] == ["label", "-1", "NaN", "NaN", "!", "0.5"]
     assert lines[3] == ["mean", "of", "nothing", "0", "!", "NaN"]
-    assert ["ours", "2", "ms", "1.5", "s"] in lines
+    assert ["ours", "2", "ms", "1.25", "(1.00", "to", "1.50)", "1.5", "s"] in lines
     assert ["theirs", "not", "installed:", "theirs"] in lines
-    plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert plain["edges"][0]["answers"]["theirs"] == {"text": "0.5", "right": False}
-    assert plain["timings"][1]["note"] == "not installed: theirs"
-    assert plain["environment"] == {"cores": 2}
-    assert plain["versions"] == {"theirs": "1.0"}
     assert lines[-1] == ["theirs", "1.0,", "cores", "2"]
 
 
-def test_the_whole_comparison_runs_where_nothing_is_installed():
-    result = run(peers=[_MISSING], budget=0.1)
-    assert result.timings == (Timing("nowhere", "not installed: no_such_library"),)
-    assert [edge.answers for edge in result.edges] == [{}] * len(CASES)
+def test_a_result_has_a_short_repr_and_an_html_form(result):
+    assert repr(result) == "Result(2 edge cases, 2 timings, 0 searches)"
+    assert repr(result.edges[0]) == "Edge(label -1: 1 of 2 right)"
+    odd = replace(result, timings=(Timing(name="ours", note="<lambda>"),))
+    assert odd._repr_html_().startswith("<pre>edge case")
+    assert "&lt;lambda&gt;" in odd._repr_html_()
+
+
+def test_a_result_converts_to_json(result):
+    plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert plain["edges"][0]["question"] == "label -1"
+    assert plain["edges"][0]["answers"]["theirs"] == {"text": "0.5", "right": False}
+    assert plain["timings"][0]["ratio"] == {"median": 1.25, "low": 1.0, "high": 1.5, "below": 0.0}
+    assert plain["timings"][1]["note"] == "not installed: theirs"
+    assert plain["environment"] == {"cores": 2}
+    assert plain["versions"] == {"theirs": "1.0"}
+
+
+def test_the_whole_comparison_runs_where_no_library_is_installed():
+    result = compare_peers(peers=[MISSING], budget=0.1)
+    assert result.timings == (Timing(name="nowhere", note="not installed: no_such_library"),)
+    assert [edge.answers for edge in result.edges] == [{}] * len(QUESTIONS)
     assert result.environment["cores"] >= 1
     assert "not installed: no_such_library" in str(result)
 
 
-def test_every_peer_is_loaded_without_its_library_and_says_what_is_missing():
+def test_every_peer_loads_without_its_library_and_says_what_is_missing():
     names = [peer.name for peer in PEERS]
     assert {"gradwise", "hand-written JAX", "flax linen", "flax nnx", "equinox"} < set(names)
     assert len(set(names)) == len(names)
     for peer in PEERS:
         missing = peer.missing
         assert missing is None or missing.startswith("not installed: ")
-        assert peer.model or peer.trainer or peer.edges != Edges()
+        assert peer.model or peer.trainer or peer.functions != EdgeFunctions()

@@ -1,109 +1,108 @@
-"""Tables, pages and pictures of comparisons."""
+"""Tables, pages and pictures of comparisons. The comparison is made by hand: nothing is timed."""
 
 import csv
 import shutil
 import subprocess
 from dataclasses import replace
 
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
-from benchmarks import compare
-from benchmarks.comparison import file as results
+from benchmarks.comparison import file
 from benchmarks.instrument import units
 from benchmarks.instrument.compile import Memory
-from benchmarks.instrument.statistics import Ratio
 from benchmarks.instrument.text import aligned
-from benchmarks.report.charts import tradeoff, ways
+from benchmarks.report.charts import bars, tradeoff
+from benchmarks.report.charts_of_many import accuracy, ways
+from benchmarks.report.example import EXAMPLE
 from benchmarks.report.files import write_report
-from benchmarks.report.page import html_table
-from benchmarks.report.series import families, family_cells
+from benchmarks.report.page import html_table, page
+from benchmarks.report.series import curve_cells, families
 from benchmarks.report.summary import summary_text
+from benchmarks.report.text import text_table
 
-pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
-
-
-@pytest.fixture(scope="module")
-def comparison(nothing_is_too_slow):
-    return compare(
-        lambda x: jnp.sum(jnp.sin(x)),
-        jnp.linspace(0.1, 1.0, 5),
-        methods=["numerical", "forward", "reverse", "reverse_chunked"],
-        budget=0.3,
-        name="suite/<case>",
-        purpose="A & B",
-    )
+PNG = b"\x89PNG"
 
 
-def test_every_ending_is_written(comparison, tmp_path):
+def test_a_comparison_is_written_in_the_format_of_each_ending(tmp_path):
     for ending in ("json", "csv", "html", "md", "png"):
-        comparison.save(tmp_path / f"found.{ending}")
+        EXAMPLE.save(tmp_path / f"found.{ending}")
     rows = list(csv.DictReader((tmp_path / "found.csv").read_text().splitlines()))
-    assert [row["method"] for row in rows] == [row.method for row in comparison.rows]
-    assert float(rows[0]["seconds"]) == comparison.row("value").seconds
-    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
+    assert [row["method"] for row in rows] == ["value", "numerical", "forward", "reverse"]
+    assert [float(row["seconds"]) for row in rows] == pytest.approx([1e-5, 11e-5, 6e-5, 2e-5])
+    assert [row["bytes"] for row in rows] == ["40", "240", "140", "340"]
+    assert [row["mode"] for row in rows] == ["none", "numerical", "forward", "reverse"]
+    assert {row["kind"] for row in rows[1:]} == {"jacobian"}
+    assert [row["ratio"] for row in rows] == ["1.0", "11.0", "6.0", "2.0"]
+    assert (tmp_path / "found.html").read_text().startswith("<!doctype html>")
+    assert (tmp_path / "found.md").read_text().startswith("## What derivatives cost")
+    assert (tmp_path / "found.png").read_bytes().startswith(PNG)
+    assert file.load(tmp_path / "found.json") == EXAMPLE
 
 
-def test_the_picture_of_many_has_a_point_for_each_way_of_each(comparison, tmp_path):
-    write_report([comparison, comparison], tmp_path / "ways.png")
-    assert (tmp_path / "ways.png").read_bytes().startswith(b"\x89PNG")
-    (axes,) = ways([comparison, comparison]).axes
-    drawn = {dots.get_label(): dots.get_offsets().tolist() for dots in axes.collections}
-    assert list(drawn) == ["numerical", "forward", "reverse"]
-    for method, points in drawn.items():
-        cost = comparison.row(method).ratio.median
-        assert points == [[cost, 0], [cost, 1]]
+def test_the_picture_of_many_comparisons_has_a_point_for_each_way_of_each(tmp_path):
+    write_report([EXAMPLE, EXAMPLE], tmp_path / "ways.png")
+    assert (tmp_path / "ways.png").read_bytes().startswith(PNG)
+    (axes,) = ways([EXAMPLE, EXAMPLE]).axes
+    points = {dots.get_label(): dots.get_offsets().tolist() for dots in axes.collections}
+    assert points == {
+        "numerical": [[11, 0], [11, 1]],
+        "forward": [[6, 0], [6, 1]],
+        "reverse": [[2, 0], [2, 1]],
+    }
 
 
-def test_an_unknown_ending_is_an_error(comparison, tmp_path):
+def test_a_chart_needs_rows_with_times_to_be_drawn(tmp_path):
+    refused = [replace(row, ratio=None, seconds=None, status="failed") for row in EXAMPLE.rows]
+    nothing = replace(EXAMPLE, rows=tuple(refused))
+    assert bars(nothing) is None
+    assert ways([nothing, nothing]) is None
+    assert accuracy([nothing]) is None
+    with pytest.raises(ValueError, match="suite/sine has no two rows with times to draw"):
+        nothing.save(tmp_path / "nothing.png")
+
+
+def test_an_unknown_ending_is_an_error(tmp_path):
     with pytest.raises(ValueError, match=r"must end in one of \.json, \.png, \.csv"):
-        comparison.save(tmp_path / "found.xlsx")
+        EXAMPLE.save(tmp_path / "found.xlsx")
 
 
-def test_nothing_to_report_is_an_error(tmp_path):
+def test_a_report_on_no_comparison_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="no comparisons"):
         write_report([], tmp_path / "page.html")
 
 
-def test_names_are_escaped_in_html(comparison, tmp_path):
-    comparison.save(tmp_path / "page.html")
-    page = (tmp_path / "page.html").read_text()
-    assert "suite/&lt;case&gt;" in page
-    assert "A &amp; B" in page
-    assert "<case>" not in page
-    assert "&lt;case&gt;" in html_table(comparison)
-
-
-def test_names_are_escaped_in_markdown(comparison, tmp_path):
-    odd = replace(comparison.rows[0], method="<script>|", note="at a.py:1 (<lambda>)")
-    write_report([replace(comparison, rows=(odd,))] * 2, tmp_path / "found.md")
+def test_names_are_escaped_in_markdown(tmp_path):
+    row = replace(EXAMPLE.rows[0], method="<script>|", note="at a.py:1 (<lambda>)")
+    odd = replace(EXAMPLE, name="suite/<odd>", rows=(row,))
+    write_report([odd, odd], tmp_path / "found.md")
     text = (tmp_path / "found.md").read_text()
-    assert not any(raw in text for raw in ("<case>", "<script>", "<lambda>"))
-    assert "<summary>suite/&lt;case&gt;: 5 inputs" in text
+    assert not any(raw in text for raw in ("<odd>", "<script>", "<lambda>"))
+    assert "<summary>suite/&lt;odd&gt;: 5 inputs" in text
     assert "| &lt;script&gt;&#124; [1] |" in text
     assert "1. at a.py:1 (&lt;lambda&gt;)" in text
 
 
-def test_the_summary_has_a_line_a_comparison(comparison):
-    lines = summary_text([comparison, comparison]).splitlines()
+def test_the_summary_has_a_line_for_each_comparison():
+    lines = summary_text([EXAMPLE, EXAMPLE]).splitlines()
     assert len(lines) == 2 + 2 + 1
     assert lines[2] == lines[3]
+    assert lines[2].split()[:3] == ["suite/sine", "reverse,", "3"]
 
 
-def test_the_summary_says_why_a_way_has_no_figure(comparison):
-    forward = next(row for row in comparison.rows if row.method == "forward")
-    refused = replace(forward, status="impossible", ratio=None, note="a custom_vjp at net.py:3")
-    text = summary_text([replace(comparison, rows=(refused,))])
-    assert text.splitlines()[-1] == "suite/<case>, forward impossible: a custom_vjp at net.py:3"
+def test_the_summary_says_why_a_way_has_no_figure():
+    refused = replace(
+        EXAMPLE.row("forward"), status="impossible", ratio=None, note="a custom_vjp at net.py:3"
+    )
+    text = summary_text([replace(EXAMPLE, rows=(refused,))])
+    assert text.splitlines()[-1] == "suite/sine, forward impossible: a custom_vjp at net.py:3"
 
 
-def test_columns_line_up():
+def test_columns_are_aligned_to_the_right_and_the_first_one_to_the_left():
     lines = aligned([["a", "bb"], ["cccc", "d"]])
     assert lines == ["a     bb", "----  --", "cccc   d"]
 
 
-def test_figures_are_shown_in_the_unit_that_suits_them():
+def test_a_figure_is_shown_in_the_unit_that_suits_it():
     assert [units.seconds(value) for value in (2.0, 1e-3, 25e-6, 3e-9)] == [
         "2 s",
         "1 ms",
@@ -114,100 +113,106 @@ def test_figures_are_shown_in_the_unit_that_suits_them():
     assert units.amount(1234) == "1.23 k"
 
 
-@pytest.fixture
-def quiet(comparison):
-    """The comparison as a machine without noise would have found it."""
-    rows = []
-    for row in comparison.rows:
-        if row.samples:
-            level = np.full(row.samples.wall.size, row.seconds)
-            middle = row.ratio.median
-            row = replace(
-                row,
-                samples=replace(row.samples, wall=level),
-                ratio=Ratio(median=middle, low=middle, high=middle, below=0.5),
-            )
-        rows.append(row)
-    return replace(comparison, rows=tuple(rows))
-
-
-def sized(comparison, size):
+def of_size(size, **fields):
     """A member of a family: every time and all memory in proportion to the size."""
-    rows = []
-    for row in comparison.rows:
-        if row.seconds is not None:
-            row = replace(
-                row,
-                seconds=1e-6 * size,
-                memory=Memory(temporary=size, argument=0, output=0, alias=0),
-            )
-        rows.append(row)
-    return replace(comparison, name=f"suite/scan_T{size}", rows=tuple(rows))
+    memory = Memory(temporary=size, argument=0, output=0, alias=0)
+    rows = [replace(row, seconds=1e-6 * size, memory=memory) for row in EXAMPLE.rows]
+    return replace(EXAMPLE, name=f"suite/<scan>_T{size}", rows=tuple(rows), **fields)
 
 
-def test_scenarios_that_differ_in_a_number_are_a_family_with_an_exponent(quiet):
-    members = [sized(quiet, size) for size in (16, 64, 256)]
-    (family,) = families([*members, quiet])
-    assert family.stem == "suite/scan_T"
+def test_scenarios_that_differ_in_a_number_are_a_family_with_an_exponent():
+    members = [of_size(size) for size in (16, 64, 256)]
+    (family,) = families([*members, EXAMPLE])
+    assert family.stem == "suite/<scan>_T"
     for curve in (*family.time, *family.memory):
         assert curve.sizes == (16, 64, 256)
         assert curve.exponent.value == pytest.approx(1.0)
-    cells = family_cells(family, "memory", units.size)
+    cells = curve_cells(family.memory, units.size)
     assert cells[0] == ["method", "16", "64", "256", "exponent"]
     assert cells[1] == ["value", "16 B", "64 B", "256 B", "1.00"]
 
 
-def test_two_sizes_are_no_family(quiet):
-    assert families([sized(quiet, 16), sized(quiet, 64)]) == []
+def test_two_sizes_are_no_family():
+    assert families([of_size(16), of_size(64)]) == []
 
 
-def test_where_the_modes_cross_is_told_drawn_and_kept(tmp_path):
-    found = compare(
-        lambda x: jnp.outer(jnp.sin(x), x),
-        jnp.linspace(0.1, 1.0, 5),
-        methods=["forward", "reverse"],
-        crossover=True,
-        budget=0.3,
+@pytest.fixture(scope="module")
+def report():
+    """The page of a family, of which one has batches of directions and one has a note."""
+    refused = replace(
+        EXAMPLE.rows[2], seconds=None, ratio=None, status="failed", note="at <lambda>"
     )
-    assert found.crossover.forward.sizes == (1, 4)
-    assert found.crossover.reverse.sizes == (1, 4, 16)
-    assert "for 25 outputs forward mode is faster up to" in str(found)
-    found.save(tmp_path / "found.json")
-    assert results.load(tmp_path / "found.json").crossover == found.crossover
-    found.save(tmp_path / "page.html")
-    assert "Crossing:" in (tmp_path / "page.html").read_text()
+    return page(
+        [
+            of_size(16),
+            of_size(64, crossover=None),
+            of_size(256, crossover=None, purpose="A & B"),
+            replace(EXAMPLE, rows=(refused,), crossover=None),
+        ]
+    )
 
 
-def test_a_tradeoff_is_drawn_only_where_there_is_one(quiet):
-    rows = {row.method: row for row in quiet.rows}
+def test_names_and_notes_are_escaped_in_html(report):
+    for raw, escaped in [
+        ("suite/<scan>_T16", "suite/&lt;scan&gt;_T16"),
+        ("A & B", "A &amp; B"),
+        ("at <lambda>", "at &lt;lambda&gt;"),
+    ]:
+        assert raw not in report
+        assert escaped in report
+    assert "suite/&lt;scan&gt;_T16" in html_table(of_size(16))
 
-    def charted(forward, reverse):
+
+def test_the_page_shows_a_family_with_its_time_and_its_memory(report):
+    assert "<h2>suite/&lt;scan&gt;_T&hellip;</h2>" in report
+    assert "Time over the size" in report
+    assert "Memory over the size" in report
+    assert "value (1.00)" in report
+
+
+def test_the_inputs_at_which_the_modes_cross_are_printed_and_drawn(report):
+    words = "for 1 output forward mode is faster up to 3 inputs (2 to any number of, 99 % interval)"
+    assert f"crossing {words}" in text_table(EXAMPLE)
+    costs = "a batch of k directions costs forward 10 us + 10 us k and reverse 20 us + 20 us k"
+    assert report.count(f"Crossing: {words}; {costs}") == 1
+    assert "<td>forward</td><td>20 us</td><td>50 us</td>" in report
+
+
+def test_the_page_has_all_charts_and_tables(report):
+    # The ways and the accuracy of all, two of the family, the methods of three, one crossing.
+    assert report.count("<svg") == 2 + 2 + 3 + 1
+    # The summary, two of the family, the rows of four, one of batches.
+    assert report.count("</table>") == 1 + 2 + 4 + 1
+
+
+def test_time_against_memory_is_drawn_only_where_no_method_is_best_in_both():
+    def chart(forward, reverse):
         chosen = [
             replace(
-                rows[method],
+                EXAMPLE.row(method),
                 seconds=seconds,
                 memory=Memory(temporary=size, argument=0, output=0, alias=0),
             )
             for method, (seconds, size) in {"forward": forward, "reverse": reverse}.items()
         ]
-        return tradeoff(replace(quiet, rows=tuple(chosen)))
+        return tradeoff(replace(EXAMPLE, rows=tuple(chosen)))
 
-    assert charted((1.0, 10), (2.0, 5)) is not None
-    assert charted((1.0, 5), (2.0, 10)) is None
+    assert chart((1.0, 10), (2.0, 5)) is not None
+    assert chart((1.0, 5), (2.0, 10)) is None
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
-def test_the_page_is_drawn_in_a_browser_without_a_complaint(comparison, tmp_path):
-    write_report([comparison, replace(comparison, name="second")], tmp_path / "page.html")
+def test_a_browser_shows_the_page_without_a_complaint(report, tmp_path):
+    (tmp_path / "page.html").write_text(report)
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/user"]
     options += ["--enable-logging=stderr", "--disable-background-networking", "--no-first-run"]
-    told = subprocess.run(
+    browser = subprocess.run(
         ["chromium", *options, "--dump-dom", f"file://{tmp_path}/page.html"],
         capture_output=True,
         text=True,
         timeout=180,
         check=True,
     )
-    assert "CONSOLE" not in told.stderr
-    assert told.stdout.count("<svg") == 4
-    assert told.stdout.count("</table>") == 3
+    assert "CONSOLE" not in browser.stderr
+    for part in ("<svg", "</table>"):
+        assert browser.stdout.count(part) == report.count(part)

@@ -1,4 +1,4 @@
-"""ADBench's problems against written-out NumPy: value and derivative, edges, and what they cost."""
+"""ADBench's problems against NumPy oracles: values, derivatives, edges, counts of operations."""
 
 from functools import partial
 
@@ -38,12 +38,24 @@ def differences(fn, x, step=1e-3):
     return np.array(columns).T
 
 
-def assert_right(fn, oracle, examples, argnums, *, also=None):
-    """Value and Jacobian are the oracle's, entry by entry, in both modes; `also` is a third."""
-    modes = [jax.jacfwd(fn, argnums), jax.jacrev(fn, argnums), *([also] if also else [])]
-    compiled = jax.jit(lambda *inputs: [each(*inputs) for each in (fn, *modes)])
+def assert_right(fn, oracle, examples, argnums, *, compressed=None):
+    """The value and the Jacobian by both modes are the oracle's, entry by entry.
+
+    So is the result of `compressed(*inputs)`, if that is given.
+    """
+
+    def with_value(*inputs):
+        value = fn(*inputs)
+        return value, value
+
+    @jax.jit
+    def everything(*inputs):
+        forward, value = jax.jacfwd(with_value, argnums, has_aux=True)(*inputs)
+        reverse = jax.jacrev(fn, argnums)(*inputs)
+        return value, forward, reverse, *([compressed(*inputs)] if compressed else [])
+
     for example in examples:
-        value, *jacobians = compiled(*example)
+        value, *jacobians = everything(*example)
         inputs = jax.tree.map(np.asarray, example)
         expected = oracle(*inputs)
         scale = np.max(np.abs(expected))
@@ -59,8 +71,8 @@ def assert_right(fn, oracle, examples, argnums, *, also=None):
                 np.testing.assert_allclose(rows, slopes, rtol=1e-8, atol=1e-8 * max(1, scale))
 
 
-@pytest.mark.parametrize(("dim", "gamma", "m"), [(1, 0.7, 2), (2, 1.0, 0), (4, 1.3, 5)])
-def test_gmm_with_either_prior_is_the_written_out_sum_and_so_is_its_gradient(dim, gamma, m):
+@pytest.mark.parametrize(("dim", "gamma", "m"), [(1, 0.7, 2), (4, 1.3, 5)])
+def test_gmm_and_its_gradient_are_the_oracles_with_either_sign_of_the_prior(dim, gamma, m):
     inputs, _ = arrays(data.draw_gmm(dim, 3, 5, seed=dim))
     signed = partial(gmm.objective, wishart=gmm.Wishart(gamma, m))
     oracle = partial(oracles.gmm, gamma=gamma, m=m)
@@ -72,7 +84,7 @@ def test_gmm_with_either_prior_is_the_written_out_sum_and_so_is_its_gradient(dim
     )
 
 
-def test_gmm_refuses_what_does_not_fit():
+def test_gmm_refuses_a_wrong_sign_and_a_wrong_number_of_columns():
     (alphas, means, icf, x), _ = arrays(data.draw_gmm(3, 2, 5))
     with pytest.raises(ValueError, match=r"prior_sign must be 1 .* or -1, got 0"):
         gmm.objective(alphas, means, icf, x, prior_sign=0)
@@ -80,7 +92,7 @@ def test_gmm_refuses_what_does_not_fit():
         gmm.objective(alphas, means, icf[:, :5], x)
 
 
-def test_gmm_stays_finite_where_exponentials_would_not():
+def test_gmm_stays_finite_where_an_exponential_overflows():
     (alphas, means, icf, x), _ = arrays(data.draw_gmm(2, 3, 4))
     inputs = alphas * 1e4, means, icf, x * 1e3
     value, gradient = jax.jit(jax.value_and_grad(gmm.objective))(*inputs)
@@ -89,7 +101,7 @@ def test_gmm_stays_finite_where_exponentials_would_not():
 
 
 @pytest.mark.parametrize("layers", [1, 3])
-def test_lstm_is_the_written_out_recurrence_and_so_is_its_gradient(layers):
+def test_lstm_and_its_gradient_are_the_oracles(layers):
     inputs = arrays(data.draw_lstm(layers, 5, 2, seed=layers))
     assert_right(lstm.objective, oracles.lstm, [inputs], (0, 1))
 
@@ -101,29 +113,30 @@ def ba_inputs():
     return arrays((cameras, *others))
 
 
-def test_ba_is_the_written_out_projection_and_so_is_its_jacobian():
+def test_ba_and_its_jacobian_are_the_oracles():
     def oracle(*inputs):
         return np.concatenate([np.ravel(part) for part in oracles.ba(*inputs)])
 
     assert_right(lambda *inputs: flat(ba.residuals(*inputs)), oracle, [ba_inputs()], (0, 1, 2))
 
 
-@pytest.mark.parametrize("derivative", [ba.block_jacobian, ba.per_observation])
-def test_ba_blocks_as_csr_are_the_dense_jacobian(derivative, monkeypatch):
-    monkeypatch.setattr(ba, "_CHUNK", 3)  # 7 observations: the last chunk overlaps the one before
-    inputs = ba_inputs()
+def test_ba_blocks_as_csr_are_the_dense_jacobian(monkeypatch):
+    monkeypatch.setattr(ba.blocks, "_CHUNK", 3)  # of 7: the last chunk overlaps the one before
 
     @jax.jit
-    def both(*inputs):
+    def every(*inputs):
         dense = jax.jacfwd(lambda *x: flat(ba.residuals(*x, *inputs[3:])), (0, 1, 2))(*inputs[:3])
-        return dense, ba.csr_jacobian(derivative(*inputs), *inputs[4:], cameras=3, points=4)
+        derivatives = ba.block_jacobian, ba.per_observation
+        blocks = [derivative(*inputs) for derivative in derivatives]
+        return dense, [ba.csr_jacobian(b, *inputs[4:], cameras=3, points=4) for b in blocks]
 
-    dense, sparse = both(*inputs)
-    assert sparse.indices.dtype == jnp.int32
-    matrix = csr_matrix(tuple(map(np.asarray, sparse)), shape=(21, 3 * 11 + 4 * 3 + 7))
-    assert matrix.has_canonical_format
+    dense, (fast, straightforward) = every(*ba_inputs())
     expected = np.concatenate([np.reshape(part, (21, -1)) for part in dense], axis=1)
-    np.testing.assert_allclose(matrix.toarray(), expected, rtol=1e-11, atol=1e-11)
+    for sparse in (fast, straightforward):
+        assert sparse.indices.dtype == jnp.int32
+        matrix = csr_matrix(tuple(map(np.asarray, sparse)), shape=(21, 3 * 11 + 4 * 3 + 7))
+        assert matrix.has_canonical_format
+        np.testing.assert_allclose(matrix.toarray(), expected, rtol=1e-11, atol=1e-11)
 
 
 def cost(fn, inputs):
@@ -131,7 +144,7 @@ def cost(fn, inputs):
     return jax.jit(fn).lower(*inputs).cost_analysis() or {}
 
 
-def test_ba_blocks_turn_each_camera_once_however_often_it_is_seen():
+def test_ba_blocks_compute_each_rotation_once_whatever_the_number_of_observations():
     few, many = (cost(ba.block_jacobian, data.draw_ba(3, 4, count)) for count in (5, 500))
     assert few["transcendentals"] == many["transcendentals"] > 0
 
@@ -141,45 +154,45 @@ def model():
     return data.draw_model(6, 5, seed=1)
 
 
-def test_hand_is_the_written_out_skeleton_and_so_is_its_jacobian(model):
-    ready, theta = hand.prepare(model), data.draw_pose(4, 6, seed=2)[0]
+def test_hand_and_its_jacobian_are_the_oracles(model):
+    prepared, theta = hand.prepare(model), data.draw_pose(4, 6, seed=2)[0]
     poses = theta, theta * np.r_[np.zeros(3), np.ones(23)], np.zeros(26)  # not turned, at rest
     assert_right(
         hand.vertices,
         lambda theta, _: oracles.hand_vertices(theta, model),
-        [(jnp.asarray(pose), ready) for pose in poses],
+        [(jnp.asarray(pose), prepared) for pose in poses],
         (0,),
-        also=lambda *inputs: (hand.vertices_jacobian(*inputs),),
+        compressed=lambda *inputs: (hand.vertices_jacobian(*inputs),),
     )
 
 
-def test_hand_is_translated_once_even_where_weights_do_not_add_up_to_one(model):
+def test_hand_is_translated_once_even_if_weights_do_not_sum_to_one(model):
     model = model._replace(weights=model.weights * np.linspace(0.5, 1.5, 6)[:, None])
     theta, *_ = arrays(data.draw_pose(4, 6))
     expected = oracles.hand_vertices(theta, model)
-    found = jax.jit(hand.vertices)(theta, hand.prepare(model))
-    np.testing.assert_allclose(found, expected, atol=1e-13)
+    actual = jax.jit(hand.vertices)(theta, hand.prepare(model))
+    np.testing.assert_allclose(actual, expected, atol=1e-13)
 
 
-def test_hand_complicated_compresses_to_28_directions(model):
+def test_hand_complicated_has_the_compressed_jacobian_that_jacrev_gives(model):
     theta, uv, triangle, points = arrays(data.draw_pose(4, 5))
     inputs = theta, uv, hand.prepare(model), model.triangles[triangle], points
     forms = jax.jacrev(hand.complicated, (0, 1)), hand.complicated_jacobian
     dense, compressed = jax.jit(lambda *inputs: [form(*inputs) for form in forms])(*inputs)
     np.testing.assert_allclose(compressed[0], dense[0], atol=1e-13)
-    own = np.array([dense[1][point, :, point] for point in range(4)])
-    np.testing.assert_allclose(compressed[1], own, atol=1e-13)
-    assert np.count_nonzero(dense[1]) == np.count_nonzero(own)  # nothing was left out
+    diagonal = np.array([dense[1][point, :, point] for point in range(4)])
+    np.testing.assert_allclose(compressed[1], diagonal, atol=1e-13)
+    assert np.count_nonzero(dense[1]) == np.count_nonzero(diagonal)  # all else is zero
 
 
-def test_hand_compressed_does_less_arithmetic_than_all_directions_at_once():
+def test_hand_compressed_takes_fewer_operations_than_all_directions_at_once():
     theta, _, index, points = data.draw_pose(100, 544)
     inputs = theta, hand.prepare(data.draw_model()), index, points
     compressed, dense = (cost(fn, inputs) for fn in (hand.simple_jacobian, jax.jacfwd(hand.simple)))
     assert compressed["flops"] < 0.6 * dense["flops"]
 
 
-def test_hand_refuses_bones_that_are_linked_otherwise(model):
+def test_hand_refuses_bones_that_are_attached_otherwise(model):
     parents = model.parents.copy()
     parents[7] = 5
     with pytest.raises(ValueError, match="each on the one before and the first on the wrist; got"):
@@ -187,14 +200,14 @@ def test_hand_refuses_bones_that_are_linked_otherwise(model):
 
 
 @pytest.mark.parametrize("angle", [0.0, 1e-9, 0.0999, 0.1001, 2.5, 4.0])
-def test_rotation_is_scipys(angle):
+def test_rotation_is_that_of_scipy(angle):
     r = angle * np.array([2.0, -1.0, 2.0]) / 3
-    found = np.array(rotation_matrix(jnp.asarray(r)))
-    np.testing.assert_allclose(found, Rotation.from_rotvec(r).as_matrix(), atol=1e-15)
+    actual = np.array(jax.jit(rotation_matrix)(jnp.asarray(r)))
+    np.testing.assert_allclose(actual, Rotation.from_rotvec(r).as_matrix(), atol=1e-15)
 
 
 @pytest.mark.parametrize("mode", [jax.jacfwd, jax.jacrev])
-def test_rotation_by_nothing_has_the_cross_product_as_its_derivative(mode):
+def test_the_derivative_of_a_rotation_by_zero_is_the_cross_product(mode):
     jacobian = jax.jit(mode(lambda r: jnp.array(rotation_matrix(r))))(jnp.zeros(3))
     for axis in range(3):
         expected = np.cross(np.eye(3)[axis], np.eye(3)).T
@@ -202,8 +215,8 @@ def test_rotation_by_nothing_has_the_cross_product_as_its_derivative(mode):
 
 
 @pytest.mark.parametrize(("order", "rtol"), [(0, 1e-15), (1, 1e-13), (2, 1e-10)])
-def test_sinc_of_root_joins_its_series_smoothly(order, rtol):
-    """Below and above the switch at 0.01 it is the power series of far more terms."""
+def test_sinc_of_root_and_its_derivatives_are_the_power_series(order, rtol):
+    """On both sides of 0.01, where the code switches from a short series to the quotient."""
     s = jnp.array([0.0, 1e-12, 0.00999, 0.01001, 0.3])
     coefficients = np.cumprod([1.0, *(-1.0 / (2 * k * (2 * k + 1)) for k in range(1, 15))])
     expected = np.polynomial.Polynomial(coefficients).deriv(order)(np.asarray(s))
@@ -213,8 +226,11 @@ def test_sinc_of_root_joins_its_series_smoothly(order, rtol):
     np.testing.assert_allclose(jax.jit(jax.vmap(fn))(s), expected, rtol=rtol)
 
 
-def test_cases_are_listed_without_building_them_and_refuse_a_folder_that_is_not_there(tmp_path):
+def test_scenarios_are_listed_without_being_built():
     assert all(name.startswith("adbench/") for name in scenarios("large"))
+
+
+def test_a_folder_that_does_not_exist_is_refused_and_so_is_a_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder of ADBench's files at .*elsewhere"):
         scenarios("small", tmp_path / "elsewhere")
     with pytest.raises(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""ADBench's published answers, where the environment variable names a folder that has them.
+"""ADBench's published answers, if the environment variable names a folder that has them.
 
 `GRADWISE_ADBENCH_DATA` is a folder of ADBench's own files (`gmm`, `ba`, `lstm`, `hand`) with an
 `expected.json` of their answers.
@@ -26,7 +26,7 @@ def answer(file):
 
 
 def assert_published(actual, expected, tolerance=1e-10):
-    """ADBench's own measure of error, element by element."""
+    """Check an array by the measure of error that ADBench uses, element by element."""
     actual, expected = np.ravel(actual), np.ravel(expected)
     error = np.abs(actual - expected) / np.maximum(1, np.abs(actual) + np.abs(expected))
     assert actual.shape == expected.shape
@@ -38,7 +38,7 @@ def jacobian(scenario, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_gmm_is_as_published(mode):
+def test_gmm_and_its_gradient_are_as_published(mode):
     with jax.enable_x64(True):
         scenario = scenarios("small", FOLDER)["adbench/gmm_d2_K3"]()
         expected = answer("gmm/test.txt")
@@ -47,7 +47,7 @@ def test_gmm_is_as_published(mode):
         assert_published(gradient, expected["gradient_alpha_mu_then_icf_rows"])
 
 
-def test_ba_is_as_published():
+def test_the_residuals_of_ba_are_as_published():
     with jax.enable_x64(True):
         scenario = scenarios("small", FOLDER)["adbench/ba_test"]()
         expected = answer("ba/test.txt")
@@ -57,7 +57,7 @@ def test_ba_is_as_published():
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_lstm_is_as_published(mode):
+def test_lstm_and_its_gradient_are_as_published(mode):
     with jax.enable_x64(True):
         scenario = scenarios("medium", FOLDER)["adbench/lstm_l2_c1024"]()
         expected = answer("lstm/lstm_l2_c1024.txt")
@@ -67,22 +67,22 @@ def test_lstm_is_as_published(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_hand_is_as_published(mode):
+def test_hand_and_its_jacobian_are_as_published(mode):
     with jax.enable_x64(True):
         scenario = scenarios("small", FOLDER)["adbench/hand_simple_2"]()
         expected = answer("hand/test.txt (simple)")
         assert_published(scenario.fn(*scenario.inputs), expected["objective"])
-        (found,) = jacobian(scenario, mode)
-        assert_published(found.reshape(6, 26).T, expected["jacobian_colmajor_6x26"])
+        (by_theta,) = jacobian(scenario, mode)
+        assert_published(by_theta.reshape(6, 26).T, expected["jacobian_colmajor_6x26"])
 
 
 @pytest.mark.parametrize("name", [*scenarios("small"), *scenarios("medium"), *scenarios("large")])
-def test_the_other_files_are_what_the_oracle_says(name):
+def test_the_inputs_of_every_file_give_what_the_oracle_computes(name):
     size = next(size for size in ("small", "medium", "large") if name in scenarios(size))
     with jax.enable_x64(True):
         scenario = scenarios(size, FOLDER)[name]()
         assert scenario.oracle
         actual = jax.tree.leaves(scenario.fn(*scenario.inputs))
         expected = jax.tree.leaves(scenario.oracle(*jax.tree.map(np.asarray, scenario.inputs)))
-        for one, other in zip(actual, expected, strict=True):
-            assert_published(one, other)
+        for leaf, expected_leaf in zip(actual, expected, strict=True):
+            assert_published(leaf, expected_leaf)

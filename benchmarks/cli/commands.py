@@ -1,8 +1,6 @@
-"""What the commands do; `main` is only their spelling."""
+"""The work behind each command; `main` declares their options."""
 
 import functools
-import importlib
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -19,12 +17,16 @@ from ..report.text import text_table
 from ..scenarios import run as runs
 from ..scenarios.scenario import Suite
 from .progress import Progress
+from .target import load_function
 
 Options = ParamSpec("Options")
 Returned = TypeVar("Returned")
 
+#: Seconds of measuring for each of the lecture's networks, which together take 90 s.
+_DEFAULT_BUDGET = 6.0
 
-def _bad_input_is_one_line(command: Callable[Options, Returned]) -> Callable[Options, Returned]:
+
+def _with_one_line_errors(command: Callable[Options, Returned]) -> Callable[Options, Returned]:
     """Turn the errors that a user can cause into one line and exit status 2."""
 
     @functools.wraps(command)
@@ -38,15 +40,15 @@ def _bad_input_is_one_line(command: Callable[Options, Returned]) -> Callable[Opt
     return wrapped
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def default(*, quick: bool, out: Path, full: bool) -> None:
     """Measure the lecture's networks."""
     names = runs.QUICK if quick else runs.DEFAULT
     lecture = runs.choose(["lecture"])
-    _run({name: lecture[name] for name in names}, out, full=full, budget=6.0)
+    _run({name: lecture[name] for name in names}, out, full=full, budget=_DEFAULT_BUDGET)
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def run(
     suites: Sequence[str],
     *,
@@ -67,14 +69,14 @@ def run(
     _run(suite, out, full=full, resume=resume, dtype=dtype, budget=budget, seed=seed)
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def list_scenarios(suites: Sequence[str], *, size: str) -> None:
     """Print the names of the scenarios."""
     for name in runs.choose(suites, size=size):
         typer.echo(name)
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def compare(
     target: str,
     *,
@@ -86,14 +88,14 @@ def compare(
     save: Sequence[Path],
 ) -> None:
     """Compare every way to differentiate a function of the user's."""
-    select(methods, order=order)  # before anything is imported or measured
+    select(methods, order=order)  # raises before anything is imported or measured
     for path in save:
         check_ending(path)
         _check_writable(path)
-    fn, inputs = _load(target)
+    fn, inputs = load_function(target)
     with Progress(1) as progress:
         progress.start(target)
-        found = compare_function(
+        comparison = compare_function(
             fn,
             *inputs,
             methods=methods,
@@ -104,12 +106,12 @@ def compare(
             name=target,
             on_progress=progress.stage,
         )
-    typer.echo(text_table(found))
+    typer.echo(text_table(comparison))
     for path in save:
-        found.save(path)
+        comparison.save(path)
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def diff(old: Path, new: Path) -> int:
     """Print what became slower or faster; return 1 if anything became slower."""
     from ..comparison.diff import diff as compare_runs
@@ -120,36 +122,36 @@ def diff(old: Path, new: Path) -> int:
     return int(any(difference.regression for difference in differences))
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def report(path: Path, out: Path | None) -> None:
-    """Write the page of a run, beside it if no other place is named."""
-    found = results.load_all(path)
+    """Write the report of a run, by default as a page of the same name."""
+    comparisons = results.load_all(path)
     out = out or path.with_suffix(".html")
-    write_report(found, out)
+    write_report(comparisons, out)
     typer.echo(f"wrote {out}")
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def selftest(*, seed: int) -> int:
-    """Print what the instrument can tell apart on this machine; return 1 if it fails."""
-    from ..comparison.selftest import selftest as check
+    """Print how well the instrument works on this machine; return 1 if it fails."""
+    from ..comparison.selftest import selftest as run_selftest
 
     passed = True
-    for trial in check(seed=seed):
-        typer.echo(str(trial))
-        passed &= trial.passed
+    for outcome in run_selftest(seed=seed):
+        typer.echo(str(outcome))
+        passed &= outcome.passed
     return int(not passed)
 
 
-@_bad_input_is_one_line
+@_with_one_line_errors
 def peers(*, train: bool) -> None:
-    """Print this library beside its peers."""
-    from .. import peers as others
+    """Print gradwise and other libraries side by side."""
+    from ..peers import compare_peers
 
     with Progress(1) as progress:
         progress.start("peers")
-        found = others.run(train=train, on_progress=progress.stage)
-    typer.echo(str(found))
+        result = compare_peers(train=train, on_progress=progress.stage)
+    typer.echo(str(result))
 
 
 def _run(
@@ -162,19 +164,19 @@ def _run(
     budget: float,
     seed: int = 0,
 ) -> None:
-    """Run scenarios with progress; what is finished is kept in the file and named.
+    """Measure scenarios, show the progress, write the results and print a summary.
 
-    After each scenario the file holds all there are, so that Ctrl-C loses no more than one.
+    The file is written after each scenario, so that Ctrl-C loses at most the one being measured.
     """
     path = out / "gradwise.json"
     _check_writable(path)
-    kept = results.load_all(path) if resume and path.exists() else []
-    finished: dict[str, Comparison] = {found.name: found for found in kept}
+    previous = results.load_all(path) if resume and path.exists() else []
+    comparisons: dict[str, Comparison] = {each.name: each for each in previous}
     with Progress(len(suite)) as progress:
         measured = runs.run(
             suite,
             compare_function,
-            finished=finished,
+            finished=comparisons,
             on_start=progress.start,
             dtype=dtype,
             budget=budget,
@@ -182,45 +184,24 @@ def _run(
             on_progress=progress.stage,
         )
         try:
-            for name, found in measured:
-                finished[name] = found
-                results.save(list(finished.values()), path)
+            for name, comparison in measured:
+                comparisons[name] = comparison
+                results.save(list(comparisons.values()), path)
                 progress.done(name)
         except KeyboardInterrupt:
             typer.echo(f"interrupted; --resume goes on with {path}", err=True)
             raise typer.Exit(130) from None
-    for found in finished.values() if full else ():
-        typer.echo(text_table(found) + "\n")
-    typer.echo(summary_text(list(finished.values())))
+    for comparison in comparisons.values() if full else ():
+        typer.echo(text_table(comparison) + "\n")
+    typer.echo(summary_text(list(comparisons.values())))
     typer.echo(f"wrote {path}; `gradwise report {path}` makes a page of it")
 
 
 def _check_writable(path: Path) -> None:
-    """Raise before anything is measured if the file could not be written."""
+    """Raise `OSError` before anything is measured if the file could not be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     probe = path.with_name(".gradwise")
     probe.touch()
     probe.unlink()
     if path.exists():
         path.open("a").close()
-
-
-def _load(target: str) -> tuple[Callable[..., object], tuple]:
-    """Call the function that `MODULE:FUNCTION` names, and return what it returns: `fn, inputs`."""
-    module_name, colon, name = target.partition(":")
-    if not (module_name and colon and name):
-        raise ValueError(f"{target!r} is not MODULE:FUNCTION, such as my_model:loss")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"no module {error.name!r} on the path or in {Path.cwd()}") from None
-    build = getattr(module, name, None)
-    if not callable(build):
-        raise ValueError(f"{module_name} has no function {name!r}")
-    made = build()
-    if not (isinstance(made, tuple) and len(made) == 2 and callable(made[0])):
-        raise TypeError(f"{target} must return (fn, inputs), it returned {type(made).__name__}")
-    fn, inputs = made
-    return fn, inputs if isinstance(inputs, tuple) else (inputs,)

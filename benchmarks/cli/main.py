@@ -16,25 +16,36 @@ from . import commands
 
 app = typer.Typer(
     name="gradwise",
-    help="What a derivative of a JAX function costs, by every way there is to take it. "
-    "Without a command: the lecture's networks, in 90 s.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Suites = Annotated[list[str] | None, typer.Argument(help="Suites to run; see `gradwise list`.")]
-Only = Annotated[str | None, typer.Option(metavar="GLOB", help="Only scenarios of these names.")]
-Size = Annotated[str, typer.Option(help="small, medium or large.")]
-Dtype = Annotated[str | None, typer.Option(help="float32 or float64; each scenario's own if not.")]
+Suites = Annotated[
+    list[str] | None, typer.Argument(help="The suites, by default all; see `gradwise list`.")
+]
+Only = Annotated[
+    str | None, typer.Option(metavar="GLOB", help="Measure only scenarios of matching names.")
+]
+Size = Annotated[str, typer.Option(help="The size of the inputs: small, medium or large.")]
+Dtype = Annotated[
+    str | None,
+    typer.Option(help="The floating type, float32 or float64; by default each scenario's own."),
+]
 Budget = Annotated[float, typer.Option(help="Seconds of measuring for each function.")]
-Seed = Annotated[int, typer.Option(min=0, help="Draws the directions and the order of measuring.")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="Draws the random directions and the order of measuring.")
+]
 Out = Annotated[Path, typer.Option(help="The folder that results are written to.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Keep what the folder holds; go on.")]
-Full = Annotated[bool, typer.Option("--full", help="Every scenario's whole table too.")]
-Data = Annotated[Path | None, typer.Option(help="A folder of ADBench's own input files.")]
-Order = Annotated[int, typer.Option(help="1: gradients and Jacobians; 2: Hessians.")]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Keep the results that the folder holds; measure the rest.")
+]
+Full = Annotated[bool, typer.Option("--full", help="Print the whole table of every scenario too.")]
+Data = Annotated[
+    Path | None, typer.Option(help="A folder of ADBench's own input files, to be read.")
+]
+Order = Annotated[int, typer.Option(help="1 for gradients and Jacobians, 2 for Hessians.")]
 Results = Annotated[Path, typer.Argument(help="A JSON file of results.")]
 
 
@@ -47,7 +58,9 @@ def _show_version(asked: bool) -> None:
 @app.callback(invoke_without_command=True)
 def default(
     context: typer.Context,
-    quick: Annotated[bool, typer.Option("--quick", help="One network, within 20 s.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Measure one network alone, within 20 s.")
+    ] = False,
     out: Out = Path("results"),
     full: Full = False,
     version: Annotated[
@@ -55,9 +68,10 @@ def default(
         typer.Option("--version", help="The version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
-    """What a derivative of a JAX function costs, by every way there is to take it.
+    """Measure what a derivative of a JAX function costs, by every way to take it.
 
-    Without a command: the lecture's networks on real data, within 90 s on two cores.
+    Without a command, gradwise measures the lecture's networks on real data, within 90 s on two
+    cores.
     """
     if context.invoked_subcommand is None:
         commands.default(quick=quick, out=out, full=full)
@@ -76,7 +90,7 @@ def run(
     resume: Resume = False,
     full: Full = False,
 ) -> None:
-    """Measure suites of scenarios; all of them if none is named."""
+    """Measure suites of scenarios, by default all of them."""
     commands.run(
         suites or [],
         only=only,
@@ -93,29 +107,38 @@ def run(
 
 @app.command("list")
 def list_(suites: Suites = None, size: Size = "medium") -> None:
-    """Show the suites and their scenarios."""
+    """List the suites and their scenarios."""
     commands.list_scenarios(suites or [], size=size)
 
 
 @app.command("compare")
 def compare(
     target: Annotated[
-        str, typer.Argument(metavar="MODULE:FUNCTION", help="A function that returns (fn, inputs).")
+        str,
+        typer.Argument(
+            metavar="MODULE:FUNCTION",
+            help="A function without arguments that returns (fn, inputs), such as my_model:loss.",
+        ),
     ],
     method: Annotated[
-        list[str] | None, typer.Option(help="A method to use; may be given again. All if not.")
+        list[str] | None,
+        typer.Option(help="A method to use, may be given several times; by default all."),
     ] = None,
     order: Order = 1,
     crossover: Annotated[
-        bool, typer.Option("--crossover", help="Up to how many inputs is forward mode faster?")
+        bool,
+        typer.Option("--crossover", help="Find up to how many inputs forward mode is faster."),
     ] = False,
     budget: Budget = 10.0,
     seed: Seed = 0,
     save: Annotated[
-        list[Path] | None, typer.Option(help="Write .json, .csv, .md, .html or .png; repeatable.")
+        list[Path] | None,
+        typer.Option(
+            help="A file to write: .json, .csv, .md, .html or .png; may be given several times."
+        ),
     ] = None,
 ) -> None:
-    """Forward or reverse, and why: for a function of your own."""
+    """Compare forward and reverse mode on a function of your own."""
     commands.compare(
         target,
         methods=method,
@@ -129,10 +152,10 @@ def compare(
 
 @app.command("diff")
 def diff(old: Results, new: Results) -> None:
-    """What became slower or faster between two runs.
+    """Show what became slower or faster between two runs.
 
-    Row by row, with intervals: slower, faster, same, or not to be told on this machine. The exit
-    status is 1 if anything became slower or broke, so that CI can use it.
+    Each row is slower, faster, the same, or cannot be told apart on this machine; intervals are
+    given. The exit status is 1 if anything became slower or broke, so that CI can use it.
     """
     raise typer.Exit(commands.diff(old, new))
 
@@ -141,30 +164,37 @@ def diff(old: Results, new: Results) -> None:
 def report(
     results: Results,
     out: Annotated[
-        Path | None, typer.Option(help="The page, summary or picture to write: .html, .md or .png.")
+        Path | None,
+        typer.Option(
+            help="The page, summary or picture to write: .html, .md or .png; by default a page "
+            "of the same name as the results."
+        ),
     ] = None,
 ) -> None:
-    """A run's results as a page, a summary or a picture."""
+    """Write a run's results as a page, a summary or a picture."""
     commands.report(results, out)
 
 
 @app.command("selftest")
 def selftest(seed: Seed = 0) -> None:
-    """What the instrument can tell apart on this machine.
+    """Check what the instrument can tell apart on this machine.
 
-    A function against itself must be a tie, a tenth more work must be found, and a derivative that
-    is wrong in one entry must be refused. Takes a few minutes; exit status 1 if it fails.
+    A function against itself must be a tie, a tenth more work must be found to be slower, and a
+    derivative that is wrong in one entry must be refused. This takes a few minutes; the exit status
+    is 1 if it fails.
     """
     raise typer.Exit(commands.selftest(seed=seed))
 
 
 @app.command("peers")
 def peers(
-    train: Annotated[bool, typer.Option("--train", help="Whole trainings and a search.")] = False,
+    train: Annotated[
+        bool, typer.Option("--train", help="Time whole trainings and a search instead.")
+    ] = False,
 ) -> None:
-    """This library beside flax, equinox and haiku.
+    """Compare gradwise with flax, equinox, haiku and others.
 
-    What each returns at the edges, and the time of a training step. A library that is not installed
-    is a row that says so; the extra `peers` has them.
+    Show what each library returns in edge cases, and the time of a training step. A library that
+    is not installed has a line that says so; the extra `peers` installs them.
     """
     commands.peers(train=train)

@@ -1,4 +1,4 @@
-"""What is being measured and how long it will take, and where Ctrl-C is heeded."""
+"""A bar that shows what is being measured and how long it will take; and where Ctrl-C stops."""
 
 import sys
 from contextlib import ExitStack
@@ -11,17 +11,20 @@ from gradwise import train
 
 
 class Progress:
-    """Progress over a number of scenarios, on the standard error: a bar, if that is a terminal.
+    """The progress over several scenarios, as a bar on the standard error if that is a terminal.
 
-    The first Ctrl-C, or SIGTERM, is raised as `KeyboardInterrupt` by the next stage: raised at
-    once, it would be one more way for whatever is being measured to fail, and be told as a row. A
-    second Ctrl-C is raised at once.
+    After the first Ctrl-C or SIGTERM, the next call of `stage` raises `KeyboardInterrupt`. If the
+    signal raised at once, `compare` would take the exception for a failure of the method that it is
+    measuring. A second Ctrl-C raises at once.
+
+    Args:
+        count: How many scenarios there are.
 
     Example:
         >>> with Progress(1) as progress:
-        ...     progress.start("one")
+        ...     progress.start("lecture/relu")
         ...     progress.stage("measuring", 0.5)
-        ...     progress.done("one")
+        ...     progress.done("lecture/relu")
     """
 
     def __init__(self, count: int) -> None:
@@ -50,14 +53,18 @@ class Progress:
         self._open.close()
 
     def start(self, name: str) -> None:
-        """A scenario begins."""
+        """Show the name of the scenario that begins."""
         self._bars.update(self._task, description=name, stage="")
 
     def stage(self, stage: str, share: float) -> None:
-        """Within a scenario: building its methods is its first half, measuring its second.
+        """Show what is being done in a scenario, and move the bar.
+
+        Args:
+            stage: What is being done. Everything before `"measuring"` is the scenario's first half.
+            share: The share of that half that is done.
 
         Raises:
-            KeyboardInterrupt: If the user has asked for it since the last stage.
+            KeyboardInterrupt: If a signal has come since the last stage.
         """
         if self._interrupted():
             raise KeyboardInterrupt
@@ -65,6 +72,6 @@ class Progress:
         self._bars.update(self._task, completed=self._finished + half, stage=stage)
 
     def done(self, name: str) -> None:
-        """A scenario is finished."""
+        """Count a scenario as finished."""
         self._finished += 1
         self._bars.update(self._task, completed=self._finished, description=name)

@@ -1,19 +1,19 @@
-"""This library beside the others that a JAX user could take."""
+"""gradwise and the other libraries that a JAX user could take, compared."""
 
-from .peer import Edges, Model, Peer, Trainer
+from .compare import compare_peers
+from .peer import EdgeFunctions, Model, Peer, Trainer
 from .result import Answer, Edge, Result, Timing
-from .run import run
 from .table import PEERS
 
 __all__ = [
     "PEERS",
     "Answer",
     "Edge",
-    "Edges",
+    "EdgeFunctions",
     "Model",
     "Peer",
     "Result",
     "Timing",
     "Trainer",
-    "run",
+    "compare_peers",
 ]

@@ -1,4 +1,4 @@
-"""equinox: a model is a pytree, its batch statistics a state beside it."""
+"""equinox, in which a model is a pytree and its batch statistics a separate state."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .loop import looped
-from .peer import Edges, Model, Peer, Trainer, library
+from .loop import python_loop
+from .peer import EdgeFunctions, Model, Peer, Trainer, library
 from .task import Task
 
 
 def _network(task: Task) -> tuple[Any, Any]:
-    """The model with the task's weights, and its state."""
+    """Return the model with the task's weights, and its state."""
     eqx = library("equinox")
 
     class Network(eqx.Module):
@@ -45,7 +45,6 @@ def _network(task: Task) -> tuple[Any, Any]:
 
 
 def _mean_loss(model, state, key, x, y):
-
     keys = jax.random.split(key, len(x))
     batched = jax.vmap(model, axis_name="batch", in_axes=(0, None, 0), out_axes=(0, None))
     logits, state = batched(x, state, keys)
@@ -54,7 +53,6 @@ def _mean_loss(model, state, key, x, y):
 
 def _model(task: Task) -> Model:
     eqx = library("equinox")
-
     model, state = _network(task)
     params, static = eqx.partition(model, eqx.is_inexact_array)
 
@@ -66,7 +64,6 @@ def _model(task: Task) -> Model:
 
 def _trainer(task: Task) -> Trainer:
     eqx = library("equinox")
-
     model, state = _network(task)
     optimizer = optax.adam(task.learning_rate)
     moments = optimizer.init(eqx.filter(model, eqx.is_inexact_array))
@@ -85,12 +82,11 @@ def _trainer(task: Task) -> Trainer:
         loss, model, state, moments, key = update(model, state, moments, key, x, y)
         return loss
 
-    return looped(task, step)
+    return python_loop(task, step)
 
 
 def _batch_norm(batches, x=None):
     eqx = library("equinox")
-
     layer, state = eqx.nn.make_with_state(eqx.nn.BatchNorm)(
         batches[0].shape[-1], "batch", momentum=0.99, mode="batch", dtype=batches[0].dtype
     )
@@ -107,14 +103,13 @@ def _batch_norm(batches, x=None):
 
 def _dropout(rate, x, key):
     eqx = library("equinox")
-
     return eqx.nn.Dropout(rate)(x, key=key)
 
 
 PEER = Peer(
-    "equinox",
-    ("equinox",),
-    edges=Edges(batch_norm=_batch_norm, dropout=_dropout, sigmoid=jax.nn.sigmoid),
+    name="equinox",
+    packages=("equinox",),
+    functions=EdgeFunctions(batch_norm=_batch_norm, dropout=_dropout, sigmoid=jax.nn.sigmoid),
     model=_model,
     trainer=_trainer,
 )

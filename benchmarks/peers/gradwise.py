@@ -1,4 +1,4 @@
-"""This library, adapted like any other."""
+"""gradwise, adapted like any other library."""
 
 from functools import partial
 
@@ -8,14 +8,15 @@ import optax
 
 from gradwise import losses, nn, train
 
-from .peer import Edges, Model, Peer, Trainer
+from .peer import EdgeFunctions, Model, Peer, Trainer
 from .task import Task
 
-_BLOCK = 10  # epochs that one call of the compiled run takes
+#: Passes over the data in one call of the compiled run.
+_BLOCK = 10
 
 
 def _network(task: Task) -> tuple[nn.Layer, tuple, tuple]:
-    """The network with the task's weights."""
+    """Return the network with the task's weights."""
     model = nn.mlp(task.sizes, batch_norm=True, dropout=task.rate)
     params, state = model.init(jax.random.key(0))
     weights = iter(task.weights)
@@ -47,12 +48,12 @@ def _trainer(task: Task, *, implementation: str | None = None) -> Trainer:
     train_state = train.init(params, state, optimizer)
     data = jnp.asarray(task.x), jnp.asarray(task.y)
 
-    def epochs():
+    def passes():
         nonlocal train_state
         train_state, history = block(key, train_state, data)
         return history.curves["train_loss"][-1]
 
-    return Trainer(epochs, _BLOCK)
+    return Trainer(passes, epochs=_BLOCK)
 
 
 def _batch_norm(batches, x=None):
@@ -78,10 +79,10 @@ def _masked_cross_entropy(logits, targets, where):
     return losses.mean(values, where=where)
 
 
-RBG = Peer("gradwise, rbg key", trainer=partial(_trainer, implementation="rbg"))
+RBG = Peer(name="gradwise, rbg key", trainer=partial(_trainer, implementation="rbg"))
 PEER = Peer(
-    "gradwise",
-    edges=Edges(
+    name="gradwise",
+    functions=EdgeFunctions(
         batch_norm=_batch_norm,
         masked_batch_norm=_masked_batch_norm,
         dropout=_dropout,

@@ -1,4 +1,4 @@
-"""haiku: functions that make their parameters as they run, transformed into pure ones."""
+"""haiku, which transforms functions that make their parameters as they run into pure ones."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .loop import jitted_trainer
-from .peer import Edges, Model, Peer, library
+from .loop import jitted_loop
+from .peer import EdgeFunctions, Model, Peer, library
 from .task import Task
 
 
@@ -50,14 +50,13 @@ def _batch_norm(batches, x=None):
 
 def _dropout(rate, x, key):
     hk = library("haiku")
-
     return hk.dropout(key, rate, x)
 
 
 PEER = Peer(
-    "haiku",
-    ("haiku",),
-    edges=Edges(batch_norm=_batch_norm, dropout=_dropout, sigmoid=jax.nn.sigmoid),
+    name="haiku",
+    packages=("haiku",),
+    functions=EdgeFunctions(batch_norm=_batch_norm, dropout=_dropout, sigmoid=jax.nn.sigmoid),
     model=_model,
-    trainer=lambda task: jitted_trainer(task, _model(task)),
+    trainer=lambda task: jitted_loop(task, _model(task)),
 )

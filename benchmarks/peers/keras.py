@@ -1,4 +1,4 @@
-"""Keras on JAX, with its `fit` as its guide calls it."""
+"""Keras on JAX, trained by its `fit` as its guide calls it."""
 
 import os
 
@@ -34,7 +34,7 @@ def _trainer(task: Task) -> Trainer:
         history = model.fit(task.x, task.y, batch_size=task.batch, epochs=1, verbose=0)
         return history.history["loss"][-1]
 
-    return Trainer(epoch, 1)
+    return Trainer(epoch, epochs=1)
 
 
-PEER = Peer("Keras on JAX", ("keras",), trainer=_trainer)
+PEER = Peer(name="Keras on JAX", packages=("keras",), trainer=_trainer)

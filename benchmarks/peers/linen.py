@@ -1,4 +1,4 @@
-"""flax linen; its guides take their losses from optax."""
+"""flax linen, whose guides take their losses from optax."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from .loop import jitted_trainer
-from .peer import Edges, Model, Peer, library
+from .loop import jitted_loop
+from .peer import EdgeFunctions, Model, Peer, library
 from .task import Task
 
 
@@ -47,7 +47,6 @@ def _model(task: Task) -> Model:
 
 def _batch_norm(batches, x=None):
     nn = library("flax.linen")
-
     layer = nn.BatchNorm(momentum=0.99)
     variables: Any = layer.init(jax.random.key(0), batches[0], use_running_average=True)
     y = None
@@ -61,7 +60,6 @@ def _batch_norm(batches, x=None):
 
 def _masked_batch_norm(x, mask):
     nn = library("flax.linen")
-
     layer = nn.BatchNorm(use_running_average=False)
     variables: Any = layer.init(jax.random.key(0), x)
     return layer.apply(variables, x, mask=mask[:, None], mutable=["batch_stats"])[0]
@@ -69,25 +67,23 @@ def _masked_batch_norm(x, mask):
 
 def _dropout(rate, x, key):
     nn = library("flax.linen")
-
     return nn.Dropout(rate, deterministic=False).apply({}, x, rngs={"dropout": key})
 
 
 def _sigmoid(x):
     nn = library("flax.linen")
-
     return nn.sigmoid(x)
 
 
 PEER = Peer(
-    "flax linen",
-    ("flax",),
-    edges=Edges(
+    name="flax linen",
+    packages=("flax",),
+    functions=EdgeFunctions(
         batch_norm=_batch_norm,
         masked_batch_norm=_masked_batch_norm,
         dropout=_dropout,
         sigmoid=_sigmoid,
     ),
     model=_model,
-    trainer=lambda task: jitted_trainer(task, _model(task)),
+    trainer=lambda task: jitted_loop(task, _model(task)),
 )

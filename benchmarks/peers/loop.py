@@ -1,4 +1,4 @@
-"""A training loop in Python: what the libraries' guides write around their step."""
+"""A training loop in Python, as the libraries' guides write it around their step."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,8 +12,15 @@ from .peer import Model, Trainer
 from .task import Task
 
 
-def looped(task: Task, step: Callable[[Any, Any], Any]) -> Trainer:
-    """One pass a call: shuffled batches, `step(x, y) -> loss`, the loss read after each step."""
+def python_loop(task: Task, step: Callable[[Any, Any], Any]) -> Trainer:
+    """Return a training that calls `step(x, y) -> loss` on shuffled batches, and waits for each.
+
+    Example:
+        >>> from benchmarks.peers.task import make_task
+        >>> task = make_task((8, 4, 3), rate=0.1, batch=5)
+        >>> python_loop(task, lambda x, y: len(x) / 10).call()  # the last loss of a pass
+        0.5
+    """
     rng = np.random.default_rng(0)
 
     def epoch():
@@ -22,11 +29,11 @@ def looped(task: Task, step: Callable[[Any, Any], Any]) -> Trainer:
             loss = float(step(task.x[rows], task.y[rows]))
         return loss
 
-    return Trainer(epoch, 1)
+    return Trainer(epoch, epochs=1)
 
 
-def jitted_trainer(task: Task, model: Model) -> Trainer:
-    """The loop around a jitted step of adam, written by hand."""
+def jitted_loop(task: Task, model: Model) -> Trainer:
+    """Return a training that calls a jitted step of Adam on `model`, written by hand."""
     optimizer = optax.adam(task.learning_rate)
 
     @jax.jit
@@ -46,4 +53,4 @@ def jitted_trainer(task: Task, model: Model) -> Trainer:
         loss, carry = update(carry, x, y)
         return loss
 
-    return looped(task, step)
+    return python_loop(task, step)

@@ -1,12 +1,12 @@
-"""flax nnx: modules that hold their arrays, split into a definition and a pytree to be compiled."""
+"""flax nnx, whose modules hold their arrays; it splits them into a definition and a pytree."""
 
 from typing import Any
 
 import jax.numpy as jnp
 import optax
 
-from .loop import looped
-from .peer import Edges, Model, Peer, Trainer, library
+from .loop import python_loop
+from .peer import EdgeFunctions, Model, Peer, Trainer, library
 from .task import Task
 
 
@@ -38,17 +38,15 @@ def _network(task: Task) -> Any:
 
 
 def _mean_loss(network, x, y):
-
     return optax.softmax_cross_entropy_with_integer_labels(network(x), y).mean()
 
 
 def _model(task: Task) -> Model:
     nnx = library("flax.nnx")
-
     definition, params, rest = nnx.split(_network(task), nnx.Param, ...)
 
     def loss(params, state, key, x, y):
-        del key  # its dropout counts in the state
+        del key  # nnx draws dropout from keys that it holds in the state
         network = nnx.merge(definition, params, state, copy=True)
         value = _mean_loss(network, x, y)
         return value, nnx.split(network, nnx.Param, ...)[2]
@@ -58,7 +56,6 @@ def _model(task: Task) -> Model:
 
 def _trainer(task: Task) -> Trainer:
     nnx = library("flax.nnx")
-
     network = _network(task)
     optimizer = nnx.Optimizer(network, optax.adam(task.learning_rate), wrt=nnx.Param)
 
@@ -68,12 +65,11 @@ def _trainer(task: Task) -> Trainer:
         optimizer.update(network, gradient)
         return loss
 
-    return looped(task, lambda x, y: update(network, optimizer, x, y))
+    return python_loop(task, lambda x, y: update(network, optimizer, x, y))
 
 
 def _batch_norm(batches, x=None):
     nnx = library("flax.nnx")
-
     layer = nnx.BatchNorm(batches[0].shape[-1], momentum=0.99, rngs=nnx.Rngs(0))
     y = None
     for batch in batches:
@@ -83,27 +79,24 @@ def _batch_norm(batches, x=None):
 
 def _masked_batch_norm(x, mask):
     nnx = library("flax.nnx")
-
     layer = nnx.BatchNorm(x.shape[-1], rngs=nnx.Rngs(0))
     return layer(x, use_running_average=False, mask=mask[:, None])
 
 
 def _dropout(rate, x, key):
     nnx = library("flax.nnx")
-
     return nnx.Dropout(rate, deterministic=False, rngs=nnx.Rngs(key))(x)
 
 
 def _sigmoid(x):
     nnx = library("flax.nnx")
-
     return nnx.sigmoid(x)
 
 
 PEER = Peer(
-    "flax nnx",
-    ("flax",),
-    edges=Edges(
+    name="flax nnx",
+    packages=("flax",),
+    functions=EdgeFunctions(
         batch_norm=_batch_norm,
         masked_batch_norm=_masked_batch_norm,
         dropout=_dropout,

@@ -1,9 +1,9 @@
-"""optax, whose losses the users of the layer libraries take."""
+"""optax, from which the users of the layer libraries take their losses."""
 
 import jax.numpy as jnp
 import optax
 
-from .peer import Edges, Peer
+from .peer import EdgeFunctions, Peer
 
 
 def _masked_cross_entropy(logits, targets, where):
@@ -18,8 +18,8 @@ def _decay(params):
 
 
 PEER = Peer(
-    "optax",
-    edges=Edges(
+    name="optax",
+    functions=EdgeFunctions(
         cross_entropy=optax.softmax_cross_entropy_with_integer_labels,
         distribution_cross_entropy=optax.softmax_cross_entropy,
         binary_cross_entropy=optax.sigmoid_binary_cross_entropy,

@@ -1,6 +1,7 @@
-"""The one small shape that every library is adapted to."""
+"""What every library is adapted to: its functions, its network, its training."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec
@@ -10,12 +11,18 @@ from .task import Task
 
 
 class Model(NamedTuple):
-    """A network as a library gives it: pytrees of arrays and a function of them.
+    """A network of a library: pytrees of arrays, and a pure function of them.
 
     Attributes:
         params: What is differentiated.
-        state: What the function threads through: batch statistics, a library's own keys.
-        loss: `loss(params, state, key, x, y) -> (mean loss, state)`, in training mode.
+        state: What is threaded through the function: batch statistics, a library's own keys.
+        loss: `loss(params, state, key, x, y)` returns the mean loss and the new state, in training
+            mode.
+
+    Example:
+        >>> model = Model(2.0, (), lambda params, state, key, x, y: ((params * x - y) ** 2, state))
+        >>> model.loss(model.params, model.state, None, 3.0, 5.0)
+        (1.0, ())
     """
 
     params: Any
@@ -24,32 +31,48 @@ class Model(NamedTuple):
 
 
 class Trainer(NamedTuple):
-    """A training under way.
+    """A training that has begun, and that every call takes further.
 
     Attributes:
-        call: Takes `epochs` passes over the data and returns the last loss, not blocked on.
-        epochs: How many passes a call takes.
+        call: Makes `epochs` passes over the data and returns the last loss, without waiting for it.
+        epochs: How many passes a call makes.
+
+    Example:
+        >>> losses = iter([0.5, 0.25])
+        >>> trainer = Trainer(lambda: next(losses), epochs=1)
+        >>> trainer.call(), trainer.call()
+        (0.5, 0.25)
     """
 
     call: Callable[[], Any]
     epochs: int
 
 
-class Edges(NamedTuple):
-    """What a library offers of the functions that the edge cases ask about; `None` if nothing.
+@dataclass(frozen=True, kw_only=True)
+class EdgeFunctions:
+    """The functions of a library that are asked about edge cases; `None` where it offers none.
 
     Attributes:
-        batch_norm: `(batches, x=None)`: trains on each batch in turn; the last output, or, if `x`
-            is given, the inference on it. Momentum 0.99.
-        masked_batch_norm: `(x, mask)`: the training output where some rows are no data.
-        dropout: `(rate, x, key)`.
-        sigmoid: `(x)`.
-        cross_entropy: `(logits, labels)`: class ids to one value each.
-        distribution_cross_entropy: `(logits, targets)`.
-        binary_cross_entropy: `(logits, labels)` as the library's users call it.
-        masked_cross_entropy: `(logits, targets, where)` to the mean over what is shown.
-        norm: `(params)`: a penalty on the size of parameters.
-        decay: `(params)`: the direction in which weight decay moves them, for a zero gradient.
+        batch_norm: `batch_norm(batches, x=None)` trains on each batch in turn, with momentum 0.99,
+            and returns the last output; if `x` is given, the inference on it instead.
+        masked_batch_norm: `masked_batch_norm(x, mask)` returns the training output where the mask
+            hides some rows.
+        dropout: `dropout(rate, x, key)`.
+        sigmoid: `sigmoid(x)`.
+        cross_entropy: `cross_entropy(logits, labels)` takes class ids and returns one value each.
+        distribution_cross_entropy: `distribution_cross_entropy(logits, targets)`.
+        binary_cross_entropy: `binary_cross_entropy(logits, labels)`, as the library's users call
+            it.
+        masked_cross_entropy: `masked_cross_entropy(logits, targets, where)` returns the mean over
+            the examples that `where` shows.
+        norm: `norm(params)` returns a penalty on the size of parameters.
+        decay: `decay(params)` returns the direction in which weight decay moves them if their
+            gradient is zero.
+
+    Example:
+        >>> import jax
+        >>> EdgeFunctions(sigmoid=jax.nn.sigmoid).dropout is None
+        True
     """
 
     batch_norm: Callable | None = None
@@ -64,32 +87,41 @@ class Edges(NamedTuple):
     decay: Callable | None = None
 
 
-class Peer(NamedTuple):
-    """A library beside this one.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Peer:
+    """A library that is compared with the others.
 
     Attributes:
-        name: As tables show it.
-        packages: What `pip install` has to bring, by the names they are imported by.
-        edges: What it is asked about the edge cases.
-        model: Builds a task's network.
-        trainer: Builds a task's training the way the library's own guide writes it.
+        name: What tables call it.
+        packages: The packages it needs, by the names they are imported by.
+        functions: Its functions that are asked about edge cases.
+        model: `model(task)` builds the network of a task.
+        trainer: `trainer(task)` builds the training of a task, written as the library's own guide
+            writes it.
+
+    Example:
+        >>> Peer(name="flax", packages=("no_such_library",)).missing
+        'not installed: no_such_library'
     """
 
     name: str
     packages: tuple[str, ...] = ()
-    edges: Edges = Edges()
+    functions: EdgeFunctions = EdgeFunctions()
     model: Callable[[Task], Model] | None = None
     trainer: Callable[[Task], Trainer] | None = None
 
     @property
     def missing(self) -> str | None:
-        """What is not installed, in words; `None` if all is."""
+        """Which packages are not installed, in words; `None` if all are."""
         absent = [package for package in self.packages if find_spec(package) is None]
         return f"not installed: {', '.join(absent)}" if absent else None
 
+    def __repr__(self) -> str:
+        return f"Peer({self.name})"
+
 
 def library(name: str) -> Any:
-    """A library, imported when it is used and not before: it may not be there.
+    """Import a library when it is used and not before, because it may not be installed.
 
     Example:
         >>> library("math").pi > 3
@@ -99,10 +131,10 @@ def library(name: str) -> Any:
 
 
 def versions(peers: Iterable[Peer]) -> dict[str, str]:
-    """The versions of the installed packages that the peers need, by distribution.
+    """Return the versions of the installed packages that the peers need, by distribution.
 
     Example:
-        >>> versions([Peer("JAX", ("jax",)), Peer("none", ("no_such_library",))]).keys()
+        >>> versions([Peer(name="JAX", packages=("jax",)), Peer(name="no packages")]).keys()
         dict_keys(['jax'])
     """
     distributions = packages_distributions()

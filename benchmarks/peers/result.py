@@ -1,61 +1,112 @@
-"""What a comparison with other libraries found: printed as tables, or plain values for JSON."""
+"""The result of a comparison with other libraries: printed as tables, or plain values for JSON."""
 
+import html
 from collections.abc import Mapping
-from dataclasses import asdict
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ..instrument import units
-from ..instrument.statistics import Ratio
+from ..instrument.statistics import LEVEL, Ratio
 from ..instrument.text import aligned
 
 _WRONG = "! is wrong; a blank: the library has no such function"
-_RATIOS = "Ratios are medians over interleaved rounds (99 % interval); lower is better."
-# Ratios hold on a busy machine only for programs that use its cores alike: a reader must know.
+_RATIOS = f"Ratios are medians over interleaved rounds ({LEVEL}); lower is better."
+#: A ratio depends on how many cores the programs could use: the tables name these figures.
 _MACHINE = ("cores", "load")
 
 
-class Answer(NamedTuple):
-    """What a library returned in an edge case, and whether that is right."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a library returned for a question about an edge case.
+
+    Attributes:
+        text: The value, or the name of the exception.
+        right: Whether it is what was expected.
+
+    Example:
+        >>> Answer(text="NaN", right=True)
+        Answer(text='NaN', right=True)
+    """
 
     text: str
     right: bool
 
 
-class Edge(NamedTuple):
-    """An edge case: what is right, and the answers of the libraries that offer the function."""
-
-    case: str
-    truth: str
-    answers: Mapping[str, Answer]
-
-
-class Timing(NamedTuple):
-    """What a library's step costs beside the hand-written one.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Edge:
+    """An edge case: a question, what is right, and the answers of the libraries.
 
     Attributes:
-        name: The library.
-        note: Why there is no figure, if there is none.
-        seconds: Median wall seconds of a step.
-        step: The ratio to the hand-written step, within the same rounds.
+        question: What was asked, in words.
+        expected: What is right, in words.
+        answers: The answers by the library's name, of the libraries that offer the function.
+
+    Example:
+        >>> answers = {"ours": Answer(text="NaN", right=True)}
+        >>> Edge(question="binary label 2", expected="NaN", answers=answers)
+        Edge(binary label 2: 1 of 1 right)
+    """
+
+    question: str
+    expected: str
+    answers: Mapping[str, Answer]
+
+    def __repr__(self) -> str:
+        right = sum(answer.right for answer in self.answers.values())
+        return f"Edge({self.question}: {right} of {len(self.answers)} right)"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Timing:
+    """The time of one library, or of one way to search, and its ratio to the base of its table.
+
+    The base of training steps is the hand-written one, that of searches the trainings one by one.
+
+    Attributes:
+        name: The library, or the way to search.
+        note: Why there is no time, if there is none.
+        seconds: Median wall seconds.
+        ratio: The time over that of the base, within the same rounds.
         compile_seconds: Median wall seconds from the Python function to the executable.
-        compile: The ratio to the hand-written one's.
+        compile_ratio: The compile time over that of the base.
+
+    Example:
+        >>> Timing(name="equinox", seconds=0.002), Timing(name="flax", note="not installed: flax")
+        (Timing(equinox: 2 ms), Timing(flax: not installed: flax))
     """
 
     name: str
     note: str = ""
     seconds: float | None = None
-    step: Ratio | None = None
+    ratio: Ratio | None = None
     compile_seconds: float | None = None
-    compile: Ratio | None = None
+    compile_ratio: Ratio | None = None
+
+    def __repr__(self) -> str:
+        return f"Timing({self.name}: {_time_text(self.seconds) or self.note})"
 
 
-class Result(NamedTuple):
-    """Edge cases and timings, where they were taken, and the versions of the libraries.
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Result:
+    """Edge cases and timings of several libraries, and where they were taken.
+
+    `print(result)` shows the tables; in a notebook the last line of a cell does.
+
+    Attributes:
+        edges: The edge cases with everybody's answers.
+        timings: The time of a training step, a library each.
+        environment: Versions, device, cores, load and flags.
+        versions: The versions of the libraries, by distribution.
+        searches: The time of a search over a grid, a way each.
 
     Example:
-        >>> answers = {"ours": Answer("NaN", True), "theirs": Answer("0.5", False)}
-        >>> print(Result((Edge("label -1", "NaN", answers),), (Timing("theirs", "no flax"),), {}))
+        >>> ours, theirs = Answer(text="NaN", right=True), Answer(text="0.5", right=False)
+        >>> answers = {"ours": ours, "theirs": theirs}
+        >>> edge = Edge(question="label -1", expected="NaN", answers=answers)
+        >>> result = Result(edges=(edge,), timings=(Timing(name="theirs", note="no flax"),))
+        >>> result
+        Result(1 edge cases, 1 timings, 0 searches)
+        >>> print(result)
         edge case  right  ours  theirs
         ---------  -----  ----  ------
         label -1     NaN   NaN   ! 0.5
@@ -67,14 +118,17 @@ class Result(NamedTuple):
         Ratios are medians over interleaved rounds (99 % interval); lower is better.
     """
 
-    edges: tuple[Edge, ...]
-    timings: tuple[Timing, ...]
-    environment: Mapping[str, Any]
-    versions: Mapping[str, str] = MappingProxyType({})
+    edges: tuple[Edge, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     searches: tuple[Timing, ...] = ()
 
+    def __repr__(self) -> str:
+        counts = f"{len(self.timings)} timings, {len(self.searches)} searches"
+        return f"Result({len(self.edges)} edge cases, {counts})"
+
     def __str__(self) -> str:
-        """The tables as plain text."""
         sections = []
         if self.edges:
             sections.append("\n".join([*aligned(_edge_cells(self.edges)), _WRONG]))
@@ -83,22 +137,34 @@ class Result(NamedTuple):
         if self.searches:
             titles = "search", "time", "over one by one"
             sections.append("\n".join(aligned(_timing_cells(self.searches, *titles))))
-        where = [f"{name} {one}" for name, one in self.versions.items()]
+        where = [f"{name} {number}" for name, number in self.versions.items()]
         where += [
             f"{name} {self.environment[name]}" for name in _MACHINE if name in self.environment
         ]
         sections += [", ".join(where)] if where else []
         return "\n\n".join(sections)
 
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
     def to_dict(self) -> dict[str, Any]:
-        """Dictionaries, lists and numbers."""
+        """Return the result as dictionaries, lists, texts and numbers, as JSON takes them.
+
+        Example:
+            >>> Result(timings=(Timing(name="flax", note="not installed"),)).to_dict()["timings"]
+            [{'name': 'flax', 'note': 'not installed', 'seconds': None, ...}]
+        """
         return {
             "edges": [
-                edge._asdict() | {"answers": {k: a._asdict() for k, a in edge.answers.items()}}
+                {
+                    "question": edge.question,
+                    "expected": edge.expected,
+                    "answers": {name: asdict(answer) for name, answer in edge.answers.items()},
+                }
                 for edge in self.edges
             ],
-            "timings": [_timing_dict(timing) for timing in self.timings],
-            "searches": [_timing_dict(timing) for timing in self.searches],
+            "timings": [asdict(timing) for timing in self.timings],
+            "searches": [asdict(timing) for timing in self.searches],
             "environment": dict(self.environment),
             "versions": dict(self.versions),
         }
@@ -106,39 +172,34 @@ class Result(NamedTuple):
 
 def _edge_cells(edges: tuple[Edge, ...]) -> list[list[str]]:
     names = list(dict.fromkeys(name for edge in edges for name in edge.answers))
-    rows = [["edge case", "right", *names]]
+    lines = [["edge case", "right", *names]]
+    blank = Answer(text="", right=True)
     for edge in edges:
-        answers = [edge.answers.get(name, Answer("", True)) for name in names]
-        shown = [answer.text if answer.right else f"! {answer.text}" for answer in answers]
-        rows.append([edge.case, edge.truth, *shown])
-    return rows
+        answers = [edge.answers.get(name, blank) for name in names]
+        cells = [answer.text if answer.right else f"! {answer.text}" for answer in answers]
+        lines.append([edge.question, edge.expected, *cells])
+    return lines
 
 
 def _timing_cells(
     timings: tuple[Timing, ...],
-    what: str = "library",
+    who: str = "library",
     time: str = "step",
     over: str = "over hand-written",
 ) -> list[list[str]]:
-    """A header and a line for each timing, less the columns that hold nothing."""
-    rows = [[what, time, over, "compile", over, "note"]]
-    for t in timings:
-        figures = _time(t.seconds), _ratio(t.step), _time(t.compile_seconds), _ratio(t.compile)
-        rows.append([t.name, *figures, t.note])
-    used = [any(column) for column in zip(*rows[1:], strict=True)]
-    return [[cell for cell, shown in zip(row, used, strict=True) if shown] for row in rows]
+    """Return a header and a line for each timing, without the columns in which no line has text."""
+    lines = [[who, time, over, "compile", over, "note"]]
+    for timing in timings:
+        step = _time_text(timing.seconds), _ratio_text(timing.ratio)
+        compilation = _time_text(timing.compile_seconds), _ratio_text(timing.compile_ratio)
+        lines.append([timing.name, *step, *compilation, timing.note])
+    has_text = [any(column) for column in zip(*lines[1:], strict=True)]
+    return [[cell for cell, shown in zip(line, has_text, strict=True) if shown] for line in lines]
 
 
-def _time(seconds: float | None) -> str:
+def _time_text(seconds: float | None) -> str:
     return "" if seconds is None else units.seconds(seconds)
 
 
-def _ratio(ratio: Ratio | None) -> str:
+def _ratio_text(ratio: Ratio | None) -> str:
     return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
-
-
-def _timing_dict(timing: Timing) -> dict[str, Any]:
-    ratios = {"step": timing.step, "compile": timing.compile}
-    return timing._asdict() | {
-        name: asdict(ratio) if ratio else None for name, ratio in ratios.items()
-    }

@@ -16,7 +16,7 @@ def _trainer(task: Task) -> Trainer:
         model.partial_fit(task.x, task.y, classes=classes)
         return model.loss_
 
-    return Trainer(epoch, 1)
+    return Trainer(epoch, epochs=1)
 
 
-PEER = Peer("scikit-learn, no batch norm or dropout", ("sklearn",), trainer=_trainer)
+PEER = Peer(name="scikit-learn, no batch norm or dropout", packages=("sklearn",), trainer=_trainer)

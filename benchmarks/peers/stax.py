@@ -1,8 +1,8 @@
-"""stax, the example library that ships with JAX; its dropout takes the share that is kept."""
+"""stax, the example library that ships with JAX; its dropout takes the share to keep."""
 
 import jax
 
-from .peer import Edges, Peer
+from .peer import EdgeFunctions, Peer
 
 
 def _batch_norm(batches, x=None):
@@ -25,4 +25,7 @@ def _sigmoid(x):
     return stax.Sigmoid[1]((), x)
 
 
-PEER = Peer("stax", edges=Edges(batch_norm=_batch_norm, dropout=_dropout, sigmoid=_sigmoid))
+PEER = Peer(
+    name="stax",
+    functions=EdgeFunctions(batch_norm=_batch_norm, dropout=_dropout, sigmoid=_sigmoid),
+)

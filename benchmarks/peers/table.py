@@ -1,4 +1,4 @@
-"""The libraries that are compared, this one and plain JAX first."""
+"""The libraries that are compared, gradwise and plain JAX first; nothing else lists them."""
 
 from . import (
     equinox,

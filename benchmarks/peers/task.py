@@ -1,20 +1,29 @@
 """What every library is given: the same sizes, the same weights, the same data."""
 
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 
-class Task(NamedTuple):
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Task:
     """A classifier to train: dense, batch norm, ReLU and dropout in each hidden layer.
 
     Attributes:
         sizes: Inputs, hidden layers, classes. The hidden dense layers have no bias.
         rate: The share of hidden units that is dropped.
-        x, y: `[rows, inputs]` float32 and class ids `[rows]`.
+        x: `[rows, inputs]` float32.
+        y: `[rows]` class ids.
         weights: `[in, out]` of each dense layer; all biases are 0.
         batch: Rows of a training step.
+        momentum: Momentum of the running batch statistics.
+        eps: What batch norm adds to a variance.
+        learning_rate: The learning rate of Adam.
+
+    Example:
+        >>> make_task((8, 4, 3), rate=0.1, batch=5)
+        Task(8-4-3, 5 rows in batches of 5)
     """
 
     sizes: tuple[int, ...]
@@ -23,10 +32,13 @@ class Task(NamedTuple):
     y: np.ndarray
     weights: tuple[np.ndarray, ...]
     batch: int
-
     momentum: float = 0.99
     eps: float = 1e-5
     learning_rate: float = 1e-3
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.sizes))
+        return f"Task({sizes}, {len(self.x):,} rows in batches of {self.batch})"
 
 
 def make_task(
@@ -37,7 +49,14 @@ def make_task(
     data: tuple[np.ndarray, np.ndarray] | None = None,
     seed: int = 0,
 ) -> Task:
-    """A task with He's initial weights, on random data of one batch if none is given.
+    """Build a task with He's initial weights (2015).
+
+    Args:
+        sizes: Inputs, hidden layers, classes.
+        rate: The share of hidden units that is dropped.
+        batch: Rows of a training step.
+        data: `x` and `y`; random data of one batch if none is given.
+        seed: Draws the weights, and random data.
 
     Example:
         >>> task = make_task((8, 4, 3), rate=0.1, batch=5)
@@ -52,4 +71,5 @@ def make_task(
     if data is None:
         x = rng.normal(size=(batch, sizes[0])).astype(np.float32)
         data = x, rng.integers(0, sizes[-1], batch).astype(np.int32)
-    return Task(sizes, rate, *data, weights, batch)
+    x, y = data
+    return Task(sizes=sizes, rate=rate, x=x, y=y, weights=weights, batch=batch)

@@ -1,6 +1,6 @@
 """PyTorch, run eagerly."""
 
-from .loop import looped
+from .loop import python_loop
 from .peer import Peer, Trainer, library
 from .task import Task
 
@@ -28,12 +28,11 @@ def _trainer(task: Task) -> Trainer:
         optimizer.step()
         return loss.item()
 
-    return looped(task, step)
+    return python_loop(task, step)
 
 
 def _linear(weight, *, bias):
     torch = library("torch")
-
     layer = torch.nn.Linear(*weight.shape, bias=bias)
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight.T))
@@ -42,4 +41,4 @@ def _linear(weight, *, bias):
     return layer
 
 
-PEER = Peer("PyTorch, eager", ("torch",), trainer=_trainer)
+PEER = Peer(name="PyTorch, eager", packages=("torch",), trainer=_trainer)

@@ -1,4 +1,4 @@
-"""How fast a whole training goes in each library, written as its own guide writes it."""
+"""How fast a whole training goes in each library, written as the library's own guide writes it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,14 +8,19 @@ import numpy as np
 from ..instrument.timing import interleave
 from .peer import Peer, Trainer
 from .result import Timing
-from .rows import OnProgress, build_all, timing_rows, told
 from .task import Task, make_task
+from .timings import OnProgress, build_all, in_one_line, timings_of
 
 _BATCH = 128
 
 
 def digits_task() -> Task:
-    """64-256-256-10 on the handwritten digits: as many rows as fill whole batches."""
+    """Build the task 64-256-256-10 on the handwritten digits, with as many rows as fill batches.
+
+    Example:
+        >>> digits_task()
+        Task(64-256-256-10, 1,792 rows in batches of 128)
+    """
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -31,43 +36,51 @@ def training_timings(
     budget: float,
     on_progress: OnProgress = lambda text, share: None,
 ) -> tuple[Timing, ...]:
-    """Seconds a step of a training under way, beside a jitted loop written by hand.
+    """Time a step within a training, in each library, once everything is compiled.
 
-    Compilation is not counted. A library is timed only if it learns: its loss must have fallen by
-    half in the passes before.
+    A library is timed only if it learns: within the first passes over the data its loss must fall
+    to half of that of guessing.
 
     Args:
-        peers: What to time; those without a trainer are left out.
+        peers: The libraries; those without a trainer are left out.
         task: The network and its data.
         budget: Seconds of timing, all libraries together.
-        on_progress: Told what is being done, and the share of it that is.
+        on_progress: Told what is being done, and the share of it that is done.
+
+    Returns:
+        A timing for each peer, its ratio over a jitted loop written by hand.
+
+    Example:
+        >>> untrained = Peer(name="stax")
+        >>> training_timings([untrained], make_task((4, 3, 2), rate=0.1, batch=5), budget=0.1)
+        ()
     """
     peers = [peer for peer in peers if peer.trainer is not None]
 
     def build(peer: Peer) -> Trainer:
         on_progress(f"warming {peer.name} up", peers.index(peer) / len(peers) / 2)
-        return _learning(peer, task)
+        return _warmed_up(peer, task)
 
     trainers, notes = build_all(peers, build)
-    samples, failed = interleave(
+    samples, errors = interleave(
         {name: trainer.call for name, trainer in trainers.items()},
         budget=budget,
         on_round=lambda share: on_progress("measuring training", (1 + share) / 2),
     )
-    notes |= {name: told(error) for name, error in failed.items()}
-    passes = len(task.x) // task.batch
-    per_step = {
-        name: replace(taken, wall=taken.wall / (trainers[name].epochs * passes))
+    notes |= {name: in_one_line(error) for name, error in errors.items()}
+    steps_in_a_pass = len(task.x) // task.batch
+    step_samples = {
+        name: replace(taken, wall=taken.wall / (trainers[name].epochs * steps_in_a_pass))
         for name, taken in samples.items()
     }
-    return timing_rows(peers, notes, per_step, {})
+    return timings_of(peers, notes, step_samples, {})
 
 
-def _learning(peer: Peer, task: Task, *, passes: int = 10) -> Trainer:
-    """The peer's training after some passes over the data.
+def _warmed_up(peer: Peer, task: Task, *, passes: int = 10) -> Trainer:
+    """Return the peer's trainer after some passes over the data.
 
     Raises:
-        ValueError: If it has not learnt anything by then.
+        ValueError: If its loss is not half of that of guessing by then.
     """
     if peer.trainer is None:
         raise ValueError(f"{peer.name} has no trainer")

@@ -1,4 +1,4 @@
-"""A row as text, a cell a column: what every table, on paper or on a screen, is made of."""
+"""The cells of a comparison's table, from which text, Markdown and HTML are made."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ..comparison.row import Row
 from ..instrument import units
 from ..instrument.statistics import LEVEL
 
-#: The ways of the lecture to take a derivative.
+#: The lecture's four ways to take a derivative, by method.
 WAYS = ("numerical", "symbolic", "forward", "reverse")
 
 
@@ -21,7 +21,7 @@ class Column(NamedTuple):
     meaning: str
 
 
-def _time(row: Row) -> str:
+def _time_or_status(row: Row) -> str:
     return units.seconds(row.seconds) if row.seconds is not None else row.status
 
 
@@ -46,17 +46,17 @@ def _flops(row: Row) -> str:
 
 COLUMNS = (
     Column("method", lambda row: row.method, "the way to differentiate"),
-    Column("time", _time, "median wall time of a call, or why there is none"),
+    Column("time", _time_or_status, "median wall time of a call, or why there is none"),
     Column("x value", _ratio, f"time over that of the function, with its {LEVEL}"),
     Column(
         "bound",
         lambda row: f"{row.bound:.4g}" if row.bound is not None else "",
-        "what the operations may cost over the function's (Griewank & Walther, 2008)",
+        "the most operations that theory allows, over the function's (Griewank & Walther, 2008)",
     ),
     Column(
         "error",
         lambda row: f"{row.error:.1e}" if row.error is not None else "",
-        "largest error of any entry over the largest one, against float64 where that can be had",
+        "largest error of any entry over the largest entry, against float64 where possible",
     ),
     Column("FLOPs", _flops, "operations, counted in the program"),
     Column(
@@ -67,25 +67,46 @@ COLUMNS = (
     Column(
         "compile",
         lambda row: units.seconds(row.compile_seconds) if row.compile_seconds is not None else "",
-        "from the Python function to the executable, once",
+        "time from the Python function to the executable, once",
     ),
 )
 
 
 def heading(comparison: Comparison) -> str:
-    """Say what is compared, in one line."""
+    """Return in one line what is compared.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> heading(EXAMPLE)
+        'suite/sine: 5 inputs -> 1 output, float32'
+    """
     order = ", second order" if comparison.order == 2 else ""
     return f"{comparison.name}: {comparison.sizes}, {comparison.dtype}{order}"
 
 
 def numbered_notes(comparison: Comparison) -> dict[str, int]:
-    """Number the rows' notes, each once: the rows refer to them by these numbers."""
+    """Return the different notes of the rows, and the number that the table refers to each by.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> noted = [replace(row, note="8 at a time") for row in EXAMPLE.rows]
+        >>> numbered_notes(replace(EXAMPLE, rows=tuple(noted)))
+        {'8 at a time': 1}
+    """
     notes = dict.fromkeys(row.note for row in comparison.rows if row.note)
     return {note: number for number, note in enumerate(notes, start=1)}
 
 
 def table_cells(comparison: Comparison) -> list[list[str]]:
-    """Return a header, and a line for each row; notes are referred to by number."""
+    """Return a header and a line for each row, which refers to its note by number.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> header, *lines = table_cells(EXAMPLE)
+        >>> lines[-1]
+        ['reverse', '20 us', '2', '4', '1.0e-07', '200', '340 B', '100 ms']
+    """
     notes = numbered_notes(comparison)
     lines = [[column.title for column in COLUMNS]]
     for row in comparison.rows:
@@ -96,27 +117,39 @@ def table_cells(comparison: Comparison) -> list[list[str]]:
 
 
 def about(comparison: Comparison) -> str:
-    """Say what a reader should know of the whole table."""
+    """Return what a reader should know of the whole table.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> about(EXAMPLE)
+        'dispatch floor 1 us'
+    """
     floor = f"dispatch floor {units.seconds(comparison.floor)}"
     return "; ".join([floor, *comparison.notes])
 
 
 def crossing(comparison: Comparison) -> str:
-    """Say up to how many inputs forward mode is the faster one; `""` if that was not measured."""
+    """Return in words up to how many inputs forward mode is faster; `""` if nothing was measured.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> crossing(EXAMPLE).split(";")[0]
+        'for 1 output forward mode is faster up to 3 inputs (2 to any number of, 99 % interval)'
+    """
     if comparison.crossover is None:
         return ""
-    found = comparison.crossover
-    each = [
+    crossover = comparison.crossover
+    costs = [
         f"{mode} {units.seconds(line.intercept.value)} + {units.seconds(line.slope.value)} k"
-        for mode, line in (("forward", found.forward), ("reverse", found.reverse))
+        for mode, line in (("forward", crossover.forward), ("reverse", crossover.reverse))
     ]
-    ends = found.inputs
-    value, low, high = (_count(number) for number in (ends.value, ends.low, ends.high))
+    inputs = crossover.inputs
+    value, low, high = (_count(number) for number in (inputs.value, inputs.low, inputs.high))
     outputs = f"{comparison.m:,} output" + ("" if comparison.m == 1 else "s")
     return (
         f"for {outputs} forward mode is faster up to {value} inputs "
         f"({low} to {high}, {LEVEL}); "
-        f"a batch of k directions costs {' and '.join(each)}"
+        f"a batch of k directions costs {' and '.join(costs)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Comparisons as files, by the ending of the name."""
+"""Comparisons as files, in the format that the ending of the name asks for."""
 
 import csv
 import html
@@ -10,19 +10,28 @@ from ..comparison.file import save as save_json
 from ..comparison.file import write_file
 from ..comparison.record import Comparison
 from .cells import about, crossing, heading, numbered_notes, table_cells
-from .charts import bars, ways
+from .charts import bars
+from .charts_of_many import ways
 from .page import page
 from .summary import summary_cells
 
-#: Figures of a row in a CSV file; times in seconds, sizes in bytes.
-_FIGURES = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "compile_seconds")
+#: Fields of a row that are columns of a CSV file; times in seconds, sizes in bytes.
+_NUMBERS = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "compile_seconds")
 
 
 def save(comparison: Comparison, path: Path) -> None:
-    """Write one comparison as JSON, CSV, HTML, Markdown or a picture.
+    """Write one comparison as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending of `path`.
 
     Raises:
-        ValueError: If the ending of `path` is none of these, or there is nothing to draw.
+        ValueError: If the ending is none of these, or there is nothing to draw.
+
+    Example:
+        >>> import tempfile
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> path = Path(tempfile.mkdtemp()) / "found.md"
+        >>> save(EXAMPLE, path)
+        >>> path.read_text().splitlines()[0]
+        '## What derivatives cost'
     """
     if path.suffix == ".json":
         save_json(comparison, path)
@@ -31,13 +40,22 @@ def save(comparison: Comparison, path: Path) -> None:
 
 
 def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
-    """Write comparisons as `.json`, `.csv`, `.html`, `.md` or `.png`.
+    """Write comparisons as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending of `path`.
 
-    The picture shows one comparison's methods, or the lecture's four ways in all of them. A file is
-    the old one or the whole new one at every moment.
+    A picture of one comparison shows its methods, a picture of several the lecture's four ways in
+    each of them. At every moment `path` is the old file or the whole new one.
 
     Raises:
-        ValueError: If the ending of `path` is none of these, or there is nothing to write or draw.
+        ValueError: If there are no comparisons, the ending is none of these, or there is nothing to
+            draw.
+
+    Example:
+        >>> import tempfile
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> path = Path(tempfile.mkdtemp()) / "two.csv"
+        >>> write_report([EXAMPLE, EXAMPLE], path)
+        >>> len(path.read_text().splitlines())  # a header, and four rows of each
+        9
     """
     if not comparisons:
         raise ValueError("there are no comparisons to report")
@@ -45,7 +63,7 @@ def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
     if path.suffix == ".json":
         save_json(comparisons, path)
     elif path.suffix == ".png":
-        write_file(path, _drawn(comparisons))
+        write_file(path, _png(comparisons))
     else:
         write_file(path, _TEXTS[path.suffix](comparisons))
 
@@ -54,7 +72,7 @@ def check_ending(path: Path) -> None:
     """Check that a report can be written to a file of this ending.
 
     Raises:
-        ValueError: If it cannot.
+        ValueError: If there is no format of this ending.
 
     Example:
         >>> check_ending(Path("found.html"))
@@ -64,7 +82,7 @@ def check_ending(path: Path) -> None:
         raise ValueError(f"{path} must end in one of {', '.join(endings)}")
 
 
-def _drawn(comparisons: Sequence[Comparison]) -> bytes:
+def _png(comparisons: Sequence[Comparison]) -> bytes:
     figure = bars(comparisons[0]) if len(comparisons) == 1 else ways(comparisons)
     if figure is None:
         raise ValueError(f"{comparisons[0].name} has no two rows with times to draw")
@@ -73,52 +91,54 @@ def _drawn(comparisons: Sequence[Comparison]) -> bytes:
     return buffer.getvalue()
 
 
-def table(comparisons: Sequence[Comparison]) -> str:
-    """Write every row of every comparison, a line each."""
+def _csv(comparisons: Sequence[Comparison]) -> str:
+    """Return every row of every comparison, a line each."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    header = ["scenario", "method", "mode", "kind", "status", *_FIGURES]
+    header = ["scenario", "method", "mode", "kind", "status", *_NUMBERS]
     writer.writerow([*header, "ratio", "ratio_low", "ratio_high", "flops", "note"])
-    for found in comparisons:
-        for row in found.rows:
+    for comparison in comparisons:
+        for row in comparison.rows:
             ratio = (row.ratio.median, row.ratio.low, row.ratio.high) if row.ratio else ("",) * 3
             flops = row.flops.mean if row.flops and row.flops.known else ""
-            figures = [getattr(row, figure) for figure in _FIGURES]
-            known = ["" if figure is None else figure for figure in figures]
-            kind = [found.name, row.method, row.mode, row.kind, row.status]
-            writer.writerow([*kind, *known, *ratio, flops, row.note])
+            values = [getattr(row, name) for name in _NUMBERS]
+            numbers = ["" if value is None else value for value in values]
+            names = [comparison.name, row.method, row.mode, row.kind, row.status]
+            writer.writerow([*names, *numbers, *ratio, flops, row.note])
     return lines.getvalue()
 
 
-def markdown(comparisons: Sequence[Comparison]) -> str:
-    """Write a summary for a pull request: the verdicts, and each table folded away."""
+def _markdown(comparisons: Sequence[Comparison]) -> str:
+    """Return a summary for a pull request: the verdicts, with each table folded away."""
     lines = ["## What derivatives cost", ""]
     if len(comparisons) > 1:
-        lines += [*_pipes(summary_cells(comparisons)), ""]
-    for found in comparisons:
-        lines += [f"<details><summary>{_escaped(heading(found))}</summary>", ""]
-        lines += [*_pipes(table_cells(found)), ""]
-        notes = numbered_notes(found).items()
+        lines += [*_markdown_table(summary_cells(comparisons)), ""]
+    for comparison in comparisons:
+        lines += [f"<details><summary>{_escaped(heading(comparison))}</summary>", ""]
+        lines += [*_markdown_table(table_cells(comparison)), ""]
+        notes = numbered_notes(comparison).items()
         lines += [f"{number}. {_escaped(note)}" for note, number in notes]
-        lines += ["", _escaped(about(found)), ""]
-        lines += [f"* {_escaped(text)}" for text in str(found.verdict).splitlines()]
-        lines += [f"* crossing {crossing(found)}"] if found.crossover else []
+        lines += ["", _escaped(about(comparison)), ""]
+        lines += [f"* {_escaped(text)}" for text in str(comparison.verdict).splitlines()]
+        lines += [f"* crossing {crossing(comparison)}"] if comparison.crossover else []
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 
 
-def _pipes(cells: Sequence[Sequence[str]]) -> list[str]:
-    rows = ["| " + " | ".join(map(_escaped, row)) + " |" for row in cells]
-    return [rows[0], "|" + "|".join([":--", *["--:"] * (len(cells[0]) - 1)]) + "|", *rows[1:]]
+def _markdown_table(cells: Sequence[Sequence[str]]) -> list[str]:
+    """Return a header and lines as a Markdown table, the first column aligned to the left."""
+    lines = ["| " + " | ".join(map(_escaped, line)) + " |" for line in cells]
+    alignment = [":--", *["--:"] * (len(cells[0]) - 1)]
+    return [lines[0], "|" + "|".join(alignment) + "|", *lines[1:]]
 
 
 def _escaped(text: str) -> str:
-    """Escape what would be HTML or the border of a cell, such as `<lambda>`."""
+    """Escape what Markdown would take for HTML or for the border of a cell."""
     return html.escape(text, quote=False).replace("|", "&#124;")
 
 
 _TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {
-    ".csv": table,
+    ".csv": _csv,
     ".html": page,
-    ".md": markdown,
+    ".md": _markdown,
 }

@@ -1,7 +1,7 @@
 """One HTML page that needs no network, and the small table that a notebook shows."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +9,10 @@ from ..comparison.findings import Crossover
 from ..comparison.record import Comparison
 from ..instrument import units
 from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
-from .charts import accuracy, bars, crossover, growth, svg, tradeoff, ways
-from .series import Family, families, family_cells
+from .charts import bars, crossover, tradeoff
+from .charts_of_many import accuracy, scaling, ways
+from .drawing import svg
+from .series import Curve, Family, curve_cells, families
 from .summary import summary_cells
 
 if TYPE_CHECKING:
@@ -18,28 +20,40 @@ if TYPE_CHECKING:
 
 
 def page(comparisons: Sequence[Comparison]) -> str:
-    """Write the report on one comparison or many: verdicts first, each chart with its numbers."""
+    """Return the report on one comparison or many: verdicts first, each chart with its numbers.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> "<h1>What suite/sine costs</h1>" in page([replace(EXAMPLE, rows=(), crossover=None)])
+        True
+    """
     from jinja2 import Environment, StrictUndefined
 
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
         Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     )
     many = len(comparisons) > 1
-    cloud = accuracy(comparisons) if many else None
     return template.render(
         title="What derivatives cost" if many else f"What {comparisons[0].name} costs",
         summary=summary_cells(comparisons) if many else [],
-        ways=_drawn(ways(comparisons)) if many else None,
-        accuracy=_drawn(cloud),
-        families=[_family(family) for family in families(comparisons)],
-        parts=[_part(found) for found in comparisons],
+        ways=_markup(ways(comparisons)) if many else None,
+        accuracy=_markup(accuracy(comparisons)) if many else None,
+        families=[_family_section(family) for family in families(comparisons)],
+        sections=[_section(comparison) for comparison in comparisons],
         columns=COLUMNS,
         environment=environment_lines(comparisons[0]),
     )
 
 
 def html_table(comparison: Comparison) -> str:
-    """Write the table and the verdict as an HTML fragment."""
+    """Return the table and the verdict as an HTML fragment, for a notebook.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> html_table(EXAMPLE).splitlines()[0]
+        '<p><b>suite/sine: 5 inputs -&gt; 1 output, float32</b></p><table>'
+    """
     header, *rows = table_cells(comparison)
     lines = [f"<p><b>{html.escape(heading(comparison))}</b></p><table>"]
     lines.append("<tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in header) + "</tr>")
@@ -53,7 +67,13 @@ def html_table(comparison: Comparison) -> str:
 
 
 def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:
-    """Return the environment as names and texts."""
+    """Return the environment as pairs of a name and a text.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> environment_lines(EXAMPLE)
+        [('packages', 'jax 0.10.2'), ('device', 'cpu'), ('cores', '2')]
+    """
     lines = []
     for name, value in comparison.environment.items():
         if isinstance(value, dict):
@@ -62,56 +82,56 @@ def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:
     return lines
 
 
-def _family(family: Family) -> dict[str, Any]:
-    """Return time and memory of a family of scenarios over their size."""
-    figures = {
-        "time": (family.time, "seconds", units.seconds),
-        "memory": (family.memory, "bytes", units.size),
-    }
-    return {
-        "stem": family.stem,
-        "figures": [
-            {
-                "name": name,
-                "chart": _drawn(growth(curves, "size", unit)),
-                "rows": family_cells(family, name, show),
-            }
-            for name, (curves, unit, show) in figures.items()
-            if curves
-        ],
-    }
+def _family_section(family: Family) -> dict[str, Any]:
+    """Return what the template shows of a family: its time and its memory over the size."""
+    figures = [
+        _scaling_figure("time", family.time, "seconds", units.seconds),
+        _scaling_figure("memory", family.memory, "bytes", units.size),
+    ]
+    return {"stem": family.stem, "figures": [figure for figure in figures if figure]}
 
 
-def _drawn(figure: "Figure | None") -> Any:
-    from markupsafe import Markup
+def _scaling_figure(
+    name: str, curves: Sequence[Curve], unit: str, show: Callable[[float], str]
+) -> dict[str, Any] | None:
+    if not curves:
+        return None
+    chart = _markup(scaling(curves, "size", unit))
+    return {"name": name, "chart": chart, "cells": curve_cells(curves, show)}
 
-    return None if figure is None else Markup(svg(figure))
 
-
-def _part(comparison: Comparison) -> dict[str, Any]:
-    found = comparison.crossover
+def _section(comparison: Comparison) -> dict[str, Any]:
+    """Return what the template shows of a comparison."""
+    measured = comparison.crossover
     return {
         "heading": heading(comparison),
         "purpose": comparison.purpose,
         "verdict": comparison.verdict.parts(),
-        "chart": _drawn(bars(comparison)),
-        "tradeoff": _drawn(tradeoff(comparison)),
-        "crossover": _drawn(crossover(found, comparison.m)) if found else None,
+        "chart": _markup(bars(comparison)),
+        "tradeoff": _markup(tradeoff(comparison)),
+        "crossover": _markup(crossover(measured, comparison.m)) if measured else None,
         "crossing": crossing(comparison),
-        "batches": _batches(found) if found else [],
-        "rows": table_cells(comparison),
+        "batches": _batch_cells(measured) if measured else [],
+        "cells": table_cells(comparison),
         "notes": list(numbered_notes(comparison)),
         "about": about(comparison),
         "residuals": comparison.residuals,
     }
 
 
-def _batches(found: Crossover) -> list[list[str]]:
-    """Return the batches that were timed, a line a mode."""
-    lines = {"forward": found.forward, "reverse": found.reverse}
+def _batch_cells(measured: Crossover) -> list[list[str]]:
+    """Return the seconds of each batch of directions as a table, a line for each mode."""
+    lines = {"forward": measured.forward, "reverse": measured.reverse}
     sizes = sorted({size for line in lines.values() for size in line.sizes})
-    rows = [["batch of", *(str(size) for size in sizes)]]
+    cells = [["batch of", *(str(size) for size in sizes)]]
     for mode, line in lines.items():
-        known = dict(zip(line.sizes, line.seconds, strict=True))
-        rows.append([mode, *(units.seconds(known[s]) if s in known else "" for s in sizes)])
-    return rows
+        seconds = dict(zip(line.sizes, line.seconds, strict=True))
+        cells.append([mode, *(units.seconds(seconds[k]) if k in seconds else "" for k in sizes)])
+    return cells
+
+
+def _markup(figure: "Figure | None") -> Any:
+    """Return a figure as SVG that the template does not escape, or `None`."""
+    from markupsafe import Markup
+
+    return None if figure is None else Markup(svg(figure))

@@ -1,4 +1,4 @@
-"""Many comparisons in one table: the four ways of the lecture side by side."""
+"""Many comparisons in one table: the lecture's four ways to take a derivative, side by side."""
 
 from collections.abc import Sequence
 
@@ -10,48 +10,65 @@ from .cells import WAYS
 
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    """Return a header and a line for each comparison."""
+    """Return a header, and a line for each comparison.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> summary_cells([EXAMPLE])[1]
+        ['suite/sine', 'reverse, 3 x', '5', '1', '10 us', '11', '', '6', '2', '1.0e-03']
+    """
     header = ["scenario", "verdict", "inputs", "outputs", "value", *WAYS, "numerical's error"]
-    return [header, *(_line(found) for found in comparisons)]
+    return [header, *(_line(comparison) for comparison in comparisons)]
 
 
 def summary_text(comparisons: Sequence[Comparison]) -> str:
-    """Write the summary as plain text, with what its figures are and why some are missing."""
+    """Return the summary as plain text, with a legend and the reasons for missing figures.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> print(summary_text([EXAMPLE]))
+        scenario         verdict  inputs  outputs  value  numerical  symbolic  forward  reverse ...
+        ----------  ------------  ------  -------  -----  ---------  --------  -------  ------- ...
+        suite/sine  reverse, 3 x       5        1  10 us         11                  6        2 ...
+        Time of each way over the time of the function itself (value); lower is better.
+    """
     legend = "Time of each way over the time of the function itself (value); lower is better."
-    return "\n".join([*aligned(summary_cells(comparisons)), legend, *_missing(comparisons)])
+    return "\n".join([*aligned(summary_cells(comparisons)), legend, *_reasons(comparisons)])
 
 
-def _missing(comparisons: Sequence[Comparison]) -> list[str]:
+def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each way without a figure that has a note."""
     return [
-        filled(f"{found.name}, {row.method} {row.status}: {row.note}", "  ")
-        for found in comparisons
-        for row in found.rows
+        filled(f"{comparison.name}, {row.method} {row.status}: {row.note}", "  ")
+        for comparison in comparisons
+        for row in comparison.rows
         if row.method in WAYS and row.ratio is None and row.note
     ]
 
 
-def _line(found: Comparison) -> list[str]:
-    rows = {row.method: row for row in found.rows}
+def _line(comparison: Comparison) -> list[str]:
+    rows = {row.method: row for row in comparison.rows}
     value, numerical = rows.get("value"), rows.get("numerical")
     return [
-        found.name,
-        _verdict(found),
-        f"{found.n:,}",
-        f"{found.m:,}",
+        comparison.name,
+        _fastest(comparison),
+        f"{comparison.n:,}",
+        f"{comparison.m:,}",
         units.seconds(value.seconds) if value and value.seconds is not None else "",
-        *(_way(rows.get(way)) for way in WAYS),
+        *(_ratio_or_status(rows.get(way)) for way in WAYS),
         f"{numerical.error:.1e}" if numerical and numerical.error is not None else "",
     ]
 
 
-def _way(row: Row | None) -> str:
+def _ratio_or_status(row: Row | None) -> str:
     if row is None:
         return ""
     return f"{row.ratio.median:.3g}" if row.ratio else row.status
 
 
-def _verdict(found: Comparison) -> str:
-    time = found.verdict.time
+def _fastest(comparison: Comparison) -> str:
+    """Return the fastest method, and how many times faster than the other mode it is."""
+    time = comparison.verdict.time
     if time.method is None or time.factor is None:
         return time.method or ""
     if time.method == "tie":

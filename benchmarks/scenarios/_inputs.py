@@ -1,4 +1,4 @@
-"""What the suites make their inputs with."""
+"""Helpers that build the inputs of scenarios."""
 
 from typing import Any
 
@@ -8,10 +8,20 @@ import numpy as np
 
 
 def normal(random: np.random.Generator, *shape: int) -> jax.Array:
-    """Standard normal numbers of `shape`, the same ones in either floating type."""
+    """Draw standard normal numbers of `shape`, the same ones in either floating type.
+
+    Example:
+        >>> normal(np.random.default_rng(0), 2, 3).shape
+        (2, 3)
+    """
     return jnp.asarray(random.standard_normal(shape, np.float32))
 
 
 def on_device(inputs: Any) -> Any:
-    """A pytree of NumPy arrays as JAX arrays."""
+    """Turn a pytree of NumPy arrays into one of JAX arrays.
+
+    Example:
+        >>> on_device((np.zeros(2, np.float32), {"k": np.int32(1)}))
+        (Array([0., 0.], dtype=float32), {'k': Array(1, dtype=int32)})
+    """
     return jax.tree.map(jnp.asarray, inputs)

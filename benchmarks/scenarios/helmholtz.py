@@ -1,4 +1,4 @@
-"""Baydin et al.'s sweep: the gradient of the Helmholtz free energy for n = 1 ... 200 inputs."""
+"""The gradient of the Helmholtz free energy for n = 1 ... 200 inputs (Baydin et al., 2018)."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ _RT = 8.314 * 300.0
 
 
 def scenarios(size: str) -> Suite:
-    """The sweep over n at a size.
+    """Return the free energies of n substances, n over the range of a size.
 
     Example:
         >>> list(scenarios("medium"))
@@ -34,7 +34,7 @@ def scenarios(size: str) -> Suite:
 
 
 def free_energy(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
-    """The Helmholtz free energy of a mixed fluid by the Peng-Robinson equation of state: `[]`.
+    """Compute the Helmholtz free energy of a mixed fluid by Peng and Robinson's equation: `[]`.
 
         R T sum_i x_i log(x_i / (1 - b'x))
             - x'A x / (sqrt(8) b'x) log((1 + (1 + sqrt 2) b'x) / (1 + (1 - sqrt 2) b'x))
@@ -48,33 +48,34 @@ def free_energy(x: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
         b: `[n]` volumes.
 
     Example:
-        >>> round(float(free_energy(jnp.full(1, 0.5), jnp.zeros((1, 1)), jnp.ones(1))), 6)
+        >>> x, a, b = np.full(1, 0.5), np.zeros((1, 1)), np.ones(1)
+        >>> round(float(jax.jit(free_energy)(x, a, b)), 6)
         0.0
     """
-    filled = b @ x
-    ideal = _RT * jnp.sum(x * jnp.log(x / (1 - filled)))
+    volume = b @ x
+    ideal = _RT * jnp.sum(x * jnp.log(x / (1 - volume)))
     root = 2**0.5
-    quotient = jnp.log((1 + (1 + root) * filled) / (1 + (1 - root) * filled))
-    return ideal - x @ a @ x / (8**0.5 * filled) * quotient
+    quotient = jnp.log((1 + (1 + root) * volume) / (1 + (1 - root) * volume))
+    return ideal - x @ a @ x / (8**0.5 * volume) * quotient
 
 
 def oracle(x: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
-    """The same, summed term by term in NumPy.
+    """Compute the free energy term by term in NumPy.
 
     Example:
         >>> round(oracle(np.full(1, 0.5), np.zeros((1, 1)), np.ones(1)), 6)
         0.0
     """
-    n, filled = len(x), sum(float(bi) * float(xi) for bi, xi in zip(b, x, strict=True))
-    ideal = sum(x[i] * (np.log(x[i]) - np.log(1 - filled)) for i in range(n))
+    n, volume = len(x), sum(float(bi) * float(xi) for bi, xi in zip(b, x, strict=True))
+    ideal = sum(x[i] * (np.log(x[i]) - np.log(1 - volume)) for i in range(n))
     attraction = sum(x[i] * a[i, j] * x[j] for i in range(n) for j in range(n))
-    numerator = np.log1p(filled + np.sqrt(2) * filled)
-    quotient = numerator - np.log1p(filled - np.sqrt(2) * filled)
-    return float(_RT * ideal - attraction / np.sqrt(8) / filled * quotient)
+    numerator = np.log1p(volume + np.sqrt(2) * volume)
+    quotient = numerator - np.log1p(volume - np.sqrt(2) * volume)
+    return float(_RT * ideal - attraction / np.sqrt(8) / volume * quotient)
 
 
 def inputs(n: int) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Amounts, attractions and volumes for n substances, from a seed.
+    """Draw amounts, attractions and volumes of n substances.
 
     Example:
         >>> [part.shape for part in inputs(3)]
@@ -91,7 +92,7 @@ def _scenario(n: int) -> Scenario:
         name=f"helmholtz/n{n}",
         fn=free_energy,
         inputs=inputs(n),
-        purpose=f"The survey's own test at n = {n}: how the four ways to a gradient grow.",
+        purpose=f"The survey's own test at n = {n}: how the costs of the four ways grow.",
         argnums=(0,),
         methods=_METHODS,
         oracle=oracle,

@@ -11,14 +11,14 @@ from . import helmholtz, tridiagonal
 from ._inputs import on_device
 from .scenario import Candidate, Scenario, Suite
 
-#: Variables of the two formulas; rows, inputs and units of the network; steps and units of the RNN.
+#: Variables of the formulas; rows, inputs and units of the network; steps and units of the RNN.
 _VARIABLES = {"small": 5, "medium": 50, "large": 200}
 _MLP = {"small": (4, 2, 3), "medium": (32, 4, 16), "large": (128, 8, 64)}
 _RNN = {"small": (3, 2), "medium": (50, 8), "large": (200, 16)}
 
 
 def scenarios(size: str) -> Suite:
-    """The four functions at a size.
+    """Return the four functions at a size.
 
     Example:
         >>> list(scenarios("small"))
@@ -33,33 +33,33 @@ def scenarios(size: str) -> Suite:
 
 
 def rosenbrock(x: jax.Array) -> jax.Array:
-    """Rosenbrock's valley (1960), sum_i 100 (x_i+1 - x_i^2)^2 + (1 - x_i)^2: `[]`.
+    """Compute Rosenbrock's valley (1960), sum_i 100 (x_i+1 - x_i^2)^2 + (1 - x_i)^2: `[]`.
 
     Example:
-        >>> rosenbrock(jnp.ones(3)), rosenbrock(jnp.zeros(3))
-        (Array(0., dtype=float32), Array(2., dtype=float32))
+        >>> jax.jit(rosenbrock)(np.zeros(3, np.float32))
+        Array(2., dtype=float32)
     """
     return jnp.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
 
 
 def mlp_loss(params: tuple[jax.Array, jax.Array], x: jax.Array, y: jax.Array) -> jax.Array:
-    """The mean squared error of `tanh(x W1) W2` `[rows, 1]` against `y`: `[]`.
+    """Compute the mean squared error of `tanh(x W1) W2` `[rows, 1]` against `y`: `[]`.
 
     Example:
-        >>> params = jnp.ones((2, 3)), jnp.zeros((3, 1))
-        >>> mlp_loss(params, jnp.ones((4, 2)), jnp.full((4, 1), 2.0))
-        Array(4., dtype=float32)
+        >>> params = np.ones((2, 3)), np.zeros((3, 1))
+        >>> float(jax.jit(mlp_loss)(params, np.ones((4, 2)), np.full((4, 1), 2.0)))
+        4.0
     """
     first, second = params
     return jnp.mean((jnp.tanh(x @ first) @ second - y) ** 2)
 
 
 def rnn_loss(weight: jax.Array, state: jax.Array, xs: jax.Array) -> jax.Array:
-    """The mean of the squares that a scan of h <- tanh(W h + x_t) leaves behind: `[]`.
+    """Compute the mean square of h after a scan of h <- tanh(W h + x_t) over all t: `[]`.
 
     Example:
-        >>> rnn_loss(jnp.zeros((2, 2)), jnp.ones(2), jnp.zeros((3, 2)))
-        Array(0., dtype=float32)
+        >>> float(rnn_loss(jnp.zeros((2, 2)), jnp.ones(2), jnp.zeros((3, 2))))
+        0.0
     """
 
     def step(state: jax.Array, x: jax.Array) -> tuple[jax.Array, None]:
@@ -73,7 +73,7 @@ def _helmholtz(n: int) -> Scenario:
         name="hessian/helmholtz",
         fn=helmholtz.free_energy,
         inputs=helmholtz.inputs(n),
-        purpose="A dense Hessian of a cheap function: n products, or one pass over all directions.",
+        purpose="A dense Hessian of a cheap function: n products, or all directions in one batch.",
         argnums=(0,),
         order=2,
         oracle=helmholtz.oracle,

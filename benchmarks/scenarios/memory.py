@@ -1,8 +1,9 @@
-"""What reverse mode keeps: scans of T steps and networks of L layers, under checkpoint policies.
+"""The residuals of reverse mode in scans of T steps and networks of L layers, under checkpoints.
 
-Reverse mode keeps what it needs of every step, so that its memory grows with the length. A
-checkpoint keeps a block's input alone and computes the block again. Around single steps that saves
-a factor, around blocks of sqrt(T) steps all but the inputs of sqrt(T) blocks (Chen et al., 2016).
+Reverse mode stores residuals of every step, so that its memory grows with the length. A checkpoint
+stores only the input of a block and computes the block again. Checkpoints around single steps
+reduce the memory by a factor; around blocks of sqrt(T) steps, all that is stored are the inputs of
+sqrt(T) blocks (Chen et al., 2016).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,18 +19,31 @@ from jax.ad_checkpoint import checkpoint_name
 from ._inputs import normal
 from .scenario import Candidate, Scenario, Suite
 
-#: Lengths (squares, so that they nest), then rows and units of the state.
+#: The lengths T and L, which are squares so that blocks of sqrt(T) steps fill them.
 _STEPS = {"small": (4, 9), "medium": (64, 256, 1024), "large": (256, 1024, 4096)}
 _LAYERS = {"small": (4,), "medium": (16, 64), "large": (16, 64, 144)}
-_RECURRENT = {"small": (2, 3), "medium": (32, 64), "large": (64, 128)}
-_LAYERED = {"small": (3, 2), "medium": (128, 32), "large": (256, 64)}
+#: Rows and units of the state of a scan, and of a network.
+_SCAN_STATE = {"small": (2, 3), "medium": (32, 64), "large": (64, 128)}
+_NETWORK_STATE = {"small": (3, 2), "medium": (128, 32), "large": (256, 64)}
 _METHODS = ("value", "jvp", "vjp", "value_and_grad", "reverse", "checkpointed")
 
-Step = Callable[[jax.Array, Any], jax.Array]  # step(state, x) -> state
+#: `step(state, x)` returns the next state.
+Step = Callable[[jax.Array, Any], jax.Array]
 
 
 class Policy(NamedTuple):
-    """Where checkpoints are: around steps, around blocks of sqrt(T) steps, and what they save."""
+    """Where the checkpoints are.
+
+    Attributes:
+        steps: Whether there is one around each step.
+        blocks: Whether there is one around each block of sqrt(T) steps.
+        save: What a checkpoint around a step stores beside the step's input, as a policy of
+            `jax.checkpoint_policies`.
+
+    Example:
+        >>> POLICIES["blocks"]
+        Policy(steps=False, blocks=True, save=None)
+    """
 
     steps: bool = False
     blocks: bool = False
@@ -48,28 +62,30 @@ POLICIES = {
 
 
 def scenarios(size: str) -> Suite:
-    """Scans and networks of every length of a size.
+    """Return scans and networks of every length of a size.
 
     Example:
         >>> list(scenarios("medium"))[2:4]
         ['memory/scan_T1024', 'memory/depth_L16']
     """
-    scans: Suite = {f"memory/scan_T{n}": partial(_scan, n, *_RECURRENT[size]) for n in _STEPS[size]}
+    scans: Suite = {
+        f"memory/scan_T{n}": partial(_scan, n, *_SCAN_STATE[size]) for n in _STEPS[size]
+    }
     networks: Suite = {
-        f"memory/depth_L{n}": partial(_network, n, *_LAYERED[size]) for n in _LAYERS[size]
+        f"memory/depth_L{n}": partial(_network, n, *_NETWORK_STATE[size]) for n in _LAYERS[size]
     }
     return scans | networks
 
 
 def scan(policy: Policy, step: Step, state: jax.Array, xs: jax.Array) -> jax.Array:
-    """The state after a `lax.scan` over `xs` `[T, ...]`, under a checkpoint policy.
+    """Compute the state after a `lax.scan` over `xs` `[T, ...]`, under a checkpoint policy.
 
     Example:
         >>> add = lambda state, x: state + x
         >>> scan(POLICIES["blocks_and_steps"], add, jnp.array(0.0), jnp.arange(4.0))
         Array(6., dtype=float32)
     """
-    # Common subexpressions are not found across a scan's steps, so nothing has to prevent it.
+    # XLA does not look for common subexpressions across the steps of a scan.
     checkpoint = partial(jax.checkpoint, prevent_cse=False)
     inner = isqrt(len(xs))
     blocks = xs.reshape(-1, inner, *xs.shape[1:]) if policy.blocks else xs
@@ -77,12 +93,12 @@ def scan(policy: Policy, step: Step, state: jax.Array, xs: jax.Array) -> jax.Arr
 
 
 def unroll(policy: Policy, step: Step, state: jax.Array, xs: Sequence) -> jax.Array:
-    """The same by a Python loop over a sequence: one long program.
+    """Compute the same by a Python loop over a sequence, which is one long program.
 
     Example:
         >>> add = lambda state, x: state + x
-        >>> unroll(POLICIES["blocks_and_steps"], add, jnp.array(0.0), [0, 1, 2, 3])
-        Array(6., dtype=float32, weak_type=True)
+        >>> float(unroll(POLICIES["none"], add, 0.0, [0, 1, 2, 3]))
+        6.0
     """
     inner = isqrt(len(xs))
     blocks = [xs[i : i + inner] for i in range(0, len(xs), inner)] if policy.blocks else xs
@@ -90,12 +106,13 @@ def unroll(policy: Policy, step: Step, state: jax.Array, xs: Sequence) -> jax.Ar
 
 
 def gated_step(state: jax.Array, weights: tuple[jax.Array, jax.Array]) -> jax.Array:
-    """A residual step `[rows, units]` with a gate, h + tanh(h W) sigmoid(h V) / 10.
+    """Compute a residual step `[rows, units]` with a gate, h + tanh(h W) sigmoid(h V) / 10.
 
-    The product that the gate needs is named, for policies that save by name.
+    The product h V has a name, for policies that save by name.
 
     Example:
-        >>> gated_step(jnp.ones((3, 2)), (jnp.eye(2), jnp.zeros((2, 2)))).shape
+        >>> weights = jnp.eye(2), jnp.zeros((2, 2))
+        >>> jax.eval_shape(gated_step, jnp.ones((3, 2)), weights).shape
         (3, 2)
     """
     candidate, gate = weights
@@ -118,8 +135,8 @@ def _scan(length: int, rows: int, units: int) -> Scenario:
             state = _numpy_step(state + x, *weights)
         return np.mean(state**2)
 
-    why = f"A recurrence of {length} steps with shared weights: what reverse mode keeps of a scan."
-    return _scenario(f"memory/scan_T{length}", loss, inputs, why, oracle)
+    purpose = f"A recurrence of {length} steps with shared weights: the residuals of a scan."
+    return _scenario(f"memory/scan_T{length}", loss, inputs, purpose, oracle)
 
 
 def _network(layers: int, rows: int, units: int) -> Scenario:
@@ -134,17 +151,17 @@ def _network(layers: int, rows: int, units: int) -> Scenario:
             state = _numpy_step(state, candidate, gate)
         return np.mean(state**2)
 
-    why = f"A network of {layers} layers written one after another: checkpoints without a scan."
-    return _scenario(f"memory/depth_L{layers}", loss, inputs, why, oracle)
+    purpose = f"A network of {layers} layers written one after another: checkpoints without a scan."
+    return _scenario(f"memory/depth_L{layers}", loss, inputs, purpose, oracle)
 
 
-def _scenario(name: str, loss: Callable, inputs: tuple, why: str, oracle: Callable) -> Scenario:
-    """The loss without a policy, and its gradient under every other one as a candidate."""
+def _scenario(name: str, loss: Callable, inputs: tuple, purpose: str, oracle: Callable) -> Scenario:
+    """Build the scenario of a loss, whose gradient under each checkpoint policy is a candidate."""
     return Scenario(
         name=name,
         fn=partial(loss, POLICIES["none"]),
         inputs=inputs,
-        purpose=why,
+        purpose=purpose,
         argnums=(0,),
         methods=_METHODS,
         candidates=tuple(
@@ -161,7 +178,7 @@ def _scenario(name: str, loss: Callable, inputs: tuple, why: str, oracle: Callab
 def _run(
     policy: Policy, checkpoint: Callable, loop: Callable, step: Step, state: jax.Array, xs: Any
 ) -> jax.Array:
-    """The loop over steps, or over blocks of `xs` that are loops themselves."""
+    """Loop over the steps, or over blocks of steps, which are loops themselves."""
     if policy.steps:
         step = checkpoint(step, policy=policy.save)
     if policy.blocks:

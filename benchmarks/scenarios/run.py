@@ -1,4 +1,4 @@
-"""The run of suites: which scenarios, in which type, one after the other."""
+"""The run of suites: the choice of scenarios, and the measuring of one after the other."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -22,11 +22,11 @@ DEFAULT = (
     "lecture/mlp_diabetes",
     "lecture/mlp_breast_cancer",
 )
-#: The same in a hurry.
+#: What runs with `--quick`.
 QUICK = ("lecture/prelu_penalty",)
 
 Result = TypeVar("Result")
-#: Told what is being done, and the share of it that is.
+#: `on_progress(text, share)` is told what is being done, and the share of it that is done.
 OnProgress = Callable[[str, float], None]
 
 
@@ -37,11 +37,17 @@ def choose(
     size: str = "medium",
     adbench_data: Path | None = None,
 ) -> Suite:
-    """Return the scenarios of the suites, or of all, whose names match the pattern `only`.
+    """Return scenarios of some suites.
+
+    Args:
+        suites: Names of suites; all if there are none.
+        only: A pattern such as `"*/relu"` that the scenarios' names must match.
+        size: `"small"`, `"medium"` or `"large"`.
+        adbench_data: A folder of ADBench's own input files.
 
     Raises:
-        ValueError: If a suite or the size is unknown, the data folder is not there, or nothing
-            matches.
+        ValueError: If a suite or the size is unknown, or no scenario matches.
+        FileNotFoundError: If `adbench_data` is not a folder.
 
     Example:
         >>> list(choose(["lecture"], only="*elu*", size="small"))
@@ -52,11 +58,13 @@ def choose(
             raise ValueError(f"unknown suite {suite!r}; there are: {', '.join(SUITES)}")
     if size not in SIZES:
         raise ValueError(f"unknown size {size!r}; there are: {', '.join(SIZES)}")
-    found: Suite = {}
+    scenarios: Suite = {}
     for suite in suites or SUITES:
-        extra = {"data": adbench_data} if suite == "adbench" and adbench_data else {}
-        found |= SUITES[suite](size, **extra)
-    chosen = {name: build for name, build in found.items() if only is None or fnmatch(name, only)}
+        options = {"data": adbench_data} if suite == "adbench" and adbench_data else {}
+        scenarios |= SUITES[suite](size, **options)
+    chosen = {
+        name: build for name, build in scenarios.items() if only is None or fnmatch(name, only)
+    }
     if not chosen:
         raise ValueError(f"no scenario matches {only!r}; `gradwise list` shows their names")
     return chosen
@@ -74,14 +82,22 @@ def measure(
     """Build one scenario, and compare every way to differentiate it.
 
     Args:
-        build: Returns the scenario.
-        compare: Compares them, as `gradwise.compare` does.
+        build: `build()` returns the scenario.
+        compare: A function with the arguments of `gradwise.compare`.
         dtype: Overrides the scenario's own floating type.
         budget: Seconds of measuring.
-        seed: Draws directions and the order of the measurements.
-        on_progress: Told what is being done, and the share of it that is.
+        seed: Draws the random directions and the order of the measurements.
+        on_progress: Told what is being done, and the share of it that is done.
+
+    Returns:
+        What `compare` returns.
+
+    Example:
+        >>> build = choose(["lecture"], size="small")["lecture/relu"]
+        >>> measure(build, lambda fn, *inputs, name, **options: name, budget=1.0)
+        'lecture/relu'
     """
-    with in_dtype("float64"):  # inputs are built as precisely as any dtype wants them
+    with in_dtype("float64"):  # inputs of 64 bits can be cast to either type
         scenario = build()
     wanted = dtype or scenario.dtype
     with in_dtype(wanted):
@@ -112,17 +128,26 @@ def run(
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Iterator[tuple[str, Result]]:
-    """Measure scenarios in turn, and yield the name and the comparison of each once it is there.
+    """Measure scenarios one after the other.
 
     Args:
-        suite: What to run.
-        compare: Compares every way to differentiate one of them.
-        finished: Names that are left out.
+        suite: The scenarios.
+        compare: A function with the arguments of `gradwise.compare`.
+        finished: Names of scenarios that are left out.
         on_start: Told the name of each scenario before it is measured.
-        dtype: See `measure`, as `budget`, `seed` and `on_progress`.
+        dtype: Overrides the scenarios' own floating types.
         budget: Seconds of measuring for each scenario.
-        seed: Draws directions and the order of the measurements.
-        on_progress: Told what is being done, and the share of it that is.
+        seed: Draws the random directions and the order of the measurements.
+        on_progress: Told what is being done, and the share of it that is done.
+
+    Yields:
+        The name of a scenario and what `compare` returned, as soon as it has been measured.
+
+    Example:
+        >>> suite = choose(["lecture"], only="*/l[12]", size="small")
+        >>> sizes = lambda fn, *inputs, **options: inputs[0].shape
+        >>> list(run(suite, sizes, finished=["lecture/l1"], budget=1.0))
+        [('lecture/l2', (2, 3))]
     """
     for name, build in suite.items():
         if name in finished:
@@ -135,16 +160,22 @@ def run(
 
 
 def in_dtype(dtype: str) -> AbstractContextManager:
-    """Switch to 64-bit mode where the dtype asks for it."""
+    """Return a context in which JAX has 64-bit types if `dtype` is `"float64"`.
+
+    Example:
+        >>> with in_dtype("float64"):
+        ...     print(jnp.asarray(1.0).dtype)
+        float64
+    """
     return jax.enable_x64(True) if dtype == "float64" else nullcontext()
 
 
 def _cast(inputs: tuple, dtype: str) -> tuple:
-    """Bring floating arrays to `dtype`, and leave everything else as it is."""
+    """Cast floating arrays to `dtype`, and leave everything else as it is."""
 
     def cast(leaf: object) -> object:
-        own = getattr(leaf, "dtype", None)
-        floating = own is not None and jnp.issubdtype(own, jnp.floating)
+        before = getattr(leaf, "dtype", None)
+        floating = before is not None and jnp.issubdtype(before, jnp.floating)
         return jnp.asarray(leaf, dtype) if floating else leaf
 
     return jax.tree.map(cast, inputs)

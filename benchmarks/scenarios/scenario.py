@@ -12,16 +12,17 @@ class Scenario:
     """A named function with inputs, in a suite, and how it is to be measured.
 
     Attributes:
-        name: `"suite/case"`, such as `"adbench/gmm_d10_K25"`.
+        name: The suite and a name in it, such as `"adbench/gmm_d10_K25"`.
         fn: `fn(*inputs)`, pure and jittable: arrays or pytrees to an array or pytree.
         inputs: The arguments of `fn`.
         purpose: One sentence: what this scenario shows that no other does.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
         order: 1 for gradients and Jacobians, 2 for Hessians.
         methods: Names of the methods to run; `None` for all that apply.
-        crossover: Whether batches of directions are timed too, to see where the modes cross.
-        candidates: Derivatives of the scenario's own, such as a compressed Jacobian.
-        oracle: An independent NumPy float64 form of `fn`; its differences check every derivative.
+        crossover: Whether to time batches of directions too, and find where the modes cross.
+        candidates: Derivatives that this scenario adds, such as a compressed Jacobian.
+        oracle: The same function in NumPy float64, written independently of `fn`; the tests check
+            every derivative against differences of it.
         dtype: The floating type the scenario runs in; `"float64"` switches JAX's 64-bit mode on.
 
     Example:
@@ -46,5 +47,5 @@ class Scenario:
         return f"Scenario({self.name}: {self.purpose})"
 
 
-#: The scenarios of a suite at a size by name, each built only when it is called for.
+#: Functions that build the scenarios of a suite, by the scenario's name.
 Suite = dict[str, Callable[[], Scenario]]

@@ -1,11 +1,11 @@
-"""The suites by name."""
+"""The suites by name; nothing else lists them."""
 
 from collections.abc import Callable
 
 from . import adbench, helmholtz, hessian, jacobian, lecture, memory, pathologies
 from .scenario import Suite
 
-#: `SUITES[name](size)` returns the scenarios of a suite, each built when it is called for.
+#: `SUITES[name](size)` returns the scenarios of a suite; none is built before it is called.
 SUITES: dict[str, Callable[..., Suite]] = {
     "lecture": lecture.scenarios,
     "jacobian": jacobian.scenarios,

@@ -1,6 +1,6 @@
-"""Jacobians of three diagonals, from three directions: the smallest case of colouring.
+"""Jacobians of three diagonals, from three directions: the smallest example of colouring.
 
-Columns that are three apart share no row, so that one direction serves for a third of them (Curtis,
+Columns that are three apart share no row, so that one direction gives a third of them (Curtis,
 Powell and Reid, 1974). A periodic Jacobian, whose first and last inputs are neighbours too, must
 have a multiple of three columns.
 """
@@ -11,11 +11,11 @@ import jax
 import jax.numpy as jnp
 
 
-def compressed(along: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
-    """The Jacobian times the three directions of one colour each, `[3, n]`.
+def compressed(product: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
+    """Compute the Jacobian times the direction of each of the three colours, `[3, n]`.
 
     Args:
-        along: The Jacobian at `x` times a direction `[n]`.
+        product: `product(direction)` returns the Jacobian at `x` times a direction `[n]`.
         x: `[n]` the inputs.
 
     Example:
@@ -25,14 +25,15 @@ def compressed(along: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Arr
                [0., 0., 2., 0.]], dtype=float32)
     """
     colours = jnp.arange(len(x)) % 3
-    return jax.vmap(along)((colours == jnp.arange(3)[:, None]).astype(x.dtype))
+    return jax.vmap(product)((colours == jnp.arange(3)[:, None]).astype(x.dtype))
 
 
 def apply(jacobian: jax.Array, tangents: tuple[jax.Array]) -> jax.Array:
-    """A compressed Jacobian times a tangent `(direction,)`: `[n]`.
+    """Compute a compressed Jacobian times a tangent `(direction,)`: `[n]`.
 
     Example:
-        >>> apply(compressed(lambda t: 2 * t, jnp.ones(4)), (jnp.arange(4.0),))
+        >>> diagonal_of_2 = jnp.array([[2.0, 0, 0, 2], [0, 2, 0, 0], [0, 0, 2, 0]])
+        >>> jax.jit(apply)(diagonal_of_2, (jnp.arange(4.0),))
         Array([0., 2., 4., 6.], dtype=float32)
     """
     (direction,) = tangents

@@ -1,4 +1,4 @@
-"""ADBench's four problems, in float64: Srajer, Kukelova and Fitzgibbon (2018)."""
+"""The four problems of ADBench (Srajer, Kukelova and Fitzgibbon, 2018), in float64."""
 
 from . import ba, data, gmm, hand, lstm, oracles
 from .suite import scenarios

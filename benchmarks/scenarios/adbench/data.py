@@ -1,6 +1,6 @@
 """Inputs of ADBench's problems: drawn from a seed in its sizes, or read from its own files.
 
-The files are those of microsoft/ADBench (MIT licence); none comes with gradwise.
+The files are those of microsoft/ADBench (MIT licence), which gradwise does not contain.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ _BONES = 22
 
 
 def draw_gmm(dim: int, components: int, points: int, *, seed: int = 0) -> tuple[tuple, Wishart]:
-    """The inputs of `gmm.objective` for D, K, N, and its prior.
+    """Draw the inputs of `gmm.objective` for D, K, N; return them and the prior.
 
     Example:
         >>> [part.shape for part in draw_gmm(2, 3, 4)[0]]
@@ -28,7 +28,19 @@ def draw_gmm(dim: int, components: int, points: int, *, seed: int = 0) -> tuple[
 
 
 def read_gmm(path: Path) -> tuple[tuple, Wishart]:
-    """The inputs of `gmm.objective` from ADBench's file, and its prior."""
+    r"""Read the inputs of `gmm.objective` from ADBench's file; return them and the prior.
+
+    Raises:
+        ValueError: If the file has more or fewer lines than it announces.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "gmm.txt"
+        >>> _ = path.write_text("1 1 2\n0.5\n3\n0\n7\n8\n1 0\n")  # D K N, alpha, mu, icf, x, prior
+        >>> (alphas, means, icf, x), prior = read_gmm(path)
+        >>> x.tolist(), prior
+        ([[7.0], [8.0]], Wishart(gamma=1.0, m=0))
+    """
     rows = _rows(path)
     _, components, points = (int(number) for number in rows[0])
     gamma, m = rows[-1]
@@ -37,7 +49,7 @@ def read_gmm(path: Path) -> tuple[tuple, Wishart]:
 
 
 def draw_ba(cameras: int, points: int, observations: int, *, seed: int = 0) -> tuple:
-    """The inputs of `ba.residuals`: every camera and every point a little different.
+    """Draw the inputs of `ba.residuals`, with cameras and points that differ a little.
 
     Example:
         >>> [part.shape for part in draw_ba(2, 3, 4)]
@@ -55,7 +67,18 @@ def draw_ba(cameras: int, points: int, observations: int, *, seed: int = 0) -> t
 
 
 def read_ba(path: Path) -> tuple:
-    """The inputs of `ba.residuals` from ADBench's file: one of each, as often as it says."""
+    r"""Read the inputs of `ba.residuals` from ADBench's file.
+
+    The file holds one camera, point, weight and feature, and how often each is repeated.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "ba.txt"
+        >>> camera = "0 0 0 0 0 0 2 0 0 0 0"
+        >>> _ = path.write_text(f"2 3 4\n{camera}\n1 3 2\n0.5\n7 8\n")
+        >>> [part.shape for part in read_ba(path)]
+        [(2, 11), (3, 3), (4,), (4, 2), (4,), (4,)]
+    """
     rows = _rows(path)
     cameras, points, observations = (int(number) for number in rows[0])
     counts = (cameras, points, observations, observations)
@@ -66,7 +89,7 @@ def read_ba(path: Path) -> tuple:
 
 
 def draw_lstm(layers: int, length: int, width: int, *, seed: int = 0) -> tuple:
-    """The inputs of `lstm.objective` for l, c, b.
+    """Draw the inputs of `lstm.objective` for l, c, b.
 
     Example:
         >>> [part.shape for part in draw_lstm(2, 5, 3)]
@@ -79,7 +102,19 @@ def draw_lstm(layers: int, length: int, width: int, *, seed: int = 0) -> tuple:
 
 
 def read_lstm(path: Path) -> tuple:
-    """The inputs of `lstm.objective` from ADBench's file."""
+    r"""Read the inputs of `lstm.objective` from ADBench's file.
+
+    Raises:
+        ValueError: If the file has more or fewer lines than it announces.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "lstm.txt"
+        >>> lines = ["1 2 1", *["0 0 0 0"] * 2, *["1"] * 3, *["0"] * 2, *["1"] * 2]
+        >>> _ = path.write_text("\n".join(lines))
+        >>> [part.shape for part in read_lstm(path)]
+        [(1, 2, 4), (3, 1), (1, 2, 1), (2, 1)]
+    """
     rows = _rows(path)
     layers, length, width = (int(number) for number in rows[0])
     main, extra, state, sequence = _blocks(path, rows[1:], 2 * layers, 3, 2 * layers, length)
@@ -87,7 +122,7 @@ def read_lstm(path: Path) -> tuple:
 
 
 def draw_model(vertices: int = 544, triangles: int = 1084, *, seed: int = 0) -> Model:
-    """A hand of ADBench's anatomy and sizes: bones that are turned and shifted at random.
+    """Draw a hand of ADBench's anatomy and sizes, with bones in random positions.
 
     Example:
         >>> model = draw_model(10, 4)
@@ -107,17 +142,17 @@ def draw_model(vertices: int = 544, triangles: int = 1084, *, seed: int = 0) -> 
     weights = random.uniform(size=(vertices, _BONES))
     weights[weights < np.sort(weights, axis=1)[:, -4:-3]] = 0.0  # at most four bones a vertex
     return Model(
-        parents,
-        relative,
-        np.linalg.inv(absolute),
-        0.1 * random.standard_normal((vertices, 3)),
-        weights / weights.sum(axis=1, keepdims=True),
-        random.integers(0, vertices, (triangles, 3), np.int32),
+        parents=parents,
+        relative=relative,
+        inverse=np.linalg.inv(absolute),
+        positions=0.1 * random.standard_normal((vertices, 3)),
+        weights=weights / weights.sum(axis=1, keepdims=True),
+        triangles=random.integers(0, vertices, (triangles, 3), np.int32),
     )
 
 
 def read_model(folder: Path) -> Model:
-    """The hand model in ADBench's folder `hand/model`."""
+    """Read the hand in ADBench's folder `hand/model`."""
     bones = _fields(folder / "bones.txt")
     transforms = np.array([[float(number) for number in bone[2:34]] for bone in bones])
     relative, inverse = np.split(transforms.reshape(-1, 8, 4), 2, axis=1)
@@ -127,17 +162,26 @@ def read_model(folder: Path) -> Model:
         pairs = vertex[9 : 9 + 2 * int(vertex[8])]
         row[[int(bone) for bone in pairs[::2]]] = [float(weight) for weight in pairs[1::2]]
     return Model(
-        np.array([int(bone[1]) for bone in bones]),
-        relative,
-        inverse,
-        np.array([[float(number) for number in vertex[:3]] for vertex in vertices]),
-        weights,
-        np.array(_fields(folder / "triangles.txt"), np.int32),
+        parents=np.array([int(bone[1]) for bone in bones]),
+        relative=relative,
+        inverse=inverse,
+        positions=np.array([[float(number) for number in vertex[:3]] for vertex in vertices]),
+        weights=weights,
+        triangles=np.array(_fields(folder / "triangles.txt"), np.int32),
     )
 
 
 def draw_pose(points: int, choices: int, *, seed: int = 0) -> tuple[np.ndarray, ...]:
-    """A pose and what was measured: theta `[26]`, uv, which of `choices` each point is on, points.
+    """Draw a pose of the hand, and measured points.
+
+    Args:
+        points: The number N of measured points.
+        choices: How many vertices or triangles the hand has.
+        seed: Seed of all numbers.
+
+    Returns:
+        The pose `[26]`; of each point the coordinates u and v in a triangle `[N, 2]`, the vertex or
+        triangle it lies on `[N]`, and its position `[N, 3]`.
 
     Example:
         >>> [part.shape for part in draw_pose(5, 10)]
@@ -150,7 +194,16 @@ def draw_pose(points: int, choices: int, *, seed: int = 0) -> tuple[np.ndarray, 
 
 
 def read_pose(path: Path) -> tuple[np.ndarray, ...]:
-    """The same as `draw_pose` from ADBench's file; `uv` is empty in the simple variant."""
+    r"""Read what `draw_pose` draws from ADBench's file; the simple variant has no u and v.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "pose.txt"
+        >>> _ = path.write_text("\n".join(["1 26", "4 0.1 0.2 0.3", *["0"] * 26]))
+        >>> theta, uv, index, points = read_pose(path)
+        >>> uv.shape, index, points
+        ((0, 2), array([4], dtype=int32), array([[0.1, 0.2, 0.3]]))
+    """
     rows = _rows(path)
     count = int(rows[0][0])
     measured, uv = np.array(rows[1 : count + 1]), rows[count + 1 : -THETA]
@@ -164,7 +217,7 @@ def _observations(cameras: int, points: int, count: int) -> tuple[np.ndarray, np
 
 
 def _rows(path: Path) -> list[list[float]]:
-    """The numbers of a file, line by line, without the blank lines."""
+    """Return the numbers of a file line by line, without blank lines."""
     lines = path.read_text().splitlines()
     return [[float(number) for number in line.split()] for line in lines if line.strip()]
 
@@ -174,7 +227,7 @@ def _fields(path: Path) -> list[list[str]]:
 
 
 def _blocks(path: Path, rows: list[list[float]], *counts: int) -> list[np.ndarray]:
-    """The first `counts[0]` rows as an array, the next `counts[1]` as another, and so on."""
+    """Return the first `counts[0]` rows as an array, the next `counts[1]` as another, and so on."""
     if len(rows) != sum(counts):
         raise ValueError(f"{path} announces {sum(counts)} lines of numbers and has {len(rows)}")
     ends = np.cumsum(counts)

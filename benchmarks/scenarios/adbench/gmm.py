@@ -1,4 +1,4 @@
-"""GMM: the log-likelihood of a Gaussian mixture under a prior, one number of many inputs."""
+"""GMM: the log-likelihood of a Gaussian mixture under a prior."""
 
 import math
 from typing import NamedTuple
@@ -10,7 +10,16 @@ from jax.scipy.special import logsumexp
 
 
 class Wishart(NamedTuple):
-    """The prior on the precision matrices: its scale `gamma`, and `m`, its extra freedom."""
+    """A Wishart prior on the precision matrices.
+
+    Attributes:
+        gamma: Its scale.
+        m: Its degrees of freedom beyond D + 1.
+
+    Example:
+        >>> STANDARD
+        Wishart(gamma=1.0, m=0)
+    """
 
     gamma: float = 1.0
     m: int = 0
@@ -29,7 +38,7 @@ def objective(
     wishart: Wishart = STANDARD,
     prior_sign: int = 1,
 ) -> jax.Array:
-    """The log-likelihood of points `[N, D]` under `K` Gaussians, and the prior of those: `[]`.
+    """Compute the log-likelihood of points `[N, D]` under `K` Gaussians and their prior: `[]`.
 
         inner[n, k] = alpha_k + sum(q_k) - |Q_k (x_n - mu_k)|^2 / 2
         F = -N D/2 log(2 pi) + sum_n logsumexp_k inner[n, k] - N logsumexp(alpha) +- prior
@@ -49,8 +58,8 @@ def objective(
         ValueError: If `prior_sign` is neither 1 nor -1, or the columns of `icf` do not fit `D`.
 
     Example:
-        >>> one = jnp.zeros((1, 2)), jnp.zeros((1, 3)), jnp.zeros((4, 2))
-        >>> round(float(objective(jnp.zeros(1), *one)), 4)  # -4 log(2 pi) + 1 + log(8 pi / 2)
+        >>> inputs = jnp.zeros(1), jnp.zeros((1, 2)), jnp.zeros((1, 3)), jnp.zeros((4, 2))
+        >>> round(float(jax.jit(objective)(*inputs)), 4)  # -4 log(2 pi) + 1 + log(8 pi / 2)
         -3.8205
     """
     if prior_sign not in (1, -1):
@@ -69,7 +78,7 @@ def objective(
 
 
 def factors(icf: jax.Array, dim: int) -> jax.Array:
-    """The lower triangular factors Q `[K, D, D]` of the inverse covariances.
+    """Build the lower triangular factors Q `[K, D, D]` of the inverse covariances.
 
     The first `D` entries of a row are the logarithms of the diagonal; the others stand below it,
     column by column.
@@ -78,7 +87,8 @@ def factors(icf: jax.Array, dim: int) -> jax.Array:
         ValueError: If `icf` does not have D + D(D-1)/2 columns.
 
     Example:
-        >>> factors(jnp.array([[0.0, 0.0, 0.0, 1.0, 2.0, 3.0]]), 3)[0]
+        >>> icf = jnp.array([[0.0, 0.0, 0.0, 1.0, 2.0, 3.0]])
+        >>> jax.jit(factors, static_argnums=1)(icf, 3)[0]
         Array([[1., 0., 0.],
                [1., 1., 0.],
                [2., 3., 1.]], dtype=float32)
@@ -95,13 +105,14 @@ def factors(icf: jax.Array, dim: int) -> jax.Array:
 
 
 def log_prior(icf: jax.Array, dim: int, wishart: Wishart) -> jax.Array:
-    """The logarithm of the Wishart prior, up to sign as ADBench writes it: `[]`.
+    """Compute the logarithm of the Wishart prior, with the sign that ADBench gives it: `[]`.
 
     sum_k gamma^2/2 (|exp(q_k)|^2 + |l_k|^2) - m sum(q_k)  -  K (n D log(gamma / sqrt 2)
     - log Gamma_D(n / 2)), with n = D + m + 1 and Gamma_D the multivariate gamma function.
 
     Example:
-        >>> round(float(log_prior(jnp.zeros((1, 1)), 1, Wishart(gamma=2**0.5))), 6)  # 1 + log 1
+        >>> prior = jax.jit(lambda icf: log_prior(icf, 1, Wishart(gamma=2**0.5)))
+        >>> round(float(prior(jnp.zeros((1, 1)))), 6)  # 1 + log 1
         1.0
     """
     gamma, m = wishart

@@ -1,8 +1,8 @@
 """HAND: the vertices of a posed hand against measured points, a Jacobian of few inputs.
 
-Skinning is linear in the bones' transforms. So the tangents of all 26 parameters become one matrix
-product, and the Jacobian of the transforms, in which no finger depends on another, needs 10
-directions: 6 of the whole hand, and one for each of the 4 angles of all five fingers together.
+Skinning is linear in the bones' transforms. So the Jacobian of the vertices is one matrix product
+with the Jacobian of the transforms. In that one no finger depends on another, and 10 directions
+suffice: 6 of the whole hand, and one for each of the 4 angles of all five fingers together.
 """
 
 from typing import NamedTuple
@@ -19,9 +19,15 @@ THETA = GLOBAL + FINGERS * ANGLES
 
 
 class Model(NamedTuple):
-    """A hand as artists give it: 22 bones, and vertices that hang on them by weights."""
+    """A hand as it is modelled: 22 bones, and vertices that follow several of them by weights.
 
-    parents: np.ndarray  # [22] the bone each bone hangs on, -1 for none
+    Example:
+        >>> from benchmarks.scenarios.adbench.data import draw_model
+        >>> draw_model(10, 4).parents[:6]  # the wrist, the first finger, the next one
+        array([-1,  0,  1,  2,  3,  0])
+    """
+
+    parents: np.ndarray  # [22] the bone that each bone is attached to, -1 for none
     relative: np.ndarray  # [22, 4, 4] a bone's transform in its parent's frame, at rest
     inverse: np.ndarray  # [22, 4, 4] from the model's frame into the bone's
     positions: np.ndarray  # [vertices, 3]
@@ -30,19 +36,19 @@ class Model(NamedTuple):
 
 
 class Hand(NamedTuple):
-    """A hand made ready: what depends on the pose is linear in `skin`."""
+    """A hand prepared for posing: the vertices are linear in `skin` and in the transforms."""
 
     skin: jax.Array  # [vertices, 1 + 15, 4] weighted positions in the palm's and each bone's frame
     joints: jax.Array  # [5, 3, 3, 4] each moving bone's transform in its parent's frame, at rest
 
 
 def prepare(model: Model) -> Hand:
-    """Folds all that does not move into the palm: 15 bones with angles are left.
+    """Merge all bones that do not move into the palm, which leaves 15 bones with angles.
 
-    Finger f owns the bones 4f + 1 to 4f + 4, of which the first has no angle.
+    Finger f consists of the bones 4f + 1 to 4f + 4, of which the first has no angle.
 
     Raises:
-        ValueError: If the bones are not linked so.
+        ValueError: If the bones are not attached so.
 
     Example:
         >>> still = np.broadcast_to(np.eye(4), (22, 4, 4))
@@ -50,8 +56,8 @@ def prepare(model: Model) -> Hand:
         >>> weights = np.eye(1, 22)  # one vertex, on the wrist
         >>> one, corners = np.ones((1, 3)), np.zeros((1, 3), int)
         >>> model = Model(np.array(parents), still, still, one, weights, corners)
-        >>> prepare(model).skin[0, 0]  # in homogeneous coordinates
-        Array([1., 1., 1., 1.], dtype=float32)
+        >>> prepare(model).skin[0, 0].tolist()  # in homogeneous coordinates
+        [1.0, 1.0, 1.0, 1.0]
     """
     chain = 1 + np.arange(FINGERS * 4).reshape(FINGERS, 4)
     expected = {-1, 0} | set(chain[:, :-1].ravel())
@@ -66,26 +72,26 @@ def prepare(model: Model) -> Hand:
         if parent >= 0:
             absolute[bone] = absolute[parent] @ model.relative[bone]
     homogeneous = np.concatenate([model.positions, np.ones((len(model.positions), 1))], axis=1)
-    own = np.einsum("vb,bij,vj->vbi", model.weights, model.inverse, homogeneous)
+    local = np.einsum("vb,bij,vj->vbi", model.weights, model.inverse, homogeneous)
     moving = chain[:, 1:].ravel()
     fixed = np.setdiff1d(np.arange(len(model.parents)), moving)
-    palm = np.einsum("vbi,bji->vj", own[:, fixed], absolute[fixed])
-    palm[:, 3] = 1 - own[:, moving, 3].sum(axis=1)  # so that all is translated once
+    palm = np.einsum("vbi,bji->vj", local[:, fixed], absolute[fixed])
+    palm[:, 3] = 1 - local[:, moving, 3].sum(axis=1)  # so that a vertex is translated once
     joints = np.array(model.relative[chain[:, 1:]])
     joints[:, 0] = absolute[chain[:, 0]] @ joints[:, 0]
-    skin = np.concatenate([palm[:, None], own[:, moving]], axis=1)
+    skin = np.concatenate([palm[:, None], local[:, moving]], axis=1)
     return Hand(jnp.asarray(skin), jnp.asarray(joints[:, :, :3]))
 
 
 def transforms(theta: jax.Array, hand: Hand) -> jax.Array:
-    """The palm's and the 15 moving bones' transforms `[16, 3, 4]` at the pose `theta` `[26]`.
+    """Compute the transforms `[16, 3, 4]` of the palm and the 15 moving bones at a pose `[26]`.
 
-    A bone's rotation from (flexion x, spread z) is Rz(z) Rx(x); only first joints spread.
+    A bone's rotation by flexion x and spread z is Rz(z) Rx(x); only first joints spread.
 
     Example:
-        >>> rest = Hand(jnp.zeros((1, 16, 4)), jnp.broadcast_to(jnp.eye(3, 4), (5, 3, 3, 4)))
-        >>> bool(jnp.all(transforms(jnp.zeros(26), rest) == jnp.eye(3, 4)))
-        True
+        >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
+        >>> jax.eval_shape(transforms, jnp.zeros(26), hand).shape
+        (16, 3, 4)
     """
     angles = theta[GLOBAL:].reshape(FINGERS, ANGLES)
     flexion, spread = angles[:, np.array([0, 2, 3])], angles[:, 1:2]
@@ -100,18 +106,19 @@ def transforms(theta: jax.Array, hand: Hand) -> jax.Array:
 
 
 def vertices(theta: jax.Array, hand: Hand) -> jax.Array:
-    """The posed vertices `[vertices, 3]`: a weighted sum over bones, linear in the transforms.
+    """Compute the posed vertices `[vertices, 3]`, a weighted sum over the bones.
 
     Example:
-        >>> hand = Hand(jnp.zeros((1, 16, 4)).at[0, 0].set(1.0), jnp.ones((5, 3, 3, 4)))
-        >>> vertices(jnp.zeros(26).at[3].set(5.0), hand)  # on the palm, moved by 5
+        >>> on_palm = np.ones((1, 16, 4)) * np.eye(16)[0, :, None]
+        >>> hand = Hand(on_palm, jnp.ones((5, 3, 3, 4)))
+        >>> jax.jit(vertices)(5 * np.eye(26)[3], hand)  # moved by 5 along x
         Array([[6., 1., 1.]], dtype=float32)
     """
     return jnp.einsum("vbj,bij->vi", hand.skin, transforms(theta, hand))
 
 
 def vertices_jacobian(theta: jax.Array, hand: Hand) -> jax.Array:
-    """The Jacobian of `vertices`, `[vertices, 3, 26]`, from 10 directions instead of 26.
+    """Compute the Jacobian of `vertices`, `[vertices, 3, 26]`, from 10 directions.
 
     Example:
         >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
@@ -128,18 +135,18 @@ def vertices_jacobian(theta: jax.Array, hand: Hand) -> jax.Array:
     columns = jax.vmap(along, out_axes=-1)(jnp.asarray(colours, theta.dtype))
     whole = jnp.einsum("vbj,bijt->vit", hand.skin, columns[..., :GLOBAL])
     skin = hand.skin[:, 1:].reshape(-1, FINGERS, BONES, 4)
-    own = columns[1:, ..., GLOBAL:].reshape(FINGERS, BONES, 3, 4, ANGLES)
-    fingers = jnp.einsum("vfbj,fbija->vifa", skin, own)
+    by_angles = columns[1:, ..., GLOBAL:].reshape(FINGERS, BONES, 3, 4, ANGLES)
+    fingers = jnp.einsum("vfbj,fbija->vifa", skin, by_angles)
     return jnp.concatenate([whole, fingers.reshape(*whole.shape[:2], FINGERS * ANGLES)], axis=2)
 
 
 def simple(theta: jax.Array, hand: Hand, index: jax.Array, points: jax.Array) -> jax.Array:
-    """Residuals `[N, 3]` of points `[N, 3]` from the vertices `index` `[N]` at the pose `theta`.
+    """Subtract from points `[N, 3]` the posed vertices of the indices `index` `[N]`: `[N, 3]`.
 
     Example:
-        >>> hand = Hand(jnp.zeros((1, 16, 4)).at[0, 0].set(1.0), jnp.ones((5, 3, 3, 4)))
-        >>> simple(jnp.zeros(26), hand, jnp.array([0]), jnp.full((1, 3), 4.0))
-        Array([[3., 3., 3.]], dtype=float32)
+        >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
+        >>> jax.eval_shape(simple, jnp.zeros(26), hand, jnp.zeros(7, int), jnp.ones((7, 3))).shape
+        (7, 3)
     """
     return points - vertices(theta, hand)[index]
 
@@ -147,37 +154,37 @@ def simple(theta: jax.Array, hand: Hand, index: jax.Array, points: jax.Array) ->
 def simple_jacobian(
     theta: jax.Array, hand: Hand, index: jax.Array, points: jax.Array
 ) -> tuple[jax.Array]:
-    """The Jacobian `[N, 3, 26]` of `simple`, as `jax.jacfwd` gives it, from 10 directions.
+    """Compute the Jacobian `[N, 3, 26]` of `simple`, in the form of `jax.jacfwd`.
 
     Example:
-        >>> hand = Hand(jnp.zeros((1, 16, 4)).at[0, 0].set(1.0), jnp.ones((5, 3, 3, 4)))
-        >>> (jacobian,) = simple_jacobian(jnp.zeros(26), hand, jnp.array([0]), jnp.zeros((1, 3)))
-        >>> jacobian[0, :, 3:6]  # by the translation
-        Array([[-1., -0., -0.],
-               [-0., -1., -0.],
-               [-0., -0., -1.]], dtype=float32)
+        >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
+        >>> inputs = jnp.zeros(26), hand, jnp.zeros(7, int), jnp.ones((7, 3))
+        >>> jax.eval_shape(simple_jacobian, *inputs)[0].shape
+        (7, 3, 26)
     """
-    del points  # they are constants
+    del points  # the derivative does not depend on them
     return (-vertices_jacobian(theta, hand)[index],)
 
 
 def complicated(
     theta: jax.Array, uv: jax.Array, hand: Hand, corners: jax.Array, points: jax.Array
 ) -> jax.Array:
-    """Residuals `[N, 3]` of points `[N, 3]` from u a + v b + (1 - u - v) c in triangles (a, b, c).
+    """Compute the residuals `[N, 3]` of points from positions in the hand's triangles.
+
+    The position in a triangle (a, b, c) is u a + v b + (1 - u - v) c.
 
     Args:
         theta: `[26]` the pose.
-        uv: `[N, 2]` where in its triangle each point lies.
+        uv: `[N, 2]` the coordinates u and v of each point.
         hand: The hand.
         corners: `[N, 3]` the vertices a, b, c of each point's triangle.
         points: `[N, 3]` the measured points.
 
     Example:
-        >>> hand = Hand(jnp.zeros((1, 16, 4)).at[0, 0].set(1.0), jnp.ones((5, 3, 3, 4)))
-        >>> where = jnp.ones((1, 2)), hand, jnp.zeros((1, 3), int)
-        >>> complicated(jnp.zeros(26), *where, jnp.full((1, 3), 4.0))
-        Array([[3., 3., 3.]], dtype=float32)
+        >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
+        >>> inputs = jnp.zeros(26), jnp.ones((4, 2)), hand, jnp.zeros((4, 3), int), jnp.ones((4, 3))
+        >>> jax.eval_shape(complicated, *inputs).shape
+        (4, 3)
     """
     return points - _blend(vertices(theta, hand), uv, corners)
 
@@ -185,15 +192,15 @@ def complicated(
 def complicated_jacobian(
     theta: jax.Array, uv: jax.Array, hand: Hand, corners: jax.Array, points: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """The Jacobian of `complicated`, compressed: `[N, 3, 26]` by `theta`, `[N, 3, 2]` by `uv`.
+    """Compute the compressed Jacobian of `complicated`: `[N, 3, 26]` and `[N, 3, 2]`.
 
-    Each point owns its u and v, so that two directions serve for all 2 N of them.
+    No other point depends on the u and v of a point, so that two directions give the derivatives by
+    all 2 N of them.
 
     Example:
         >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
-        >>> where = jnp.ones((4, 2)), hand, jnp.zeros((4, 3), int)
-        >>> found = jax.eval_shape(complicated_jacobian, jnp.zeros(26), *where, jnp.zeros((4, 3)))
-        >>> [part.shape for part in found]
+        >>> inputs = jnp.zeros(26), jnp.ones((4, 2)), hand, jnp.zeros((4, 3), int), jnp.ones((4, 3))
+        >>> [part.shape for part in jax.eval_shape(complicated_jacobian, *inputs)]
         [(4, 3, 26), (4, 3, 2)]
     """
     del points
@@ -206,11 +213,11 @@ def complicated_jacobian(
 def apply_compressed(
     jacobian: tuple[jax.Array, jax.Array], tangents: tuple[jax.Array, jax.Array]
 ) -> jax.Array:
-    """The compressed Jacobian of `complicated` times a tangent `(theta, uv)`: `[N, 3]`.
+    """Multiply the compressed Jacobian of `complicated` by a tangent `(theta, uv)`: `[N, 3]`.
 
     Example:
         >>> jacobian = jnp.ones((4, 3, 26)), jnp.ones((4, 3, 2))
-        >>> apply_compressed(jacobian, (jnp.ones(26), jnp.ones((4, 2))))[0]
+        >>> jax.jit(apply_compressed)(jacobian, (jnp.ones(26), jnp.ones((4, 2))))[0]
         Array([28., 28., 28.], dtype=float32)
     """
     by_theta, by_uv = jacobian
@@ -219,20 +226,20 @@ def apply_compressed(
 
 
 def _blend(values: jax.Array, uv: jax.Array, corners: jax.Array) -> jax.Array:
-    """The values `[vertices, ...]` at the points `[N, ...]` inside their triangles."""
+    """Interpolate values `[vertices, ...]` at points inside triangles, `[N, ...]`."""
     u, v = (uv[:, k].reshape(-1, *[1] * (values.ndim - 1)) for k in range(2))
     a, b, c = (values[corners[:, corner]] for corner in range(3))
     return u * a + v * b + (1 - u - v) * c
 
 
 def _compose(outer: jax.Array, inner: jax.Array) -> jax.Array:
-    """The affine transform `[..., 3, 4]` that applies `inner` first, then `outer`."""
+    """Return the affine transform `[..., 3, 4]` that applies `inner` first, then `outer`."""
     translation = outer * np.array([0.0, 0.0, 0.0, 1.0])
     return outer[..., :3] @ inner + translation
 
 
 def _turn(x: jax.Array, z: jax.Array) -> jax.Array:
-    """The rotations Rz(z) Rx(x), `[..., 3, 3]`."""
+    """Compute the rotations Rz(z) Rx(x), `[..., 3, 3]`."""
     cx, sx, cz, sz = jnp.cos(x), jnp.sin(x), jnp.cos(z), jnp.sin(z)
     entries = [cz, -sz * cx, sz * sx, sz, cz * cx, -cz * sx, jnp.zeros_like(x), sx, cx]
     return jnp.stack(entries, axis=-1).reshape(*x.shape, 3, 3)

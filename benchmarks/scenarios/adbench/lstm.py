@@ -1,4 +1,4 @@
-"""LSTM: the loss of a diagonal-weight LSTM along a sequence, a gradient through long scans."""
+"""LSTM: the loss of a diagonal-weight LSTM along a sequence, by a scan for each layer."""
 
 import jax
 import jax.numpy as jnp
@@ -7,13 +7,13 @@ import jax.numpy as jnp
 def objective(
     main: jax.Array, extra: jax.Array, state: jax.Array, sequence: jax.Array
 ) -> jax.Array:
-    """The mean negative log-likelihood of each next character: `[]`.
+    """Compute the mean negative log-likelihood of each next character: `[]`.
 
         x = sequence[t] extra[0];  layer by layer x = h_t;  y = x extra[1] + extra[2]
         loss = -sum_t sequence[t + 1] . (y - log(2 + sum exp(y))) / ((c - 1) b)
 
-    The 2 is ADBench's. A layer runs over the whole sequence before the next one starts: the same
-    numbers, and half of its gates need no scan.
+    The 2 is ADBench's. Each layer runs over the whole sequence before the next one starts, which
+    gives the same numbers and takes half of the gates out of the scan.
 
     Args:
         main: `[l, 2, 4b]` weights and biases of each layer's four gates.
@@ -23,7 +23,7 @@ def objective(
 
     Example:
         >>> zeros = jnp.zeros((1, 2, 8)), jnp.zeros((3, 2)), jnp.zeros((1, 2, 2))
-        >>> round(float(objective(*zeros, jnp.ones((3, 2)))), 6)  # log(2 + 2)
+        >>> round(float(jax.jit(objective)(*zeros, jnp.ones((3, 2)))), 6)  # log(2 + 2)
         1.386294
     """
     x = sequence[:-1] * extra[0]
@@ -37,13 +37,14 @@ def objective(
 def layer(
     x: jax.Array, weight: jax.Array, bias: jax.Array, hidden: jax.Array, cell: jax.Array
 ) -> jax.Array:
-    """One layer's hidden states `[c, b]` along the inputs `[c, b]`.
+    """Compute the hidden states `[c, b]` of one layer along the inputs `[c, b]`.
 
         forget, output = sigmoid(x w0 + b0), sigmoid(x w2 + b2)
         input, change = sigmoid(h w1 + b1), tanh(h w3 + b3)
         cell = cell forget + input change;  h = output tanh(cell)
 
-    Forget and output gate see the inputs alone, so they are computed for all steps at once.
+    The forget and the output gate depend on the inputs alone, and are computed for all steps at
+    once.
 
     Args:
         x: `[c, b]` inputs.
@@ -53,7 +54,8 @@ def layer(
         cell: `[b]` initial cell state.
 
     Example:
-        >>> layer(jnp.ones((3, 2)), jnp.zeros((4, 2)), jnp.zeros((4, 2)), *jnp.zeros((2, 2)))[0]
+        >>> weight, hidden = jnp.zeros((4, 2)), jnp.zeros(2)
+        >>> jax.jit(layer)(jnp.ones((3, 2)), weight, weight, hidden, hidden)[0]
         Array([0., 0.], dtype=float32)
     """
 

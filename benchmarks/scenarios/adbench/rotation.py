@@ -1,29 +1,33 @@
-"""Rotations from angle-axis vectors, with derivatives at the zero angle like anywhere else."""
+"""Rotations from angle-axis vectors, differentiable at the zero angle too."""
 
 from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
-#: Below this squared angle the series is exact to the last bit and the quotient no longer is.
+#: Below this squared angle the series is exact to the last bit, and the quotient is not.
 _SMALL = 1e-2
 
 
 def rotation_matrix(r: Sequence[jax.Array] | jax.Array) -> tuple[tuple[jax.Array, ...], ...]:
-    """The rotation by |r| radians about r, as rows of components, each of the shape of `r[0]`.
+    """Compute the rotation by |r| radians about r.
 
     Rodrigues' formula (1840), with t = |r| and K the matrix of the cross product by r:
 
         R = cos(t) I + sin(t)/t K + (1 - cos(t))/t^2 r r'
 
-    Both quotients are smooth functions of t^2, and are written as such.
+    Both quotients are smooth functions of t^2, and are computed from t^2.
+
+    Args:
+        r: The three components, each an array of one shape.
+
+    Returns:
+        The rows of R, each a tuple of three components of that shape.
 
     Example:
-        >>> quarter = rotation_matrix(jnp.array([0.0, 0.0, jnp.pi / 2]))
-        >>> print(jnp.abs(jnp.round(jnp.array(quarter))))
-        [[0. 1. 0.]
-         [1. 0. 0.]
-         [0. 0. 1.]]
+        >>> quarter_turn = jax.jit(rotation_matrix)(jnp.array([0.0, 0.0, jnp.pi / 2]))
+        >>> [[abs(round(float(entry))) for entry in row] for row in quarter_turn]
+        [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
     """
     x, y, z = r
     squared = x * x + y * y + z * z
@@ -38,14 +42,14 @@ def rotation_matrix(r: Sequence[jax.Array] | jax.Array) -> tuple[tuple[jax.Array
 
 
 def sinc_of_root(s: jax.Array) -> jax.Array:
-    """sin(sqrt(s)) / sqrt(s), an analytic function of `s >= 0`, `[...]`.
+    """Compute sin(sqrt(s)) / sqrt(s), an analytic function of `s >= 0`: `[...]`.
 
     Example:
-        >>> sinc_of_root(0.0), jax.grad(sinc_of_root)(0.0)
+        >>> jax.jit(jax.value_and_grad(sinc_of_root))(0.0)  # 1 - s/6 + ...
         (Array(1., dtype=float32...), Array(-0.16666667, dtype=float32...))
     """
     small = s < _SMALL
-    # The double-where: the root of what is not used must not give NaN in the derivative either.
+    # Double-where: the gradient of the branch that is not taken must not be NaN.
     root = jnp.sqrt(jnp.where(small, 1.0, s))
     series = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72)))
     return jnp.where(small, series, jnp.sin(root) / root)

@@ -1,4 +1,4 @@
-"""The cases of ADBench: which sizes, what each is there for, and what it is checked against."""
+"""The scenarios of ADBench: their sizes, what each shows, and what it is checked against."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,28 +11,40 @@ from .._inputs import on_device
 from ..scenario import Candidate, Scenario, Suite
 from . import ba, data, gmm, hand, lstm, oracles
 
-#: From this many inputs on, a Jacobian in dense form or by forward mode would take gigabytes.
+#: From this many inputs on, a dense Jacobian, or one by forward mode, would take gigabytes.
 _MANY = 500
 _PRODUCTS = ("value", "jvp", "linearize", "vjp")
 _GRADIENTS = (*_PRODUCTS, "value_and_grad", "forward_gradient", "reverse")
 
 
 class Instance(NamedTuple):
-    """A case before its inputs are there: its numbers, and where ADBench has a file of it."""
+    """One of ADBench's problems at one size, before its inputs are there.
+
+    Attributes:
+        name: The scenario's name.
+        sizes: D, K, N of GMM; cameras, points and observations of BA; layers, characters and width
+            of LSTM; the points of HAND.
+        folder: The folder of ADBench's files; `None` to draw the inputs from a seed.
+        file: The file of this problem and size in that folder; `None` if ADBench has none.
+
+    Example:
+        >>> Instance("adbench/ba_test", (2, 10, 10), Path("ADBench"), "ba/test.txt").path.name
+        'test.txt'
+    """
 
     name: str
-    numbers: tuple[int, ...]
+    sizes: tuple[int, ...]
     folder: Path | None
     file: str | None
 
     @property
     def path(self) -> Path | None:
-        """The file to read, or `None` to draw the inputs from a seed."""
+        """The file to read; `None` to draw the inputs from a seed."""
         return self.folder / self.file if self.folder and self.file else None
 
 
 def scenarios(size: str, data: Path | None = None) -> Suite:
-    """ADBench's problems at a size, with inputs from a seed or from its own files.
+    """Return ADBench's problems at a size, with inputs from a seed or from its own files.
 
     Args:
         size: `"small"`, `"medium"` or `"large"`.
@@ -48,18 +60,20 @@ def scenarios(size: str, data: Path | None = None) -> Suite:
     if data is not None and not data.is_dir():
         raise FileNotFoundError(f"no folder of ADBench's files at {data}")
     return {
-        f"adbench/{name}": partial(build, Instance(f"adbench/{name}", numbers, data, file))
-        for name, (build, numbers, file) in _TABLE[size].items()
+        f"adbench/{name}": partial(build, Instance(f"adbench/{name}", sizes, data, file))
+        for name, (build, sizes, file) in _TABLE[size].items()
     }
 
 
-def _gmm(case: Instance) -> Scenario:
-    inputs, wishart = data.read_gmm(case.path) if case.path else data.draw_gmm(*case.numbers)
+def _gmm(instance: Instance) -> Scenario:
+    inputs, wishart = (
+        data.read_gmm(instance.path) if instance.path else data.draw_gmm(*instance.sizes)
+    )
     return Scenario(
-        name=case.name,
+        name=instance.name,
         fn=partial(gmm.objective, wishart=wishart),
         inputs=on_device(inputs),
-        purpose="One number of many inputs with hardly any structure: reverse mode's home ground.",
+        purpose="One number of many inputs with hardly any structure: the best for reverse mode.",
         argnums=(0, 1, 2),
         methods=None if sum(part.size for part in inputs[:3]) < _MANY else _GRADIENTS,
         oracle=partial(oracles.gmm, gamma=wishart.gamma, m=wishart.m),
@@ -67,14 +81,16 @@ def _gmm(case: Instance) -> Scenario:
     )
 
 
-def _ba(case: Instance) -> Scenario:
-    inputs = on_device(data.read_ba(case.path) if case.path else data.draw_ba(*case.numbers))
+def _ba(instance: Instance) -> Scenario:
+    inputs = on_device(
+        data.read_ba(instance.path) if instance.path else data.draw_ba(*instance.sizes)
+    )
     product = partial(ba.apply_blocks, camera_index=inputs[4], point_index=inputs[5])
     return Scenario(
-        name=case.name,
+        name=instance.name,
         fn=ba.residuals,
         inputs=inputs,
-        purpose="An output sees 15 of very many inputs: dense is hopeless, blocks are cheap.",
+        purpose="An output depends on 15 of very many inputs: dense is hopeless, blocks are cheap.",
         argnums=(0, 1, 2),
         methods=None if sum(part.size for part in inputs[:3]) < _MANY else _PRODUCTS,
         candidates=(
@@ -96,29 +112,31 @@ def _ba(case: Instance) -> Scenario:
     )
 
 
-def _lstm(case: Instance) -> Scenario:
+def _lstm(instance: Instance) -> Scenario:
     return Scenario(
-        name=case.name,
+        name=instance.name,
         fn=lstm.objective,
-        inputs=on_device(data.read_lstm(case.path) if case.path else data.draw_lstm(*case.numbers)),
-        purpose="A thousand tiny steps in a row: what it costs to walk back through a scan.",
+        inputs=on_device(
+            data.read_lstm(instance.path) if instance.path else data.draw_lstm(*instance.sizes)
+        ),
+        purpose="A thousand tiny steps in a row: the cost of reverse mode through a scan.",
         argnums=(0, 1),
         oracle=oracles.lstm,
         dtype="float64",
     )
 
 
-def _hand_simple(case: Instance) -> Scenario:
-    model, (theta, _, index, points) = _hand(case, vertices=True)
+def _hand_simple(instance: Instance) -> Scenario:
+    model, (theta, _, index, points) = _hand(instance, vertices=True)
 
     def oracle(theta: np.ndarray, *_: Any) -> np.ndarray:
         return points - oracles.hand_vertices(theta, model)[index]
 
     return Scenario(
-        name=case.name,
+        name=instance.name,
         fn=hand.simple,
         inputs=on_device((theta, hand.prepare(model), index, points)),
-        purpose="Thousands of outputs of 26 inputs: the case for forward mode, as matrix products.",
+        purpose="Thousands of outputs of 26 inputs: forward mode as matrix products.",
         argnums=(0,),
         candidates=(
             Candidate(
@@ -132,8 +150,8 @@ def _hand_simple(case: Instance) -> Scenario:
     )
 
 
-def _hand_complicated(case: Instance) -> Scenario:
-    model, (theta, uv, triangle, points) = _hand(case, vertices=False)
+def _hand_complicated(instance: Instance) -> Scenario:
+    model, (theta, uv, triangle, points) = _hand(instance, vertices=False)
     corners = model.triangles[triangle]
 
     def oracle(theta: np.ndarray, uv: np.ndarray, *_: Any) -> np.ndarray:
@@ -148,7 +166,7 @@ def _hand_complicated(case: Instance) -> Scenario:
         product=hand.apply_compressed,
     )
     return Scenario(
-        name=case.name,
+        name=instance.name,
         fn=hand.complicated,
         inputs=on_device((theta, uv, hand.prepare(model), corners, points)),
         purpose="Dense in 26 inputs, diagonal in all others: colouring leaves 28 directions.",
@@ -159,16 +177,16 @@ def _hand_complicated(case: Instance) -> Scenario:
     )
 
 
-def _hand(case: Instance, *, vertices: bool) -> tuple[hand.Model, tuple[np.ndarray, ...]]:
-    """The model of a case, its pose, and what was measured on its vertices or triangles."""
-    if case.path and case.folder:
-        return data.read_model(case.folder / "hand" / "model"), data.read_pose(case.path)
+def _hand(instance: Instance, *, vertices: bool) -> tuple[hand.Model, tuple[np.ndarray, ...]]:
+    """Return a hand, its pose, and the points that were measured on its vertices or triangles."""
+    if instance.path and instance.folder:
+        return data.read_model(instance.folder / "hand" / "model"), data.read_pose(instance.path)
     model = data.draw_model()
     choices = len(model.positions if vertices else model.triangles)
-    return model, data.draw_pose(case.numbers[0], choices)
+    return model, data.draw_pose(instance.sizes[0], choices)
 
 
-#: What a case is built by, its numbers (D K N, n m p, l c b, or N), and ADBench's file.
+#: For each size and name: what builds the scenario, its sizes, and ADBench's file.
 _TABLE: dict[str, dict[str, tuple[Callable[[Instance], Scenario], tuple[int, ...], str | None]]] = {
     "small": {
         "gmm_d2_K3": (_gmm, (2, 3, 5), "gmm/test.txt"),

@@ -1,4 +1,4 @@
-"""Functions on which a mode goes wrong, each beside its cures."""
+"""Functions on which a mode goes wrong, each followed by its cures."""
 
 from . import functions
 from .suite import scenarios

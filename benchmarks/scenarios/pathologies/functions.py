@@ -1,17 +1,17 @@
-"""Functions on which a mode goes wrong, each followed by its cures: the same written otherwise."""
+"""Functions on which a mode goes wrong; their cures compute the same in another way."""
 
 import jax
 import jax.numpy as jnp
 
-#: How deep the chain of sines is.
+#: How many sines are nested.
 SINES = 16
 
 
 def sines(x: jax.Array) -> jax.Array:
-    """The sum of sin(sin(... sin(x))), 16 deep: `[]`.
+    """Compute the sum of sin(sin(... sin(x))), 16 deep: `[]`.
 
     Example:
-        >>> sines(jnp.zeros(3))
+        >>> jax.jit(sines)(jnp.zeros(3))
         Array(0., dtype=float32)
     """
     for _ in range(SINES):
@@ -20,10 +20,10 @@ def sines(x: jax.Array) -> jax.Array:
 
 
 def sines_barrier(x: jax.Array) -> jax.Array:
-    """The same, with a barrier after each sine over which nothing is fused.
+    """Compute `sines` with a barrier after each sine, across which XLA fuses nothing.
 
     Example:
-        >>> sines_barrier(jnp.zeros(3))
+        >>> jax.jit(sines_barrier)(jnp.zeros(3))
         Array(0., dtype=float32)
     """
     for _ in range(SINES):
@@ -32,7 +32,7 @@ def sines_barrier(x: jax.Array) -> jax.Array:
 
 
 def sines_scan(x: jax.Array) -> jax.Array:
-    """The same as a scan, whose steps are not fused either.
+    """Compute `sines` as a scan, across whose steps XLA fuses nothing either.
 
     Example:
         >>> sines_scan(jnp.zeros(3))
@@ -42,10 +42,10 @@ def sines_scan(x: jax.Array) -> jax.Array:
 
 
 def rewrite(x: jax.Array, reads: jax.Array, writes: jax.Array) -> jax.Array:
-    """Step by step x[writes[t]] <- sin(x[reads[t]]): a gather and a scatter in a loop, `[n]`.
+    """Compute x[writes[t]] <- sin(x[reads[t]]) for each t in turn: `[n]`.
 
     Example:
-        >>> rewrite(jnp.ones(3), jnp.array([0]), jnp.array([2])).round(2)
+        >>> jax.jit(rewrite)(jnp.ones(3), jnp.array([0]), jnp.array([2])).round(2)
         Array([1.  , 1.  , 0.84], dtype=float32)
     """
 
@@ -57,10 +57,10 @@ def rewrite(x: jax.Array, reads: jax.Array, writes: jax.Array) -> jax.Array:
 
 
 def rewrite_barrier(x: jax.Array, reads: jax.Array, writes: jax.Array) -> jax.Array:
-    """The same, where a step has read before it writes, so that it can write in place.
+    """Compute `rewrite` with a barrier between reading and writing, so that it writes in place.
 
     Example:
-        >>> rewrite_barrier(jnp.ones(3), jnp.array([0]), jnp.array([2])).round(2)
+        >>> jax.jit(rewrite_barrier)(jnp.ones(3), jnp.array([0]), jnp.array([2])).round(2)
         Array([1.  , 1.  , 0.84], dtype=float32)
     """
 
@@ -73,11 +73,11 @@ def rewrite_barrier(x: jax.Array, reads: jax.Array, writes: jax.Array) -> jax.Ar
 
 
 def cubic_root(a: jax.Array) -> jax.Array:
-    """The real y with y^3 + y = a, by Newton's method until no step is larger than 1e-10: `[n]`.
+    """Solve y^3 + y = a for y by Newton's method until no step is larger than 1e-10: `[n]`.
 
     Example:
         >>> with jax.enable_x64(True):
-        ...     cubic_root(jnp.array([0.0, 2.0, 10.0]))
+        ...     jax.jit(cubic_root)(jnp.array([0.0, 2.0, 10.0]))
         Array([0., 1., 2.], dtype=float64)
     """
 
@@ -92,20 +92,20 @@ def cubic_root(a: jax.Array) -> jax.Array:
 
 
 def cubic_root_scan(a: jax.Array) -> jax.Array:
-    """The same in 16 steps, enough for |a| < 100: a scan has a reverse mode.
+    """Solve y^3 + y = a in a scan of 16 steps, enough for |a| < 100; a scan has a reverse mode.
 
     Example:
-        >>> cubic_root_scan(jnp.array([0.0, 2.0, 10.0]))
+        >>> jax.jit(cubic_root_scan)(jnp.array([0.0, 2.0, 10.0]))
         Array([0., 1., 2.], dtype=float32)
     """
     return jax.lax.scan(lambda y, _: (_newton(y, a), None), a, length=16)[0]
 
 
 def log_determinant(a: jax.Array) -> jax.Array:
-    """The log-determinant of a positive definite matrix, through LAPACK's Cholesky factor: `[]`.
+    """Compute the log-determinant of a positive definite matrix by LAPACK's Cholesky factor: `[]`.
 
     Example:
-        >>> log_determinant(jnp.eye(3))
+        >>> jax.jit(log_determinant)(jnp.array([[1.0, 0.0], [0.0, 1.0]]))
         Array(0., dtype=float32)
     """
     return 2 * jnp.sum(jnp.log(jnp.diagonal(_cholesky(a))))
@@ -113,10 +113,10 @@ def log_determinant(a: jax.Array) -> jax.Array:
 
 @jax.custom_jvp
 def log_determinant_rule(a: jax.Array) -> jax.Array:
-    """The same with the rule d log det A = tr(A^-1 dA), which reuses the factor.
+    """Compute `log_determinant`, with the rule d log det A = tr(A^-1 dA), which reuses the factor.
 
     Example:
-        >>> log_determinant_rule(jnp.eye(3))
+        >>> jax.jit(log_determinant_rule)(jnp.array([[1.0, 0.0], [0.0, 1.0]]))
         Array(0., dtype=float32)
     """
     return log_determinant(a)
@@ -132,7 +132,7 @@ def _log_determinant_jvp(primals: tuple, tangents: tuple) -> tuple[jax.Array, ja
 
 @jax.custom_vjp
 def softplus_vjp(x: jax.Array) -> jax.Array:
-    """log(1 + e^x) with a rule of its own for reverse mode: forward mode is gone, `[n]`.
+    """Compute log(1 + e^x) `[n]` with a `custom_vjp`, which takes forward mode away.
 
     Example:
         >>> softplus_vjp(jnp.zeros(1)).round(4)
@@ -148,7 +148,7 @@ softplus_vjp.defvjp(
 
 @jax.custom_jvp
 def softplus_jvp(x: jax.Array) -> jax.Array:
-    """The same with its rule given for forward mode, from which reverse mode follows.
+    """Compute `softplus_vjp` with a `custom_jvp`, from which JAX derives reverse mode.
 
     Example:
         >>> softplus_jvp(jnp.zeros(1)).round(4)

@@ -1,0 +1,17 @@
+"""BA: bundle adjustment's residuals, whose Jacobian is sparse: 31 non-zeros an observation."""
+
+from . import blocks
+from .blocks import BlockJacobian, apply_blocks, block_jacobian, per_observation
+from .csr import Csr, csr_jacobian
+from .projection import residuals
+
+__all__ = [
+    "BlockJacobian",
+    "Csr",
+    "apply_blocks",
+    "block_jacobian",
+    "blocks",
+    "csr_jacobian",
+    "per_observation",
+    "residuals",
+]
