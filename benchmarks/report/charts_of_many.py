@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..comparison.record import Comparison, Row
+from ..comparison.record import Comparison
+from ..comparison.row import Row
 from .cells import WAYS
 from .drawing import COLOURS, add_legend, new_figure, style_axes
 from .series import Curve

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from ..comparison.record import Comparison, Crossover, Finding, ModeLine, Operations, Row, Verdict
+from ..comparison.findings import Crossover, Finding, ModeLine, Verdict
+from ..comparison.record import Comparison
+from ..comparison.row import Flops, Row
 from ..instrument.compile import Memory
 from ..instrument.samples import Samples
 from ..instrument.statistics import Estimate, Ratio
@@ -28,7 +30,7 @@ def _row(method: str, mode: str, kind: str, *, cost: float, size: int, error: fl
         cpu_seconds=seconds,
         ratio=Ratio(median=cost, low=cost, high=cost, below=0.5 if cost == 1 else 0.0),
         bound=4.0 if mode == "reverse" else None,
-        flops=Operations(low=operations, mean=operations, high=operations),
+        flops=Flops(low=operations, mean=operations, high=operations),
         memory=Memory(temporary=size, argument=20, output=20, alias=0),
         compile_seconds=0.05 * cost,
         samples=Samples(rounds=np.arange(3), wall=wall, cpu=wall, calls=100),
