@@ -84,6 +84,13 @@ def test_every_file_that_a_document_names_exists(page):
         assert (ROOT / path).exists(), path
 
 
+def test_every_test_file_that_the_ci_selects_exists():
+    patterns = re.findall(r"tests/[\w*]+\.py", (ROOT / ".ci/run").read_text())
+    assert patterns
+    for pattern in patterns:
+        assert list(ROOT.glob(pattern)), pattern
+
+
 def test_the_architecture_names_every_room():
     text = (ROOT / "ARCHITECTURE.md").read_text()
     for room in (path.parent for path in (ROOT / "benchmarks").glob("*/__init__.py")):
