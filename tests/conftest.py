@@ -1,5 +1,6 @@
 """Settings every test runs under: four devices of the CPU, whatever the machine has, and no key
-used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices.
+used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices, and
+`JAX_PLATFORMS=cuda,cpu` runs the tests on a GPU.
 
 Compiling is most of the tests' time. So XLA optimizes little, and emits code in its older, quicker
 way where it has one. What holds only of programs that are compiled as a user's, equality to the
@@ -26,7 +27,7 @@ else:
     if version("jaxlib").startswith("0.10."):  # 0.12 has no other way
         _flags.append("--xla_cpu_use_fusion_emitters=false")
 os.environ["XLA_FLAGS"] = " ".join([*_flags, _given])  # of a flag given twice the last one counts
-os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "Agg")
 gc.set_threshold(100_000, 20, 20)  # traces are many objects, and hardly any of them garbage
 

@@ -44,6 +44,18 @@ def test_idx_files_of_every_type_are_read_gzipped_or_not(tmp_path, dtype, pack):
         (gzip.compress(idx(np.arange(99, dtype="u1")))[:-9], "damaged gzip file"),
         (gzip.compress(idx(np.arange(99, dtype="u1")))[:10] + b"\xff" * 99, "damaged gzip file"),
     ],
+    ids=[
+        "empty",
+        "another_format",
+        "unknown_type",
+        "too_short",
+        "too_long",
+        "negative_sizes",
+        "product_of_negative_sizes",
+        "too_many_dimensions",
+        "gzip_cut_off",
+        "gzip_overwritten",
+    ],
 )
 def test_a_damaged_idx_file_raises_an_error_that_names_it(tmp_path, content, message):
     (tmp_path / "labels").write_bytes(content)
