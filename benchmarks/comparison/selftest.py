@@ -18,7 +18,7 @@ _SLOWDOWN = 1.10
 _TARGET_SECONDS = 5e-3
 
 
-class Trial(NamedTuple):
+class Check(NamedTuple):
     """One property of the instrument: what was tried, and how often it held."""
 
     what: str
@@ -38,7 +38,7 @@ class Trial(NamedTuple):
 
 def selftest(
     *, seed: int = 0, tie_trials: int = _TIE_TRIALS, slow_trials: int = _SLOW_TRIALS
-) -> Iterator[Trial]:
+) -> Iterator[Check]:
     """Try the instrument on this machine, and tell each result as it is found.
 
     Args:
@@ -50,13 +50,13 @@ def selftest(
     same = [_race(steps, steps, 100 * seconds, seed + trial) for trial in range(tie_trials)]
     ties = sum(race.tie for race in same)
     needed = tie_trials - round(tie_trials * _TIE_WRONG / _TIE_TRIALS)
-    yield Trial("a function against itself is a tie", ties, tie_trials, needed)
+    yield Check("a function against itself is a tie", ties, tie_trials, needed)
     slower = round(steps * _SLOWDOWN)
     races = [_race(slower, steps, 300 * seconds, seed + trial) for trial in range(slow_trials)]
     slower_found = sum(not race.tie and race.median > 1 for race in races)
     needed = round(slow_trials * _SLOW_FOUND / _SLOW_TRIALS)
-    yield Trial("a tenth more work is found to be slower", slower_found, slow_trials, needed)
-    yield Trial("a derivative wrong by 1 % in one entry is refused", _refused(), 1, 1)
+    yield Check("a tenth more work is found to be slower", slower_found, slow_trials, needed)
+    yield Check("a derivative wrong by 1 % in one entry is refused", _refused(), 1, 1)
 
 
 def _calibrated() -> tuple[int, float]:
