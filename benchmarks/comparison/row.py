@@ -18,13 +18,16 @@ class Row:
         method: The method's name.
         mode: `"none"`, `"numerical"`, `"symbolic"`, `"forward"`, `"reverse"` or `"mixed"`.
         kind: What it computes: `"value"`, `"value_and_jvp"`, `"jacobian"`, `"hessian"`, ...
-        status: `"ok"`; `"wrong"`, its derivative is not right; `"impossible"`, the function does
-            not allow it; `"skipped"`, it would take too long; `"failed"`, it was tried and broke.
+        status: `"ok"`; `"wrong"`, its derivative is not right; `"inaccurate"`, it is right but
+            rounding leaves no correct digit of it; `"impossible"`, the function does not allow it;
+            `"skipped"`, it would take too long; `"failed"`, it was tried and broke.
         exact: Whether its only error is rounding.
         note: Why it is not ok, or what was chosen.
         error: The largest error of any entry, over the largest true entry.
-        seconds: Median wall seconds of a call.
+        seconds: Median wall seconds of a call; of a skipped row the least of the few calls that
+            were made, if any was.
         cpu_seconds: Median CPU seconds of a call.
+        at_least: Seconds that a call takes at least, for a row that was skipped without a call.
         ratio: Its time over that of `value`.
         bound: What theory allows that ratio to be.
         flops: Operations, counted in its jaxpr.
@@ -52,6 +55,7 @@ class Row:
     error: float | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
+    at_least: float | None = None
     ratio: Ratio | None = None
     bound: float | None = None
     flops: Flops | None = None
