@@ -98,7 +98,7 @@ def test_steps_are_timed_and_a_library_that_fails_says_why():
         assert timing.note == ""
         assert timing.seconds > 0
         assert timing.compile_seconds > 0
-        assert timing.ratio.low <= timing.ratio.median <= timing.ratio.high
+        assert timing.ratio.least <= timing.ratio.median <= timing.ratio.most
     assert sorted(shares) == shares
     assert 0.9 < shares[-1] <= 1
 
@@ -147,7 +147,7 @@ def test_a_search_is_timed_over_the_same_trainings_one_by_one():
     assert each.ratio.median == calls.ratio.median == 1  # the bases of the two comparisons
     for timing in (search, batch):
         assert timing.seconds > 0
-        assert timing.ratio.low <= timing.ratio.median <= timing.ratio.high
+        assert timing.ratio.least <= timing.ratio.median <= timing.ratio.most
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..instrument.samples import Samples
-from ..instrument.statistics import LEVEL, Estimate, estimate, resampled_medians
+from ..instrument.statistics import LEVEL, Estimate, Ratio, estimate, median_draws
 from ..instrument.text import aligned
 from .record import Comparison
 from .row import Row
@@ -100,7 +100,10 @@ def _listed(run: Comparison | Sequence[Comparison]) -> Sequence[Comparison]:
 
 
 def _change(change: Estimate | None) -> str:
-    return f"{change.value:.3g} [{change.low:.3g}, {change.high:.3g}]" if change else ""
+    if change is None:
+        return ""
+    ends = f" [{change.low:.3g}, {change.high:.3g}]" if change.bounded else " (few samples)"
+    return f"{change.value:.3g}{ends}"
 
 
 def _difference(
@@ -118,11 +121,7 @@ def _difference(
         slowest, fastest = max(machine, 1.0), min(machine, 1.0)
         conclusion = _conclude(time, _TIME_NOISE, slowest, fastest)
         return Difference(scenario=scenario, method=method, time=time, conclusion=conclusion)
-    ratio = Estimate(
-        value=new.ratio.median / old.ratio.median,
-        low=new.ratio.low / old.ratio.high,
-        high=new.ratio.high / old.ratio.low,
-    )
+    ratio = _ratio_change(old.ratio, new.ratio)
     conclusion = _conclude(ratio, _RATIO_NOISE)
     return Difference(
         scenario=scenario, method=method, time=time, ratio=ratio, conclusion=conclusion
@@ -142,5 +141,15 @@ def _conclude(change: Estimate, noise: float, slowest: float = 1.0, fastest: flo
 def _time_change(old: Samples, new: Samples) -> Estimate:
     """Return the ratio of two medians from different runs."""
     random = np.random.default_rng(0)
-    after, before = (resampled_medians(samples.wall, random) for samples in (new, old))
-    return estimate(new.seconds / old.seconds, after / before)
+    after, before = (median_draws(samples.wall, random) for samples in (new, old))
+    draws = None if after is None or before is None else after / before
+    return estimate(new.seconds / old.seconds, draws)
+
+
+def _ratio_change(old: Ratio, new: Ratio) -> Estimate:
+    """Return the ratio of two multiples of the function's time."""
+    value = new.median / old.median
+    if old.interval is None or new.interval is None:
+        return estimate(value, None)
+    (least_old, most_old), (least_new, most_new) = old.interval, new.interval
+    return Estimate(value=value, low=least_new / most_old, high=most_new / least_old)

@@ -116,6 +116,9 @@ def _upgraded(entry: dict) -> Comparison:
     for row in rows:
         row["program_hash"] = row.pop("program")
         row["kind"] = _KINDS.get(row["kind"], row["kind"])
+        if row["ratio"]:  # whose interval was a bootstrap's
+            ends = {"least": row["ratio"]["low"], "most": row["ratio"]["high"]}
+            row["ratio"] = row["ratio"] | ends | {"rounds": len(row["samples"]["wall"])}
     entry["rows"] = rows
     if entry["crossover"]:
         entry["crossover"] = _with_infinities(entry["crossover"])

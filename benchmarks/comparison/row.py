@@ -73,8 +73,8 @@ class Row:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """The interval of `ratio`."""
-        return (self.ratio.low, self.ratio.high) if self.ratio else None
+        """The interval of `ratio`, if there are samples enough for one."""
+        return self.ratio.interval if self.ratio else None
 
     def __repr__(self) -> str:
         time = f", {seconds(self.seconds)}" if self.seconds is not None else ""

@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .statistics import Estimate, estimate, resampled_medians
+from .statistics import Estimate, estimate, median_draws
 
 
 class Line(NamedTuple):
-    """Seconds of a batch of k: `intercept + slope k`, and the bootstrap's draws of the two."""
+    """Seconds of a batch of k: `intercept + slope k`, and draws of the two; none of few samples."""
 
     intercept: Estimate
     slope: Estimate
-    draws: np.ndarray  # [resamples, 2]
+    draws: np.ndarray | None  # [draws, 2]
 
 
 def fit_line(sizes: Sequence[int], samples: Sequence[np.ndarray], *, seed: int = 0) -> Line:
@@ -29,7 +29,7 @@ def fit_line(sizes: Sequence[int], samples: Sequence[np.ndarray], *, seed: int =
     Args:
         sizes: The batch sizes k, at least two different ones.
         samples: For each size its measured seconds, all positive.
-        seed: Seed of the bootstrap.
+        seed: Seed of the draws that the intervals are made of.
 
     Raises:
         ValueError: If there are fewer than two sizes, or a size without positive samples.
@@ -48,10 +48,14 @@ def fit_line(sizes: Sequence[int], samples: Sequence[np.ndarray], *, seed: int =
     if any(each.size == 0 or np.any(each <= 0) for each in seconds):
         raise ValueError("every batch size needs samples, and every sample is a positive time")
     random = np.random.default_rng(seed)
-    medians = np.stack([resampled_medians(each, random) for each in seconds], axis=1)
-    draws = _least_squares(np.asarray(sizes), medians)
+    medians = [drawn for each in seconds if (drawn := median_draws(each, random)) is not None]
+    draws = None
+    if len(medians) == len(seconds):
+        draws = _least_squares(np.asarray(sizes), np.stack(medians, axis=1))
     centre = _least_squares(np.asarray(sizes), np.array([[np.median(each) for each in seconds]]))
-    intercept, slope = (estimate(float(centre[0, i]), draws[:, i]) for i in range(2))
+    intercept, slope = (
+        estimate(float(centre[0, i]), None if draws is None else draws[:, i]) for i in range(2)
+    )
     return Line(intercept, slope, draws)
 
 
@@ -66,8 +70,10 @@ def crossing(forward: Line, reverse: Line, outputs: int) -> Estimate:
         >>> round(crossing(cheap, dear, 50).value, 6)
         100.0
     """
-    centre = _meeting(_centre(forward), _centre(reverse), outputs)
-    return estimate(float(centre), _meeting(forward.draws, reverse.draws, outputs))
+    centre = float(_meeting(_centre(forward), _centre(reverse), outputs))
+    if forward.draws is None or reverse.draws is None:
+        return estimate(centre, None)
+    return estimate(centre, _meeting(forward.draws, reverse.draws, outputs))
 
 
 def _centre(line: Line) -> np.ndarray:

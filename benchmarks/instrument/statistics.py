@@ -1,9 +1,12 @@
 """What timing samples say: robust centres, intervals, and when two programs are the same.
 
-Every interval of the project is a percentile bootstrap (Efron, 1979) of this module at the level
-`CONFIDENCE`.
+The interval of a median is that of order statistics (Thompson, 1936), which holds whatever the
+samples' distribution. Where something is computed from medians, its interval is made of draws from
+the distribution that those intervals define. Both have the level `CONFIDENCE`, and from fewer than
+`LEAST_ROUNDS` samples there is no interval of that level.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,35 +19,70 @@ MARGIN = 0.03
 CONFIDENCE = 0.99
 #: The same as a person reads it beside an interval.
 LEVEL = f"{CONFIDENCE:.0%} interval".replace("%", " %")
-_RESAMPLES = 2000
+#: The median lies outside of all k samples once in 2^(k - 1) times: fewer have no interval.
+LEAST_ROUNDS = math.ceil(1 - math.log2(1 - CONFIDENCE))
+#: Without an interval, two programs differ if they do in every round, by more than this.
+_WITHOUT_INTERVAL = 0.25
+_DRAWS = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """The ratio of two programs' times, and its interval.
+    """The ratio of two programs' times, and its interval where there are samples enough for one.
 
     Attributes:
         median: The median over rounds of the ratio within a round.
-        low: The lower end of the `CONFIDENCE` interval of that median.
+        low: The lower end of the `CONFIDENCE` interval of that median, if the samples support one.
         high: The upper end.
-        below: The share of resamples whose median is below 1: how sure it is that the program is
-            the faster one.
+        least: The least ratio of any round.
+        most: The greatest one.
+        below: How sure it is that the program is the faster one, between 0 and 1, by the number of
+            rounds in which it is (the mid-p sign test).
+        rounds: How many rounds there are.
 
     Example:
         >>> from gradwise import Ratio
-        >>> Ratio(median=2.0, low=1.9, high=2.1, below=0.0).tie
+        >>> Ratio(
+        ...     median=2.0, low=1.9, high=2.1, least=1.8, most=2.2, below=0.0, rounds=20
+        ... ).tie
         False
     """
 
     median: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    least: float
+    most: float
     below: float
+    rounds: int
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Both ends, if there are samples enough for them."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
 
     @property
     def tie(self) -> bool:
         """Whether the samples do not show a difference of more than `MARGIN`."""
-        return self.high >= 1 - MARGIN and self.low <= 1 + MARGIN
+        if self.interval:
+            low, high = self.interval
+            return high >= 1 - MARGIN and low <= 1 + MARGIN
+        return self.most >= 1 - _WITHOUT_INTERVAL and self.least <= 1 + _WITHOUT_INTERVAL
+
+    @property
+    def spread(self) -> str:
+        """The interval in words, or why there is none.
+
+        Example:
+            >>> from gradwise import Ratio
+            >>> Ratio(
+            ...     median=2.0, low=None, high=None, least=1.8, most=2.2, below=0.0, rounds=3
+            ... ).spread
+            '3 samples, no interval'
+        """
+        if self.interval:
+            return "{:.3g} to {:.3g}, {}".format(*self.interval, LEVEL)
+        return f"{self.rounds} sample{'' if self.rounds == 1 else 's'}, no interval"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +104,22 @@ class Estimate:
     low: float
     high: float
 
+    @property
+    def bounded(self) -> bool:
+        """Whether the samples say anything about where the number lies."""
+        return self.low > -math.inf or self.high < math.inf
 
-def ratio(samples: Samples, base: Samples, *, seed: int = 0) -> Ratio:
+
+def ratio(samples: Samples, base: Samples, *, by: str = "wall") -> Ratio:
     """Compare two programs within the rounds that both took part in: `samples` over `base`.
 
     Neighbours in time share the machine's mood, so the ratio within a round varies less than either
     time does.
+
+    Args:
+        samples: What was measured of the one program.
+        base: What was measured of the other.
+        by: `"wall"` or `"cpu"`, the seconds that are compared.
 
     Raises:
         ValueError: If there is no such round.
@@ -87,23 +135,71 @@ def ratio(samples: Samples, base: Samples, *, seed: int = 0) -> Ratio:
     shared, mine, its = np.intersect1d(samples.rounds, base.rounds, return_indices=True)
     if not shared.size:
         raise ValueError("a ratio needs rounds that both programs took part in; these share none")
-    ratios = samples.wall[mine] / base.wall[its]
-    medians = resampled_medians(ratios, np.random.default_rng(seed))
-    low, high = interval(medians)
-    below = float(np.mean(medians < 1) + np.mean(medians == 1) / 2)
-    return Ratio(median=float(np.median(ratios)), low=low, high=high, below=below)
+    above, under = (getattr(one, by)[of] for one, of in ((samples, mine), (base, its)))
+    ratios = np.sort(above / np.maximum(under, 1e-12))  # a coarse CPU clock may say 0
+    low, high = median_interval(ratios)
+    faster = np.sum(ratios < 1) + np.sum(ratios == 1) / 2
+    return Ratio(
+        median=float(np.median(ratios)),
+        low=low,
+        high=high,
+        least=float(ratios[0]),
+        most=float(ratios[-1]),
+        below=_sign_test(float(faster), ratios.size),
+        rounds=int(ratios.size),
+    )
 
 
-def resampled_medians(values: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Draw `values` again with replacement, many times, and return the median of each draw.
+def median_interval(values: np.ndarray) -> tuple[float, float] | tuple[None, None]:
+    """Return the `CONFIDENCE` interval of the median, `(None, None)` from too few values.
+
+    Its ends are the r-th least and the r-th greatest value, for the largest r at which the median
+    is as seldom outside as the level says (Thompson, "On confidence ranges for the median", 1936).
 
     Example:
-        >>> medians = resampled_medians(np.array([1.0, 2.0, 9.0]), np.random.default_rng(0))
-        >>> np.unique(medians)
-        array([1., 2., 9.])
+        >>> median_interval(np.arange(8.0))
+        (0.0, 7.0)
+        >>> median_interval(np.arange(7.0))
+        (None, None)
     """
-    values = np.asarray(values, np.float64)
-    return np.median(values[random.integers(0, values.size, (_RESAMPLES, values.size))], axis=1)
+    values = np.sort(np.asarray(values, np.float64))
+    outside = np.cumsum(_binomial(values.size))  # P(at most r samples are below the median)
+    rank = int(np.sum(outside <= (1 - CONFIDENCE) / 2))
+    if rank == 0:
+        return None, None
+    return float(values[rank - 1]), float(values[-rank])
+
+
+def median_draws(values: np.ndarray, random: np.random.Generator) -> np.ndarray | None:
+    """Draw medians that the values may have come from, to compute something else with.
+
+    A draw lies between the two values that a median with as many values below it would lie between:
+    as many as heads among as many coins. From fewer than `LEAST_ROUNDS` values nothing is drawn.
+
+    Example:
+        >>> draws = median_draws(np.arange(100.0), np.random.default_rng(0))
+        >>> bool(30 < draws.min() and draws.max() < 70)
+        True
+        >>> median_draws(np.arange(7.0), np.random.default_rng(0))
+    """
+    values = np.sort(np.asarray(values, np.float64))
+    if values.size < LEAST_ROUNDS:
+        return None
+    ends = np.concatenate([values[:1], values, values[-1:]])
+    below = random.binomial(values.size, 0.5, _DRAWS)
+    return ends[below] + random.random(_DRAWS) * (ends[below + 1] - ends[below])
+
+
+def _binomial(count: int) -> np.ndarray:
+    """Return the chance of each number of heads among `count` coins."""
+    return np.array([math.comb(count, heads) / 2**count for heads in range(count + 1)])
+
+
+def _sign_test(wins: float, rounds: int) -> float:
+    """Return how sure so many wins are of being no luck: 1/2 for as many wins as losses."""
+    chances = _binomial(rounds)
+    heads = np.arange(rounds + 1)
+    return float(np.sum(chances[heads < wins]) + np.sum(chances[heads == wins]) / 2)
 
 
 def interval(draws: np.ndarray) -> tuple[float, float]:
@@ -120,14 +216,16 @@ def interval(draws: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def estimate(value: float, draws: np.ndarray) -> Estimate:
-    """Return a number with the interval of its bootstrap's draws.
+def estimate(value: float, draws: np.ndarray | None) -> Estimate:
+    """Return a number with the interval that its draws give; without draws it is not bounded.
 
     Example:
         >>> estimate(2.0, np.array([1.0, 2.0, np.inf]))
         Estimate(value=2.0, low=1.0, high=inf)
+        >>> estimate(2.0, None)
+        Estimate(value=2.0, low=-inf, high=inf)
     """
-    low, high = interval(draws)
+    low, high = (-math.inf, math.inf) if draws is None else interval(draws)
     return Estimate(value=value, low=low, high=high)
 
 

@@ -202,4 +202,7 @@ def _time_text(seconds: float | None) -> str:
 
 
 def _ratio_text(ratio: Ratio | None) -> str:
-    return "" if ratio is None else f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+    if ratio is None:
+        return ""
+    ends = "{:.2f} to {:.2f}".format(*ratio.interval) if ratio.interval else ratio.spread
+    return f"{ratio.median:.2f} ({ends})"

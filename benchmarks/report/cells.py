@@ -28,9 +28,10 @@ def _time_or_status(row: Row) -> str:
 def _ratio(row: Row) -> str:
     if row.ratio is None:
         return ""
-    low, median, high = (
-        f"{value:.3g}" for value in (row.ratio.low, row.ratio.median, row.ratio.high)
-    )
+    median = f"{row.ratio.median:.3g}"
+    if row.ratio.interval is None:
+        return f"{median} ({row.ratio.rounds})"
+    low, high = (f"{end:.3g}" for end in row.ratio.interval)
     return median if low == high else f"{median} [{low}, {high}]"
 
 
@@ -47,7 +48,12 @@ def _flops(row: Row) -> str:
 COLUMNS = (
     Column("method", lambda row: row.method, "the way to differentiate"),
     Column("time", _time_or_status, "median wall time of a call, or why there is none"),
-    Column("x value", _ratio, f"time over that of the function, with its {LEVEL}"),
+    Column(
+        "x value",
+        _ratio,
+        f"time over that of the function, with its [{LEVEL}], or (how many samples) where they are "
+        "too few for one",
+    ),
     Column(
         "bound",
         lambda row: f"{row.bound:.4g}" if row.bound is not None else "",
@@ -146,9 +152,9 @@ def crossing(comparison: Comparison) -> str:
     inputs = crossover.inputs
     value, low, high = (_count(number) for number in (inputs.value, inputs.low, inputs.high))
     outputs = f"{comparison.m:,} output" + ("" if comparison.m == 1 else "s")
+    spread = f"{low} to {high}, {LEVEL}" if inputs.bounded else "too few samples for an interval"
     return (
-        f"for {outputs} forward mode is faster up to {value} inputs "
-        f"({low} to {high}, {LEVEL}); "
+        f"for {outputs} forward mode is faster up to {value} inputs ({spread}); "
         f"a batch of k directions costs {' and '.join(costs)}"
     )
 

@@ -106,7 +106,8 @@ def _bar(axes: "Axes", place: int, row: Row) -> None:
     """Draw a row at the height `place`."""
     assert row.ratio is not None
     median = row.ratio.median
-    spread = [[max(median - row.ratio.low, 0.0)], [max(row.ratio.high - median, 0.0)]]
+    low, high = row.ratio.interval or (median, median)
+    spread = [[max(median - low, 0.0)], [max(high - median, 0.0)]]
     axes.barh(place, median, color=COLOURS[row.mode], height=0.65)
     axes.errorbar(median, place, xerr=spread, color=INK, linewidth=1, capsize=2)
     if row.bound is not None:
