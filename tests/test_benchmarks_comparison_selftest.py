@@ -1,47 +1,82 @@
 """What the self-test concludes from races; the races are timings, and for the user to run."""
 
+import numpy as np
 import pytest
 
 from benchmarks.comparison import selftest
-from benchmarks.instrument.statistics import Ratio
+from benchmarks.comparison.fastest import Machine
+from benchmarks.instrument.samples import Samples
 
-TIE, SLOWER = (
-    Ratio(median=1.0, low=0.99, high=1.01, below=0.5),
-    Ratio(median=1.1, low=1.08, high=1.12, below=0.0),
-)
+STEPS = 1000
+
+
+def samples(seconds, cpu_seconds):
+    return Samples(
+        rounds=np.arange(9), wall=np.full(9, seconds), cpu=np.full(9, cpu_seconds), calls=1
+    )
 
 
 @pytest.fixture
 def races(monkeypatch):
-    """Races decided by a function of their seed and of whether the work is the same."""
+    """Races that last as long as a function of the steps and of the seed says."""
 
-    def decide(outcome):
-        monkeypatch.setattr(selftest, "_calibrated", lambda: (1000, 5e-3))
-        monkeypatch.setattr(
-            selftest, "_race", lambda steps, base, budget, seed: outcome(steps == base, seed)
-        )
-        return list(selftest.selftest())
+    def decide(seconds):
+        def raced(steps, base, seed):
+            first = seconds(steps, base, seed)
+            return {"first": samples(first, first), "second": samples(1.0, 1.0)}
 
+        monkeypatch.setattr(selftest, "_raced", raced)
+        return {one.what: one for one in selftest.selftest()}
+
+    monkeypatch.setattr(selftest, "_calibrated", lambda: STEPS)
+    monkeypatch.setattr(selftest, "_wrong_derivatives", lambda: [True])
+    monkeypatch.setattr(selftest, "_CROWD", 0)
     return decide
 
 
-def test_the_selftest_passes_if_ties_and_slowdowns_are_recognized(races):
-    found = races(lambda same, seed: TIE if same else SLOWER)
-    assert [(one.held, one.trials) for one in found] == [(100, 100), (20, 20), (1, 1)]
-    assert all(one.passed for one in found)
+def in_proportion(steps, base, seed):
+    return steps / base
 
 
-def test_two_wrong_ties_are_allowed_and_three_are_not(races):
-    assert races(lambda same, seed: SLOWER if not same or seed < 2 else TIE)[0].passed
-    assert not races(lambda same, seed: SLOWER if not same or seed < 3 else TIE)[0].passed
+def test_the_selftest_passes_if_every_race_takes_as_long_as_its_work(races):
+    checks = races(in_proportion)
+    assert len(checks) == 7
+    assert all(check.passed for check in checks.values())
+    assert all(
+        check.held == check.trials for what, check in checks.items() if "interval" not in what
+    )
 
 
-def test_the_selftest_fails_if_more_than_two_of_twenty_slowdowns_are_missed(races):
-    assert races(lambda same, seed: TIE if same or seed < 2 else SLOWER)[1].passed
-    found = races(lambda same, seed: TIE if same or seed < 3 else SLOWER)[1]
-    assert not found.passed
-    assert str(found).startswith("FAILED")
+@pytest.mark.parametrize(("missed", "passed"), [(1, True), (2, False)])
+def test_one_miss_in_a_row_of_races_is_allowed_and_two_are_not(races, missed, passed):
+    def upside_down(steps, base, seed):
+        return 1.2 * (steps == base) + 1.0 * (steps != base) if seed < missed else steps / base
+
+    checks = races(upside_down)
+    assert checks["a function against itself is a tie"].passed == passed
+    assert checks["a tenth more work is found to be slower"].passed == passed
+    assert str(checks["a function against itself is a tie"]).startswith(
+        "passed" if passed else "FAILED"
+    )
 
 
-def test_the_planted_wrong_derivative_is_refused():
-    assert selftest._refused() == 1
+def test_one_wrong_answer_under_the_planted_load_fails(races):
+    def once_wrong(steps, base, seed):
+        return 0.5 if steps == 2 * base and seed == 3 else steps / base
+
+    assert not races(once_wrong)["a planted load is noticed, or changes no answer"].passed
+
+
+def test_a_race_that_waited_for_the_machine_and_shows_nothing_is_doubtful():
+    waited = {"first": samples(9.0, 1.0), "second": samples(2.0, 1.0)}
+    assert selftest._winner(waited, Machine()).doubt == "busy"
+
+
+def test_the_planted_wrong_derivatives_are_refused():
+    assert selftest._wrong_derivatives() == [True] * 3
+
+
+def test_the_planted_load_is_ended():
+    with selftest._crowd(2) as busy:
+        assert [process.poll() for process in busy] == [None, None]
+    assert all(process.poll() is not None for process in busy)

@@ -2,26 +2,34 @@
 
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.comparison.notes import machine_notes
+from benchmarks.comparison.fastest import Machine
+from benchmarks.comparison.notes import machine_notes, time_notes
 from benchmarks.comparison.row import Row
 from benchmarks.comparison.verdict import give_verdict
-from benchmarks.instrument.compile import Memory
+from benchmarks.instrument.compile import Memory, compile_for
 from benchmarks.instrument.samples import Samples
 from benchmarks.instrument.statistics import ratio
+from benchmarks.program.count import Flops
 
 
-def row(method, mode, wall, total, compile_seconds=1.0, **more):
-    samples = Samples(rounds=np.arange(30), wall=np.full(30, wall), cpu=np.full(30, wall), calls=1)
-    base = Samples(rounds=np.arange(30), wall=np.ones(30), cpu=np.ones(30), calls=1)
+def row(method, mode, wall, total=100, compile_seconds=1.0, *, cpu=None, rounds=30, **more):
+    cpu = wall if cpu is None else cpu
+    every = np.arange(rounds)
+    samples = Samples(
+        rounds=every, wall=np.full(rounds, wall), cpu=np.full(rounds, float(cpu)), calls=1
+    )
+    base = Samples(rounds=every, wall=np.ones(rounds), cpu=np.ones(rounds), calls=1)
     return Row(
         method=method,
         mode=mode,
         kind="jacobian",
         status="ok",
         seconds=wall,
+        cpu_seconds=cpu,
         ratio=ratio(samples, base),
         memory=Memory(temporary=total, argument=0, output=0, alias=0),
         compile_seconds=compile_seconds,
@@ -30,12 +38,16 @@ def row(method, mode, wall, total, compile_seconds=1.0, **more):
     )
 
 
+def untimed(method, mode, status, **more):
+    return Row(method=method, mode=mode, kind="jacobian", status=status, **more)
+
+
 def test_the_verdict_is_between_modes():
     rows = [row("forward", "forward", 8.0, 100), row("reverse", "reverse", 2.0, 400)]
     verdict = give_verdict(rows, 16, 4)
     assert (verdict.time.method, verdict.time.over) == ("reverse", "forward")
     assert verdict.time.factor == pytest.approx(4.0)
-    assert verdict.time.confidence == 1.0
+    assert verdict.time.confidence == pytest.approx(1.0, abs=1e-8)
     assert verdict.memory.method == "forward"
     assert verdict.memory.factor == pytest.approx(4.0)
     assert verdict.compile.method == "tie"
@@ -81,6 +93,144 @@ def test_memory_ties_within_a_twentieth_and_compile_time_within_a_quarter():
 
     assert least(1040, 1.2) == ("tie", "tie")
     assert least(1070, 1.3) == ("forward", "forward")
+
+
+def test_on_a_busy_machine_the_answer_is_that_of_cpu_time_and_says_so():
+    rows = [row("forward", "forward", 64.0, cpu=6.0), row("reverse", "reverse", 9.0, cpu=2.0)]
+    found = give_verdict(rows, 16, 4)
+    assert found.time.method == "reverse"
+    assert found.time.factor == pytest.approx(3.0)
+    assert found.time.doubt == "busy, by CPU time"
+    assert found.time.text == (
+        "reverse: 3 times faster than forward (3 to 3, 99 % interval) by CPU time: the machine was "
+        "busy (calls took up to 11 times their CPU time)"
+    )
+
+
+@pytest.mark.parametrize(
+    "forward_cpu", [2.0, 2.15, 1.0]
+)  # equal, too near, and the other way round
+def test_on_a_busy_machine_no_winner_is_named_that_cpu_time_does_not_show(forward_cpu):
+    rows = [
+        row("forward", "forward", 64.0, cpu=forward_cpu),
+        row("reverse", "reverse", 9.0, cpu=2.0),
+    ]
+    found = give_verdict(rows, 16, 4).time
+    assert (found.method, found.doubt) == (None, "busy")
+    assert found.text.startswith("cannot tell ")
+    assert "the machine was busy" in found.text
+
+
+def test_a_row_that_waited_but_cannot_be_the_fastest_makes_no_verdict_doubtful():
+    rows = [
+        row("forward", "forward", 5.0, cpu=5.0),
+        row("reverse", "reverse", 2.0, cpu=2.0),
+        row("reverse_chunked", "reverse", 90.0, cpu=30.0),
+    ]
+    assert give_verdict(rows, 4, 4).time.doubt == ""
+
+
+def test_an_accelerator_is_judged_by_the_load_of_its_host_and_not_by_cpu_time():
+    rows = [row("forward", "forward", 8.0, cpu=0.1), row("reverse", "reverse", 2.0, cpu=0.1)]
+    quiet = give_verdict(rows, 4, 4, Machine(cpu_counts=False, load=0.5)).time
+    assert (quiet.method, quiet.doubt) == ("reverse", "")
+    crowded = give_verdict(rows, 4, 4, Machine(cpu_counts=False, load=6.0)).time
+    assert (crowded.method, crowded.doubt) == (None, "busy")
+    assert "6 processes for each core" in crowded.text
+
+
+def test_near_the_dispatch_floor_a_winner_is_named_only_if_cpu_time_shows_it_too():
+    def answer(forward_cpu, machine):
+        rows = [row("forward", "forward", 2.4, cpu=forward_cpu), row("reverse", "reverse", 2.0)]
+        return give_verdict(rows, 4, 4, machine).time
+
+    assert answer(2.0, Machine(floor=0.1)).method == "reverse"
+    assert answer(2.4, Machine(floor=1.0)).method == "reverse"
+    near = answer(2.0, Machine(floor=1.0))
+    assert near.method == "tie"
+    assert "a call that does nothing (1 s)" in near.text
+    assert answer(2.4, Machine(floor=1.0, cpu_counts=False)).method == "tie"
+
+
+def test_a_few_samples_that_differ_by_less_than_a_quarter_cannot_tell():
+    def answer(forward):
+        rows = [
+            row("forward", "forward", forward, rounds=3),
+            row("reverse", "reverse", 2.0, rounds=3),
+        ]
+        return give_verdict(rows, 4, 4).time
+
+    near, far, same = answer(2.4), answer(3.0), answer(2.1)
+    assert (near.method, near.doubt) == (None, "few samples")
+    assert near.text.startswith("cannot tell reverse from forward by 3 samples, no interval")
+    assert far.text == "reverse: 1.5 times faster than forward (3 samples, no interval)"
+    assert same.method == "tie"
+
+
+def test_a_rival_that_was_skipped_is_named_with_the_factor_that_it_is_slower_by_at_least():
+    reverse = row("reverse", "reverse", 139e-6)
+    called = untimed("forward", "forward", "skipped", seconds=0.383)
+    time = give_verdict([called, reverse], 4, 4).time
+    assert time.text == (
+        "reverse: at least 2,700 times faster than forward (one call of it took 383 ms)"
+    )
+    assert time.at_least
+    assert time.factor == pytest.approx(0.383 / 139e-6)
+    never = untimed("forward", "forward", "skipped", at_least=600.0)
+    assert "a call of it takes at least 600 s" in give_verdict([never, reverse], 4, 4).time.text
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("impossible", "forward is not possible (a while_loop at line 12)"),
+        ("wrong", "forward is wrong here (a while_loop at line 12)"),
+        ("failed", "forward failed (a while_loop at line 12)"),
+        ("inaccurate", "forward has no correct digit here (a while_loop at line 12)"),
+        ("skipped", "forward was skipped (a while_loop at line 12)"),
+    ],
+)
+def test_a_rival_without_a_time_is_named_with_its_reason(status, said):
+    missing = untimed("forward", "forward", status, note="a while_loop at line 12; see the manual")
+    time = give_verdict([missing, row("reverse", "reverse", 2.0)], 4, 4).time
+    assert time.text == f"reverse, of those timed; {said}"
+    assert (time.method, time.factor) == ("reverse", None)
+
+
+def test_nothing_to_beat_is_said_only_where_nothing_else_was_tried():
+    reverse, value = row("reverse", "reverse", 2.0), row("value", "none", 1.0)
+    alone = [replace(value, kind="value"), reverse]
+    assert give_verdict(alone, 4, 4).time.text == "reverse, with nothing to beat"
+
+
+def test_on_a_busy_machine_compile_times_and_the_cost_of_a_pass_are_not_told():
+    def rows(wait):
+        forward = row("forward", "forward", 8.0 * wait, cpu=8.0, compile_seconds=2.0)
+        jvp = replace(row("jvp", "forward", 3.0), kind="value_and_jvp")
+        return [jvp, forward, row("reverse", "reverse", 2.0 * wait, cpu=2.0)]
+
+    quiet, busy = give_verdict(rows(1), 16, 4), give_verdict(rows(5), 16, 4)
+    assert quiet.compile.method == "reverse"
+    assert (busy.compile.method, busy.compile.doubt) == (None, "busy")
+    assert "one costs" in quiet.why
+    assert "one costs" not in busy.why
+
+
+def test_a_cause_is_given_only_where_the_row_supports_it_and_never_of_a_row_that_waited():
+    compiled = compile_for(jnp.cumsum, (jnp.ones(4),))  # nothing in it is repeated
+    one = Flops(low=10, mean=10.0, high=10)
+    value = row("value", "none", 1.0, flops=one)
+    slow = row("reverse", "reverse", 9.0, bound=4.0, flops=one)
+    assert time_notes(slow, value, compiled, 0.1) == "above its bound of 4"
+    many = replace(slow, flops=one.times(6))
+    assert time_notes(many, value, compiled, 0.1) == (
+        "above its bound of 4: it does 6 times the operations of the function"
+    )
+    assert time_notes(many, value, compiled, 4.0).endswith("above its bound of 4")
+    waited = row("reverse", "reverse", 9.0, cpu=1.0, bound=4.0, flops=one)
+    assert time_notes(waited, value, compiled, 0.1) == (
+        "waited for a busy machine: 9 times its CPU time"
+    )
 
 
 def test_the_busy_note_is_that_of_the_busiest_program():

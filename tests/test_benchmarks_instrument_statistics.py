@@ -132,5 +132,11 @@ def test_outliers_are_counted_on_both_sides():
 
 
 def test_waiting_for_a_busy_machine_shows_as_contention():
-    waited = Samples(rounds=np.arange(4), wall=np.full(4, 3.0), cpu=np.full(4, 1.5), calls=1)
-    assert contention(waited) == 2.0
+    def waited(*wall):
+        return Samples(rounds=np.arange(8), wall=np.array(wall), cpu=np.ones(8), calls=1)
+
+    assert contention(waited(1, 1, 1, 1, 1, 1, 1, 1)) == 1.0
+    assert contention(waited(1, 1, 1, 1, 1, 1, 1, 9)) == 1.0  # one interruption
+    assert contention(waited(1, 1, 1, 1, 1, 4, 4, 4)) == 4.0  # as of a program that takes turns
+    assert contention(waited(3, 3, 3, 3, 3, 3, 3, 3)) == 3.0
+    assert contention(waited(0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)) == 0.5

@@ -179,9 +179,10 @@ def report(
 def selftest(seed: Seed = 0) -> None:
     """Check what the instrument can tell apart on this machine.
 
-    A function against itself must be a tie, a tenth more work must be found to be slower, and a
-    derivative that is wrong in one entry must be refused. This takes a few minutes; the exit status
-    is 1 if it fails.
+    Intervals must hold what they say, a function against itself must be a tie, a tenth more work
+    must be found to be slower, wrong derivatives must be refused, and a busy machine must be
+    noticed, for which a load is planted. This takes about half a minute; the exit status is 1 if it
+    fails.
     """
     raise typer.Exit(commands.selftest(seed=seed))
 

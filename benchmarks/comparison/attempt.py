@@ -87,11 +87,13 @@ def timed_rows(
     floor: float,
 ) -> tuple[Row, ...]:
     """Return the rows with their times, and the notes that only times allow."""
-    return tuple(_timed(one, samples, failed, floor) for one in attempts)
+    value = next((one.row for one in attempts if one.row.method == "value"), None)
+    return tuple(_timed(one, value, samples, failed, floor) for one in attempts)
 
 
 def _timed(
     one: Attempt,
+    value: Row | None,
     samples: Mapping[str, Samples],
     failed: Mapping[str, Exception],
     floor: float,
@@ -110,7 +112,7 @@ def _timed(
         samples=taken,
     )
     compiled = one.compiled
-    told, fault = guarded("explain its time", lambda: time_notes(row, compiled, floor), "")
+    told, fault = guarded("explain its time", lambda: time_notes(row, value, compiled, floor), "")
     return dataclasses.replace(row, note=_joined(row.note, told, fault))
 
 

@@ -19,6 +19,7 @@ from ..program.residuals import by_line, residuals
 from .attempt import Attempt, attempt, timed_rows
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
+from .fastest import machine_of
 from .notes import machine_notes
 from .record import Comparison
 from .verdict import give_verdict
@@ -98,13 +99,13 @@ def compare(
         batches = compile_batches(experiment, seed) if crossover else {}
         samples, failed = _measure(attempts, batches, budget=budget, seed=seed, tell=tell)
         residual_lines, fault = _residual_lines(experiment)
-    floor = samples[_FLOOR].seconds
+    floor, here = samples[_FLOOR].seconds, environment()
     rows = timed_rows(attempts, samples, failed, floor)
     timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
     return Comparison(
         name=name or getattr(fn, "__name__", type(fn).__name__),
         rows=rows,
-        verdict=give_verdict(rows, problem.n, problem.m),
+        verdict=give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
         n=problem.n,
         m=problem.m,
         order=order,
@@ -115,7 +116,7 @@ def compare(
         crossover=fit_crossover(timed, problem.m) if timed else None,
         purpose=purpose,
         seed=seed,
-        environment=environment(),
+        environment=here,
     )
 
 

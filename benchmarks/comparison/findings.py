@@ -13,10 +13,14 @@ class Finding:
     """Which method is best in one respect, by how much, and how sure that is.
 
     Attributes:
-        method: The best method, `"tie"`, or `None` where there is nothing to choose from.
+        method: The best method, `"tie"`, or `None` where it cannot be told or there is nothing to
+            choose from.
         factor: How many times better than `over` it is.
+        at_least: Whether `factor` is a lower bound, since `over` was skipped.
         over: The best method of another mode, or the next best.
         confidence: How sure the order is, between 0.5 and 1; `None` where nothing is random.
+        doubt: Why a time is not to be had or not to be trusted, in a word or two: `"busy"`,
+            `"busy, by CPU time"`, `"few samples"`; `""` if it is.
         text: The same in words.
 
     Example:
@@ -30,8 +34,10 @@ class Finding:
 
     method: str | None = None
     factor: float | None = None
+    at_least: bool = False
     over: str | None = None
     confidence: float | None = None
+    doubt: str = ""
     text: str
 
     def __str__(self) -> str:

@@ -8,41 +8,52 @@ from ..instrument.compile import Compiled
 from ..instrument.samples import Samples
 from ..instrument.statistics import contention, outliers
 from ..program.hlo import instructions, repeated_work
+from .fastest import BUSY, NEAR_FLOOR
 from .row import Row
 
-#: A row within this many dispatch floors measures the call more than the work.
-_NEAR_FLOOR = 3.0
 #: A ratio whose whole interval is this far above its bound is a breach, and no noise.
 _BREACH = 1.1
-#: Wall over CPU time from which a machine is said to be busy.
-_BUSY = 1.3
 
 
-def time_notes(row: Row, compiled: Compiled, floor: float) -> str:
+def time_notes(row: Row, value: Row | None, compiled: Compiled, floor: float) -> str:
     """Say why a row's ratio is above its bound, or its time is not what it seems; `""` if neither.
+
+    A cause is given only where the row's own figures support it, and none is where the program
+    waited for a busy machine.
 
     Args:
         row: A row with its times.
-        compiled: Its program.
+        value: The row of the function itself, if it has one.
+        compiled: The row's program.
         floor: Seconds of a call that does nothing.
     """
+    if row.samples is not None and jax.default_backend() == "cpu":
+        waited = contention(row.samples)
+        if waited > BUSY:
+            return f"waited for a busy machine: {waited:.2g} times its CPU time"
     notes = []
-    if row.seconds is not None and row.seconds < _NEAR_FLOOR * floor:
+    near = row.seconds is not None and row.seconds < NEAR_FLOOR * floor
+    if near:
         notes.append("near the dispatch floor: the call costs more than the work")
-    if row.ratio and row.bound and row.ratio.low > _BREACH * row.bound:
-        notes.append(f"above its bound of {row.bound:.3g}: {_cause(compiled)}")
+    if row.interval and row.bound and row.interval[0] > _BREACH * row.bound:
+        cause = "" if near else _cause(row, value, compiled)
+        notes.append(f"above its bound of {row.bound:.3g}" + (cause and f": {cause}"))
     return "; ".join(notes)
 
 
-def _cause(compiled: Compiled) -> str:
-    """Say what in the compiled program explains that it does more than the bound allows."""
+def _cause(row: Row, value: Row | None, compiled: Compiled) -> str:
+    """Say what explains that a program does more than the bound allows; `""` if nothing does."""
     after = instructions(compiled.hlo)
     repeated = repeated_work(instructions(compiled.unoptimized_hlo), after)
     if repeated:
         return repeated
     if after.library:
         return f"library calls that no count sees ({', '.join(after.library)})"
-    return "memory traffic or dispatch; no instruction is repeated"
+    if row.flops and value and value.flops and value.flops.low and row.bound:
+        times = row.flops.low / value.flops.high
+        if times > row.bound:
+            return f"it does {times:.3g} times the operations of the function"
+    return ""
 
 
 def machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:
@@ -51,6 +62,6 @@ def machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:
     every = sum(taken.wall.size for taken in samples.values())
     notes = [f"{strange} of {every} samples are outliers"]
     waited = max(contention(taken) for taken in samples.values())
-    if waited > _BUSY and jax.default_backend() == "cpu":
+    if waited > BUSY and jax.default_backend() == "cpu":
         notes.append(f"the machine was busy: wall time up to {waited:.2g} times CPU time")
     return tuple(notes)

@@ -3,17 +3,22 @@
 from collections.abc import Callable, Sequence
 
 from ..instrument import units
-from ..instrument.statistics import LEVEL, Ratio, ratio
+from .fastest import Machine, fastest
 from .findings import Finding, Verdict
 from .row import Row
 
 #: What is being chosen between, the first of these that any row computes.
 _GOALS = ("jacobian", "hessian", "hvp", "value_and_grad", "value_and_vjp", "value_and_jvp")
 #: Deterministic figures, and those measured once, tie within these factors.
-_MEMORY_TIE, _COMPILE_TIE = 1.05, 1.25
+_MEMORY_TIE, _COMPILE_TIE, _COMPILE_TIE_BUSY = 1.05, 1.25, 4.0
 
 
-def give_verdict(rows: Sequence[Row], n: int, m: int) -> Verdict:
+def give_verdict(
+    rows: Sequence[Row],
+    n: int,
+    m: int,
+    machine: Machine = Machine(),  # noqa: B008  (immutable)
+) -> Verdict:
     """Name the best exact method in time, memory and compile time.
 
     Only rows whose derivative was found right take part, and none whose error is more than
@@ -24,50 +29,29 @@ def give_verdict(rows: Sequence[Row], n: int, m: int) -> Verdict:
         rows: The rows of one comparison, the plainest methods first.
         n: How many inputs there are.
         m: How many outputs there are.
+        machine: What the times were taken on.
     """
     right = [row for row in rows if row.status == "ok" and row.exact]
     goal = next((goal for goal in _GOALS if any(row.kind == goal for row in right)), None)
     rivals = [row for row in right if row.kind == goal and row.samples is not None]
+    time = fastest(rivals, rows, machine)
+    quiet = not time.doubt.startswith("busy")
     return Verdict(
-        time=_fastest(rivals),
+        time=time,
         memory=_least(rivals, lambda row: row.bytes, _MEMORY_TIE, units.size),
-        compile=_least(rivals, lambda row: row.compile_seconds, _COMPILE_TIE, units.seconds),
-        why=_why(rows, n, m),
+        compile=_quickest_to_compile(rivals, quiet),
+        why=_why(rows, n, m, costs=quiet),
     )
 
 
-def _fastest(rivals: Sequence[Row]) -> Finding:
-    if not rivals:
-        return _nothing()
-    best = min(rivals, key=lambda row: row.seconds or 0.0)
-    tied = [row for row in rivals if row is best or _ratio(row, best).tie]
-    answer = next(row for row in tied if row.mode == best.mode)
-    equals = [row for row in tied if row.mode != best.mode]
-    if equals:
-        return _tie(answer, equals)
-    rest = [row for row in rivals if row not in tied]
-    others = [row for row in rest if row.mode != best.mode]
-    over = min(others or rest, key=lambda row: row.seconds or 0.0, default=None)
-    if over is None:
-        return Finding(method=answer.method, text=f"{answer.method}, with nothing to beat")
-    against = _ratio(over, answer)
-    text = (
-        f"{answer.method}: {against.median:.3g} times faster than {over.method} "
-        f"({against.low:.3g} to {against.high:.3g}, {LEVEL})"
-    )
-    return Finding(
-        method=answer.method,
-        factor=against.median,
-        over=over.method,
-        confidence=1 - against.below,
-        text=text,
-    )
-
-
-def _ratio(row: Row, base: Row) -> Ratio:
-    assert row.samples is not None
-    assert base.samples is not None
-    return ratio(row.samples, base.samples)
+def _quickest_to_compile(rivals: Sequence[Row], quiet: bool) -> Finding:
+    """Name the row that compiles fastest; what was compiled once on a busy machine tells little."""
+    margin = _COMPILE_TIE if quiet else _COMPILE_TIE_BUSY
+    compiled = _least(rivals, lambda row: row.compile_seconds, margin, units.seconds)
+    if quiet or compiled.method != "tie":
+        return compiled
+    text = compiled.text.replace("a tie between", "cannot tell between", 1)
+    return Finding(over=compiled.over, doubt="busy", text=f"{text}, on a busy machine")
 
 
 def _tie(answer: Row, equals: Sequence[Row], figure: str = "") -> Finding:
@@ -109,8 +93,8 @@ def _nothing() -> Finding:
     return Finding(text="nothing to choose from: no exact derivative was timed")
 
 
-def _why(rows: Sequence[Row], n: int, m: int) -> str:
-    """Say what a pass costs, and how many of them each mode needs."""
+def _why(rows: Sequence[Row], n: int, m: int, *, costs: bool) -> str:
+    """Say how many passes each mode needs, and what one costs if the times can be trusted."""
     passes = {"forward": (n, "tangent", "input"), "reverse": (m, "cotangent", "output")}
     single = {"forward": "jvp", "reverse": "vjp"}
     by_name = {row.method: row for row in rows}
@@ -118,9 +102,9 @@ def _why(rows: Sequence[Row], n: int, m: int) -> str:
     for mode, (count, unit, end) in passes.items():
         one, whole = by_name.get(single[mode]), by_name.get(mode)
         text = f"{mode} needs a {unit} for each of {count:,} {end}{'s' if count != 1 else ''}"
-        if one and one.ratio:
+        if costs and one and one.ratio:
             text += f"; one costs {one.ratio.median:.2g} times the function"
-        if whole and whole.ratio and count > 1:
+        if costs and whole and whole.ratio and count > 1:
             text += f", {count:,} together {whole.ratio.median:.3g} times"
         parts.append(text)
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."

@@ -242,13 +242,15 @@ def outliers(values: np.ndarray) -> int:
 
 
 def contention(samples: Samples) -> float:
-    """Return wall over CPU seconds: well above 1, the program waited for a busy machine.
+    """Return the wall over CPU seconds that a quarter of the samples exceed.
 
-    Below 1, it ran on several cores at once. On an accelerator the CPU only waits, and the figure
-    says nothing.
+    Well above 1, the program waited for a busy machine. That is not seen in the median alone: the
+    system lets a program run for some milliseconds and then wait for longer, so that most short
+    samples are undisturbed. Below 1, the program ran on several cores at once. On an accelerator
+    the CPU only waits, and the figure says nothing.
 
     Example:
         >>> contention(Samples(rounds=np.arange(3), wall=np.full(3, 2.0), cpu=np.ones(3), calls=1))
         2.0
     """
-    return samples.seconds / max(samples.cpu_seconds, 1e-12)
+    return float(np.quantile(samples.wall / np.maximum(samples.cpu, 1e-12), 0.75))

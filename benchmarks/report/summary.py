@@ -67,10 +67,12 @@ def _ratio_or_status(row: Row | None) -> str:
 
 
 def _fastest(comparison: Comparison) -> str:
-    """Return the fastest method, and how many times faster than the other mode it is."""
+    """Return the fastest method, how many times faster it is, and what makes that doubtful."""
     time = comparison.verdict.time
-    if time.method is None or time.factor is None:
-        return time.method or ""
-    if time.method == "tie":
-        return "tie"
-    return f"{time.method}, {time.factor:.3g} x"
+    if time.method is None:
+        return f"? {time.doubt}" if time.doubt else ""
+    if time.method == "tie" or time.factor is None:
+        return time.method
+    at_least = "at least " if time.at_least else ""
+    doubt = f" ({time.doubt})" if time.doubt else ""
+    return f"{time.method}, {at_least}{time.factor:.3g} x{doubt}"

@@ -1,0 +1,72 @@
+"""What an answer is worth beside methods that could not be timed."""
+
+from collections.abc import Sequence
+
+from ..instrument import units
+from .findings import Finding
+from .row import Row
+
+#: The longest reason that is quoted in a verdict; the row has it in full.
+_LONGEST = 100
+_SAID = {
+    "skipped": "was skipped",
+    "impossible": "is not possible",
+    "wrong": "is wrong here",
+    "inaccurate": "has no correct digit here",
+    "failed": "failed",
+}
+
+
+def without_rival(answer: Row, rows: Sequence[Row]) -> Finding | None:
+    """Say of the fastest method that no other mode was timed, and why; `None` if there is none.
+
+    A method that was skipped has a time that it takes at least. So the answer is that many times
+    faster, or more.
+
+    Args:
+        answer: The fastest method; all that were timed are of its mode.
+        rows: All rows of the comparison.
+    """
+    missing: dict[str, Row] = {}
+    for row in rows:
+        if row.exact and row.kind == answer.kind and row.mode != answer.mode and row.status != "ok":
+            missing.setdefault(row.mode, row)  # the plainest of its mode
+    if not missing:
+        return None
+    factors = {row.method: _at_least(row, answer) for row in missing.values()}
+    beaten = [row for row in missing.values() if factors[row.method] > 1]
+    reasons = [_reason(row) for row in missing.values() if row not in beaten]
+    if not beaten:
+        text = f"{answer.method}, of those timed; {'; '.join(reasons)}"
+        return Finding(method=answer.method, text=text)
+    over = min(beaten, key=lambda row: factors[row.method])
+    factor = factors[over.method]
+    text = f"{answer.method}: at least {_floored(factor)} times faster than {over.method}"
+    text = "; ".join([f"{text} ({_bound(over)})", *reasons])
+    return Finding(method=answer.method, factor=factor, at_least=True, over=over.method, text=text)
+
+
+def _at_least(row: Row, answer: Row) -> float:
+    """Return how many times longer than the answer a row takes at least; 0 if nothing is known."""
+    seconds = row.seconds if row.seconds is not None else row.at_least
+    known = row.status == "skipped" and seconds is not None and answer.seconds
+    return seconds / answer.seconds if known and seconds and answer.seconds else 0.0
+
+
+def _bound(row: Row) -> str:
+    if row.seconds is not None:
+        return f"one call of it took {units.seconds(row.seconds)}"
+    return f"a call of it takes at least {units.seconds(row.at_least or 0.0)}"
+
+
+def _reason(row: Row) -> str:
+    note = row.note.split("; ")[0]
+    quoted = note if len(note) <= _LONGEST else note[:_LONGEST].rsplit(" ", 1)[0] + " ..."
+    return f"{row.method} {_SAID.get(row.status, row.status)}" + (f" ({quoted})" if quoted else "")
+
+
+def _floored(factor: float) -> str:
+    """Return the factor rounded down to two digits: it is a bound."""
+    digits = len(f"{factor:.0f}") - 2
+    unit = 10.0**digits
+    return f"{factor // unit * unit:,.0f}" if factor >= 10 else f"{int(factor * 10) / 10:g}"
