@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -83,9 +84,16 @@ def test_memory_ties_within_a_twentieth_and_compile_time_within_a_quarter():
     assert least(1070, 1.3) == ("forward", "forward")
 
 
-def test_the_busy_note_is_that_of_the_busiest_program():
+def test_the_busy_note_is_that_of_the_busiest_program(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
     calm = Samples(rounds=np.arange(9), wall=np.ones(9), cpu=np.ones(9), calls=1)
     waited = Samples(rounds=np.arange(9), wall=np.full(9, 3.0), cpu=np.ones(9), calls=1)
     notes = machine_notes({"calm": calm, "waited": waited})
     assert notes[-1] == "the machine was busy: wall time up to 3 times CPU time"
     assert len(machine_notes({"calm": calm})) == 1
+
+
+def test_a_cpu_that_waits_for_a_gpu_is_not_said_to_be_busy(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    waited = Samples(rounds=np.arange(9), wall=np.full(9, 3.0), cpu=np.ones(9), calls=1)
+    assert machine_notes({"waited": waited}) == ("0 of 9 samples are outliers",)
