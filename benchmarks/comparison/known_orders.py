@@ -72,7 +72,7 @@ def _bodies() -> dict[str, _Body]:
         "distances": lambda x: jnp.sum(jnp.log1p((x[:, None] - x) ** 2), axis=1),
         "quadratic forms": lambda x: jnp.einsum("i,ij,j->j", x, matrix, x),
         "Cholesky": lambda x: jnp.linalg.cholesky(square(x) @ square(x).T + jnp.eye(12)).ravel(),
-        "scan": lambda x: jax.lax.scan(lambda c, v: (jnp.sin(c + v), c * v), 0.0, x)[1],
+        "scan": lambda x: jax.lax.scan(lambda c, v: (jnp.sin(c + v), c * v), x[0], x)[1],
         "loop": lambda x: jax.lax.fori_loop(0, 20, lambda _, y: jnp.cos(y) + x, x),
         "descent": lambda x: jax.lax.fori_loop(0, 9, lambda _, y: y - matrix.T @ (matrix @ y), x),
     }
