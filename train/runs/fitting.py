@@ -54,7 +54,8 @@ def fit(
 ) -> tuple[TrainState, History]:
     """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
 
-    The result is that of `make_run` with the same arguments, bit for bit. Between two blocks there
+    The result is that of `make_run` with the same arguments: bit for bit on a CPU, and to rounding on a
+    GPU, where another program may round otherwise. Between two blocks there
     is progress, logging, saving and stopping; within a block each epoch reuses the buffers of the
     one before. The `train_state` that is passed in is copied first, and stays valid.
 
