@@ -56,7 +56,8 @@ def fit(
 
     The result is that of `make_run` with the same arguments: bit for bit on a CPU, and up to
     rounding on a GPU. Between two blocks there is progress, logging, saving and stopping; within a
-    block each epoch reuses the buffers of the one before. The `train_state` that is passed in is copied first, and stays valid.
+    block each epoch reuses the buffers of the one before. The `train_state` that is passed in is
+    copied first, and stays valid.
 
     Ctrl-C and SIGTERM let the running block end; then `fit` saves it if there is a `checkpoint`,
     and returns what there is. A second Ctrl-C raises `KeyboardInterrupt`.
