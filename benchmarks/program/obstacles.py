@@ -122,7 +122,8 @@ def _is_floating(leaf: jax.ShapeDtypeStruct) -> bool:
 def _abstract(leaf: ArrayLike) -> jax.ShapeDtypeStruct:
     """Return what a leaf is traced as: with its sharding, a part of the type on some meshes."""
     dtype = getattr(leaf, "dtype", None) or jnp.result_type(leaf)
-    return jax.ShapeDtypeStruct(jnp.shape(leaf), dtype, sharding=getattr(leaf, "sharding", None))
+    weak, sharding = getattr(leaf, "weak_type", False), getattr(leaf, "sharding", None)
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), dtype, weak_type=weak, sharding=sharding)
 
 
 def _results(
