@@ -1,0 +1,130 @@
+"""Ends to work: Python is stopped where it is, and what Python cannot stop is left behind."""
+
+import ctypes
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from .units import seconds as shown
+
+Result = TypeVar("Result")
+
+
+class TimeUpError(RuntimeError):
+    """Something did not end within its time; the message says what."""
+
+
+class _Stop(BaseException):
+    """Raised wherever Python is when time is up; no `except Exception` takes it for a failure."""
+
+
+def forever() -> float:
+    """Return the seconds left where there is no end: infinitely many."""
+    return float("inf")
+
+
+def within(limit: float, work: Callable[[], Result], what: str) -> Result:
+    """Do `work` in a thread, and leave it behind if it takes longer than `limit` seconds.
+
+    XLA can be interrupted neither while it compiles nor while it runs: what was left behind goes on
+    in the background until it ends by itself.
+
+    Args:
+        limit: Seconds; infinitely many for none, when no thread is needed.
+        work: What to do.
+        what: What that is, as the subject of "... takes longer than 3 s".
+
+    Raises:
+        TimeUpError: If it takes longer.
+
+    Example:
+        >>> within(10.0, lambda: 6 * 7, "a product")
+        42
+    """
+    if limit == float("inf"):
+        return work()
+    if limit <= 0:
+        raise TimeUpError(f"there was no time left for {what}")
+    results: list[Result] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # handed to the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if thread.is_alive():
+        raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up")
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+@contextmanager
+def stopped_after(limit: float, what: str) -> Iterator[None]:
+    """Stop the work inside once `limit` seconds are over, at the next step that Python takes.
+
+    A call into XLA is no such step: it ends first.
+
+    Args:
+        limit: Seconds; infinitely many for none.
+        what: What the work is, as the subject of "... takes longer than 3 s".
+
+    Raises:
+        TimeUpError: If it was stopped.
+
+    Example:
+        >>> with stopped_after(0.01, "counting"):
+        ...     while True:
+        ...         pass
+        Traceback (most recent call last):
+        benchmarks.instrument.deadline.TimeUpError: counting takes longer than 10 ms and was given up
+    """
+    if limit == float("inf"):
+        yield
+        return
+    alarm = _Alarm(threading.get_ident())
+    timer = threading.Timer(max(limit, 0.0), alarm.ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except _Stop:
+        if not alarm.rang:
+            raise  # the end of a longer work around this one
+        raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up") from None
+    finally:
+        timer.cancel()
+        alarm.silence()
+
+
+class _Alarm:
+    """Raises `_Stop` in a thread, once, unless it was silenced before."""
+
+    def __init__(self, thread: int) -> None:
+        self._thread, self._lock = thread, threading.Lock()
+        self._silent = self.rang = False
+
+    def ring(self) -> None:
+        """Raise in the thread at its next step."""
+        with self._lock:
+            if not self._silent:
+                self.rang = True
+                _raise_in(self._thread, ctypes.py_object(_Stop))
+
+    def silence(self) -> None:
+        """Raise no more, and take back what has not been raised yet."""
+        with self._lock:
+            self._silent = True
+            if self.rang:
+                _raise_in(self._thread, None)
+
+
+def _raise_in(thread: int, kind: object) -> None:
+    """Raise an exception in a thread at its next step in Python; `None` takes it back."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), kind)
