@@ -66,6 +66,8 @@ def attempt(method: Method, experiment: Experiment) -> Attempt:
         row = _ended(row, *refusal)
         least = _least_seconds(method, experiment) if row.status == "skipped" else 0.0
         late = bool(experiment.unchecked) or experiment.limits.left() <= 0
+        if experiment.unchecked and method.kind == "value" and experiment.look.seconds:
+            return Attempt(dataclasses.replace(row, seconds=experiment.look.seconds), late=late)
         return Attempt(dataclasses.replace(row, at_least=least or None), late=late)
     share = _SHARE * experiment.limits.left()
     try:

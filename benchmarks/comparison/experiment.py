@@ -22,7 +22,7 @@ from .reading import Reading, find_stops
 #: The share of the budget that a method may search with.
 _SEARCH = 0.2
 #: The share of the time left that the checks may take.
-_CHECKING = 0.4
+_CHECKING = 0.6
 
 
 class Limits(NamedTuple):
@@ -97,8 +97,14 @@ def make_experiment(
         left: Returns the seconds that the methods have until they must be measured.
     """
     pace, look = pace_of(_share_of(left, _CHECKING)), look or Look()
-    problem = problem._replace(float64_obstacle=find_float64_obstacle(problem))
     probe, stops = random_probe(problem, seed), reading.stops
+    limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf, left)
+    if look.why:
+        first, unchecked, notes = _nothing_known(problem), f"not checked: {look.why}", problem.notes
+        return Experiment(
+            problem, problem, probe, first, first, stops, limits, notes, look, unchecked
+        )
+    problem = problem._replace(float64_obstacle=find_float64_obstacle(problem))
     modes = tuple(mode for mode in ("forward", "reverse") if mode not in stops)
     first, unchecked = _reference(problem, probe, modes, pace, look)
     target, second = problem, first
@@ -109,8 +115,7 @@ def make_experiment(
         inner = Probe(probe.tangent, probe.tangent)
         second, late = _reference(target, inner, modes, pace, look)
         unchecked = unchecked or late
-    limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf, left)
-    notes = _notes(problem, first) + reading.notes
+    notes = (problem.notes if unchecked else _notes(problem, first)) + reading.notes
     return Experiment(
         problem, target, probe, first, second, stops, limits, notes, look, unchecked
     )
@@ -127,10 +132,10 @@ def _reference(
 ) -> tuple[Reference, str]:
     """Find the reference; or nothing, and why there is no time to check any derivative."""
     runs = len(LINE)
-    least, rest = runs * look.at_least, pace.left()
-    if look.why or least > rest:
+    least = runs * look.at_least
+    if least > pace.left():
         why = f"{runs} runs of the function take at least {units.seconds(least)}, which is too long"
-        return _nothing_known(problem), f"not checked: {look.why or why}"
+        return _nothing_known(problem), f"not checked: {why}"
     try:
         return find_reference(problem, probe, modes, pace), ""
     except GaveUpError as error:

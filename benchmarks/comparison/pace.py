@@ -15,7 +15,7 @@ from ..instrument.timing import run_once
 #: Calls of which the fastest is planned with; one interruption must not decide.
 _CALLS = 3
 #: Of the time left, the share that the first look at a function may take, and a call after that.
-_SHARE, _AGAIN = 0.4, 0.02
+_SHARE, _AGAIN = 0.25, 0.02
 
 
 class Look(NamedTuple):
@@ -54,7 +54,7 @@ def look_at(problem: Problem, left: Callable[[], float]) -> Look:
     try:
         compiled = compile_for(problem.fn, (problem.x, problem.fixed), limit=limit)
     except CompileTimeoutError as error:
-        return Look(why=f"the function itself: {error}")
+        return Look(why=f"{error} for the function itself")
     seconds = compiled.total_seconds
     try:
         taken = least_of_calls(compiled.call, limit, left).seconds
@@ -103,7 +103,7 @@ def pace_of(left: Callable[[], float]) -> Pace:
 
         def call(*args: object) -> Any:
             try:
-                return within(left(), lambda: jax.block_until_ready(executable(*args)), "one call")
+                return within(left(), lambda: jax.block_until_ready(executable(*args)), "a check")
             except TimeUpError as error:
                 raise GaveUpError(str(error)) from None
 

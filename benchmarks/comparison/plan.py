@@ -25,6 +25,7 @@ class Plan(NamedTuple):
         compiling: Seconds of tracing, compiling and checking.
         measuring: Seconds of measuring.
         time_limit: Seconds after which all is ended.
+        why: Why none of them is going to fit; `""` if some may.
 
     Example:
         >>> print(Plan(methods=13, compiling=40.0, measuring=10.0, time_limit=60.0))
@@ -37,12 +38,25 @@ class Plan(NamedTuple):
     compiling: float
     measuring: float
     time_limit: float
+    why: str = ""
 
     def __str__(self) -> str:
+        if self.why:
+            return f"none of {self.methods} methods is going to fit: {self.why}"
         total = self.compiling + self.measuring
-        parts = f"compiling {self.compiling:.2g}, measuring {self.measuring:.2g}"
+        parts = f"compiling {_short(self.compiling)}, measuring {_short(self.measuring)}"
         ended = f", ended after {units.seconds(self.time_limit)}" if total > self.time_limit else ""
-        return f"{self.methods} methods, about {total:.2g} s ({parts}){ended}"
+        return f"{self.methods} methods, about {_short(total)} s ({parts}){ended}"
+
+
+def _short(seconds: float) -> str:
+    """Write seconds to two digits.
+
+    Example:
+        >>> _short(0.123), _short(4.56), _short(123.4)
+        ('0.12', '4.6', '120')
+    """
+    return f"{float(f'{seconds:.2g}'):.4g}"
 
 
 def make_plan(
@@ -59,7 +73,7 @@ def make_plan(
     """
     compilations = _CHECK[order] + sum(_compilations(method) for method in methods)
     compiling = compilations * look.compile_seconds + len(methods) * _CALLS * look.at_least
-    return Plan(len(methods), compiling, min(budget, time_limit), time_limit)
+    return Plan(len(methods), compiling, min(budget, time_limit), time_limit, look.why)
 
 
 def _compilations(method: Method) -> float:

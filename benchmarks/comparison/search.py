@@ -1,5 +1,6 @@
 """From a method's description to one compiled program: prepare it, or choose among its trials."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ from .pace import pace_of
 _CALLS = 3
 #: A trial this many times worse than the best one ends a search: smaller chunks are no better.
 _CLEARLY = 1.2
+#: The share of the time left that a sweep may take, even if that is longer than a search.
+_SWEEP = 0.05
 
 
 class Choice(NamedTuple):
@@ -133,16 +136,17 @@ def _by_error(
     assert search.unguided is not None
     if truth.jacobian is None or search.error is None:
         return Choice(search.unguided)
-    pace, programs = pace_of(limits.left), {}
+    pace, programs, least = pace_of(limits.left), {}, math.inf
     errors: dict[Label, float] = {}
     for label, trial in search.trials.items():
         if id(trial.fn) not in programs:
             programs[id(trial.fn)] = pace.prepare(trial.fn, trial.args)
         before = seconds_left()
         result = programs[id(trial.fn)](*trial.args)
-        if len(search.trials) * (before - seconds_left()) > max(before, 0.0):
+        errors[label] = search.error(result, truth.jacobian)
+        least = min(least, before - seconds_left())
+        if least * (len(search.trials) - len(errors)) > max(before, _SWEEP * limits.left()):
             note = f"{search.unguided.note}; no time for a sweep of steps"
             return Choice(search.unguided._replace(note=note))
-        errors[label] = search.error(result, truth.jacobian)
     best = min(errors, key=lambda label: errors[label])
     return Choice(search.program(best)._replace(note=search.note(best, errors)), None, best)

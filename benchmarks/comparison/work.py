@@ -13,7 +13,7 @@ from ..derivatives.problem import Problem
 from ..derivatives.table import select
 from ..instrument import units
 from ..instrument.compile import Compiled, compile_for
-from ..instrument.deadline import TimeUpError, within
+from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
 from .attempt import Attempt, attempt, not_tried, timed_rows
@@ -33,6 +33,8 @@ PLAN = "plan: "
 FLOOR = "dispatch floor"
 #: The share of the time limit that is held back for measuring, if the budget is no less.
 _MEASURING = 0.5
+#: The share of the time left that reading the program may take.
+_READING = 0.3
 #: A call that takes longer is made in a thread, so that it can be left behind.
 _LONG = 0.5
 
@@ -81,14 +83,17 @@ class Work:
 
     def __post_init__(self) -> None:
         self.methods = self._selected(0)
+        # While the machine is quiet: what is left behind later would slow it down.
+        self.nothing = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
+        self._first_floor = min(run_once(self.nothing)[0] for _ in range(MIN_ROUNDS))
 
     def do(self) -> None:
         """Look at the function, check it, try the methods, and measure those that are right."""
         settings, tell = self.settings, self.tell
         reserved = min(settings.budget, _MEASURING * settings.time_limit)
         tell("checking", 0.0)
+        self.reading = self._read()
         look = look_at(self.problem, self.left)
-        self.reading = read_program(self.problem, self._modes())
         self.methods = self._selected(self.reading.kept)
         plan = make_plan(
             self.methods,
@@ -128,15 +133,21 @@ class Work:
 
     def floor(self) -> float:
         """Return the seconds of a call that does nothing."""
-        if FLOOR in self.samples:
-            return self.samples[FLOOR].seconds
-        return min(run_once(_nothing())[0] for _ in range(MIN_ROUNDS))
+        return self.samples[FLOOR].seconds if FLOOR in self.samples else self._first_floor
 
     def crossover(self) -> Crossover | None:
         """Return where the modes cross, if batches of both were measured."""
         names = {batch: _batch_name(batch) for batch in self.batches}
         timed = {batch: self.samples[n] for batch, n in names.items() if n in self.samples}
         return fit_crossover(timed, self.problem.m) if timed else None
+
+    def _read(self) -> Reading:
+        """Read the program, in a share of the time."""
+        try:
+            with stopped_after(_READING * self.left(), "reading the program"):
+                return read_program(self.problem, self._modes())
+        except TimeUpError as error:
+            return Reading({}, 0, (), (str(error),))
 
     def _selected(self, kept: int) -> tuple[Method, ...]:
         settings, problem = self.settings, self.problem
@@ -153,7 +164,9 @@ class Work:
         """Time what compiled and is right, the batches, and a call that does nothing, in turns."""
         calls = self._fitting()
         calls |= {_batch_name(key): compiled.call for key, compiled in self.batches.items()}
-        calls[FLOOR] = _nothing()
+        if not calls:
+            return
+        calls[FLOOR] = self.nothing
         _, self.failed = interleave(
             calls,
             budget=min(self.settings.budget, max(self.left(), 0.0)),
@@ -188,10 +201,6 @@ def _within(left: Callable[[], float], call: Call) -> object:
     return within(left(), lambda: jax.block_until_ready(call()), "a call")
 
 
-def _nothing() -> Call:
-    return compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
-
-
 def _batch_name(batch: Batch) -> str:
     mode, size = batch
     return f"{mode} batch of {size}"
@@ -201,6 +210,8 @@ def ended(work: Work, error: BaseException | None) -> str:
     """Say why not every method was tried and measured; `""` if all were."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
+    if work.experiment and work.experiment.unchecked:
+        return work.experiment.unchecked
     if isinstance(error, TimeUpError) or work.late():
         return f"the time limit of {units.seconds(work.settings.time_limit)} was reached"
     return ""

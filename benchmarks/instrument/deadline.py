@@ -1,6 +1,9 @@
 """Ends to work: Python is stopped where it is, and what Python cannot stop is left behind."""
 
+import atexit
 import ctypes
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +12,11 @@ from typing import TypeVar
 from .units import seconds as shown
 
 Result = TypeVar("Result")
+
+#: Seconds after which an alarm that was not heard rings again.
+_AGAIN = 0.5
+#: Seconds that each thing that was left behind is waited for when the process ends.
+_PATIENCE = 1.0
 
 
 class TimeUpError(RuntimeError):
@@ -57,12 +65,39 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(limit)
+    try:
+        thread.join(limit)
+    finally:  # Ctrl-C may end the waiting too
+        if thread.is_alive():
+            _left_behind.append(thread)
     if thread.is_alive():
         raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up")
     if errors:
         raise errors[0]
     return results[0]
+
+
+_left_behind: list[threading.Thread] = []
+
+
+@atexit.register
+def _leave() -> None:
+    """Leave the process while something that was left behind still runs in it.
+
+    Such a thread must not come back to a Python that is taken down: the process would abort.
+    """
+    for thread in _left_behind:
+        thread.join(_PATIENCE)
+    if any(thread.is_alive() for thread in _left_behind):
+        leave(1 if hasattr(sys, "last_value") else 0)
+
+
+def leave(status: int) -> None:
+    """End the process with a status, if something that was left behind still runs in it."""
+    if any(thread.is_alive() for thread in _left_behind):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 @contextmanager
@@ -88,10 +123,7 @@ def stopped_after(limit: float, what: str) -> Iterator[None]:
     if limit == float("inf"):
         yield
         return
-    alarm = _Alarm(threading.get_ident())
-    timer = threading.Timer(max(limit, 0.0), alarm.ring)
-    timer.daemon = True
-    timer.start()
+    alarm = _Alarm(threading.get_ident(), max(limit, 0.0))
     try:
         yield
     except _Stop:
@@ -99,28 +131,33 @@ def stopped_after(limit: float, what: str) -> Iterator[None]:
             raise  # the end of a longer work around this one
         raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up") from None
     finally:
-        timer.cancel()
         alarm.silence()
 
 
 class _Alarm:
-    """Raises `_Stop` in a thread, once, unless it was silenced before."""
+    """Raises `_Stop` in a thread after some seconds, unless it is silenced before.
 
-    def __init__(self, thread: int) -> None:
-        self._thread, self._lock = thread, threading.Lock()
-        self._silent = self.rang = False
+    It goes on ringing: an exception that is raised in a destructor, say, is dropped by Python.
+    """
 
-    def ring(self) -> None:
-        """Raise in the thread at its next step."""
-        with self._lock:
-            if not self._silent:
-                self.rang = True
-                _raise_in(self._thread, ctypes.py_object(_Stop))
+    def __init__(self, thread: int, seconds: float) -> None:
+        self._thread, self._seconds = thread, seconds
+        self._lock, self._silent = threading.Lock(), threading.Event()
+        self.rang = False
+        threading.Thread(target=self._ring, daemon=True).start()
+
+    def _ring(self) -> None:
+        wait = self._seconds
+        while not self._silent.wait(wait):
+            with self._lock:
+                if not self._silent.is_set():
+                    self.rang, wait = True, _AGAIN
+                    _raise_in(self._thread, ctypes.py_object(_Stop))
 
     def silence(self) -> None:
         """Raise no more, and take back what has not been raised yet."""
         with self._lock:
-            self._silent = True
+            self._silent.set()
             if self.rang:
                 _raise_in(self._thread, None)
 
