@@ -10,7 +10,14 @@ import pytest
 
 from benchmarks.comparison import search
 from benchmarks.comparison.experiment import Limits
-from benchmarks.derivatives.method import GaveUpError, InfeasibleError, Preparation, Program, Search, Truth
+from benchmarks.derivatives.method import (
+    GaveUpError,
+    InfeasibleError,
+    Preparation,
+    Program,
+    Search,
+    Truth,
+)
 from benchmarks.instrument.clock import Clock
 
 TRUTH = Truth(np.zeros(1), np.zeros(1), np.zeros(1), np.array([[2.0]]), "closed form")
@@ -59,7 +66,9 @@ def test_the_fastest_trial_is_taken_and_compiled_once(machine):
 
 
 def test_a_search_stops_when_smaller_chunks_get_clearly_slower(machine):
-    chunks = Search(trials({64: (0.2, 9), 16: (0.1, 9), 4: (0.3, 9), 1: (0.01, 9)}), "seconds", note)
+    chunks = Search(
+        trials({64: (0.2, 9), 16: (0.1, 9), 4: (0.3, 9), 1: (0.01, 9)}), "seconds", note
+    )
     assert search.settle(chunks, TRUTH, LIMITS, machine.clock).label == 16
     assert machine.compiled == [(0.2, 9), (0.1, 9), (0.3, 9)]
 

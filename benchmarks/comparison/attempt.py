@@ -81,9 +81,7 @@ def attempt(method: Method, experiment: Experiment) -> Attempt:
         return Attempt(_ended(row, "failed", str(underivable(error))))
 
 
-def _tried(
-    row: Row, method: Method, experiment: Experiment, left: Callable[[], float]
-) -> Attempt:
+def _tried(row: Row, method: Method, experiment: Experiment, left: Callable[[], float]) -> Attempt:
     description = method.build(experiment.problem, experiment.probe)
     choice = settle(description, experiment.first.truth, experiment.limits)
     program = choice.program

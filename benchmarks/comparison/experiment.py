@@ -116,9 +116,7 @@ def make_experiment(
         second, late = _reference(target, inner, modes, pace, look)
         unchecked = unchecked or late
     notes = (problem.notes if unchecked else _notes(problem, first)) + reading.notes
-    return Experiment(
-        problem, target, probe, first, second, stops, limits, notes, look, unchecked
-    )
+    return Experiment(problem, target, probe, first, second, stops, limits, notes, look, unchecked)
 
 
 def _share_of(left: Callable[[], float], share: float) -> Callable[[], float]:

@@ -65,9 +65,7 @@ def look_at(problem: Problem, left: Callable[[], float]) -> Look:
     return Look(taken, taken, seconds)
 
 
-def least_of_calls(
-    call: Callable[[], object], limit: float, left: Callable[[], float]
-) -> Planned:
+def least_of_calls(call: Callable[[], object], limit: float, left: Callable[[], float]) -> Planned:
     """Call a program up to three times.
 
     A call that takes more than a fiftieth of the time that is left is not made again.

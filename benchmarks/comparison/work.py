@@ -208,10 +208,10 @@ def _batch_name(batch: Batch) -> str:
 
 def ended(work: Work, error: BaseException | None) -> str:
     """Say why not every method was tried and measured; `""` if all were."""
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) and work.left() > 0:
         return "interrupted"
     if work.experiment and work.experiment.unchecked:
         return work.experiment.unchecked
-    if isinstance(error, TimeUpError) or work.late():
+    if error is not None or work.late():
         return f"the time limit of {units.seconds(work.settings.time_limit)} was reached"
     return ""

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from .clock import time_left
 from .units import seconds as shown
 
 Result = TypeVar("Result")
 
-#: Seconds after which an alarm that was not heard rings again.
+#: Seconds after which an alarm that was not heard rings again, and waiting begins anew.
 _AGAIN = 0.5
 #: Seconds that each thing that was left behind is waited for when the process ends.
 _PATIENCE = 1.0
@@ -23,8 +24,8 @@ class TimeUpError(RuntimeError):
     """Something did not end within its time; the message says what."""
 
 
-class _Stop(BaseException):
-    """Raised wherever Python is when time is up; no `except Exception` takes it for a failure."""
+class _Stop(KeyboardInterrupt):
+    """Raised wherever Python is when time is up, as Ctrl-C is: no `except Exception` catches it."""
 
 
 def forever() -> float:
@@ -56,28 +57,31 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
         raise TimeUpError(f"there was no time left for {what}")
     results: list[Result] = []
     errors: list[BaseException] = []
+    done = threading.Event()
 
     def run() -> None:
         try:
             results.append(work())
         except BaseException as error:  # handed to the caller's thread
             errors.append(error)
+        finally:
+            done.set()
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        thread.join(limit)
-    finally:  # Ctrl-C may end the waiting too
-        if thread.is_alive():
-            _left_behind.append(thread)
-    if thread.is_alive():
+    _running.add(done)
+    threading.Thread(target=run, daemon=True).start()
+    left = time_left(limit)
+    while left() > 0 and not done.wait(min(left(), _AGAIN)):
+        pass  # Ctrl-C is heard between two waits at the latest
+    if not done.is_set():
         raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up")
+    _running.discard(done)
     if errors:
         raise errors[0]
     return results[0]
 
 
-_left_behind: list[threading.Thread] = []
+#: Set when the work of a thread is done; those of threads that nobody waits for stay here.
+_running: set[threading.Event] = set()
 
 
 @atexit.register
@@ -86,15 +90,14 @@ def _leave() -> None:
 
     Such a thread must not come back to a Python that is taken down: the process would abort.
     """
-    for thread in _left_behind:
-        thread.join(_PATIENCE)
-    if any(thread.is_alive() for thread in _left_behind):
-        leave(1 if hasattr(sys, "last_value") else 0)
+    for done in _running:
+        done.wait(_PATIENCE)
+    leave(1 if hasattr(sys, "last_value") else 0)
 
 
 def leave(status: int) -> None:
     """End the process with a status, if something that was left behind still runs in it."""
-    if any(thread.is_alive() for thread in _left_behind):
+    if not all(done.is_set() for done in _running):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -123,15 +126,20 @@ def stopped_after(limit: float, what: str) -> Iterator[None]:
     if limit == float("inf"):
         yield
         return
-    alarm = _Alarm(threading.get_ident(), max(limit, 0.0))
+    if limit <= 0:
+        raise TimeUpError(f"there was no time left for {what}")
+    alarm = _Alarm(threading.get_ident(), limit)
     try:
-        yield
+        try:
+            alarm.start()
+            yield
+        finally:
+            alarm.silence()
     except _Stop:
+        alarm.silence()  # it may have rung within the line above
         if not alarm.rang:
             raise  # the end of a longer work around this one
         raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up") from None
-    finally:
-        alarm.silence()
 
 
 class _Alarm:
@@ -144,6 +152,9 @@ class _Alarm:
         self._thread, self._seconds = thread, seconds
         self._lock, self._silent = threading.Lock(), threading.Event()
         self.rang = False
+
+    def start(self) -> None:
+        """Begin to count down."""
         threading.Thread(target=self._ring, daemon=True).start()
 
     def _ring(self) -> None:
