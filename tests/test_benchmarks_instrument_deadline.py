@@ -50,11 +50,12 @@ def test_python_is_stopped_where_it_is_even_if_it_catches_every_exception():
 
 
 def test_the_shorter_of_two_ends_is_the_one_that_is_told():
-    with stopped_after(600.0, "all of it"):
-        with pytest.raises(TimeUpError, match="a part"), stopped_after(0.05, "a part"):
-            endless()
-    with pytest.raises(TimeUpError, match="all of it"), stopped_after(0.05, "all of it"):
-        with stopped_after(600.0, "a part"):
+    for whole, part, told in ((600.0, 0.05, "a part"), (0.05, 600.0, "all of it")):
+        with (
+            pytest.raises(TimeUpError, match=told),
+            stopped_after(whole, "all of it"),
+            stopped_after(part, "a part"),
+        ):
             endless()
 
 

@@ -204,10 +204,10 @@ def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor, pace: Pac
         return reduce(jnp.add, map(jnp.vdot, weights, outputs))
 
     scalar = problem._replace(fn=weighted, m=1, scalar=True)
-    gradients = [dense_jacobian(scalar, way, pace) for way in (mode, "differences")]
-    if gradients[0] is None or gradients[1] is None:
+    by_mode, by_steps = (dense_jacobian(scalar, way, pace) for way in (mode, "differences"))
+    if by_mode is None or by_steps is None:
         return text
-    (given,), (true,) = gradients
+    given, true = by_mode[0], by_steps[0]
     worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
     where = _place(problem, worst)
     return f"{text}; at {where} it gives {given[worst]:.6g}, differences give {true[worst]:.6g}"

@@ -69,8 +69,8 @@ def compare(
     Raises:
         TimeoutError: If not even tracing the function ends within `time_limit`.
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
-        ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit` or `seed` is out of range,
-            a candidate has the name of another row or an unknown mode, there is nothing to
+        ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit` or `seed` is out of
+            range, a candidate has the name of another row or an unknown mode, there is nothing to
             differentiate, `order=2` meets a function of several outputs or `crossover`, or
             `jax.disable_jit` is on.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from ..program.jaxpr import bodies, constants, kind
@@ -109,4 +110,4 @@ def _leaks(derive: Callable[..., object], like: list[jax.ShapeDtypeStruct]) -> b
     except Exception:  # another obstacle, which is found and told where obstacles are
         return False
     inner = [body for eqn, _ in equations(program) for body in bodies(eqn)]
-    return any(isinstance(c, jax.core.Tracer) for p in (program, *inner) for c in constants(p))
+    return any(isinstance(c, Tracer) for p in (program, *inner) for c in constants(p))

@@ -111,7 +111,8 @@ def compile_for(
     """Trace, lower and compile `fn(*args)`, and time each stage apart.
 
     A program that this process has compiled before is not compiled again; its times are those of
-    its compilation. Nothing is donated, so `args` stay valid, and sharded arguments stay where they are.
+    its compilation. Nothing is donated, so `args` stay valid, and sharded arguments stay where they
+    are.
 
     Raises:
         CompileTimeoutError: If compiling takes longer than `limit` seconds. XLA cannot be

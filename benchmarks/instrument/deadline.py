@@ -117,11 +117,11 @@ def stopped_after(limit: float, what: str) -> Iterator[None]:
         TimeUpError: If it was stopped.
 
     Example:
-        >>> with stopped_after(0.01, "counting"):
+        >>> with stopped_after(0.01, "it"):
         ...     while True:
         ...         pass
         Traceback (most recent call last):
-        benchmarks.instrument.deadline.TimeUpError: counting takes longer than 10 ms and was given up
+        benchmarks.instrument.deadline.TimeUpError: it takes longer than 10 ms and was given up
     """
     if limit == float("inf"):
         yield
