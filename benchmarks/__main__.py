@@ -1,6 +1,6 @@
 """The command line from a clone: `python -m benchmarks`."""
 
-from .cli.main import app
+from .cli.main import main
 
 if __name__ == "__main__":
-    app(prog_name="python -m benchmarks")
+    main("python -m benchmarks")

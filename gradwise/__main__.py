@@ -11,7 +11,7 @@ def main() -> None:
     Only so do the modules that a user's function imports stay the user's, whatever their names.
     """
     sys.path.insert(0, str(Path.cwd()))
-    importlib.import_module("gradwise.benchmarks.cli.main").app(prog_name="gradwise")
+    importlib.import_module("gradwise.benchmarks.cli.main").main("gradwise")
 
 
 if __name__ == "__main__":

@@ -78,5 +78,5 @@ def nothing_is_too_slow():
     import benchmarks
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(benchmarks.comparison.attempt, "run_once", lambda call: (1e-6, call()))
+        patch.setattr(benchmarks.comparison.pace, "run_once", lambda call: (1e-6, call()))
         yield

@@ -6,8 +6,7 @@ import pytest
 
 from benchmarks import Candidate, compare
 from benchmarks.check import dense, reference
-from benchmarks.comparison import attempt, experiment, notes
-from benchmarks.comparison import compare as comparing
+from benchmarks.comparison import attempt, notes, reading
 from benchmarks.derivatives import differences, jacobians, method
 from benchmarks.instrument import compile as compiling
 
@@ -33,8 +32,8 @@ ANALYSES = {
     "the hash": (attempt, "program_hash", "could not hash this"),
     "the memory": (compiling, "Memory", "could not read the memory of this"),
     "the cause of a time": (attempt, "time_notes", "could not explain its time"),
-    "the residuals": (comparing, "residuals", "could not find out what reverse mode keeps"),
-    "the obstacles": (experiment, "obstacles", "could not look for obstacles"),
+    "the residuals": (reading, "residuals", "could not find out what reverse mode keeps"),
+    "the obstacles": (reading, "obstacles", "could not look for obstacles"),
     "the narrowest type": (reference, "_coarsest_eps", "could not find the narrowest type inside"),
 }
 

@@ -33,7 +33,7 @@ def inputs():
 
 @pytest.fixture(scope="module")
 def comparison(nothing_is_too_slow):
-    return compare(network, *inputs(), argnums=0, budget=1.0)
+    return compare(network, *inputs(), argnums=0, budget=1.0, methods="all")
 
 
 def test_every_method_of_the_first_order_has_a_row(comparison):
@@ -111,7 +111,7 @@ def test_a_jacobian_by_every_mode_agrees_in_float64():
 
 
 def test_second_order_compares_hessians_and_their_products():
-    found = compare(lambda x: jnp.sum(jnp.sin(x) ** 3), X, order=2, budget=0.5)
+    found = compare(lambda x: jnp.sum(jnp.sin(x) ** 3), X, order=2, budget=0.5, methods="all")
     kinds = {row.kind for row in found.rows if row.status == "ok"}
     assert kinds == {"value", "gradient", "hvp", "hessian"}
     for row in found.rows:
@@ -190,7 +190,7 @@ def test_a_result_that_is_not_finite_in_float32_is_refused():
 
 
 def test_too_many_passes_are_skipped_unmeasured_and_counted(monkeypatch):
-    monkeypatch.setattr(benchmarks.comparison.attempt, "run_once", lambda call: (1e-3, call()))
+    monkeypatch.setattr(benchmarks.comparison.pace, "run_once", lambda call: (1e-3, call()))
     found = compare(lambda x: jnp.sum(jnp.sin(x)), jnp.ones(64), methods=["numerical"], budget=0.05)
     assert found.row("numerical").status == "skipped"
     assert "128 passes" in found.row("numerical").note
@@ -247,6 +247,7 @@ def test_progress_is_told_from_checking_to_measuring():
     told = []
     compare(jnp.sin, X, methods=["forward"], on_progress=lambda *stage: told.append(stage), **QUICK)
     assert told[0] == ("checking", 0.0)
+    assert told[1] == ("plan: 2 methods, about " + told[1][0].partition("about ")[2], 0.0)
     assert ("forward", 0.5) in told
     assert told[-1][0] == "measuring"
 

@@ -7,13 +7,16 @@ import pytest
 
 from benchmarks.comparison.crossover import compile_batches, fit_crossover
 from benchmarks.comparison.experiment import make_experiment
+from benchmarks.comparison.reading import read_program
+from benchmarks.derivatives.problem import make_problem
 from benchmarks.instrument.samples import Samples
 
 X = jnp.linspace(0.1, 1.0, 5)
 
 
 def experiment(fn):
-    return make_experiment(fn, (X,), argnums=None, order=1, budget=1.0, seed=0)
+    problem = make_problem(fn, (X,))
+    return make_experiment(problem, read_program(problem), order=1, budget=1.0, seed=0)
 
 
 def test_a_forward_batch_pushes_tangents_and_a_reverse_batch_pulls_cotangents():

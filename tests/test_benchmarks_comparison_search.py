@@ -1,5 +1,6 @@
 """What an attempt makes of a description: prepared, searched for, or taken as it is."""
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -9,7 +10,14 @@ import pytest
 
 from benchmarks.comparison import search
 from benchmarks.comparison.experiment import Limits
-from benchmarks.derivatives.method import InfeasibleError, Preparation, Program, Search, Truth
+from benchmarks.derivatives.method import (
+    GaveUpError,
+    InfeasibleError,
+    Preparation,
+    Program,
+    Search,
+    Truth,
+)
 from benchmarks.instrument.clock import Clock
 
 TRUTH = Truth(np.zeros(1), np.zeros(1), np.zeros(1), np.array([[2.0]]), "closed form")
@@ -47,14 +55,42 @@ def note(best, figures):
 
 def test_the_fastest_trial_is_taken_and_compiled_once(machine):
     found = search.settle(
-        Search(trials({1: (0.3, 9), 4: (0.1, 9), 16: (0.2, 9)}), "seconds", note),
+        Search(trials({16: (0.2, 9), 4: (0.1, 9), 1: (0.11, 9)}), "seconds", note),
         TRUTH,
         LIMITS,
         machine.clock,
     )
-    assert (found.label, found.program.note) == (4, "4 of [1, 4, 16]")
+    assert (found.label, found.program.note) == (4, "4 of [16, 4, 1]")
     assert found.compiled is not None
-    assert machine.compiled == [(0.3, 9), (0.1, 9), (0.2, 9)]
+    assert machine.compiled == [(0.2, 9), (0.1, 9), (0.11, 9)]
+
+
+def test_a_search_stops_when_smaller_chunks_get_clearly_slower(machine):
+    chunks = Search(
+        trials({64: (0.2, 9), 16: (0.1, 9), 4: (0.3, 9), 1: (0.01, 9)}), "seconds", note
+    )
+    assert search.settle(chunks, TRUTH, LIMITS, machine.clock).label == 16
+    assert machine.compiled == [(0.2, 9), (0.1, 9), (0.3, 9)]
+
+
+def test_what_stands_beside_a_search_is_told_and_never_taken(machine):
+    beside = trials({"plain": (0.1, 5)})
+    found = search.settle(
+        Search(trials({"a": (0.1, 90), "b": (0.1, 30)}), "bytes", note, beside=beside),
+        TRUTH,
+        LIMITS,
+        machine.clock,
+    )
+    assert (found.label, found.program.note) == ("b", "b of ['a', 'b', 'plain']")
+
+
+def test_a_sweep_that_would_outlast_its_time_is_left_to_theory():
+    seconds = itertools.count()
+    clock = Clock(seconds.__next__, seconds.__next__)
+    late = LIMITS._replace(search_seconds=1.0, left=lambda: 5.0)
+    assert search.settle(sweep(), TRUTH, late, clock).program.note.startswith("unguided; no time")
+    with pytest.raises(GaveUpError, match="no time left"):
+        search.settle(sweep(), TRUTH, LIMITS._replace(left=lambda: -1.0))
 
 
 def test_the_trial_of_least_memory_is_taken_however_slow(machine):
@@ -66,9 +102,9 @@ def test_the_trial_of_least_memory_is_taken_however_slow(machine):
 def test_a_search_ends_when_its_time_or_the_memory_is_used_up(machine):
     slow = Search(trials({1: (8.0, 9), 4: (8.0, 9), 16: (0.1, 9)}), "seconds", note)
     assert search.settle(slow, TRUTH, LIMITS, machine.clock).label == 1
-    large = Search(trials({1: (0.2, 9), 4: (0.1, 2000)}), "seconds", note)
+    large = Search(trials({4: (0.1, 2000), 1: (0.2, 9)}), "seconds", note)
     assert search.settle(large, TRUTH, LIMITS, machine.clock).label == 1
-    with pytest.raises(InfeasibleError, match="not even the smallest trial fits 1e\\+03 bytes"):
+    with pytest.raises(InfeasibleError, match="no trial fits 1e\\+03 bytes"):
         search.settle(
             Search(trials({1: (0.1, 2000)}), "seconds", note), TRUTH, LIMITS, machine.clock
         )

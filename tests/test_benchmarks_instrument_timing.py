@@ -85,7 +85,8 @@ def test_a_compilation_over_its_limit_is_given_up(monkeypatch):
             return Traced()
 
     monkeypatch.setattr(compiling.jax, "jit", lambda fn: Jitted())
-    with pytest.raises(CompileTimeoutError, match=r"longer than 0\.01 s"):
+    monkeypatch.setattr(compiling.cache, "key_of", lambda *program: None)
+    with pytest.raises(CompileTimeoutError, match="longer than 10 ms"):
         compile_for(lambda x: x, (1.0,), limit=0.01)
 
 
@@ -169,7 +170,7 @@ def test_the_order_within_rounds_is_random_and_repeatable():
 
     assert order(0) == order(0)
     assert order(0) != order(1)
-    measured = order(0)[12:]  # each was warmed up by one call, and tried by two
+    measured = order(0)[4:]  # each was warmed up by one call, long enough to need no other
     rounds = [measured[i : i + 4] for i in range(0, len(measured), 4)]
     assert all(sorted(each) == list("abcd") for each in rounds)
     assert len(set(rounds)) > 1

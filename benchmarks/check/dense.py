@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..derivatives.method import GaveUpError
 from ..derivatives.problem import Leaves, Output, Problem
+from .directions import UNHURRIED, Pace
 
 #: Basis vectors in one batch.
 _AT_ONCE = 64
@@ -16,12 +18,15 @@ _Fn = Callable[[Leaves], Output]
 _Push = Callable[[_Fn, Leaves, Leaves], Output]
 
 
-def dense_jacobian(problem: Problem, mode: str) -> np.ndarray:
+def dense_jacobian(problem: Problem, mode: str, pace: Pace = UNHURRIED) -> np.ndarray | None:
     """Return the Jacobian `[m, n]` in float64, by one basis vector after the other.
+
+    `None` if that would take longer than the pace allows.
 
     Args:
         problem: What is differentiated.
         mode: `"forward"`, `"reverse"` or `"differences"`, which are central.
+        pace: How it is run; the time that is left is looked at after each batch of basis vectors.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -30,29 +35,48 @@ def dense_jacobian(problem: Problem, mode: str) -> np.ndarray:
                [0., 2., 0.],
                [0., 0., 4.]])
     """
-    if mode == "reverse":
-        stacked = jax.jit(partial(_rows, problem))(problem.x, problem.fixed)
-        return _joined(stacked, problem.m)
-    push = {"forward": _pushed, "differences": _differenced}[mode]
-    stacked = jax.jit(partial(_columns, problem, push))(problem.x, problem.fixed)
-    return _joined(stacked, problem.n).T
+    try:
+        if mode == "reverse":
+            return _batches(partial(_rows, problem), problem.m, problem, pace)
+        push = {"forward": _pushed, "differences": _differenced}[mode]
+        return _batches(partial(_columns, problem, push), problem.n, problem, pace).T
+    except GaveUpError:
+        return None
 
 
-def _columns(problem: Problem, push: _Push, x: Leaves, fixed: Leaves) -> list[jax.Array]:
+def _batches(
+    batch: Callable[..., Sequence[jax.Array]], count: int, problem: Problem, pace: Pace
+) -> np.ndarray:
+    """Return `count` columns (or rows) as one matrix `[count, numbers]`, batch by batch."""
+    size, parts = min(count, _AT_ONCE), []
+    args = problem.x, problem.fixed
+    run = pace.prepare(batch, (*args, jnp.arange(size)))
+    for start in range(0, count, size):
+        before = pace.left()
+        parts.append(_joined(run(*args, jnp.arange(start, start + size)), size))
+        batches_left = -(-count // size) - len(parts)
+        if batches_left and batches_left * (before - pace.left()) > pace.left():
+            raise GaveUpError(f"there is no time for {batches_left} more batches")
+    return np.concatenate(parts)[:count]
+
+
+def _columns(
+    problem: Problem, push: _Push, x: Leaves, fixed: Leaves, indices: jax.Array
+) -> list[jax.Array]:
     def column(index: jax.Array) -> list[jax.Array]:
         return jax.tree.leaves(push(lambda x: problem.fn(x, fixed), x, _basis(index, x)))
 
-    return jax.lax.map(column, jnp.arange(problem.n), batch_size=_AT_ONCE)
+    return jax.vmap(column)(indices)
 
 
-def _rows(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:
+def _rows(problem: Problem, x: Leaves, fixed: Leaves, indices: jax.Array) -> list[jax.Array]:
     value, pull = jax.vjp(lambda x: problem.fn(x, fixed), x)
     outputs, treedef = jax.tree.flatten(value)
 
     def row(index: jax.Array) -> list[jax.Array]:
         return list(pull(jax.tree.unflatten(treedef, _basis(index, outputs)))[0])
 
-    return jax.lax.map(row, jnp.arange(problem.m), batch_size=_AT_ONCE)
+    return jax.vmap(row)(indices)
 
 
 def _pushed(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:

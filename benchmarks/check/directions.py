@@ -1,11 +1,35 @@
 """Random directions that derivatives are taken and checked along, and products along them."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..derivatives.method import Probe
 from ..derivatives.problem import Leaves, Output, Problem
+
+
+class Pace(NamedTuple):
+    """How the programs of a check are run, and how long all of them may take.
+
+    Attributes:
+        prepare: `prepare(fn, args)` returns `fn`, compiled for arguments like `args`. It and what
+            it returns raise `GaveUpError` where they take too long.
+        left: Returns the seconds that are left; negative once they are over.
+    """
+
+    prepare: Callable[[Callable[..., Any], tuple], Callable[..., Any]]
+    left: Callable[[], float]
+
+    def run(self, fn: Callable[..., Any], *args: object) -> Any:
+        """Compile `fn` and run it once."""
+        return self.prepare(fn, args)(*args)
+
+
+#: Every check to its end, however long that takes.
+UNHURRIED = Pace(lambda fn, args: jax.jit(fn), lambda: float("inf"))
 
 
 def random_probe(problem: Problem, seed: int) -> Probe:
@@ -20,19 +44,27 @@ def random_probe(problem: Problem, seed: int) -> Probe:
     return Probe(tuple(normal(leaf) for leaf in problem.x), weights)
 
 
-def pushed_forward(problem: Problem, tangent: Leaves) -> Output:
+def pushed_forward(problem: Problem, tangent: Leaves, pace: Pace = UNHURRIED) -> Output:
     """Return the Jacobian times a tangent, in forward mode."""
-    run = jax.jit(lambda x, fixed, v: jax.jvp(lambda x: problem.fn(x, fixed), (x,), (v,))[1])
-    return run(problem.x, problem.fixed, tangent)
+
+    def push(x: Leaves, fixed: Leaves, tangent: Leaves) -> Output:
+        return jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))[1]
+
+    return pace.run(push, problem.x, problem.fixed, tangent)
 
 
-def pulled_back(problem: Problem, cotangent: Output) -> Leaves:
+def pulled_back(problem: Problem, cotangent: Output, pace: Pace = UNHURRIED) -> Leaves:
     """Return a cotangent times the Jacobian, in reverse mode."""
-    run = jax.jit(lambda x, fixed, u: jax.vjp(lambda x: problem.fn(x, fixed), x)[1](u)[0])
-    return run(problem.x, problem.fixed, cotangent)
+
+    def pull(x: Leaves, fixed: Leaves, cotangent: Output) -> Leaves:
+        return jax.vjp(lambda x: problem.fn(x, fixed), x)[1](cotangent)[0]
+
+    return pace.run(pull, problem.x, problem.fixed, cotangent)
 
 
-def along(problem: Problem, tangent: Leaves, steps: np.ndarray) -> np.ndarray:
+def along(
+    problem: Problem, tangent: Leaves, steps: np.ndarray, pace: Pace = UNHURRIED
+) -> np.ndarray:
     """Return the function's outputs `[steps, m]` at the point moved by each step of a tangent."""
 
     def at(step: jax.Array, x: Leaves, fixed: Leaves) -> jax.Array:
@@ -40,5 +72,7 @@ def along(problem: Problem, tangent: Leaves, steps: np.ndarray) -> np.ndarray:
         outputs = jax.tree.leaves(problem.fn(moved, fixed))
         return jnp.concatenate([leaf.ravel() for leaf in outputs])
 
-    run = jax.jit(lambda x, fixed, steps: jax.lax.map(lambda step: at(step, x, fixed), steps))
-    return np.asarray(run(problem.x, problem.fixed, jnp.asarray(steps)))
+    def line(x: Leaves, fixed: Leaves, steps: jax.Array) -> jax.Array:
+        return jax.lax.map(lambda step: at(step, x, fixed), steps)
+
+    return np.asarray(pace.run(line, problem.x, problem.fixed, jnp.asarray(steps)))

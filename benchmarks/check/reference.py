@@ -12,13 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..derivatives.method import Probe, Truth, ravel
+from ..derivatives.method import GaveUpError, Probe, Truth, ravel
 from ..derivatives.problem import Problem
 from ..program.jaxpr import dtype, kind
 from ..program.messages import guarded
 from ..program.walk import equations
 from .dense import dense_jacobian
-from .directions import along, pulled_back, pushed_forward
+from .directions import UNHURRIED, Pace, along, pulled_back, pushed_forward
 from .error import relative_error
 from .float64 import in_float64
 from .taylor import LINE, Taylor, difference_quotient, taylor_test
@@ -38,6 +38,7 @@ class Reference(NamedTuple):
         wrong: What is wrong, by mode that did not pass.
         eps: The machine epsilon of the coarsest type inside the function, there.
         notes: What gradwise could not find out of the function.
+        unchecked: Why there was no time to check a mode, by mode; `None` if there was.
     """
 
     truth: Truth
@@ -45,6 +46,7 @@ class Reference(NamedTuple):
     wrong: dict[str, str]
     eps: float
     notes: tuple[str, ...] = ()
+    unchecked: dict[str, str] | None = None
 
     @property
     def kink(self) -> bool:
@@ -52,7 +54,9 @@ class Reference(NamedTuple):
         return any(taylor.kink for taylor in self.taylor.values())
 
 
-def find_reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:
+def find_reference(
+    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace = UNHURRIED
+) -> Reference:
     """Take the derivative by the modes that can be taken, and judge each by its remainder.
 
     It is taken in float64, or in the problem's own type if something is in the way of that. If no
@@ -62,34 +66,55 @@ def find_reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Re
         problem: What is differentiated.
         probe: The directions that products are taken along.
         modes: `"forward"`, `"reverse"`, both or none: what the function allows.
+        pace: How its programs are run. Where a Jacobian would take too long, methods are checked
+            along directions.
+
+    Raises:
+        GaveUpError: If there was no time for the function along a line.
     """
     with in_float64(problem, probe) as (problem, probe):
-        line = along(problem, probe.tangent, LINE)
+        line = along(problem, probe.tangent, LINE, pace)
         coarsest, note = guarded(
             "find the narrowest type inside", lambda: _coarsest_eps(problem), _eps(problem)
         )
         rounding = coarsest * float(np.max(np.abs(line), initial=0.0))
-        products, taylor = {}, {}
-        if "forward" in modes:
-            products["forward"] = ravel(pushed_forward(problem, probe.tangent))
+        products, unchecked = _products(problem, probe, modes, pace)
+        taylor = {}
+        if "forward" in products:
             taylor["forward"] = taylor_test(
                 line, products["forward"], rounding=rounding, eps=_eps(problem)
             )
-        if "reverse" in modes:
-            products["reverse"] = ravel(pulled_back(problem, probe.cotangent))
+        if "reverse" in products:
             slope = products["reverse"] @ ravel(probe.tangent)
             weighted = line @ ravel(probe.cotangent)[:, None]
             taylor["reverse"] = taylor_test(
                 weighted, slope[None], rounding=rounding, eps=_eps(problem)
             )
         passed = {mode: products[mode] for mode in taylor if taylor[mode].right}
-        truth = _truth(problem, probe, line, passed, coarsest)
+        truth = _truth(problem, probe, line, passed, coarsest, pace)
         wrong = {
-            mode: _describe(problem, probe, mode, test)
+            mode: _describe(problem, probe, mode, test, pace)
             for mode, test in taylor.items()
             if not test.right
         }
-    return Reference(truth, taylor, wrong, coarsest, (note,) if note else ())
+    return Reference(truth, taylor, wrong, coarsest, (note,) if note else (), unchecked)
+
+
+def _products(
+    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Take the product of each mode; where one takes too long, say so instead."""
+    take = {
+        "forward": lambda: pushed_forward(problem, probe.tangent, pace),
+        "reverse": lambda: pulled_back(problem, probe.cotangent, pace),
+    }
+    products, unchecked = {}, {}
+    for mode in modes:
+        try:
+            products[mode] = ravel(take[mode]())
+        except GaveUpError as error:
+            unchecked[mode] = f"{mode} mode could not be checked: {error}"
+    return products, unchecked
 
 
 def _eps(problem: Problem) -> float:
@@ -114,9 +139,10 @@ def _truth(
     line: np.ndarray,
     passed: dict[str, np.ndarray],
     coarsest: float,
+    pace: Pace,
 ) -> Truth:
     """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
-    jacobian, source = _dense_truth(problem, tuple(passed))
+    jacobian, source = _dense_truth(problem, tuple(passed), pace)
     if jacobian is not None and not _agrees(jacobian, problem, probe, line, passed, coarsest):
         jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
     jvp, vjp = passed.get("forward"), passed.get("reverse")
@@ -147,7 +173,9 @@ def _agrees(
     return taylor_test(line, jvp, rounding=rounding, eps=_eps(problem)).right
 
 
-def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray | None, str]:
+def _dense_truth(
+    problem: Problem, passed: tuple[str, ...], pace: Pace
+) -> tuple[np.ndarray | None, str]:
     """Take the whole Jacobian by the mode of fewest passes that passed, else by differences."""
     passes = {"forward": problem.n, "reverse": problem.m}
     mode = min(passed, key=lambda mode: passes[mode], default="differences")
@@ -155,10 +183,11 @@ def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray 
     small = problem.n * problem.m <= DENSE_ENTRIES
     if not small or passes.get(mode, problem.n) > DENSE_PASSES:
         return None, source
-    return dense_jacobian(problem, mode), source
+    jacobian = dense_jacobian(problem, mode, pace)
+    return jacobian, source + (" along directions, for want of time" if jacobian is None else "")
 
 
-def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor) -> str:
+def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor, pace: Pace) -> str:
     """Say what is wrong with a mode, and at which input it shows most."""
     if np.isnan(test.slope or 0.0):
         text = "the derivative is not finite, though the function is"
@@ -175,7 +204,10 @@ def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor) -> str:
         return reduce(jnp.add, map(jnp.vdot, weights, outputs))
 
     scalar = problem._replace(fn=weighted, m=1, scalar=True)
-    given, true = dense_jacobian(scalar, mode)[0], dense_jacobian(scalar, "differences")[0]
+    by_mode, by_steps = (dense_jacobian(scalar, way, pace) for way in (mode, "differences"))
+    if by_mode is None or by_steps is None:
+        return text
+    given, true = by_mode[0], by_steps[0]
     worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
     where = _place(problem, worst)
     return f"{text}; at {where} it gives {given[worst]:.6g}, differences give {true[worst]:.6g}"

@@ -1,7 +1,7 @@
 """The work behind each command; `main` declares their options."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -60,13 +60,23 @@ def run(
     resume: bool,
     full: bool,
     budget: float,
+    time_limit: float,
     seed: int,
 ) -> None:
     """Measure suites of scenarios."""
     if dtype not in (None, *runs.DTYPES):
         raise ValueError(f"unknown dtype {dtype!r}; there are: {', '.join(runs.DTYPES)}")
     suite = runs.choose(suites, only=only, size=size, adbench_data=adbench_data)
-    _run(suite, out, full=full, resume=resume, dtype=dtype, budget=budget, seed=seed)
+    _run(
+        suite,
+        out,
+        full=full,
+        resume=resume,
+        dtype=dtype,
+        budget=budget,
+        time_limit=time_limit,
+        seed=seed,
+    )
 
 
 @_with_one_line_errors
@@ -80,10 +90,11 @@ def list_scenarios(suites: Sequence[str], *, size: str) -> None:
 def compare(
     target: str,
     *,
-    methods: Sequence[str] | None,
+    methods: Sequence[str] | str | None,
     order: int,
     crossover: bool,
     budget: float,
+    time_limit: float,
     seed: int,
     save: Sequence[Path],
 ) -> None:
@@ -102,6 +113,7 @@ def compare(
             order=order,
             crossover=crossover,
             budget=budget,
+            time_limit=time_limit,
             seed=seed,
             name=target,
             on_progress=progress.stage,
@@ -109,6 +121,8 @@ def compare(
     typer.echo(text_table(comparison))
     for path in save:
         comparison.save(path)
+    if progress.interrupted:
+        raise typer.Exit(130)
 
 
 @_with_one_line_errors
@@ -162,6 +176,7 @@ def _run(
     resume: bool = False,
     dtype: str | None = None,
     budget: float,
+    time_limit: float = 60.0,
     seed: int = 0,
 ) -> None:
     """Measure scenarios, show the progress, write the results and print a summary.
@@ -180,21 +195,36 @@ def _run(
             on_start=progress.start,
             dtype=dtype,
             budget=budget,
+            time_limit=time_limit,
             seed=seed,
             on_progress=progress.stage,
         )
-        try:
-            for name, comparison in measured:
-                comparisons[name] = comparison
-                results.save(list(comparisons.values()), path)
-                progress.done(name)
-        except KeyboardInterrupt:
-            typer.echo(f"interrupted; --resume goes on with {path}", err=True)
-            raise typer.Exit(130) from None
+        for name, comparison in _until_interrupted(measured, progress):
+            comparisons[name] = comparison
+            results.save(list(comparisons.values()), path)
+            progress.done(name)
+    if progress.interrupted:
+        if comparisons:
+            typer.echo(summary_text(list(comparisons.values())))
+        typer.echo(f"interrupted; --resume goes on with {path}", err=True)
+        raise typer.Exit(130)
     for comparison in comparisons.values() if full else ():
         typer.echo(text_table(comparison) + "\n")
     typer.echo(summary_text(list(comparisons.values())))
     typer.echo(f"wrote {path}; `gradwise report {path}` makes a page of it")
+
+
+def _until_interrupted(
+    measured: Iterator[tuple[str, Comparison]], progress: Progress
+) -> Iterator[tuple[str, Comparison]]:
+    """Yield what is measured, but not the one in whose middle Ctrl-C came."""
+    try:
+        for pair in measured:
+            if progress.interrupted:
+                return
+            yield pair
+    except KeyboardInterrupt:
+        return
 
 
 def _check_writable(path: Path) -> None:

@@ -12,6 +12,7 @@ except ModuleNotFoundError:
 
 from gradwise import __version__
 
+from ..instrument.deadline import leave
 from . import commands
 
 app = typer.Typer(
@@ -33,7 +34,16 @@ Dtype = Annotated[
     str | None,
     typer.Option(help="The floating type, float32 or float64; by default each scenario's own."),
 ]
-Budget = Annotated[float, typer.Option(help="Seconds of measuring for each function.")]
+Budget = Annotated[
+    float,
+    typer.Option(help="Seconds of measuring for each function, out of its time limit."),
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(
+        help="Seconds for each function in all: tracing, checking, compiling and measuring."
+    ),
+]
 Seed = Annotated[
     int, typer.Option(min=0, help="Draws the random directions and the order of measuring.")
 ]
@@ -84,6 +94,7 @@ def run(
     size: Size = "medium",
     dtype: Dtype = None,
     budget: Budget = 5.0,
+    time_limit: TimeLimit = 60.0,
     seed: Seed = 0,
     out: Out = Path("results"),
     adbench_data: Data = None,
@@ -97,6 +108,7 @@ def run(
         size=size,
         dtype=dtype,
         budget=budget,
+        time_limit=time_limit,
         seed=seed,
         out=out,
         adbench_data=adbench_data,
@@ -122,14 +134,18 @@ def compare(
     ],
     method: Annotated[
         list[str] | None,
-        typer.Option(help="A method to use, may be given several times; by default all."),
+        typer.Option(
+            help="A method to use, may be given several times; by default those of a first look."
+        ),
     ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Use every method that applies.")] = False,
     order: Order = 1,
     crossover: Annotated[
         bool,
         typer.Option("--crossover", help="Find up to how many inputs forward mode is faster."),
     ] = False,
     budget: Budget = 10.0,
+    time_limit: TimeLimit = 60.0,
     seed: Seed = 0,
     save: Annotated[
         list[Path] | None,
@@ -141,10 +157,11 @@ def compare(
     """Compare forward and reverse mode on a function of your own."""
     commands.compare(
         target,
-        methods=method,
+        methods="all" if all_ else method,
         order=order,
         crossover=crossover,
         budget=budget,
+        time_limit=time_limit,
         seed=seed,
         save=save or [],
     )
@@ -204,3 +221,12 @@ def peers(
     is not installed has a line that says so; the extra `peers` installs them.
     """
     commands.peers(train=train)
+
+
+def main(name: str) -> None:
+    """Run the command line under a name, and leave with its status, whatever still runs."""
+    try:
+        app(prog_name=name)
+    except SystemExit as done:
+        leave(done.code if isinstance(done.code, int) else 0)
+        raise

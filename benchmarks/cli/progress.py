@@ -1,21 +1,25 @@
-"""A bar that shows what is being measured and how long it will take; and where Ctrl-C stops."""
+"""What is being measured and how long it will take, on the standard error; and Ctrl-C."""
 
+import signal
 import sys
+import threading
 from contextlib import ExitStack
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from gradwise import train
+from ..comparison.work import PLAN
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Progress:
-    """The progress over several scenarios, as a bar on the standard error if that is a terminal.
+    """The progress over several scenarios: a bar on the standard error if that is a terminal.
 
-    After the first Ctrl-C or SIGTERM, the next call of `stage` raises `KeyboardInterrupt`. If the
-    signal raised at once, `compare` would take the exception for a failure of the method that it is
-    measuring. A second Ctrl-C raises at once.
+    The plan of a scenario is a line there in any case. Ctrl-C and SIGTERM raise `KeyboardInterrupt`
+    at once, upon which `compare` returns what is finished, and set `interrupted`.
 
     Args:
         count: How many scenarios there are.
@@ -41,23 +45,32 @@ class Progress:
         )
         self._task = self._bars.add_task("", total=count, stage="")
         self._finished = 0.0
+        self._name = ""
         self._open = ExitStack()
-        self._interrupted = lambda: False
+        self.interrupted = False
 
     def __enter__(self) -> "Progress":
         self._open.enter_context(self._bars)
-        self._interrupted = self._open.enter_context(train.interruptible())
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                before = signal.signal(number, self._interrupt)
+                self._open.callback(signal.signal, number, before)
         return self
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
 
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
     def start(self, name: str) -> None:
         """Show the name of the scenario that begins."""
+        self._name = name
         self._bars.update(self._task, description=name, stage="")
 
     def stage(self, stage: str, share: float) -> None:
-        """Show what is being done in a scenario, and move the bar.
+        """Show what is being done in a scenario, and move the bar; or print its plan.
 
         Args:
             stage: What is being done. Everything before `"measuring"` is the scenario's first half.
@@ -66,8 +79,11 @@ class Progress:
         Raises:
             KeyboardInterrupt: If a signal has come since the last stage.
         """
-        if self._interrupted():
+        if self.interrupted:  # whatever took the first exception for its own
             raise KeyboardInterrupt
+        if stage.startswith(PLAN):
+            self._bars.console.print(f"{self._name}: {stage.removeprefix(PLAN)}", highlight=False)
+            return
         half = 0.5 + share / 2 if stage == "measuring" else share / 2
         self._bars.update(self._task, completed=self._finished + half, stage=stage)
 

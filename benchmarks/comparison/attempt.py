@@ -2,23 +2,28 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..check.error import deviation
 from ..derivatives.method import GaveUpError, InfeasibleError, Method
+from ..derivatives.problem import Problem
 from ..instrument import units
+from ..instrument.clock import time_left
 from ..instrument.compile import Compiled, CompileTimeoutError, compile_for
+from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.samples import Samples
 from ..instrument.statistics import ratio
-from ..instrument.timing import MIN_ROUNDS, run_once
+from ..instrument.timing import MIN_ROUNDS
 from ..program.flops import flops, why_xla_differs
 from ..program.hlo import program_hash
 from ..program.messages import first_line, guarded, underivable, whole_tracebacks
 from .experiment import Experiment
 from .notes import time_notes
+from .pace import Planned, least_of_calls
 from .rightness import right_or_wrong
 from .row import Row
 from .search import Choice, settle
@@ -28,6 +33,8 @@ COMPILE_LIMIT = 60.0
 #: In a batch, a pass costs at least about this share of a pass alone; a method that would outlast
 #: the budget even so is not tried.
 _BATCHED = 0.01
+#: A method may take this share of the time that is left, so that one leaves some to the others.
+_SHARE = 0.5
 
 
 class Attempt(NamedTuple):
@@ -36,48 +43,70 @@ class Attempt(NamedTuple):
     Attributes:
         row: What is known before timing.
         compiled: The program to be timed; `None` if there is nothing to time.
-        seconds: Wall seconds of a call, to plan with.
+        planned: What its first calls took; `None` likewise.
+        late: Whether it was left out because time was up.
     """
 
     row: Row
     compiled: Compiled | None = None
-    seconds: float | None = None
+    planned: Planned | None = None
+    late: bool = False
 
 
-def attempt(method: Method, experiment: Experiment, value_seconds: float) -> Attempt:
+def attempt(method: Method, experiment: Experiment) -> Attempt:
     """Build, compile and check a method; whatever goes wrong is told in its row.
 
-    Args:
-        method: What to try.
-        experiment: The function.
-        value_seconds: What one call of the function itself takes.
+    It may take half of the time that is left.
     """
     row = Row(
         method=method.name, mode=method.mode, kind=method.kind, status="ok", exact=method.exact
     )
-    refusal = _refusal(method, experiment) or _too_long(method, experiment, value_seconds)
+    refusal = _refusal(method, experiment) or _too_long(method, experiment)
     if refusal:
-        return Attempt(_ended(row, *refusal))
+        row = _ended(row, *refusal)
+        least = _least_seconds(method, experiment) if row.status == "skipped" else 0.0
+        late = bool(experiment.unchecked) or experiment.limits.left() <= 0
+        if experiment.unchecked and method.kind == "value" and experiment.look.seconds:
+            return Attempt(dataclasses.replace(row, seconds=experiment.look.seconds), late=late)
+        return Attempt(dataclasses.replace(row, at_least=least or None), late=late)
+    share = _SHARE * experiment.limits.left()
     try:
-        with whole_tracebacks():
-            description = method.build(experiment.problem, experiment.probe)
-            choice = settle(description, experiment.first.truth, experiment.limits)
-            program = choice.program
-            compiled = choice.compiled or compile_for(program.fn, program.args, limit=COMPILE_LIMIT)
-            row = _described(row, method, experiment, choice, compiled)
-            needed, limit = row.bytes or 0, experiment.limits.memory
-            if needed > limit:
-                note = f"out of memory: needs {units.size(needed)} of {units.size(limit)}"
-                return Attempt(_ended(row, "failed", note))
-            return _checked(row, method, experiment, choice, compiled)
+        with whole_tracebacks(), stopped_after(share, "building and checking it"):
+            return _tried(row, method, experiment, time_left(share))
     except InfeasibleError as error:
         return Attempt(_ended(row, "impossible", str(error)))
-    except GaveUpError as error:
-        return Attempt(_ended(row, "skipped", str(error)))
-    except CompileTimeoutError as error:
-        return Attempt(_ended(row, "failed", str(error)))
+    except (GaveUpError, TimeUpError, CompileTimeoutError) as error:
+        return Attempt(_ended(row, "skipped", str(error)), late=not isinstance(error, GaveUpError))
     except Exception as error:  # a method that breaks must not take the others with it
         return Attempt(_ended(row, "failed", str(underivable(error))))
+
+
+def _tried(row: Row, method: Method, experiment: Experiment, left: Callable[[], float]) -> Attempt:
+    description = method.build(experiment.problem, experiment.probe)
+    choice = settle(description, experiment.first.truth, experiment.limits)
+    program = choice.program
+    compiled = choice.compiled or compile_for(
+        program.fn, program.args, limit=min(left(), COMPILE_LIMIT)
+    )
+    row = _described(row, method, experiment, choice, compiled)
+    needed, limit = row.bytes or 0, experiment.limits.memory
+    if needed > limit:
+        note = f"out of memory: needs {units.size(needed)} of {units.size(limit)}"
+        return Attempt(_ended(row, "failed", note))
+    return _checked(row, method, experiment, choice, compiled, left)
+
+
+def not_tried(method: Method, why: str) -> Row:
+    """Return the row of a method that nobody came to."""
+    note = f"not tried: {why}"
+    return Row(
+        method=method.name,
+        mode=method.mode,
+        kind=method.kind,
+        status="skipped",
+        exact=method.exact,
+        note=note,
+    )
 
 
 def timed_rows(
@@ -99,10 +128,12 @@ def _timed(
     floor: float,
 ) -> Row:
     row = one.row
-    if row.method in failed:
+    if row.method in failed and not isinstance(failed[row.method], TimeUpError):
         return _ended(row, "failed", first_line(failed[row.method]))
-    if one.compiled is None or row.method not in samples:
+    if one.planned is None:
         return row
+    if row.method not in samples:
+        return _unmeasured(row, one.planned, "right, but there was no time to measure it")
     taken = samples[row.method]
     row = dataclasses.replace(
         row,
@@ -112,6 +143,7 @@ def _timed(
         samples=taken,
     )
     compiled = one.compiled
+    assert compiled is not None
     told, fault = guarded("explain its time", lambda: time_notes(row, value, compiled, floor), "")
     return dataclasses.replace(row, note=_joined(row.note, told, fault))
 
@@ -122,6 +154,8 @@ def _ended(row: Row, status: str, note: str) -> Row:
 
 def _refusal(method: Method, experiment: Experiment) -> tuple[str, str] | None:
     """Return status and note of a method that the function does not allow, or that is wrong."""
+    if experiment.unchecked:
+        return "skipped", experiment.unchecked
     value = experiment.first.truth.value
     astray = value.size - np.count_nonzero(np.isfinite(value))
     if astray:
@@ -135,21 +169,43 @@ def _refusal(method: Method, experiment: Experiment) -> tuple[str, str] | None:
         if name in experiment.obstacles:
             return "impossible", str(experiment.obstacles[name])
     for mode in method.requires:
+        unchecked = (experiment.first.unchecked or {}) | (experiment.second.unchecked or {})
+        if mode in unchecked:
+            return "skipped", unchecked[mode]
         fault = experiment.first.wrong.get(mode) or experiment.second.wrong.get(mode)
         if fault:
             return "wrong", fault
     return None
 
 
-def _too_long(
-    method: Method, experiment: Experiment, value_seconds: float
-) -> tuple[str, str] | None:
-    """Return status and note of a method that is out of reach by the number of its passes alone."""
-    passes = method.evaluations(experiment.problem.n, experiment.problem.m)
-    least = passes * value_seconds * (1.0 if method.mode == "numerical" else _BATCHED)
-    if least * MIN_ROUNDS < experiment.limits.budget:
+def _too_long(method: Method, experiment: Experiment) -> tuple[str, str] | None:
+    """Return status and note of a method that is out of reach by its passes or its result alone."""
+    size = _result_bytes(method, experiment.problem)
+    if size > experiment.limits.memory:
+        limit = units.size(experiment.limits.memory)
+        return "failed", f"out of memory: its result alone is {units.size(size)} of {limit}"
+    least, limits = _least_seconds(method, experiment), experiment.limits
+    if least * MIN_ROUNDS < limits.budget and least < _SHARE * limits.left():
         return None
+    if limits.left() <= 0:
+        return "skipped", "not tried: no time was left"
+    passes = method.evaluations(experiment.problem.n, experiment.problem.m)
     return "skipped", f"{passes:,} passes, at least {units.seconds(least)} a call"
+
+
+def _least_seconds(method: Method, experiment: Experiment) -> float:
+    """Return the seconds that a call takes at least, by what the function itself takes."""
+    passes = method.evaluations(experiment.problem.n, experiment.problem.m)
+    whole = method.mode in ("none", "numerical")
+    return passes * (1.0 if whole else _BATCHED) * experiment.look.at_least
+
+
+def _result_bytes(method: Method, problem: Problem) -> int:
+    """Return the bytes of a dense result; 0 where a method returns less, or anything at all."""
+    if method.kind not in ("jacobian", "hessian") or method.from_user:
+        return 0
+    width = problem.n if method.kind == "hessian" else problem.m
+    return problem.n * width * jnp.result_type(*problem.x).itemsize
 
 
 def _described(
@@ -181,24 +237,39 @@ def _described(
 
 
 def _checked(
-    row: Row, method: Method, experiment: Experiment, choice: Choice, compiled: Compiled
+    row: Row,
+    method: Method,
+    experiment: Experiment,
+    choice: Choice,
+    compiled: Compiled,
+    left: Callable[[], float],
 ) -> Attempt:
-    """Run the program once, and let it be timed only if its result is right."""
-    budget = experiment.limits.budget
-    seconds, result = run_once(compiled.call)
-    if seconds * MIN_ROUNDS < budget:
-        seconds, _ = run_once(compiled.call)  # the first call of a program is not like the others
+    """Run the program a few times, and let it be timed only if its result is right."""
+    limit = left()
+    try:
+        planned = least_of_calls(compiled.call, limit, experiment.limits.left)
+    except TimeUpError as error:
+        note = f"{error}; it goes on in the background, where it slows down what follows"
+        row = dataclasses.replace(row, at_least=max(limit, 0.0))
+        return Attempt(_ended(row, "skipped", _joined(row.note, note)), late=True)
     problem, truth = experiment.truth_for(method)
-    measured = deviation(method, result, problem, experiment.probe, truth)
+    measured = deviation(method, planned.result, problem, experiment.probe, truth)
     row = dataclasses.replace(row, error=measured.error if math.isfinite(measured.error) else None)
     status, note = right_or_wrong(method, experiment, choice, measured)
     row = dataclasses.replace(row, status=status, note=_joined(row.note, note))
     if status != "ok":
         return Attempt(row)
-    if seconds * MIN_ROUNDS > budget:
-        note = f"one call takes {units.seconds(seconds)}: too long for this budget"
-        return Attempt(_ended(row, "skipped", _joined(row.note, note)))
-    return Attempt(row, compiled, seconds)
+    if planned.seconds * MIN_ROUNDS > experiment.limits.budget:
+        return Attempt(_unmeasured(row, planned, "too long for this budget"))
+    return Attempt(row, compiled, planned)
+
+
+def _unmeasured(row: Row, planned: Planned, why: str) -> Row:
+    """Return the row of a derivative that is right, and was called too few times to be timed."""
+    once = "~" if planned.calls == 1 else ""
+    note = f"one call takes {once}{units.seconds(planned.seconds)}: {why}"
+    row = dataclasses.replace(row, seconds=planned.seconds)
+    return _ended(row, "skipped", _joined(row.note, note))
 
 
 def _joined(*notes: str) -> str:

@@ -1,44 +1,34 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from ..derivatives.candidate import Candidate, as_methods
-from ..derivatives.method import Method
-from ..derivatives.table import select
-from ..instrument import units
-from ..instrument.compile import Compiled, compile_for
+from ..derivatives.problem import Problem, make_problem
+from ..instrument.clock import time_left
+from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.environment import environment
-from ..instrument.samples import Samples
-from ..instrument.timing import interleave
 from ..program.arguments import Argnums
-from ..program.messages import guarded
-from ..program.residuals import by_line, residuals
-from .attempt import Attempt, attempt, timed_rows
-from .crossover import Batch, compile_batches, fit_crossover
-from .experiment import Experiment, make_experiment
 from .fastest import machine_of
 from .notes import machine_notes
 from .record import Comparison
 from .verdict import give_verdict
+from .work import OnProgress, Settings, Work, ended
 
-#: Told what is being done, and the share of it that is.
-OnProgress = Callable[[str, float], None]
-
-#: Source lines of residuals that a comparison names.
-_MOST_LINES = 5
-_FLOOR = "dispatch floor"
+#: Seconds after the time limit at which work is stopped that has not ended by itself.
+_GRACE = 0.5
 
 
 def compare(
     fn: Callable[..., object],
     *inputs: object,
     argnums: Argnums = None,
-    methods: Sequence[str] | None = None,
+    methods: Sequence[str] | str | None = None,
     order: int = 1,
     budget: float = 10.0,
+    time_limit: float = 60.0,
     seed: int = 0,
     candidates: Sequence[Candidate] = (),
     crossover: bool = False,
@@ -55,24 +45,33 @@ def compare(
         fn: A pure function of arrays or pytrees to an array or pytree; it is jitted.
         *inputs: Its arguments. Integer arrays are held fixed.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
-        methods: Names from `METHODS`; `None` for all that apply.
+        methods: Names from `METHODS`; `"all"` for all that apply. `None` is a first look: the
+            function itself, numerical, forward and reverse mode, their chunks where there are more
+            than four directions to cut, and checkpointing where reverse mode keeps at least 16 MB;
+            of second order the gradient, a product, and the Hessian in three ways.
         order: 1 for gradients and Jacobians, 2 for Hessians of scalar functions.
-        budget: Seconds of measuring, for all methods together; compiling comes on top.
+        budget: Seconds of measuring, for all methods together, out of `time_limit`; compiling and
+            checking take the rest.
+        time_limit: Seconds after which the comparison is returned, whatever is finished by then: it
+            bounds tracing, checking, compiling, searching and measuring together.
         seed: Draws the random directions and the order of the measurements.
         candidates: Derivatives of one's own, to stand in the same table under new names.
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
             many inputs forward mode is the faster one; for `order=1`.
         name: What to call the function; its own name by default.
         purpose: Why it is being looked at; printed above the table.
-        on_progress: Told what is being done, and the share of it that is.
+        on_progress: Told what is being done, and the share of it that is. Before anything long
+            starts it is told the plan: "plan: 6 methods, about 20 s (compiling 10, measuring 10)".
 
     Returns:
-        The rows, the verdict, and the environment they were found in.
+        The rows, the verdict, and the environment they were found in. At the time limit, or on
+        Ctrl-C, those that are finished: `incomplete` says why, and the rows say what is missing.
 
     Raises:
+        TimeoutError: If not even tracing the function ends within `time_limit`.
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
-        ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
-            candidate has the name of another row or an unknown mode, there is nothing to
+        ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit` or `seed` is out of
+            range, a candidate has the name of another row or an unknown mode, there is nothing to
             differentiate, `order=2` meets a function of several outputs or `crossover`, or
             `jax.disable_jit` is on.
 
@@ -85,23 +84,22 @@ def compare(
         >>> [row.status for row in comparison.rows]
         ['ok', 'ok']
     """
-    _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
+    _check_options(
+        budget=budget, time_limit=time_limit, seed=seed, order=order, crossover=crossover
+    )
     extra = as_methods(candidates, order)
-    tell = on_progress or (lambda stage, share: None)
-    tell("checking", 0.0)
+    settings = Settings(methods, extra, order, budget, time_limit, seed, crossover)
+    left, error = time_left(time_limit), None
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
-        experiment = make_experiment(
-            fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed
-        )
-        problem = experiment.problem
-        selected = select(methods, order=order, scalar=problem.scalar)
-        attempts = _attempts((*selected, *extra), experiment, tell)
-        batches = compile_batches(experiment, seed) if crossover else {}
-        samples, failed = _measure(attempts, batches, budget=budget, seed=seed, tell=tell)
-        residual_lines, fault = _residual_lines(experiment)
-    floor, here = samples[_FLOOR].seconds, environment()
-    rows = timed_rows(attempts, samples, failed, floor)
-    timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
+        problem = _problem(fn, inputs, argnums=argnums, order=order, left=left)
+        work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
+        try:
+            with stopped_after(left() + _GRACE, "comparing"):
+                work.do()
+        except (TimeUpError, KeyboardInterrupt) as caught:
+            error = caught
+    incomplete = ended(work, error)
+    rows, floor, here = work.rows(incomplete), work.floor(), environment()
     return Comparison(
         name=name or getattr(fn, "__name__", type(fn).__name__),
         rows=rows,
@@ -111,19 +109,23 @@ def compare(
         order=order,
         dtype=str(jnp.result_type(*problem.x)),
         floor=floor,
-        notes=(*experiment.notes, *machine_notes(samples), *fault),
-        residuals=residual_lines,
-        crossover=fit_crossover(timed, problem.m) if timed else None,
+        notes=_notes(work),
+        residuals=work.reading.lines if work.reading else (),
+        crossover=work.crossover(),
         purpose=purpose,
+        incomplete=incomplete,
         seed=seed,
         environment=here,
     )
 
 
-def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
+def _check_options(
+    *, budget: float, time_limit: float, seed: int, order: int, crossover: bool
+) -> None:
     """Raise on what no function can be measured with."""
-    if not (isinstance(budget, (int, float)) and budget > 0):
-        raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
+    for name, seconds in (("budget", budget), ("time_limit", time_limit)):
+        if not (isinstance(seconds, (int, float)) and seconds > 0):
+            raise ValueError(f"{name} must be a positive number of seconds, got {seconds!r}")
     if seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
     if crossover and order == 2:
@@ -136,54 +138,28 @@ def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> 
         )
 
 
-def _attempts(methods: Sequence[Method], experiment: Experiment, tell: OnProgress) -> list[Attempt]:
-    """Attempt one method after the other; the first one is the function itself."""
-    attempts: list[Attempt] = []
-    for index, method in enumerate(methods):
-        tell(method.name, index / len(methods))
-        value_seconds = (attempts[0].seconds if attempts else None) or 0.0
-        attempts.append(attempt(method, experiment, value_seconds))
-    return attempts
-
-
-def _measure(
-    attempts: Sequence[Attempt],
-    batches: Mapping[Batch, Compiled],
+def _problem(
+    fn: Callable[..., object],
+    inputs: tuple,
     *,
-    budget: float,
-    seed: int,
-    tell: OnProgress,
-) -> tuple[dict[str, Samples], dict[str, Exception]]:
-    """Time what compiled and is right, the batches, and a call that does nothing, all in turns."""
-    calls = {one.row.method: one.compiled.call for one in attempts if one.compiled}
-    calls |= {_batch_name(key): compiled.call for key, compiled in batches.items()}
-    calls[_FLOOR] = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
-    return interleave(
-        calls, budget=budget, seed=seed, on_round=lambda share: tell("measuring", share)
-    )
-
-
-def _batch_name(batch: Batch) -> str:
-    mode, size = batch
-    return f"{mode} batch of {size}"
-
-
-def _residual_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Say what reverse mode keeps beside the function's own arrays: in all, and by source line.
-
-    The second result is a note, if gradwise could not find out.
-    """
-    if "reverse" in experiment.obstacles:
-        return (), ()
-    problem = experiment.problem
-
-    def work() -> tuple[str, ...]:
-        lines = by_line(residuals(problem.fn, problem.x, problem.fixed, argnums=0))
-        largest = sorted(lines, key=lambda line: -lines[line])[:_MOST_LINES]
-        return (
-            f"{units.size(sum(lines.values()))} in all",
-            *(f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest),
+    argnums: Argnums,
+    order: int,
+    left: Callable[[], float],
+) -> Problem:
+    """Trace the function, as long as there is time."""
+    try:
+        with stopped_after(left(), "tracing the function"):
+            problem = make_problem(fn, inputs, argnums=argnums)
+    except TimeUpError as error:
+        raise TimeoutError(f"{error}: time_limit must be longer") from None
+    if order == 2 and not problem.scalar:
+        raise ValueError(
+            f"order=2 takes Hessians of scalar functions; this one has {problem.m} outputs: "
+            "compare one of them, or a sum"
         )
+    return problem
 
-    leaves, fault = guarded("find out what reverse mode keeps", work, ())
-    return leaves, (fault,) if fault else ()
+
+def _notes(work: Work) -> tuple[str, ...]:
+    notes = work.experiment.notes if work.experiment else work.problem.notes
+    return (*notes, *(machine_notes(work.samples) if work.samples else ()))

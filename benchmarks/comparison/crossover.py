@@ -1,14 +1,17 @@
 """Batches of tangents and of cotangents: what each further one costs, and where the modes cross."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import numpy as np
 
 from ..derivatives.problem import Leaves, Output, Problem
-from ..instrument.compile import Compiled, compile_for
+from ..instrument.compile import Compiled, CompileTimeoutError, compile_for
+from ..instrument.deadline import TimeUpError, within
 from ..instrument.fits import Line, crossing, fit_line
 from ..instrument.samples import Samples
+from ..instrument.timing import run_once
 from .experiment import Experiment
 from .findings import Crossover, ModeLine
 
@@ -20,14 +23,16 @@ Batch = tuple[str, int]
 
 
 def compile_batches(experiment: Experiment, seed: int) -> dict[Batch, Compiled]:
-    """Compile both modes at every batch size; none where a mode cannot be.
+    """Compile both modes at every batch size, while there is time; none where a mode cannot be.
 
     Example:
         >>> import jax.numpy as jnp
         >>> from benchmarks.comparison.experiment import make_experiment
-        >>> experiment = make_experiment(
-        ...     jnp.sin, (jnp.ones(5),), argnums=None, order=1, budget=1.0, seed=0
-        ... )
+        >>> from benchmarks.comparison.reading import read_program
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(jnp.sin, (jnp.ones(5),))
+        >>> reading = read_program(problem)
+        >>> experiment = make_experiment(problem, reading, order=1, budget=1.0, seed=0)
         >>> list(compile_batches(experiment, 0))
         [('forward', 1), ('forward', 4), ('reverse', 1), ('reverse', 4)]
     """
@@ -41,7 +46,12 @@ def compile_batches(experiment: Experiment, seed: int) -> dict[Batch, Compiled]:
         for size in (size for size in _SIZES if size <= max(most, _SIZES[1])):  # a line is two
             directions = jax.tree.map(lambda leaf, k=size: _normal(random, k, leaf), like)
             args = (problem.x, problem.fixed, directions)
-            compiled[mode, size] = compile_for(build(problem), args)
+            try:
+                batch = compile_for(build(problem), args, limit=experiment.limits.left() / 2)
+                within(experiment.limits.left() / 2, partial(run_once, batch.call), "one batch")
+            except (CompileTimeoutError, TimeUpError):
+                break  # a larger batch takes longer still
+            compiled[mode, size] = batch
     return compiled
 
 

@@ -4,18 +4,25 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..check.directions import random_probe
+import numpy as np
+
+from ..check.directions import Pace, random_probe
 from ..check.float64 import find_float64_obstacle
 from ..check.reference import Reference, find_reference
-from ..derivatives.method import Method, Probe, Truth
-from ..derivatives.problem import Problem, gradient_problem, make_problem
+from ..check.taylor import LINE
+from ..derivatives.method import GaveUpError, Method, Probe, Truth
+from ..derivatives.problem import Problem, gradient_problem
+from ..instrument import units
 from ..instrument.compile import available_memory
-from ..program.arguments import Argnums
-from ..program.messages import Obstacle, guarded
-from ..program.obstacles import obstacles
+from ..instrument.deadline import forever
+from ..program.messages import Obstacle
+from .pace import Look, pace_of
+from .reading import Reading, find_stops
 
 #: The share of the budget that a method may search with.
 _SEARCH = 0.2
+#: The share of the time left that the checks may take.
+_CHECKING = 0.6
 
 
 class Limits(NamedTuple):
@@ -25,11 +32,13 @@ class Limits(NamedTuple):
         budget: Seconds of measuring, for all methods together.
         search_seconds: After this long a search makes do with what it has tried.
         memory: Bytes that a program may take.
+        left: Returns the seconds that are left until everything must be ready to be measured.
     """
 
     budget: float
     search_seconds: float
     memory: float
+    left: Callable[[], float] = forever
 
 
 class Experiment(NamedTuple):
@@ -44,6 +53,8 @@ class Experiment(NamedTuple):
         obstacles: What stands in the way of a mode.
         limits: What the methods may take.
         notes: What a reader should know of the function before reading the figures.
+        look: What a call of the function itself takes.
+        unchecked: Why there was no time to check any derivative; `""` if there was.
     """
 
     problem: Problem
@@ -54,6 +65,8 @@ class Experiment(NamedTuple):
     obstacles: dict[str, Obstacle]
     limits: Limits
     notes: tuple[str, ...]
+    look: Look = Look()
+    unchecked: str = ""
 
     def truth_for(self, method: Method) -> tuple[Problem, Truth]:
         """Return the problem that a method's results solve, and what they are checked against."""
@@ -63,53 +76,73 @@ class Experiment(NamedTuple):
 
 
 def make_experiment(
-    fn: Callable[..., object],
-    inputs: tuple,
+    problem: Problem,
+    reading: Reading,
     *,
-    argnums: Argnums,
     order: int,
     budget: float,
     seed: int,
+    look: Look | None = None,
+    left: Callable[[], float] = forever,
 ) -> Experiment:
-    """Trace the function, and find its obstacles and its derivative as precisely as can be.
+    """Find the derivative of a problem as precisely as can be, within the time that is left.
 
-    Raises:
-        TypeError: If the function is not callable, takes complex inputs, or returns no arrays.
-        ValueError: If `argnums` is out of range, there is nothing to differentiate, or `order=2`
-            meets a function of several outputs.
+    Args:
+        problem: What is differentiated.
+        reading: What its program tells.
+        order: 1 for gradients and Jacobians, 2 for Hessians.
+        budget: Seconds of measuring, for all methods together.
+        seed: Draws the random directions.
+        look: What a call of the function takes.
+        left: Returns the seconds that the methods have until they must be measured.
     """
-    problem = make_problem(fn, inputs, argnums=argnums)
-    if order == 2 and not problem.scalar:
-        raise ValueError(
-            f"order=2 takes Hessians of scalar functions; this one has {problem.m} outputs: "
-            "compare one of them, or a sum"
+    pace, look = pace_of(_share_of(left, _CHECKING)), look or Look()
+    probe, stops = random_probe(problem, seed), reading.stops
+    limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf, left)
+    if look.why:
+        first, unchecked, notes = _nothing_known(problem), f"not checked: {look.why}", problem.notes
+        return Experiment(
+            problem, problem, probe, first, first, stops, limits, notes, look, unchecked
         )
     problem = problem._replace(float64_obstacle=find_float64_obstacle(problem))
-    probe = random_probe(problem, seed)
-    stops, note = _obstacles(problem)
     modes = tuple(mode for mode in ("forward", "reverse") if mode not in stops)
-    first = find_reference(problem, probe, modes)
+    first, unchecked = _reference(problem, probe, modes, pace, look)
     target, second = problem, first
     if order == 2 and modes:
         target = gradient_problem(problem, modes[-1])  # reverse mode is one pass, where it can be
-        inner_stops, _ = _obstacles(target)
+        inner_stops, _ = find_stops(target, modes)
         modes = tuple(mode for mode in modes if mode not in inner_stops)
-        second = find_reference(target, Probe(probe.tangent, probe.tangent), modes)
-    limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf)
-    notes = _notes(problem, first) + ((note,) if note else ())
-    return Experiment(problem, target, probe, first, second, stops, limits, notes)
+        inner = Probe(probe.tangent, probe.tangent)
+        second, late = _reference(target, inner, modes, pace, look)
+        unchecked = unchecked or late
+    notes = (problem.notes if unchecked else _notes(problem, first)) + reading.notes
+    return Experiment(problem, target, probe, first, second, stops, limits, notes, look, unchecked)
 
 
-def _obstacles(problem: Problem) -> tuple[dict[str, Obstacle], str]:
-    """Find what stands in the way of each mode, and say so if the search itself fails.
+def _share_of(left: Callable[[], float], share: float) -> Callable[[], float]:
+    """Return a function that counts down a share of the time that is left now."""
+    rest = (1 - share) * left()
+    return forever if math.isinf(rest) else lambda: left() - rest
 
-    What is held fixed is as unknown to the search as to the compiled program.
-    """
-    return guarded(
-        "look for obstacles",
-        lambda: obstacles(problem.fn, problem.x, problem.fixed, argnums=0),
-        {},
-    )
+
+def _reference(
+    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace, look: Look
+) -> tuple[Reference, str]:
+    """Find the reference; or nothing, and why there is no time to check any derivative."""
+    runs = len(LINE)
+    least = runs * look.at_least
+    if least > pace.left():
+        why = f"{runs} runs of the function take at least {units.seconds(least)}, which is too long"
+        return _nothing_known(problem), f"not checked: {why}"
+    try:
+        return find_reference(problem, probe, modes, pace), ""
+    except GaveUpError as error:
+        return _nothing_known(problem), f"not checked: {error}"
+
+
+def _nothing_known(problem: Problem) -> Reference:
+    value, inputs = np.full(problem.m, np.nan), np.full(problem.n, np.nan)
+    return Reference(Truth(value, value, inputs, None, "nothing, for want of time"), {}, {}, 0.0)
 
 
 def _notes(problem: Problem, first: Reference) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class Comparison:
         residuals: What reverse mode keeps: in all, and by source line.
         crossover: Up to how many inputs forward mode is the faster one, if that was asked for.
         purpose: Why this function is in its suite, if it is in one.
+        incomplete: Why not every method was tried and measured: the time limit, or Ctrl-C; `""`
+            where all were.
         seed: What random directions and orders were drawn from.
         environment: Versions, device, cores, load and flags.
 
@@ -51,6 +53,7 @@ class Comparison:
     residuals: tuple[str, ...] = ()
     crossover: Crossover | None = None
     purpose: str = ""
+    incomplete: str = ""
     seed: int = 0
     environment: dict[str, object] = field(default_factory=dict)
 

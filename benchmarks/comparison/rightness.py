@@ -2,13 +2,13 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 
 from ..check.error import Deviation, deviation
 from ..check.float64 import in_float64
 from ..derivatives.method import Method
 from .experiment import Experiment
+from .pace import pace_of
 from .search import Choice, settled_again
 
 #: How far off in float64 a derivative may be, and still be called right; or this many times the
@@ -51,6 +51,6 @@ def _fault_in_float64(method: Method, experiment: Experiment, choice: Choice) ->
     with in_float64(experiment.problem, experiment.probe) as (problem, probe):
         description = method.build(problem, probe)
         program = settled_again(description, choice, experiment.limits)
-        result = jax.jit(program.fn)(*program.args)
+        result = pace_of(experiment.limits.left).run(program.fn, *program.args)
         wide = target._replace(x=problem.x, fixed=problem.fixed)
         return deviation(method, result, wide, probe, truth).fault

@@ -22,6 +22,8 @@ from .method import InfeasibleError, Label, Probe, Program, Search
 from .problem import Problem
 
 _Policy = Callable[..., bool] | None
+#: What the variants are set against.
+_PLAIN = "plain reverse"
 #: Calls that hold no rule of their own, so that their programs can be written out.
 _PLAIN_CALLS = names("call closed_call jit")
 
@@ -58,14 +60,17 @@ def checkpointed(problem: Problem, probe: Probe) -> Search:
         plans["scans nested"] = _Plan(None, nest=True)
     transform = jax.grad if problem.scalar else jax.jacrev
 
-    def note(best: Label, sizes: Mapping[Label, float]) -> str:
-        told = ", ".join(f"{name} {units.size(value)}" for name, value in sizes.items())
-        return f"{best}, of least memory ({told})"
-
     trials = {
         name: Program(transform(_in_blocks(problem.fn, plan)), args) for name, plan in plans.items()
     }
-    return Search(trials, "bytes", note)
+    plain = {_PLAIN: Program(transform(problem.fn), args)}
+    return Search(trials, "bytes", _note, beside=plain)
+
+
+def _note(best: Label, sizes: Mapping[Label, float]) -> str:
+    told = ", ".join(f"{name} {units.size(value)}" for name, value in sizes.items())
+    saves = sizes[best] < sizes.get(_PLAIN, math.inf)
+    return f"{best}, of least memory ({told})" + ("" if saves else "; it saves nothing")
 
 
 def _in_blocks(fn: Callable[..., object], plan: _Plan) -> Callable[..., object]:

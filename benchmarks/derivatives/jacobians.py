@@ -11,8 +11,9 @@ from .problem import Leaves, Output, Problem
 
 #: Chunks so small that a Jacobian takes more rounds than this are not tried.
 _MOST_LOOPS = 4096
-#: Chunk sizes are powers of four: the time has several minima, so that all of them are tried.
-_SIZES = tuple(4**power for power in range(12))
+#: Chunk sizes are powers of four, the largest first: the largest that fits the memory is likely
+#: to be the fastest, and small ones take many loops.
+_SIZES = tuple(4**power for power in reversed(range(12)))
 
 #: A Jacobian with the structure that `jax.jacrev` returns.
 Jacobian = tuple

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -74,7 +75,10 @@ class Search(NamedTuple):
         error: `error(result, jacobian)` returns how far the result of a trial is from the true
             Jacobian `[m, n]`; for `by="error"`.
         chosen: `chosen(label)` returns the program to be timed; the trial itself by default.
-        unguided: What to take where no Jacobian is known that a trial could be compared with.
+        unguided: What to take where no Jacobian is known that a trial could be compared with, or
+            there is no time to compare them all.
+        beside: Programs whose figures the note sets beside those of the trials, and of which none
+            is taken.
     """
 
     trials: Mapping[Any, Program]
@@ -83,6 +87,7 @@ class Search(NamedTuple):
     error: Callable[[object, np.ndarray], float] | None = None
     chosen: Callable[[Label], Program] | None = None
     unguided: Program | None = None
+    beside: Mapping[Any, Program] = MappingProxyType({})
 
     def program(self, label: Label) -> Program:
         """Return the program of a label that is to be timed."""

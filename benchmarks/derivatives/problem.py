@@ -10,6 +10,7 @@ import numpy as np
 
 from ..program.arguments import Argnums, read_argnums
 from ..program.messages import untraceable
+from .traced import traced_once
 
 #: The arrays of a pytree.
 Leaves: TypeAlias = tuple[jax.Array, ...]
@@ -114,7 +115,7 @@ def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums =
         raise TypeError(f"compare needs a function to differentiate, got {_described(fn)}")
     parts = _sorted_inputs(inputs, argnums)
     x, fixed = (tuple(parts.arrays[i] for i in where) for where in (parts.wanted, parts.held))
-    shapes = _output_shapes(fn, parts.arguments, x, fixed)
+    outputs, shapes = _traced_outputs(fn, parts.arguments, x, fixed)
     floating = [i for i, shape in enumerate(shapes) if jnp.issubdtype(shape.dtype, jnp.floating)]
     scalar = len(floating) == 1 and shapes[floating[0]].shape == ()
     left_out = len(shapes) - len(floating)
@@ -124,8 +125,8 @@ def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums =
         return tuple(leaves[i] for i in floating)
 
     def canonical(x: Leaves, fixed: Leaves) -> Output:
-        outputs = unpack(fn(*parts.arguments(x, fixed)))
-        return outputs[0] if scalar else outputs
+        smooth = unpack(outputs(x, fixed))
+        return smooth[0] if scalar else smooth
 
     n, m = sum(leaf.size for leaf in x), sum(math.prod(shapes[i].shape) for i in floating)
     if not n or not m:
@@ -178,13 +179,13 @@ def _sorted_inputs(inputs: tuple, argnums: Argnums) -> _Inputs:
     return _Inputs(arrays, static, wanted, treedef, chosen, notes)
 
 
-def _output_shapes(
+def _traced_outputs(
     fn: Callable[..., object],
     arguments: Callable[[Leaves, Leaves], tuple],
     x: Leaves,
     fixed: Leaves,
-) -> list[jax.ShapeDtypeStruct]:
-    """Return the shapes of the output's leaves, found without running the function."""
+) -> tuple[Callable[..., object], list[jax.ShapeDtypeStruct]]:
+    """Return the output's leaves as a function that is traced once, and their shapes."""
     strange: list[object] = []
 
     def traced(x: Leaves, fixed: Leaves) -> list[jax.Array]:
@@ -193,8 +194,9 @@ def _output_shapes(
         strange.extend([leaf for leaf in leaves if not _is_array(leaf)] or [output][len(leaves) :])
         return [] if strange else [jnp.asarray(leaf) for leaf in leaves]
 
+    once = traced_once(traced)
     try:
-        shapes = jax.eval_shape(traced, x, fixed)
+        shapes = jax.eval_shape(once, x, fixed)
     except Exception as error:
         raise TypeError(f"JAX cannot trace the function: {untraceable(error)}") from error
     if strange:
@@ -207,7 +209,7 @@ def _output_shapes(
         raise TypeError(
             f"the function must return floating-point numbers to have a derivative, got {dtypes}"
         )
-    return shapes
+    return once, shapes
 
 
 def _is_array(leaf: object) -> bool:

@@ -1,10 +1,13 @@
 """The function itself, and its derivative along one direction."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from ..instrument.compile import compile_for
+from ..instrument.deadline import within
 from .method import Preparation, Probe, Program
 from .problem import Leaves, Output, Problem
 
@@ -30,10 +33,13 @@ def linearize(problem: Problem, probe: Probe) -> Preparation:
     Its coefficients are computed beforehand.
     """
 
+    def coefficients(x: Leaves, fixed: Leaves) -> Callable[[Leaves], Output]:
+        return jax.linearize(lambda x: problem.fn(x, fixed), x)[1]
+
     def make(seconds_left: Callable[[], float]) -> Program:
-        del seconds_left
-        fn = jax.jit(problem.fn)
-        _, push = jax.linearize(lambda x: fn(x, problem.fixed), problem.x)
+        args = problem.x, problem.fixed
+        compiled = compile_for(coefficients, args, limit=seconds_left())
+        push: Any = within(seconds_left(), compiled.call, "one call of it")
         # `push` is a pytree of its coefficients, so that they are arguments and no constants.
         return Program(lambda push, tangent: push(tangent), (push, probe.tangent))
 

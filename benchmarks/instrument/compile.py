@@ -1,7 +1,7 @@
 """Compile a function ahead of time, with what its compilation tells: times, memory, operations."""
 
+import math
 import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,9 @@ import jax
 from jax.stages import Compiled as Executable
 from jax.stages import Lowered
 
+from . import cache
 from .clock import CLOCK
+from .deadline import TimeUpError, within
 
 Result = TypeVar("Result")
 
@@ -108,7 +110,9 @@ def compile_for(
 ) -> Compiled:
     """Trace, lower and compile `fn(*args)`, and time each stage apart.
 
-    Nothing is donated, so `args` stay valid, and sharded arguments stay where they are.
+    A program that this process has compiled before is not compiled again; its times are those of
+    its compilation. Nothing is donated, so `args` stay valid, and sharded arguments stay where they
+    are.
 
     Raises:
         CompileTimeoutError: If compiling takes longer than `limit` seconds. XLA cannot be
@@ -127,15 +131,26 @@ def compile_for(
     after_trace = CLOCK.wall()
     lowered = traced.lower()
     after_lower = CLOCK.wall()
-    executable = _within(limit, lowered.compile)
-    after_compile = CLOCK.wall()
+    key = cache.key_of(traced, lowered, args)
+    known = cache.recall(key)
+    if known is None:
+        before = CLOCK.wall()
+        executable = _within(limit, lowered.compile)
+        stages = after_trace - start, after_lower - after_trace, CLOCK.wall() - before
+        known = cache.Known(lowered, executable, stages)
+        cache.remember(key, known)
+    return _compiled(known, args)
+
+
+def _compiled(known: cache.Known, args: tuple[object, ...]) -> Compiled:
+    trace_seconds, lower_seconds, compile_seconds = known.seconds
     return Compiled(
-        call=lambda: executable(*args),
-        trace_seconds=after_trace - start,
-        lower_seconds=after_lower - after_trace,
-        compile_seconds=after_compile - after_lower,
-        lowered=lowered,
-        executable=executable,
+        call=lambda: known.executable(*args),
+        trace_seconds=trace_seconds,
+        lower_seconds=lower_seconds,
+        compile_seconds=compile_seconds,
+        lowered=known.lowered,
+        executable=known.executable,
     )
 
 
@@ -170,23 +185,7 @@ def available_memory() -> int | None:
 
 
 def _within(limit: float | None, work: Callable[[], Result]) -> Result:
-    """Do `work`, in a thread that is abandoned if it takes longer than `limit` seconds."""
-    if limit is None:
-        return work()
-    results: list[Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # handed to the caller's thread
-            errors.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(limit)
-    if thread.is_alive():
-        raise CompileTimeoutError(f"compiling took longer than {limit:g} s and was given up")
-    if errors:
-        raise errors[0]
-    return results[0]
+    try:
+        return within(math.inf if limit is None else limit, work, "compiling")
+    except TimeUpError as error:
+        raise CompileTimeoutError(str(error)) from None

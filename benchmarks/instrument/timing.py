@@ -9,11 +9,13 @@ kept.
 import gc
 import random
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from .clock import CLOCK, Clock
+from .deadline import forever
 from .samples import Samples
 
 Call = Callable[[], object]
@@ -22,6 +24,8 @@ Call = Callable[[], object]
 SAMPLE_SECONDS = 1e-3
 #: No statistic is drawn from fewer rounds than this, however slow a program is.
 MIN_ROUNDS = 3
+#: A call that takes longer needs no second one to tell that it fills a sample.
+_LONG = 100 * SAMPLE_SECONDS
 _MOST_ROUNDS = 400
 
 
@@ -42,6 +46,8 @@ def interleave(
     seed: int = 0,
     on_round: Callable[[float], None] | None = None,
     clock: Clock = CLOCK,
+    left: Callable[[], float] = forever,
+    samples: dict[str, Samples] | None = None,
 ) -> tuple[dict[str, Samples], dict[str, Exception]]:
     """Time programs against one another, in rounds of random order, every call blocked on.
 
@@ -55,6 +61,8 @@ def interleave(
         seed: Seed of the order within the rounds.
         on_round: Told the share of the budget that is spent after each round.
         clock: What the time is read from.
+        left: Returns the seconds until everything must end; then no further sample is taken.
+        samples: Where the samples go, so that whoever interrupts this keeps those that there are.
 
     Returns:
         Samples by name, and the exceptions of those that failed by name.
@@ -66,28 +74,55 @@ def interleave(
         >>> samples["sum"].wall.size >= MIN_ROUNDS, failed
         (True, {})
     """
-    order, failed = random.Random(seed), {}
-    counts = _warmed_up(calls, failed, clock)
-    taken: dict[str, list[tuple[int, float, float]]] = {name: [] for name in counts}
-    spent = dict.fromkeys(counts, 0.0)
-    share, active = budget / max(len(counts), 1), list(counts)
+    samples = {} if samples is None else samples
+    race = _Race(calls, {}, {}, {}, clock, left)
+    try:
+        _warm_up(race)
+        share = budget / max(len(race.counts), 1)
+        _take_turns(race, random.Random(seed), share, on_round or (lambda share: None))
+    finally:
+        for name, rows in race.taken.items():
+            if rows and name not in race.failed:
+                samples[name] = _joined(rows, race.counts[name])
+    return samples, race.failed
+
+
+class _Race(NamedTuple):
+    """Programs against one another: how often a sample calls each, and what was taken so far."""
+
+    calls: Mapping[str, Call]
+    counts: dict[str, int]
+    taken: dict[str, list[tuple[int, float, float]]]
+    failed: dict[str, Exception]
+    clock: Clock
+    left: Callable[[], float]
+
+
+def _take_turns(
+    race: _Race, order: random.Random, share: float, on_round: Callable[[float], None]
+) -> None:
+    """Take samples in rounds, until every program has had its share of seconds."""
+    spent, active = dict.fromkeys(race.counts, 0.0), list(race.counts)
+    budget = share * len(active)
     for round_index in range(_MOST_ROUNDS):
         order.shuffle(active)
         for name in active:
+            if race.left() <= 0:
+                return
+            count = race.counts[name]
             try:
-                wall, cpu = _sample(calls[name], counts[name], clock)
+                wall, cpu = _sample(race.calls[name], count, race.clock)
             except Exception as error:  # a program may fail at any call: out of memory, for one
-                failed[name] = error
+                race.failed[name] = error
                 continue
             spent[name] += wall
-            taken[name].append((round_index, wall / counts[name], cpu / counts[name]))
+            race.taken[name].append((round_index, wall / count, cpu / count))
         early = round_index + 1 < MIN_ROUNDS
-        active = [n for n in active if n not in failed and (early or spent[n] < share)]
-        if on_round:
-            on_round(min(sum(spent.values()) / budget, 1.0))
+        active = [n for n in active if n not in race.failed and (early or spent[n] < share)]
         if not active:
-            break
-    return {n: _joined(rows, counts[n]) for n, rows in taken.items() if n not in failed}, failed
+            on_round(1.0)
+            return
+        on_round(min(sum(spent.values()) / budget, 1.0))
 
 
 def _joined(rows: list[tuple[int, float, float]], calls: int) -> Samples:
@@ -95,22 +130,23 @@ def _joined(rows: list[tuple[int, float, float]], calls: int) -> Samples:
     return Samples(rounds=rounds, wall=wall, cpu=cpu, calls=calls)
 
 
-def _warmed_up(
-    calls: Mapping[str, Call], failed: dict[str, Exception], clock: Clock
-) -> dict[str, int]:
-    """Warm every program up, and find how often a sample must call it."""
-    counts = {}
-    for name, call in calls.items():
+def _warm_up(race: _Race) -> None:
+    """Warm every program up, and find how often a sample must call it: a long one once."""
+    for name, call in race.calls.items():
+        if race.left() <= 0:
+            return
         try:
-            jax.block_until_ready(call())
-            count = 1
+            first, count = run_once(call, race.clock)[0], 1
             # The quicker of two: one interruption must not make a sample of a single short call.
-            while (taken := min(_sample(call, count, clock)[0] for _ in range(2))) < SAMPLE_SECONDS:
+            while (
+                first < _LONG
+                and (taken := min(_sample(call, count, race.clock)[0] for _ in range(2)))
+                < SAMPLE_SECONDS
+            ):
                 count = max(2 * count, int(1.2 * count * SAMPLE_SECONDS / max(taken, 1e-9)))
-            counts[name] = count
+            race.counts[name], race.taken[name] = count, []
         except Exception as error:
-            failed[name] = error
-    return counts
+            race.failed[name] = error
 
 
 def _sample(call: Call, count: int, clock: Clock) -> tuple[float, float]:

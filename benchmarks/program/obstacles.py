@@ -3,7 +3,7 @@
 import importlib.util
 import itertools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -35,7 +35,10 @@ class _Split(NamedTuple):
 
 
 def obstacles(
-    fn: Callable[..., object], *inputs: object, argnums: Argnums = None
+    fn: Callable[..., object],
+    *inputs: object,
+    argnums: Argnums = None,
+    modes: Collection[str] = MODES,
 ) -> dict[str, Obstacle]:
     """Find the modes in which `fn` cannot be differentiated at `inputs`, and say why.
 
@@ -50,12 +53,13 @@ def obstacles(
         *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
         argnums: The arguments that are differentiated; `None` for all. Of these, leaves that hold
             no floats are held fixed.
+        modes: Which of `MODES` to look for.
 
     Raises:
         ValueError: If `argnums` is out of range.
 
     Returns:
-        An `Obstacle` for every one of `MODES` that cannot be; the others are missing.
+        An `Obstacle` for every one of `modes` that cannot be; the others are missing.
 
     Example:
         >>> import jax
@@ -70,10 +74,12 @@ def obstacles(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as numpy's, for a cast that drops imaginary parts
-        return _obstacles(fn, inputs, argnums)
+        return _obstacles(fn, inputs, argnums, modes)
 
 
-def _obstacles(fn: Callable[..., object], inputs: tuple, argnums: Argnums) -> dict[str, Obstacle]:
+def _obstacles(
+    fn: Callable[..., object], inputs: tuple, argnums: Argnums, modes: Collection[str]
+) -> dict[str, Obstacle]:
     leaves, treedef = jax.tree.flatten(inputs)
     floating = _differentiated(inputs, argnums)
     fixed = [i for i in range(len(leaves)) if i not in floating and _is_array(leaves[i])]
@@ -86,17 +92,17 @@ def _obstacles(fn: Callable[..., object], inputs: tuple, argnums: Argnums) -> di
     x, rest = ([_abstract(leaves[i]) for i in where] for where in (floating, fixed))
     results = _results(outputs, x, rest)
     if isinstance(results, Obstacle):
-        return dict.fromkeys(MODES, results)
+        return {mode: results for mode in MODES if mode in modes}
     smooth = [_is_floating(y) for y in results]
     blocked = _nothing_to_differentiate(x, smooth)
     if blocked:
-        return dict.fromkeys(MODES[1:], blocked)
+        return {mode: blocked for mode in MODES[1:] if mode in modes}
 
     def differentiable(x: _Arrays, rest: _Arrays) -> tuple:
         return tuple(itertools.compress(outputs(x, rest), smooth))
 
     split = _Split(differentiable, x, rest)
-    probed = {mode: probe(split) for mode, probe in _PROBES.items()}
+    probed = {mode: probe(split) for mode, probe in _PROBES.items() if mode in modes}
     return {mode: obstacle for mode in MODES if (obstacle := probed.get(mode))}
 
 
@@ -122,7 +128,8 @@ def _is_floating(leaf: jax.ShapeDtypeStruct) -> bool:
 def _abstract(leaf: ArrayLike) -> jax.ShapeDtypeStruct:
     """Return what a leaf is traced as: with its sharding, a part of the type on some meshes."""
     dtype = getattr(leaf, "dtype", None) or jnp.result_type(leaf)
-    return jax.ShapeDtypeStruct(jnp.shape(leaf), dtype, sharding=getattr(leaf, "sharding", None))
+    weak, sharding = getattr(leaf, "weak_type", False), getattr(leaf, "sharding", None)
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), dtype, weak_type=weak, sharding=sharding)
 
 
 def _results(

@@ -22,7 +22,9 @@ class Column(NamedTuple):
 
 
 def _time_or_status(row: Row) -> str:
-    return units.seconds(row.seconds) if row.seconds is not None else row.status
+    if row.seconds is None:
+        return row.status
+    return units.seconds(row.seconds) if row.samples else f"~{units.seconds(row.seconds)}"
 
 
 def _ratio(row: Row) -> str:
@@ -131,7 +133,8 @@ def about(comparison: Comparison) -> str:
         'dispatch floor 1 us'
     """
     floor = f"dispatch floor {units.seconds(comparison.floor)}"
-    return "; ".join([floor, *comparison.notes])
+    incomplete = [f"incomplete: {comparison.incomplete}"] if comparison.incomplete else []
+    return "; ".join([*incomplete, floor, *comparison.notes])
 
 
 def crossing(comparison: Comparison) -> str:

@@ -76,6 +76,7 @@ def _helmholtz(n: int) -> Scenario:
         purpose="A dense Hessian of a cheap function: n products, or all directions in one batch.",
         argnums=(0,),
         order=2,
+        methods="all",
         oracle=helmholtz.oracle,
         dtype="float64",
     )
@@ -94,6 +95,7 @@ def _rosenbrock(n: int) -> Scenario:
         inputs=(jnp.asarray(np.random.default_rng(0).standard_normal(n)),),
         purpose="A Hessian of three diagonals: three products give all of it.",
         order=2,
+        methods="all",
         candidates=(
             Candidate(
                 name="compressed", mode="mixed", derivative=hessian, product=tridiagonal.apply
@@ -119,6 +121,7 @@ def _mlp(rows: int, inputs: int, units: int) -> Scenario:
         purpose="A network's loss in its weights: the Hessian that second-order training wants.",
         argnums=(0,),
         order=2,
+        methods="all",
         oracle=oracle,
         dtype="float64",
     )
@@ -140,6 +143,7 @@ def _rnn(steps: int, units: int) -> Scenario:
         purpose="A scan differentiated twice: reverse mode through the reverse of a loop.",
         argnums=(0,),
         order=2,
+        methods="all",
         oracle=oracle,
         dtype="float64",
     )

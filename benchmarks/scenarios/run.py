@@ -76,6 +76,7 @@ def measure(
     *,
     dtype: str | None = None,
     budget: float,
+    time_limit: float = 60.0,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Result:
@@ -85,7 +86,8 @@ def measure(
         build: `build()` returns the scenario.
         compare: A function with the arguments of `gradwise.compare`.
         dtype: Overrides the scenario's own floating type.
-        budget: Seconds of measuring.
+        budget: Seconds of measuring, out of `time_limit`.
+        time_limit: Seconds after which the comparison is returned as it is.
         seed: Draws the random directions and the order of the measurements.
         on_progress: Told what is being done, and the share of it that is done.
 
@@ -110,6 +112,7 @@ def measure(
             candidates=scenario.candidates,
             crossover=scenario.crossover,
             budget=budget,
+            time_limit=time_limit,
             seed=seed,
             name=scenario.name,
             purpose=scenario.purpose,
@@ -125,6 +128,7 @@ def run(
     on_start: Callable[[str], None] = lambda name: None,
     dtype: str | None = None,
     budget: float,
+    time_limit: float = 60.0,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> Iterator[tuple[str, Result]]:
@@ -136,7 +140,8 @@ def run(
         finished: Names of scenarios that are left out.
         on_start: Told the name of each scenario before it is measured.
         dtype: Overrides the scenarios' own floating types.
-        budget: Seconds of measuring for each scenario.
+        budget: Seconds of measuring for each scenario, out of `time_limit`.
+        time_limit: Seconds after which a comparison is returned as it is.
         seed: Draws the random directions and the order of the measurements.
         on_progress: Told what is being done, and the share of it that is done.
 
@@ -153,10 +158,16 @@ def run(
         if name in finished:
             continue
         on_start(name)
-        yield (
-            name,
-            measure(build, compare, dtype=dtype, budget=budget, seed=seed, on_progress=on_progress),
+        result = measure(
+            build,
+            compare,
+            dtype=dtype,
+            budget=budget,
+            time_limit=time_limit,
+            seed=seed,
+            on_progress=on_progress,
         )
+        yield name, result
 
 
 def in_dtype(dtype: str) -> AbstractContextManager:

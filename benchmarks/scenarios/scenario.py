@@ -18,7 +18,7 @@ class Scenario:
         purpose: One sentence: what this scenario shows that no other does.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
         order: 1 for gradients and Jacobians, 2 for Hessians.
-        methods: Names of the methods to run; `None` for all that apply.
+        methods: Names of the methods to run; `"all"` for all that apply, `None` for a first look.
         crossover: Whether to time batches of directions too, and find where the modes cross.
         candidates: Derivatives that this scenario adds, such as a compressed Jacobian.
         oracle: The same function in NumPy float64, written independently of `fn`; the tests check
@@ -37,7 +37,7 @@ class Scenario:
     purpose: str
     argnums: tuple[int, ...] | None = None
     order: int = 1
-    methods: tuple[str, ...] | None = None
+    methods: tuple[str, ...] | str | None = None
     candidates: tuple[Candidate, ...] = ()
     crossover: bool = False
     oracle: Callable[..., object] | None = None

@@ -75,7 +75,7 @@ def _gmm(instance: Instance) -> Scenario:
         inputs=on_device(inputs),
         purpose="One number of many inputs with hardly any structure: the best for reverse mode.",
         argnums=(0, 1, 2),
-        methods=None if sum(part.size for part in inputs[:3]) < _MANY else _GRADIENTS,
+        methods="all" if sum(part.size for part in inputs[:3]) < _MANY else _GRADIENTS,
         oracle=partial(oracles.gmm, gamma=wishart.gamma, m=wishart.m),
         dtype="float64",
     )
@@ -92,7 +92,7 @@ def _ba(instance: Instance) -> Scenario:
         inputs=inputs,
         purpose="An output depends on 15 of very many inputs: dense is hopeless, blocks are cheap.",
         argnums=(0, 1, 2),
-        methods=None if sum(part.size for part in inputs[:3]) < _MANY else _PRODUCTS,
+        methods="all" if sum(part.size for part in inputs[:3]) < _MANY else _PRODUCTS,
         candidates=(
             Candidate(
                 name="per_observation",

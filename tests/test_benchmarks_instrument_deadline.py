@@ -1,0 +1,96 @@
+"""Ends to work: Python is stopped, what cannot be stopped is left behind, Ctrl-C is heard."""
+
+import _thread
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from benchmarks.instrument.clock import time_left
+from benchmarks.instrument.deadline import TimeUpError, stopped_after, within
+
+
+def test_work_that_cannot_be_stopped_is_left_behind_and_goes_on():
+    may_end, ended = threading.Event(), threading.Event()
+
+    def work():
+        may_end.wait(60)
+        ended.set()
+
+    with pytest.raises(TimeUpError, match="one call takes longer than 10 ms and was given up"):
+        within(0.01, work, "one call")
+    may_end.set()
+    assert ended.wait(60)
+
+
+def test_no_work_begins_when_no_time_is_left():
+    with pytest.raises(TimeUpError, match="no time left for one call"):
+        within(0.0, lambda: pytest.fail("it began"), "one call")
+
+
+def test_an_error_of_the_work_reaches_whoever_waits():
+    with pytest.raises(MemoryError, match="full"):
+        within(60.0, lambda: exec("raise MemoryError('full')"), "one call")
+
+
+def endless():
+    while True:
+        try:
+            time.sleep(1e-4)
+        except Exception:  # a user's code may catch what it likes
+            continue
+
+
+def test_python_is_stopped_where_it_is_even_if_it_catches_every_exception():
+    with pytest.raises(TimeUpError, match="tracing takes longer"), stopped_after(0.05, "tracing"):
+        endless()
+
+
+def test_the_shorter_of_two_ends_is_the_one_that_is_told():
+    for whole, part, told in ((600.0, 0.05, "a part"), (0.05, 600.0, "all of it")):
+        with (
+            pytest.raises(TimeUpError, match=told),
+            stopped_after(whole, "all of it"),
+            stopped_after(part, "a part"),
+        ):
+            endless()
+
+
+def spin(seconds):
+    left = time_left(seconds)
+    while left() > 0:
+        pass
+
+
+def test_work_that_ends_as_its_time_does_is_stopped_then_or_never():
+    for _ in range(30):
+        with contextlib.suppress(TimeUpError), stopped_after(0.003, "a race"):
+            spin(0.003)
+        spin(0.002)
+
+
+def test_ctrl_c_ends_the_waiting_for_work_that_goes_on():
+    may_end = threading.Event()
+    threading.Timer(0.1, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt):
+        within(60.0, lambda: may_end.wait(60), "one call")
+    may_end.set()
+
+
+def test_a_process_ends_with_its_status_while_something_still_runs_in_it():
+    script = (
+        "import time\n"
+        "from benchmarks.instrument.deadline import TimeUpError, leave, within\n"
+        "try:\n"
+        "    within(0.01, lambda: time.sleep(600), 'sleeping')\n"
+        "except TimeUpError:\n"
+        "    print('left behind')\n"
+        "leave(3)\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (child.returncode, child.stdout) == (3, "left behind\n")
