@@ -15,6 +15,7 @@ from ..instrument.samples import Samples
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
 from ..program.messages import guarded
+from ..program.names import name_of
 from ..program.residuals import by_line, residuals
 from .attempt import Attempt, attempt, timed_rows
 from .crossover import Batch, compile_batches, fit_crossover
@@ -35,6 +36,7 @@ def compare(
     fn: Callable[..., object],
     *inputs: object,
     argnums: Argnums = None,
+    has_aux: bool = False,
     methods: Sequence[str] | None = None,
     order: int = 1,
     budget: float = 10.0,
@@ -51,9 +53,13 @@ def compare(
     method that cannot be used is a row that says why. The inputs are left as they are.
 
     Args:
-        fn: A pure function of arrays or pytrees to an array or pytree; it is jitted.
-        *inputs: Its arguments. Integer arrays are held fixed.
+        fn: A pure function of arrays or pytrees to an array or pytree; it is jitted. A complex
+            output is differentiated as its real and its imaginary part.
+        *inputs: Its arguments. Integer and complex arrays are held fixed; so is a Python number
+            that the function needs the value of while it is traced, and all that is no number.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
+        has_aux: Whether `fn` returns a pair, of which the first alone is differentiated, as in
+            `jax.grad`.
         methods: Names from `METHODS`; `None` for all that apply.
         order: 1 for gradients and Jacobians, 2 for Hessians of scalar functions.
         budget: Seconds of measuring, for all methods together; compiling comes on top.
@@ -69,11 +75,13 @@ def compare(
         The rows, the verdict, and the environment they were found in.
 
     Raises:
-        TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
+        TypeError: If `fn` returns no arrays, or cannot be traced; an input that is to be
+            differentiated is complex; or `candidates` is no sequence.
         ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
             candidate has the name of another row or an unknown mode, there is nothing to
-            differentiate, `order=2` meets a function of several outputs or `crossover`, or
-            `jax.disable_jit` is on.
+            differentiate, `order=2` meets a function of several outputs or `crossover`,
+            `jax.disable_jit` is on, `compare` is called inside of `jax.jit`, `jax.grad` or
+            `jax.vmap`, or an input lies on the devices of several processes.
 
     Example:
         >>> import jax.numpy as jnp
@@ -90,7 +98,7 @@ def compare(
     tell("checking", 0.0)
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
         experiment = make_experiment(
-            fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed
+            fn, inputs, argnums=argnums, has_aux=has_aux, order=order, budget=budget, seed=seed
         )
         problem = experiment.problem
         selected = select(methods, order=order, scalar=problem.scalar)
@@ -102,7 +110,7 @@ def compare(
     rows = timed_rows(attempts, samples, failed, floor)
     timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
     return Comparison(
-        name=name or getattr(fn, "__name__", type(fn).__name__),
+        name=name or name_of(fn),
         rows=rows,
         verdict=give_verdict(rows, problem.n, problem.m),
         n=problem.n,
@@ -181,7 +189,10 @@ def _residual_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str,
         largest = sorted(lines, key=lambda line: -lines[line])[:_MOST_LINES]
         return (
             f"{units.size(sum(lines.values()))} in all",
-            *(f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest),
+            *(
+                f"{units.size(lines[line])} {f'at {line}' if line else 'without a source line'}"
+                for line in largest
+            ),
         )
 
     leaves, fault = guarded("find out what reverse mode keeps", work, ())

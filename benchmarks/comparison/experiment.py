@@ -67,6 +67,7 @@ def make_experiment(
     inputs: tuple,
     *,
     argnums: Argnums,
+    has_aux: bool,
     order: int,
     budget: float,
     seed: int,
@@ -74,11 +75,12 @@ def make_experiment(
     """Trace the function, and find its obstacles and its derivative as precisely as can be.
 
     Raises:
-        TypeError: If the function is not callable, takes complex inputs, or returns no arrays.
-        ValueError: If `argnums` is out of range, there is nothing to differentiate, or `order=2`
-            meets a function of several outputs.
+        TypeError: If the function is not callable, is differentiated by complex inputs, or returns
+            no arrays.
+        ValueError: If `argnums` is out of range, there is nothing to differentiate, `order=2` meets
+            a function of several outputs, or JAX is transforming the caller.
     """
-    problem = make_problem(fn, inputs, argnums=argnums)
+    problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux)
     if order == 2 and not problem.scalar:
         raise ValueError(
             f"order=2 takes Hessians of scalar functions; this one has {problem.m} outputs: "
