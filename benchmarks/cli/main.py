@@ -13,6 +13,7 @@ except ModuleNotFoundError:
 from gradwise import __version__
 
 from . import commands
+from .errors import in_one_line
 
 app = typer.Typer(
     name="gradwise",
@@ -56,6 +57,7 @@ def _show_version(asked: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
+@in_one_line
 def default(
     context: typer.Context,
     quick: Annotated[
@@ -74,10 +76,11 @@ def default(
     cores.
     """
     if context.invoked_subcommand is None:
-        commands.default(quick=quick, out=out, full=full)
+        raise typer.Exit(commands.default(quick=quick, out=out, full=full))
 
 
 @app.command("run")
+@in_one_line
 def run(
     suites: Suites = None,
     only: Only = None,
@@ -91,7 +94,7 @@ def run(
     full: Full = False,
 ) -> None:
     """Measure suites of scenarios, by default all of them."""
-    commands.run(
+    status = commands.run(
         suites or [],
         only=only,
         size=size,
@@ -103,27 +106,35 @@ def run(
         resume=resume,
         full=full,
     )
+    raise typer.Exit(status)
 
 
 @app.command("list")
+@in_one_line
 def list_(suites: Suites = None, size: Size = "medium") -> None:
     """List the suites and their scenarios."""
     commands.list_scenarios(suites or [], size=size)
 
 
 @app.command("compare")
+@in_one_line
 def compare(
     target: Annotated[
         str,
         typer.Argument(
             metavar="MODULE:FUNCTION",
-            help="A function without arguments that returns (fn, inputs), such as my_model:loss.",
+            help="A function without arguments that returns (fn, inputs), such as my_model:case "
+            "or path/to/my_model.py:case.",
         ),
     ],
     method: Annotated[
         list[str] | None,
         typer.Option(help="A method to use, may be given several times; by default all."),
     ] = None,
+    has_aux: Annotated[
+        bool,
+        typer.Option("--has-aux", help="Fn returns (loss, aux): differentiate the loss alone."),
+    ] = False,
     order: Order = 1,
     crossover: Annotated[
         bool,
@@ -138,19 +149,25 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Compare forward and reverse mode on a function of your own."""
-    commands.compare(
+    """Compare forward and reverse mode on a function of your own.
+
+    The exit status is 3 if no derivative was right.
+    """
+    status = commands.compare(
         target,
         methods=method,
+        has_aux=has_aux,
         order=order,
         crossover=crossover,
         budget=budget,
         seed=seed,
         save=save or [],
     )
+    raise typer.Exit(status)
 
 
 @app.command("diff")
+@in_one_line
 def diff(old: Results, new: Results) -> None:
     """Show what became slower or faster between two runs.
 
@@ -161,6 +178,7 @@ def diff(old: Results, new: Results) -> None:
 
 
 @app.command("report")
+@in_one_line
 def report(
     results: Results,
     out: Annotated[
@@ -176,6 +194,7 @@ def report(
 
 
 @app.command("selftest")
+@in_one_line
 def selftest(seed: Seed = 0) -> None:
     """Check what the instrument can tell apart on this machine.
 
@@ -187,6 +206,7 @@ def selftest(seed: Seed = 0) -> None:
 
 
 @app.command("peers")
+@in_one_line
 def peers(
     train: Annotated[
         bool, typer.Option("--train", help="Time whole trainings and a search instead.")

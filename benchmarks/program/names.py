@@ -32,11 +32,11 @@ def name_of(fn: object) -> str:
     name = getattr(fn, "__name__", None)
     if isinstance(name, str) and owner is not None and not inspect.ismodule(owner):
         return f"{(owner if isinstance(owner, type) else type(owner)).__name__}.{name}"
-    if isinstance(name, str) and name != "<lambda>":
-        return name
     inner = getattr(fn, "__wrapped__", None)
     if inner is not None:
         return name_of(inner)
+    if isinstance(name, str) and name != "<lambda>":
+        return name
     code = getattr(fn, "__code__", None)
     if code is not None:
         return f"lambda ({_file(code.co_filename)}:{code.co_firstlineno})"
