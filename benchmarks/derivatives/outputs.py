@@ -17,7 +17,7 @@ from .told import described, sentences
 
 _PARTS = "({}) {{is}} differentiated as real and imaginary part"
 _NO_FLOATS = "({}) {{is}} left out, being of no floating type"
-_CONSTANT = "({}) {{is}} left out, being no array of JAX"
+_CONSTANT = "{is} left out, being no array of JAX"
 _PAIR = "if the output is (loss, aux), has_aux=True leaves aux out; here both are differentiated"
 
 
@@ -182,7 +182,8 @@ def _notes(traced: _Trace, shapes: list[tuple[int, ...]], *, has_aux: bool) -> t
         if leaf.holds(jnp.complexfloating):
             pairs.append((leaf.name, _PARTS.format(leaf.text)))
         elif not leaf.holds(jnp.inexact):
-            text = _CONSTANT if leaf.dtype is None else _NO_FLOATS
-            pairs.append((leaf.name, text.format(leaf.text)))
+            constant = (f"{leaf.name} ({leaf.text})", _CONSTANT)
+            array = (leaf.name, _NO_FLOATS.format(leaf.text))
+            pairs.append(constant if leaf.dtype is None else array)
     like_loss_and_aux = traced.pair and not has_aux and len(shapes) > 1 and shapes[0] == ()
     return sentences(pairs) + ((_PAIR,) if like_loss_and_aux else ())

@@ -7,6 +7,8 @@ import numpy as np
 
 #: Leaves that a sentence names; of more it tells the number.
 _NAMED = 3
+#: Letters of a value that are shown.
+_LONGEST = 60
 
 
 def sentences(pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
@@ -44,4 +46,5 @@ def described(value: object) -> str:
     """
     if isinstance(value, (jax.Array, np.ndarray)):
         return f"an array of {value.dtype}"
-    return f"{type(value).__name__} {value!r}"[:80]
+    whole = " ".join(f"{type(value).__name__} {value!r}".split())
+    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}..."

@@ -61,6 +61,8 @@ def _short(value: object) -> str:
         return f"{value.dtype}{list(value.shape)}"
     if isinstance(value, (bool, int, float, complex, str)) or value is None:
         return repr(value)
+    if isinstance(value, (tuple, list, dict)):
+        return {tuple: "(...)", list: "[...]"}.get(type(value), "{...}")
     return name_of(value) if callable(value) else type(value).__name__
 
 

@@ -1,18 +1,21 @@
 """Whose line it is: the user's line is told, not one of JAX, NumPy, Python or gradwise."""
 
-import re
+import itertools
 import sysconfig
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import jax
 import jaxlib
 import numpy as np
-from jax.extend import source_info_util
 from jax.extend.core import JaxprEqn
 
-_SUMMARY = re.compile(r"(?P<path>.+?):(?P<line>\d+)(:\d+)? \((?P<function>.*)\)$")
+#: File, line and function of a call.
+_Frame: TypeAlias = tuple[str, int | None, str]
+
 _JAX = tuple(str(Path(str(module.__file__)).parent) for module in (jax, jaxlib))
 _NUMPY = str(Path(str(np.__file__)).parent)
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib")
@@ -37,32 +40,55 @@ def is_users(path: str) -> bool:
     return not installed and not others
 
 
+def _is_own(path: str) -> bool:
+    """Whether a file is the user's and not of a library that is installed."""
+    return is_users(path) and "site-packages" not in path and "dist-packages" not in path
+
+
 def shown(path: str, line: int | str | None, function: str) -> str:
     """Write a line as it is told: `file.py:12 (function)`."""
     return f"{Path(path).name}:{line} ({function})"
 
 
 def line_of(eqn: JaxprEqn, caller: str = "") -> str:
-    """Return the innermost line of the user's that asked for an equation.
+    """Return the user's line that asked for an equation.
 
     The equations of a library function carry no such line; they get that of their `caller`.
     """
-    match = _SUMMARY.match(source_info_util.summarize(eqn.source_info))
-    return shown(**match.groupdict()) if match and is_users(match["path"]) else caller
+    stack = eqn.source_info.traceback
+    return (_line_of_stack(stack) if stack else "") or caller
+
+
+@lru_cache(maxsize=4096)  # the equations that one line makes share one stack
+def _line_of_stack(stack: Any) -> str:
+    return _users_line((f.file_name, f.line_num, f.function_name) for f in stack.frames)
 
 
 def line_of_error(error: BaseException) -> str:
-    """Return the innermost line of the user's that an exception passed through, `""` if none.
+    """Return the user's line that an exception passed through, `""` if none.
 
     Where JAX differentiates a program that it has already read, the line is not on the stack: JAX
     attaches the stack of the operation as a cause of the exception.
     """
     for link in reversed(list(_chain(error))):
-        frames = [f for f in traceback.extract_tb(link.__traceback__) if is_users(f.filename)]
-        if frames:
-            last = frames[-1]
-            return shown(last.filename, last.lineno, last.name)
+        stack = traceback.extract_tb(link.__traceback__)
+        line = _users_line([(f.filename, f.lineno, f.name) for f in reversed(stack)])
+        if line:
+            return line
     return ""
+
+
+def _users_line(frames: Iterable[_Frame]) -> str:
+    """Return the innermost line of the user's own, or else of a library that the user has chosen.
+
+    Args:
+        frames: File, line and function, the innermost first; those that called gradwise are not
+            the function's.
+    """
+    called = itertools.takewhile(lambda frame: not is_ours(frame[0]), frames)
+    users = [frame for frame in called if is_users(frame[0])]
+    own = [frame for frame in users if _is_own(frame[0])]
+    return shown(*next(iter(own + users))) if users else ""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
