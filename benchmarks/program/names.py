@@ -1,9 +1,9 @@
 """What a function is called, so that a reader knows which one is meant."""
 
-import functools
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -26,7 +26,7 @@ def name_of(fn: object) -> str:
         >>> name_of(jax.jit(lambda x: x))
         'lambda (<doctest benchmarks.program.names.name_of[3]>:1)'
     """
-    if isinstance(fn, functools.partial):
+    if all(hasattr(fn, part) for part in ("func", "args", "keywords")):  # functools.partial's kind
         return _of_partial(fn)
     owner = getattr(fn, "__self__", None)
     name = getattr(fn, "__name__", None)
@@ -43,7 +43,7 @@ def name_of(fn: object) -> str:
     return type(fn).__name__
 
 
-def _of_partial(fn: functools.partial) -> str:
+def _of_partial(fn: Any) -> str:
     """Write a partial as it was made, or without what it binds if that is long."""
     inner = name_of(fn.func)
     whole = f"partial({', '.join([inner, *_bound(fn.args, fn.keywords)])})"
