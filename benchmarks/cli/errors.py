@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..program.messages import first_line, our_fault, whole_tracebacks
-from ..program.source import is_ours, is_users, line_of_error
+from ..program.source import is_ours, is_scenarios, is_users, line_of_error
 
 #: The exit status of a wrong use, and of a failure that is gradwise's own or JAX's.
 _WRONG_USE, _FAILED = 2, 1
@@ -83,7 +83,7 @@ def told(error: Exception) -> tuple[str, int]:
 def _raised_by_user(error: Exception) -> bool:
     """Whether the innermost line, of the user's and gradwise's, is one of the user's."""
     for frame in reversed(tracebacks.extract_tb(error.__traceback__)):
-        if is_ours(frame.filename):
+        if is_ours(frame.filename) or is_scenarios(frame.filename):
             return False
         if is_users(frame.filename):
             return True

@@ -25,7 +25,12 @@ _SCENARIOS = str(Path(__file__).parents[1] / "scenarios")
 
 def is_ours(path: str) -> bool:
     """Whether a file is one of this package; its scenarios count as the user's."""
-    return path.startswith(_OURS) and not path.startswith(_SCENARIOS)
+    return path.startswith(_OURS) and not is_scenarios(path)
+
+
+def is_scenarios(path: str) -> bool:
+    """Whether a file is one of the scenarios."""
+    return path.startswith(_SCENARIOS)
 
 
 def is_jaxs(path: str) -> bool:
@@ -42,7 +47,8 @@ def is_users(path: str) -> bool:
 
 def _is_own(path: str) -> bool:
     """Whether a file is the user's and not of a library that is installed."""
-    return is_users(path) and "site-packages" not in path and "dist-packages" not in path
+    installed = "site-packages" in path or "dist-packages" in path
+    return is_users(path) and (is_scenarios(path) or not installed)
 
 
 def shown(path: str, line: int | str | None, function: str) -> str:
@@ -53,15 +59,16 @@ def shown(path: str, line: int | str | None, function: str) -> str:
 def line_of(eqn: JaxprEqn, caller: str = "") -> str:
     """Return the user's line that asked for an equation.
 
-    The equations of a library function carry no such line; they get that of their `caller`.
+    The equations of a library carry no line of the user's own; they get that of their `caller`.
     """
     stack = eqn.source_info.traceback
-    return (_line_of_stack(stack) if stack else "") or caller
+    own, of_library = _lines_of_stack(stack) if stack else ("", "")
+    return own or caller or of_library
 
 
 @lru_cache(maxsize=4096)  # the equations that one line makes share one stack
-def _line_of_stack(stack: Any) -> str:
-    return _users_line((f.file_name, f.line_num, f.function_name) for f in stack.frames)
+def _lines_of_stack(stack: Any) -> tuple[str, str]:
+    return _lines((f.file_name, f.line_num, f.function_name) for f in stack.frames)
 
 
 def line_of_error(error: BaseException) -> str:
@@ -72,14 +79,14 @@ def line_of_error(error: BaseException) -> str:
     """
     for link in reversed(list(_chain(error))):
         stack = traceback.extract_tb(link.__traceback__)
-        line = _users_line([(f.filename, f.lineno, f.name) for f in reversed(stack)])
-        if line:
-            return line
+        own, of_library = _lines((f.filename, f.lineno, f.name) for f in reversed(stack))
+        if own or of_library:
+            return own or of_library
     return ""
 
 
-def _users_line(frames: Iterable[_Frame]) -> str:
-    """Return the innermost line of the user's own, or else of a library that the user has chosen.
+def _lines(frames: Iterable[_Frame]) -> tuple[str, str]:
+    """Return the innermost line of the user's own, and that of a library of the user's choice.
 
     Args:
         frames: File, line and function, the innermost first; those that called gradwise are not
@@ -88,7 +95,8 @@ def _users_line(frames: Iterable[_Frame]) -> str:
     called = itertools.takewhile(lambda frame: not is_ours(frame[0]), frames)
     users = [frame for frame in called if is_users(frame[0])]
     own = [frame for frame in users if _is_own(frame[0])]
-    return shown(*next(iter(own + users))) if users else ""
+    library = [frame for frame in users if not _is_own(frame[0])]
+    return tuple(shown(*some[0]) if some else "" for some in (own, library))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
