@@ -53,10 +53,8 @@ def in_one_line(command: Callable[..., object]) -> Callable[..., object]:
     option = inspect.Parameter(
         "traceback", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Traceback
     )
-    parameters = [*signature.parameters.values(), option]
-    wrapped.__signature__ = signature.replace(  # pyright: ignore[reportFunctionMemberAccess]
-        parameters=parameters
-    )
+    with_option = signature.replace(parameters=[*signature.parameters.values(), option])
+    wrapped.__signature__ = with_option  # pyright: ignore[reportAttributeAccessIssue]
     wrapped.__annotations__ = command.__annotations__ | {"traceback": _Traceback}
     return wrapped
 

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ..program.arguments import Argnums, read_argnums
 from .told import described, sentences
@@ -169,7 +170,7 @@ def check_outside(value: object, what: str) -> None:
         value: Any value.
         what: What is inside of the transformation then, as the beginning of a sentence.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         where = _TRANSFORMATIONS.get(type(value).__name__, "a transformation of JAX")
         raise ValueError(
             f"compare runs and times the function, but {what} inside {where}, where no array has "

@@ -94,9 +94,9 @@ def _lines(frames: Iterable[_Frame]) -> tuple[str, str]:
     """
     called = itertools.takewhile(lambda frame: not is_ours(frame[0]), frames)
     users = [frame for frame in called if is_users(frame[0])]
-    own = [frame for frame in users if _is_own(frame[0])]
-    library = [frame for frame in users if not _is_own(frame[0])]
-    return tuple(shown(*some[0]) if some else "" for some in (own, library))
+    own = next((shown(*frame) for frame in users if _is_own(frame[0])), "")
+    library = next((shown(*frame) for frame in users if not _is_own(frame[0])), "")
+    return own, library
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
