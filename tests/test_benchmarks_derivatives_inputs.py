@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare
+from benchmarks.check.float64 import find_float64_obstacle
 from benchmarks.derivatives.problem import make_problem
 
 X = jnp.arange(1.0, 7.0).reshape(2, 3)
@@ -142,6 +143,13 @@ def test_a_complex_constant_is_held_fixed_with_a_recipe():
     assert "argument 1 (complex64) is held fixed; give its real and its" in found.notes[0]
     with pytest.raises(TypeError, match=r"argument 1 is complex.*compare\(lambda re, im: fn"):
         make_problem(lambda x, z: jnp.sum(jnp.abs(x * z)), (X, 1j * X), argnums=1)
+
+
+def test_a_complex_constant_is_as_wide_as_the_rest_where_the_function_is_checked():
+    def strict(x, z):  # lax takes no two types
+        return jax.lax.real(jax.lax.mul(jax.lax.complex(x, x), z))
+
+    assert find_float64_obstacle(make_problem(strict, (X, 1j * X))) is None
 
 
 def test_a_complex_output_is_its_real_and_its_imaginary_part():

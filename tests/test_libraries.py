@@ -74,21 +74,21 @@ def test_lineax_solves_with_an_operator_and_a_solver_as_arguments():
 
 def test_numpyro_has_densities():
     numpyro = pytest.importorskip("numpyro")
-    from numpyro.infer.util import initialize_model, log_density
+    util = pytest.importorskip("numpyro.infer.util")
 
     def model(x, y=None):
         w = numpyro.sample("w", numpyro.distributions.Normal(0, 1).expand([2]).to_event(1))
         numpyro.sample("y", numpyro.distributions.Normal(x @ w, 1.0), obs=y)
 
     def density(params):
-        return log_density(model, (X,), {"y": jnp.zeros(5)}, params)
+        return util.log_density(model, (X,), {"y": jnp.zeros(5)}, params)
 
     found = right(density, {"w": jnp.ones(2)}, has_aux=True)
     assert (found.m, "aux is left out, as has_aux asks" in found.notes) == (1, True)
     assert all("test_libraries.py" in line for line in found.residuals[1:])
     with jax.debug_key_reuse(False):  # NumPyro draws from a key twice
         key, data = jax.random.key(0), {"y": X[:, 0]}
-        start = initialize_model(key, model, model_args=(X,), model_kwargs=data)
+        start = util.initialize_model(key, model, model_args=(X,), model_kwargs=data)
     assert right(start.potential_fn, start.param_info.z).name.startswith("partial(potential_energy")
     assert right(numpyro.distributions.Normal(0.0, 1.0).log_prob, X[0]).name == "Normal.log_prob"
 
