@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import compare
+from benchmarks import Candidate, compare
 from benchmarks.check.float64 import find_float64_obstacle
+from benchmarks.derivatives.candidate import as_method
 from benchmarks.derivatives.problem import make_problem
 
 X = jnp.arange(1.0, 7.0).reshape(2, 3)
@@ -162,6 +163,23 @@ def test_a_complex_output_is_its_real_and_its_imaginary_part():
     psi = np.exp(1j * np.asarray(X, np.float64))
     np.testing.assert_allclose((real, imaginary), (psi.real, psi.imag), rtol=1e-5)
     assert total == 21.0
+
+
+def test_a_candidate_for_a_complex_output_is_taken_apart_like_it():
+    def fn(x, w):
+        return jnp.exp(1j * x) * w, jnp.sum(x)
+
+    inputs = jnp.arange(1.0, 4.0), jnp.arange(1.0, 4.0)
+    candidate = Candidate(name="mine", mode="forward", derivative=jax.jacfwd(fn, argnums=(0, 1)))
+    problem = make_problem(fn, inputs)
+    (real, _), (imaginary, by_w), (total, _) = (
+        as_method(candidate, 1).build(problem, None).fn(problem.x, problem.fixed)
+    )
+    wave = np.exp(1j * np.arange(1.0, 4.0))
+    expected = np.diag(1j * wave * np.arange(1.0, 4.0))
+    np.testing.assert_allclose((real, imaginary), (expected.real, expected.imag), atol=1e-6)
+    np.testing.assert_allclose(by_w, np.diag(wave.imag), atol=1e-6)
+    np.testing.assert_array_equal(total, [1, 1, 1])
 
 
 @pytest.mark.usefixtures("nothing_is_too_slow")

@@ -67,7 +67,7 @@ def make_experiment(
     inputs: tuple,
     *,
     argnums: Argnums,
-    has_aux: bool,
+    has_aux: bool = False,
     order: int,
     budget: float,
     seed: int,
