@@ -142,7 +142,7 @@ def test_a_loop_of_as_many_steps_as_an_input_says_is_impossible_in_reverse_mode_
     def repeated(x, n):
         return jnp.sum(jax.lax.fori_loop(0, n, lambda _, x: jnp.sin(x), x))
 
-    found = compare(repeated, X, 3, order=order, methods=[forward, reverse], **QUICK)
+    found = compare(repeated, X, jnp.asarray(3), order=order, methods=[forward, reverse], **QUICK)
     assert found.row(forward).status == "ok"
     assert found.row(reverse).status == "impossible"
     assert "backwards" in found.row(reverse).note

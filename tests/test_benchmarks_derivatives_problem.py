@@ -83,6 +83,8 @@ def test_a_string_among_the_inputs_is_passed_on():
         (lambda x: x, (X,), (), ValueError, "argnums is empty"),
         (lambda x: x, (X * 1j,), None, TypeError, "is complex"),
         (lambda x: float(jnp.sum(x)), (X,), None, TypeError, "float"),
+        (lambda x: 1.0, (X,), None, TypeError, "it returned float 1.0"),
+        (lambda x, n: x[:, n:n] if n else x @ x, (X, 0), None, TypeError, "cannot trace"),
         (lambda x: x @ x, (X,), None, TypeError, "cannot trace the function"),
     ],
 )

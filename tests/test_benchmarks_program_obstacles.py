@@ -99,7 +99,7 @@ UNREADABLE = {
     host_number: ("Python must know an array's value, as float(x)", "jax.numpy"),
     python_index: ("to use it as an index or a length", "jnp.take"),
     boolean_mask: ("a boolean mask makes an array whose shape depends", "jnp.where(mask"),
-    raising: ("the function raises TypeError: dot_general requires", "a function that runs"),
+    raising: ("the function raises TypeError: dot_general requires", ""),
     text: ("the function returns a str, which is no array", "an array or a pytree"),
 }
 

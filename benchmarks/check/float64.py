@@ -53,10 +53,13 @@ def in_float64(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]
 
 
 def _wide(leaves: Sequence[jax.Array]) -> Leaves:
-    """Return floating leaves in float64, and the others as they are."""
-    floating = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
-    pairs = zip(leaves, floating, strict=True)
-    return tuple(leaf.astype(jnp.float64) if wide else leaf for leaf, wide in pairs)
+    """Return floating leaves in float64, complex ones in complex128, and the others as they are."""
+
+    def widened(leaf: jax.Array) -> jax.Array:
+        inexact = jnp.issubdtype(leaf.dtype, jnp.inexact)
+        return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float64)) if inexact else leaf
+
+    return tuple(map(widened, leaves))
 
 
 def _draws(problem: Problem) -> list[tuple]:

@@ -1,15 +1,14 @@
 """The work behind each command; `main` declares their options."""
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import typer
 
 from ..comparison import file as results
 from ..comparison.compare import compare as compare_function
 from ..comparison.record import Comparison
+from ..derivatives.choice import unknown
 from ..derivatives.table import select
 from ..report.files import check_ending, write_report
 from ..report.summary import summary_text
@@ -19,36 +18,17 @@ from ..scenarios.scenario import Suite
 from .progress import Progress
 from .target import load_function
 
-Options = ParamSpec("Options")
-Returned = TypeVar("Returned")
-
 #: Seconds of measuring for each of the lecture's networks, which together take 90 s.
 _DEFAULT_BUDGET = 6.0
 
 
-def _with_one_line_errors(command: Callable[Options, Returned]) -> Callable[Options, Returned]:
-    """Turn the errors that a user can cause into one line and exit status 2."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Options.args, **options: Options.kwargs) -> Returned:
-        try:
-            return command(*args, **options)
-        except (ValueError, TypeError, OSError, ImportError) as error:
-            typer.echo(f"gradwise: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(2) from error
-
-    return wrapped
-
-
-@_with_one_line_errors
-def default(*, quick: bool, out: Path, full: bool) -> None:
-    """Measure the lecture's networks."""
+def default(*, quick: bool, out: Path, full: bool) -> int:
+    """Measure the lecture's networks; return the exit status."""
     names = runs.QUICK if quick else runs.DEFAULT
     lecture = runs.choose(["lecture"])
-    _run({name: lecture[name] for name in names}, out, full=full, budget=_DEFAULT_BUDGET)
+    return _run({name: lecture[name] for name in names}, out, full=full, budget=_DEFAULT_BUDGET)
 
 
-@_with_one_line_errors
 def run(
     suites: Sequence[str],
     *,
@@ -62,12 +42,12 @@ def run(
     budget: float,
     time_limit: float,
     seed: int,
-) -> None:
-    """Measure suites of scenarios."""
+) -> int:
+    """Measure suites of scenarios; return the exit status."""
     if dtype not in (None, *runs.DTYPES):
-        raise ValueError(f"unknown dtype {dtype!r}; there are: {', '.join(runs.DTYPES)}")
+        raise ValueError(unknown("dtype", dtype, runs.DTYPES))
     suite = runs.choose(suites, only=only, size=size, adbench_data=adbench_data)
-    _run(
+    return _run(
         suite,
         out,
         full=full,
@@ -79,26 +59,25 @@ def run(
     )
 
 
-@_with_one_line_errors
 def list_scenarios(suites: Sequence[str], *, size: str) -> None:
     """Print the names of the scenarios."""
     for name in runs.choose(suites, size=size):
         typer.echo(name)
 
 
-@_with_one_line_errors
 def compare(
     target: str,
     *,
     methods: Sequence[str] | str | None,
+    has_aux: bool,
     order: int,
     crossover: bool,
     budget: float,
     time_limit: float,
     seed: int,
     save: Sequence[Path],
-) -> None:
-    """Compare every way to differentiate a function of the user's."""
+) -> int:
+    """Compare every way to differentiate a function of the user's; return the exit status."""
     select(methods, order=order)  # raises before anything is imported or measured
     for path in save:
         check_ending(path)
@@ -109,6 +88,7 @@ def compare(
         comparison = compare_function(
             fn,
             *inputs,
+            has_aux=has_aux,
             methods=methods,
             order=order,
             crossover=crossover,
@@ -121,11 +101,9 @@ def compare(
     typer.echo(text_table(comparison))
     for path in save:
         comparison.save(path)
-    if progress.interrupted:
-        raise typer.Exit(130)
+    return 130 if progress.interrupted else _status([comparison])
 
 
-@_with_one_line_errors
 def diff(old: Path, new: Path) -> int:
     """Print what became slower or faster; return 1 if anything became slower."""
     from ..comparison.diff import diff as compare_runs
@@ -136,7 +114,6 @@ def diff(old: Path, new: Path) -> int:
     return int(any(difference.regression for difference in differences))
 
 
-@_with_one_line_errors
 def report(path: Path, out: Path | None) -> None:
     """Write the report of a run, by default as a page of the same name."""
     comparisons = results.load_all(path)
@@ -145,7 +122,6 @@ def report(path: Path, out: Path | None) -> None:
     typer.echo(f"wrote {out}")
 
 
-@_with_one_line_errors
 def selftest(*, seed: int, long: bool) -> int:
     """Print how well the instrument works on this machine; return 1 if it fails."""
     from ..comparison.selftest import selftest as run_selftest
@@ -157,7 +133,6 @@ def selftest(*, seed: int, long: bool) -> int:
     return int(not passed)
 
 
-@_with_one_line_errors
 def peers(*, train: bool) -> None:
     """Print gradwise and other libraries side by side."""
     from ..peers import compare_peers
@@ -178,7 +153,7 @@ def _run(
     budget: float,
     time_limit: float = 60.0,
     seed: int = 0,
-) -> None:
+) -> int:
     """Measure scenarios, show the progress, write the results and print a summary.
 
     The file is written after each scenario, so that Ctrl-C loses at most the one being measured.
@@ -212,6 +187,16 @@ def _run(
         typer.echo(text_table(comparison) + "\n")
     typer.echo(summary_text(list(comparisons.values())))
     typer.echo(f"wrote {path}; `gradwise report {path}` makes a page of it")
+    return _status(comparisons.values())
+
+
+def _status(comparisons: Iterable[Comparison]) -> int:
+    """Return the exit status: 3 if no derivative of any function was right."""
+    rows = [row for comparison in comparisons for row in comparison.rows]
+    if any(row.status == "ok" and row.kind != "value" for row in rows):
+        return 0
+    typer.echo("gradwise: no derivative was right; the notes say why", err=True)
+    return 3
 
 
 def _until_interrupted(

@@ -14,6 +14,7 @@ from gradwise import __version__
 
 from ..instrument.deadline import leave
 from . import commands
+from .errors import in_one_line
 
 app = typer.Typer(
     name="gradwise",
@@ -66,6 +67,7 @@ def _show_version(asked: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
+@in_one_line
 def default(
     context: typer.Context,
     quick: Annotated[
@@ -84,10 +86,11 @@ def default(
     cores.
     """
     if context.invoked_subcommand is None:
-        commands.default(quick=quick, out=out, full=full)
+        raise typer.Exit(commands.default(quick=quick, out=out, full=full))
 
 
 @app.command("run")
+@in_one_line
 def run(
     suites: Suites = None,
     only: Only = None,
@@ -102,7 +105,7 @@ def run(
     full: Full = False,
 ) -> None:
     """Measure suites of scenarios, by default all of them."""
-    commands.run(
+    status = commands.run(
         suites or [],
         only=only,
         size=size,
@@ -115,21 +118,25 @@ def run(
         resume=resume,
         full=full,
     )
+    raise typer.Exit(status)
 
 
 @app.command("list")
+@in_one_line
 def list_(suites: Suites = None, size: Size = "medium") -> None:
     """List the suites and their scenarios."""
     commands.list_scenarios(suites or [], size=size)
 
 
 @app.command("compare")
+@in_one_line
 def compare(
     target: Annotated[
         str,
         typer.Argument(
             metavar="MODULE:FUNCTION",
-            help="A function without arguments that returns (fn, inputs), such as my_model:loss.",
+            help="A function without arguments that returns (fn, inputs), such as my_model:case "
+            "or path/to/my_model.py:case.",
         ),
     ],
     method: Annotated[
@@ -139,6 +146,10 @@ def compare(
         ),
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Use every method that applies.")] = False,
+    has_aux: Annotated[
+        bool,
+        typer.Option("--has-aux", help="Fn returns (loss, aux): differentiate the loss alone."),
+    ] = False,
     order: Order = 1,
     crossover: Annotated[
         bool,
@@ -154,10 +165,14 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Compare forward and reverse mode on a function of your own."""
-    commands.compare(
+    """Compare forward and reverse mode on a function of your own.
+
+    The exit status is 3 if no derivative was right.
+    """
+    status = commands.compare(
         target,
         methods="all" if all_ else method,
+        has_aux=has_aux,
         order=order,
         crossover=crossover,
         budget=budget,
@@ -165,9 +180,11 @@ def compare(
         seed=seed,
         save=save or [],
     )
+    raise typer.Exit(status)
 
 
 @app.command("diff")
+@in_one_line
 def diff(old: Results, new: Results) -> None:
     """Show what became slower or faster between two runs.
 
@@ -178,6 +195,7 @@ def diff(old: Results, new: Results) -> None:
 
 
 @app.command("report")
+@in_one_line
 def report(
     results: Results,
     out: Annotated[
@@ -193,6 +211,7 @@ def report(
 
 
 @app.command("selftest")
+@in_one_line
 def selftest(
     seed: Seed = 0,
     long: Annotated[
@@ -210,6 +229,7 @@ def selftest(
 
 
 @app.command("peers")
+@in_one_line
 def peers(
     train: Annotated[
         bool, typer.Option("--train", help="Time whole trainings and a search instead.")

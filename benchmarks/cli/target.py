@@ -1,39 +1,98 @@
 """The function that a user names on the command line."""
 
 import importlib
+import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+
+from ..derivatives.choice import meant
+from ..program.source import line_of_error
+
+_FORM = "MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss"
 
 
 def load_function(target: str) -> tuple[Callable[..., object], tuple]:
-    """Call the function that `MODULE:FUNCTION` names, and return what it returns: `fn, inputs`.
+    """Call the function that `target` names, and return what it returns: `fn, inputs`.
 
-    The module may lie in the working folder.
+    `MODULE:FUNCTION` may lie in the working folder; `path/to/FILE.py:FUNCTION` may lie anywhere,
+    and can import what lies beside it.
 
     Raises:
-        ValueError: If `target` is not of this form, or there is no such module or function.
-        TypeError: If the function does not return a pair whose first part is a function.
+        ValueError: If `target` is of neither form, or there is no such module, file or function.
+        TypeError: If the function takes arguments, or does not return a pair whose first part is a
+            function.
 
     Example:
         >>> load_function("my_model")
         Traceback (most recent call last):
-        ValueError: 'my_model' is not MODULE:FUNCTION, such as my_model:loss
+        ValueError: 'my_model' is not MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss
     """
-    module_name, colon, name = target.partition(":")
-    if not (module_name and colon and name):
-        raise ValueError(f"{target!r} is not MODULE:FUNCTION, such as my_model:loss")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ValueError(f"no module {error.name!r} on the path or in {Path.cwd()}") from None
-    function = getattr(module, name, None)
-    if not callable(function):
-        raise ValueError(f"{module_name} has no function {name!r}")
+    where, colon, name = target.rpartition(":")
+    if not (where and colon and name):
+        raise ValueError(f"{target!r} is not {_FORM}")
+    function = _function(_module(where), where, name)
     returned = function()
     if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[0])):
         raise TypeError(f"{target} must return (fn, inputs), it returned {type(returned).__name__}")
     fn, inputs = returned
     return fn, inputs if isinstance(inputs, tuple) else (inputs,)
+
+
+def _module(where: str) -> ModuleType:
+    """Import a module by its name or by the path of its file."""
+    try:
+        return _from_file(Path(where)) if where.endswith(".py") else _by_name(where)
+    except ModuleNotFoundError as error:
+        line = line_of_error(error)
+        place = f"{line} imports it" if line else f"not on the path or in {Path.cwd()}"
+        raise ValueError(f"no module {error.name!r}: {place}") from error
+    except SyntaxError as error:
+        file = Path(error.filename or where).name
+        raise ValueError(f"{file}:{error.lineno} is not Python: {error.msg}") from error
+    except SystemExit as error:
+        raise ValueError(
+            f"{where} exits when it is imported, at {line_of_error(error)}: let it do so only "
+            'if __name__ == "__main__"'
+        ) from error
+
+
+def _by_name(name: str) -> ModuleType:
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))
+    return importlib.import_module(name)
+
+
+def _from_file(path: Path) -> ModuleType:
+    """Run a file as a module, under a name that no other module has."""
+    if not path.is_file():
+        raise ValueError(f"no such file: {path}")
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    name = path.stem if path.stem not in sys.modules else f"{path.stem} of {folder}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def _function(module: ModuleType, where: str, name: str) -> Callable[[], object]:
+    """Return a function of a module that can be called without arguments."""
+    function = getattr(module, name, None)
+    if not callable(function):
+        names = [key for key, value in vars(module).items() if callable(value) and key[0] != "_"]
+        raise ValueError(f"{where} has no function {name!r}{meant(name, names)}")
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        raise TypeError(
+            f"{where}:{name} takes arguments: name a function without any that returns "
+            f"(fn, inputs), such as def case(): return {name}, (x,)"
+        ) from None
+    return function

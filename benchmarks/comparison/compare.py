@@ -11,6 +11,7 @@ from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.environment import environment
 from ..program.arguments import Argnums
+from ..program.names import name_of
 from .fastest import machine_of
 from .notes import machine_notes
 from .record import Comparison
@@ -25,6 +26,7 @@ def compare(
     fn: Callable[..., object],
     *inputs: object,
     argnums: Argnums = None,
+    has_aux: bool = False,
     methods: Sequence[str] | str | None = None,
     order: int = 1,
     budget: float = 10.0,
@@ -42,9 +44,13 @@ def compare(
     method that cannot be used is a row that says why. The inputs are left as they are.
 
     Args:
-        fn: A pure function of arrays or pytrees to an array or pytree; it is jitted.
-        *inputs: Its arguments. Integer arrays are held fixed.
+        fn: A pure function of arrays or pytrees to an array or pytree; it is jitted. A complex
+            output is differentiated as its real and its imaginary part.
+        *inputs: Its arguments. Integer and complex arrays are held fixed; so is a Python number
+            that the function needs the value of while it is traced, and all that is no number.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
+        has_aux: Whether `fn` returns a pair, of which the first alone is differentiated, as in
+            `jax.grad`.
         methods: Names from `METHODS`; `"all"` for all that apply. `None` is a first look: the
             function itself, numerical, forward and reverse mode, their chunks where there are more
             than four directions to cut, and checkpointing where reverse mode keeps at least 16 MB;
@@ -69,11 +75,13 @@ def compare(
 
     Raises:
         TimeoutError: If not even tracing the function ends within `time_limit`.
-        TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
+        TypeError: If `fn` returns no arrays, or cannot be traced; an input that is to be
+            differentiated is complex; or `candidates` is no sequence.
         ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit` or `seed` is out of
             range, a candidate has the name of another row or an unknown mode, there is nothing to
-            differentiate, `order=2` meets a function of several outputs or `crossover`, or
-            `jax.disable_jit` is on.
+            differentiate, `order=2` meets a function of several outputs or `crossover`,
+            `jax.disable_jit` is on, `compare` is called inside of `jax.jit`, `jax.grad` or
+            `jax.vmap`, or an input lies on the devices of several processes.
 
     Example:
         >>> import jax.numpy as jnp
@@ -91,7 +99,7 @@ def compare(
     settings = Settings(methods, extra, order, budget, time_limit, seed, crossover)
     left, error = time_left(time_limit), None
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
-        problem = _problem(fn, inputs, argnums=argnums, order=order, left=left)
+        problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
         work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
         try:
             with stopped_after(left() + _GRACE, "comparing"):
@@ -101,7 +109,7 @@ def compare(
     incomplete = ended(work, error)
     rows, floor, here = work.rows(incomplete), work.floor(), environment()
     return Comparison(
-        name=name or getattr(fn, "__name__", type(fn).__name__),
+        name=name or name_of(fn),
         rows=rows,
         verdict=give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
         n=problem.n,
@@ -143,13 +151,14 @@ def _problem(
     inputs: tuple,
     *,
     argnums: Argnums,
+    has_aux: bool,
     order: int,
     left: Callable[[], float],
 ) -> Problem:
     """Trace the function, as long as there is time."""
     try:
         with stopped_after(left(), "tracing the function"):
-            problem = make_problem(fn, inputs, argnums=argnums)
+            problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux)
     except TimeUpError as error:
         raise TimeoutError(f"{error}: time_limit must be longer") from None
     if order == 2 and not problem.scalar:

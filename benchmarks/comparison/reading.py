@@ -51,7 +51,10 @@ def read_program(problem: Problem, modes: Collection[str] = MODES) -> Reading:
         return Reading(stops, 0, (), notes)
     kept = sum(lines.values())
     largest = sorted(lines, key=lambda line: -lines[line])[:_MOST_LINES]
-    told = [f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest]
+    told = [
+        f"{units.size(lines[line])} {f'at {line}' if line else 'without a source line'}"
+        for line in largest
+    ]
     return Reading(stops, kept, (f"{units.size(kept)} in all", *told), notes)
 
 

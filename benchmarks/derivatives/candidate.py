@@ -8,6 +8,7 @@ import jax
 
 from .jacobians import Jacobian
 from .method import Method, Probe, Program
+from .outputs import parts
 from .problem import Leaves, Problem
 from .table import METHODS
 
@@ -110,6 +111,10 @@ def as_method(candidate: Candidate, order: int) -> Method:
 
 
 def _rows(result: object, problem: Problem) -> Jacobian:
-    """Return the leaves of a derivative: for each output or first input a tuple over the inputs."""
+    """Return the leaves of a derivative: for each output or first input a tuple over the inputs.
+
+    A complex output has two, one of its real and one of its imaginary part.
+    """
     leaves, width = jax.tree.leaves(result), len(problem.x)
-    return tuple(tuple(leaves[start : start + width]) for start in range(0, len(leaves), width))
+    rows = [leaves[start : start + width] for start in range(0, len(leaves), width)]
+    return tuple(part for row in rows for part in zip(*map(parts, row), strict=True))

@@ -1,19 +1,17 @@
 """A function and its inputs, brought to the one form that every method differentiates."""
 
-import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
-from ..program.arguments import Argnums, read_argnums
-from ..program.messages import untraceable
+from ..program.arguments import Argnums
+from .inputs import Leaves as Leaves
+from .inputs import read_inputs
+from .outputs import read_function
+from .told import described
 from .traced import traced_once
 
-#: The arrays of a pytree.
-Leaves: TypeAlias = tuple[jax.Array, ...]
 #: What a problem's function returns: a scalar, or a tuple of arrays.
 Output: TypeAlias = jax.Array | Leaves
 
@@ -24,17 +22,18 @@ class Problem(NamedTuple):
     What is held fixed is an argument and no constant, so that XLA cannot fold it into the program.
 
     Attributes:
-        fn: `fn(x, fixed)` returns the floating leaves of the user's output, a tuple of arrays; for
-            a scalar problem, the scalar.
+        fn: `fn(x, fixed)` returns the floating leaves of the user's output, a tuple of arrays, a
+            complex leaf as its real and its imaginary part; for a scalar problem, the scalar.
         x: The floating leaves of the differentiated arguments, in the order of `argnums`.
         fixed: All other array leaves.
         n: How many numbers `x` holds.
         m: How many numbers the output holds.
         scalar: Whether the output is one scalar.
         rebuild: `rebuild(leaves)` returns the differentiated arguments, a tuple of pytrees, with
-            `leaves` in the place of `x`; integer leaves in them become `None`.
+            `leaves` in the place of `x`; leaves in them that are held fixed become `None`.
         arguments: `arguments(x, fixed)` returns all of the user's arguments.
-        unpack: Takes the floating leaves out of a value of the output's structure.
+        unpack: Takes the leaves that `fn` returns out of a value of the output's structure,
+            without `aux` if the function has one.
         notes: What was held fixed or left out, in words.
         float64_obstacle: Why the function cannot be checked in float64, in words; `None` if it can.
     """
@@ -52,178 +51,56 @@ class Problem(NamedTuple):
     float64_obstacle: str | None = None
 
 
-class _Inputs(NamedTuple):
-    """The leaves of all arguments, sorted.
-
-    Attributes:
-        arrays: Those that are arrays, by their place among the leaves.
-        static: Those that are none, likewise.
-        wanted: The places of those that are differentiated.
-        treedef: The structure of the arguments.
-        chosen: Which arguments are differentiated.
-        notes: What is held fixed, in words.
-    """
-
-    arrays: dict[int, jax.Array]
-    static: dict[int, object]
-    wanted: list[int]
-    treedef: jax.tree_util.PyTreeDef  # pyright: ignore[reportInvalidTypeForm]
-    chosen: tuple[int, ...]
-    notes: list[str]
-
-    @property
-    def held(self) -> list[int]:
-        """The places of the arrays that are held fixed."""
-        return [place for place in self.arrays if place not in set(self.wanted)]
-
-    def arguments(self, x: Leaves, fixed: Leaves) -> tuple:
-        """Return all arguments, with `x` where floats are differentiated and `fixed` elsewhere."""
-        moving, held = zip(self.wanted, x, strict=True), zip(self.held, fixed, strict=True)
-        return self._restored(self.static | dict(moving) | dict(held))
-
-    def rebuild(self, values: Sequence) -> tuple:
-        """Return the differentiated arguments, with `None` for every leaf that is held fixed."""
-        nothing = dict.fromkeys(range(self.treedef.num_leaves))
-        whole = self._restored(nothing | dict(zip(self.wanted, values, strict=True)))
-        return tuple(whole[argnum] for argnum in self.chosen)
-
-    def _restored(self, leaves: dict[int, object]) -> tuple:
-        """Return all arguments, with these leaves."""
-        every = [leaves[place] for place in range(self.treedef.num_leaves)]
-        return jax.tree.unflatten(self.treedef, every)
-
-
-def make_problem(fn: Callable[..., object], inputs: tuple, *, argnums: Argnums = None) -> Problem:
+def make_problem(
+    fn: Callable[..., object], inputs: tuple, *, argnums: Argnums = None, has_aux: bool = False
+) -> Problem:
     """Split `inputs` into what is differentiated and what is held fixed, and check both.
 
     Args:
         fn: Arrays or pytrees to an array or pytree.
         inputs: Its arguments.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
+        has_aux: Whether `fn` returns a pair of which the first alone is differentiated.
 
     Raises:
-        TypeError: If `fn` is not callable, an input is complex, or `fn` returns no arrays.
-        ValueError: If `argnums` is empty or out of range, or nothing is there to be
-            differentiated: no floats, or arrays of no entries.
+        TypeError: If `fn` is not callable, a differentiated input is complex, or `fn` cannot be
+            traced or returns no arrays.
+        ValueError: If `argnums` is empty or out of range, an input or the function is inside of a
+            transformation of JAX, or nothing is there to be differentiated: no floats, or arrays
+            of no entries.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> problem = make_problem(lambda x, k: x[k], (jnp.ones((2, 3)), 1))
         >>> problem.n, problem.m, problem.notes
         (6, 3, ('argument 1 (int32) is held fixed',))
     """
     if not callable(fn):
-        raise TypeError(f"compare needs a function to differentiate, got {_described(fn)}")
-    parts = _sorted_inputs(inputs, argnums)
-    x, fixed = (tuple(parts.arrays[i] for i in where) for where in (parts.wanted, parts.held))
-    outputs, shapes = _traced_outputs(fn, parts.arguments, x, fixed)
-    floating = [i for i, shape in enumerate(shapes) if jnp.issubdtype(shape.dtype, jnp.floating)]
-    scalar = len(floating) == 1 and shapes[floating[0]].shape == ()
-    left_out = len(shapes) - len(floating)
-
-    def unpack(output: object) -> Leaves:
-        leaves = jax.tree.leaves(output)
-        return tuple(leaves[i] for i in floating)
-
-    def canonical(x: Leaves, fixed: Leaves) -> Output:
-        smooth = unpack(outputs(x, fixed))
-        return smooth[0] if scalar else smooth
-
-    n, m = sum(leaf.size for leaf in x), sum(math.prod(shapes[i].shape) for i in floating)
+        raise TypeError(f"compare needs a function to differentiate, got {described(fn)}")
+    given, outputs = read_function(fn, read_inputs(inputs, argnums), has_aux=has_aux)
+    n, m = sum(leaf.size for leaf in given.x), outputs.m
     if not n or not m:
         raise ValueError(
             f"a derivative needs an input and an output of at least one number, got {n} and {m}"
         )
-    note = [f"{left_out} output(s) of no floating type are left out"] if left_out else []
+
+    def canonical(x: Leaves, fixed: Leaves) -> Output:
+        output: Any = fn(*given.arguments(x, fixed))
+        leaves = outputs.unpack(output[0] if has_aux else output)
+        return leaves[0] if outputs.scalar else leaves
+
     return Problem(
-        fn=canonical,
-        x=x,
-        fixed=fixed,
+        fn=traced_once(canonical),
+        x=given.x,
+        fixed=given.fixed,
         n=n,
         m=m,
-        scalar=scalar,
-        rebuild=parts.rebuild,
-        arguments=parts.arguments,
-        unpack=unpack,
-        notes=(*parts.notes, *note),
+        scalar=outputs.scalar,
+        rebuild=given.rebuild,
+        arguments=given.arguments,
+        unpack=outputs.unpack,
+        notes=(*given.notes(), *outputs.notes),
     )
-
-
-def _sorted_inputs(inputs: tuple, argnums: Argnums) -> _Inputs:
-    """Sort the leaves into arrays and others, and find which arrays are differentiated."""
-    chosen = read_argnums(argnums, len(inputs))
-    leaves, treedef = jax.tree.flatten_with_path(inputs)
-    arrays, static, notes = {}, {}, []
-    by_argument: dict[int, list[int]] = {argnum: [] for argnum in chosen}
-    for index, (path, leaf) in enumerate(leaves):
-        if not _is_array(leaf):
-            static[index] = leaf
-            continue
-        arrays[index] = leaf if isinstance(leaf, jax.Array) else jnp.asarray(leaf)
-        differentiated = path[0].idx in chosen
-        dtype = arrays[index].dtype
-        if differentiated and jnp.issubdtype(dtype, jnp.floating):
-            by_argument[path[0].idx].append(index)
-        elif differentiated and jnp.issubdtype(dtype, jnp.complexfloating):
-            raise TypeError(
-                f"{_place(path)} is complex ({dtype}): give its real and its imaginary part as two "
-                "arguments, and compare a function of these"
-            )
-        elif differentiated or argnums is None:
-            notes.append(f"{_place(path)} ({dtype}) is held fixed")
-    wanted = [index for argnum in chosen for index in by_argument[argnum]]
-    if not wanted:
-        raise ValueError(
-            "no input holds floating-point numbers, so there is nothing to differentiate; "
-            f"got {', '.join(_described(leaf) for _, leaf in leaves) or 'no inputs'}"
-        )
-    return _Inputs(arrays, static, wanted, treedef, chosen, notes)
-
-
-def _traced_outputs(
-    fn: Callable[..., object],
-    arguments: Callable[[Leaves, Leaves], tuple],
-    x: Leaves,
-    fixed: Leaves,
-) -> tuple[Callable[..., object], list[jax.ShapeDtypeStruct]]:
-    """Return the output's leaves as a function that is traced once, and their shapes."""
-    strange: list[object] = []
-
-    def traced(x: Leaves, fixed: Leaves) -> list[jax.Array]:
-        output = fn(*arguments(x, fixed))
-        leaves = jax.tree.leaves(output)
-        strange.extend([leaf for leaf in leaves if not _is_array(leaf)] or [output][len(leaves) :])
-        return [] if strange else [jnp.asarray(leaf) for leaf in leaves]
-
-    once = traced_once(traced)
-    try:
-        shapes = jax.eval_shape(once, x, fixed)
-    except Exception as error:
-        raise TypeError(f"JAX cannot trace the function: {untraceable(error)}") from error
-    if strange:
-        raise TypeError(
-            "the function must return an array or a pytree of arrays, "
-            f"it returned {_described(strange[0])}"
-        )
-    if not any(jnp.issubdtype(shape.dtype, jnp.floating) for shape in shapes):
-        dtypes = ", ".join(str(shape.dtype) for shape in shapes)
-        raise TypeError(
-            f"the function must return floating-point numbers to have a derivative, got {dtypes}"
-        )
-    return once, shapes
-
-
-def _is_array(leaf: object) -> bool:
-    return isinstance(leaf, (jax.Array, np.ndarray, np.generic, bool, int, float, complex))
-
-
-def _place(path: tuple) -> str:
-    return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
-
-
-def _described(value: object) -> str:
-    if isinstance(value, (jax.Array, np.ndarray)):
-        return f"an array of {value.dtype}"
-    return f"{type(value).__name__} {value!r}"[:80]
 
 
 def gradient_problem(problem: Problem, mode: str = "reverse") -> Problem:

@@ -7,6 +7,7 @@ import jax
 
 from ..program.bounds import bound
 from . import checkpointing, differences, hessians, jacobians, products
+from .choice import unknown
 from .method import Description, Method, Probe
 from .problem import Problem
 from .symbolic.method import symbolic
@@ -210,9 +211,9 @@ def select(
         names = [names]
     for name in names:
         if name not in known:
-            raise ValueError(
-                f"unknown method {name!r}; of order {order} there are: {', '.join(known)}; or 'all'"
-            )
+            other = {method.name for method in METHODS} - known.keys()
+            hint = f" ({name!r} is of order {3 - order})" if name in other else ""
+            raise ValueError(unknown("method", name, known) + hint)
     return tuple(method for method in known.values() if method.name in {"value", *names})
 
 

@@ -8,7 +8,7 @@ its callbacks and its shardings.
 
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +18,13 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from ..program.jaxpr import bodies, constants, kind
 from ..program.walk import equations
 
+Returned = TypeVar("Returned")
+
 #: Operations whose derivative is a rule of the user's, which is called when it is asked for.
 _RULES = ("custom_jvp_call", "custom_vjp_call")
 
 
-def traced_once(fn: Callable[..., object]) -> Callable[..., object]:
+def traced_once(fn: Callable[..., Returned]) -> Callable[..., Returned]:
     """Return `fn` as its own program: it is traced once for each type of its arguments.
 
     Example:
@@ -35,9 +37,9 @@ def traced_once(fn: Callable[..., object]) -> Callable[..., object]:
         >>> once(jnp.ones(2)), jax.grad(lambda x: once(x).sum())(jnp.ones(2)), len(calls)
         (Array([2., 2.], dtype=float32), Array([2., 2.], dtype=float32), 1)
     """
-    programs: dict[Hashable, Callable[..., object]] = {}
+    programs: dict[Hashable, Callable[..., Returned]] = {}
 
-    def call(*args: object) -> object:
+    def call(*args: object) -> Returned:
         leaves, structure = jax.tree.flatten(args)
         key = (structure, tuple(map(jax.typeof, leaves)), _settings())
         if key not in programs:
@@ -54,13 +56,13 @@ def _settings() -> tuple:
     return tuple(getattr(config, f"jax_{name}") for name in names)
 
 
-def _program(fn: Callable[..., object], args: tuple) -> Callable[..., object]:
+def _program(fn: Callable[..., Returned], args: tuple) -> Callable[..., Returned]:
     """Return the program of `fn` as a function, or `fn` itself where the program is not enough."""
     abstract = jax.tree.map(lambda leaf: _abstract(jax.typeof(leaf)), args)
     closed, shapes = jax.make_jaxpr(fn, return_shape=True)(*abstract)
     structure, run = jax.tree.structure(shapes), jaxpr_as_fun(closed)
 
-    def program(*args: object) -> object:
+    def program(*args: object) -> Returned:
         return jax.tree.unflatten(structure, run(*jax.tree.leaves(args)))
 
     return fn if _has_ended_rules(closed) else program

@@ -20,7 +20,7 @@ def environment() -> dict[str, Any]:
         >>> here["packages"]["jax"] == jax.__version__, here["cores"] >= 1
         (True, True)
     """
-    device = jax.devices()[0]
+    device = jax.local_devices()[0]
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

@@ -22,7 +22,7 @@ class Obstacle:
     Attributes:
         reason: What stands in the way.
         source: The user's line, `file.py:12 (function)`, or `""` where no line is to blame.
-        instead: What to use or to write instead.
+        instead: What to use or to write instead; `""` where the reason says enough.
 
     Example:
         >>> from gradwise import Obstacle
@@ -36,7 +36,7 @@ class Obstacle:
 
     def __str__(self) -> str:
         place = f" at {self.source}" if self.source else ""
-        return f"{self.reason}{place}; use {self.instead}"
+        return f"{self.reason}{place}" + (f"; use {self.instead}" if self.instead else "")
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(str(self))}</p>"
@@ -122,7 +122,7 @@ def untraceable(error: Exception) -> Obstacle:
         if isinstance(error, kind):
             return Obstacle(reason=reason, source=source, instead=instead)
     reason = f"the function raises {first_line(error)}"
-    return Obstacle(reason=reason, source=source, instead="a function that runs")
+    return Obstacle(reason=reason, source=source, instead="")
 
 
 def underivable(error: Exception) -> Obstacle:

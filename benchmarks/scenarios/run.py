@@ -9,6 +9,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 
+from ..derivatives.choice import meant, unknown
 from .scenario import Scenario, Suite
 from .table import SUITES
 
@@ -55,9 +56,9 @@ def choose(
     """
     for suite in suites:
         if suite not in SUITES:
-            raise ValueError(f"unknown suite {suite!r}; there are: {', '.join(SUITES)}")
+            raise ValueError(unknown("suite", suite, SUITES))
     if size not in SIZES:
-        raise ValueError(f"unknown size {size!r}; there are: {', '.join(SIZES)}")
+        raise ValueError(unknown("size", size, SIZES))
     scenarios: Suite = {}
     for suite in suites or SUITES:
         options = {"data": adbench_data} if suite == "adbench" and adbench_data else {}
@@ -66,7 +67,10 @@ def choose(
         name: build for name, build in scenarios.items() if only is None or fnmatch(name, only)
     }
     if not chosen:
-        raise ValueError(f"no scenario matches {only!r}; `gradwise list` shows their names")
+        near = meant(only or "", scenarios)
+        raise ValueError(
+            f"no scenario matches {only!r}{near or ';'} `gradwise list` shows their names"
+        )
     return chosen
 
 

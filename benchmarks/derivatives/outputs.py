@@ -1,0 +1,189 @@
+"""What a function returns: which of its leaves are differentiated, and which are left out."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import ClosedJaxpr
+
+from ..program.jaxpr import kind
+from ..program.messages import untraceable
+from ..program.walk import equations
+from .inputs import Inputs, Leaves, check_outside
+from .told import described, sentences
+
+_PARTS = "({}) {{is}} differentiated as real and imaginary part"
+_NO_FLOATS = "({}) {{is}} left out, being of no floating type"
+_CONSTANT = "{is} left out, being no array of JAX"
+_PAIR = "if the output is (loss, aux), has_aux=True leaves aux out; here both are differentiated"
+
+
+class Outputs(NamedTuple):
+    """The leaves of what a function returns.
+
+    Attributes:
+        kept: The places of those that are differentiated, among all leaves.
+        shapes: What these are: a complex one is two, its real and its imaginary part.
+        notes: What is left out, and what is not as it came.
+    """
+
+    kept: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def m(self) -> int:
+        """How many numbers are differentiated."""
+        return sum(map(math.prod, self.shapes))
+
+    @property
+    def scalar(self) -> bool:
+        """Whether it is one scalar."""
+        return self.shapes == ((),)
+
+    def unpack(self, output: object) -> Leaves:
+        """Take what is differentiated out of a value of the output's structure."""
+        leaves = jax.tree.leaves(output)
+        return tuple(part for place in self.kept for part in parts(leaves[place]))
+
+
+def parts(leaf: jax.Array) -> Leaves:
+    """Return a real array as it is, and a complex one as its real and its imaginary part."""
+    return (leaf.real, leaf.imag) if jnp.iscomplexobj(leaf) else (leaf,)
+
+
+class _Leaf(NamedTuple):
+    """A leaf of the output: its name, what it is, and the dtype and shape of an array of JAX."""
+
+    name: str
+    text: str
+    dtype: np.dtype | None = None
+    shape: tuple[int, ...] = ()
+
+    def holds(self, numbers: type) -> bool:
+        """Whether it is an array of a kind of numbers."""
+        return self.dtype is not None and jnp.issubdtype(self.dtype, numbers)
+
+
+class _Trace(NamedTuple):
+    """What one trace of a function has shown.
+
+    Attributes:
+        leaves: Those of its output, without what is left out as `aux`.
+        text: The output in words.
+        pair: Whether it is a pair.
+        program: The program.
+    """
+
+    leaves: list[_Leaf]
+    text: str
+    pair: bool
+    program: ClosedJaxpr
+
+
+def read_function(
+    fn: Callable[..., object], inputs: Inputs, *, has_aux: bool
+) -> tuple[Inputs, Outputs]:
+    """Trace a function, and find what it needs its inputs as and what it returns.
+
+    Raises:
+        TypeError: If the function cannot be traced, or returns no arrays of floats.
+        ValueError: If it uses a value that JAX is transforming.
+    """
+    inputs, traced = _first_that_traces(fn, inputs, has_aux=has_aux)
+    for constant in traced.program.consts:
+        check_outside(constant, "the function uses a value from")
+    if has_aux and not traced.pair:
+        raise TypeError(
+            f"has_aux=True is for a function that returns (loss, aux), this one returned "
+            f"{traced.text}"
+        )
+    kept = [place for place, leaf in enumerate(traced.leaves) if leaf.holds(jnp.inexact)]
+    if not kept:
+        raise TypeError(_without_floats(traced))
+    shapes: list[tuple[int, ...]] = []
+    for leaf in (traced.leaves[place] for place in kept):
+        shapes += [leaf.shape] * (2 if leaf.holds(jnp.complexfloating) else 1)
+    return inputs, Outputs(tuple(kept), tuple(shapes), _notes(traced, shapes, has_aux=has_aux))
+
+
+def _first_that_traces(
+    fn: Callable[..., object], inputs: Inputs, *, has_aux: bool
+) -> tuple[Inputs, _Trace]:
+    """Trace a function with its inputs in the first way in which it can be traced.
+
+    The usual way is that every number is an array, as for `jax.jit`. Then Python's ints and bools
+    are held as they came, as for `jax.grad`; then all that nobody has asked to differentiate. A
+    loop whose length is a Python int has none once the int is an array, and then no reverse mode.
+    """
+    failure: Exception | None = None
+    ints = inputs.holding_whole_numbers()
+    for way in filter(None, (inputs, ints, inputs.holding_all())):
+        try:
+            traced = _traced(fn, way, has_aux=has_aux)
+        except Exception as error:  # whatever the user's function raises
+            failure = error
+            continue
+        if way is inputs and ints and _endless(traced):
+            again = _traced(fn, ints, has_aux=has_aux)
+            return (ints, again) if _endless(again) < _endless(traced) else (inputs, traced)
+        return way, traced
+    assert failure is not None
+    raise TypeError(f"JAX cannot trace the function: {untraceable(failure)}") from failure
+
+
+def _traced(fn: Callable[..., object], inputs: Inputs, *, has_aux: bool) -> _Trace:
+    """Trace a function once, and keep of its output what is no tracer."""
+    shown: list[tuple[list[_Leaf], str, bool]] = []
+
+    def arrays(x: Leaves, fixed: Leaves) -> list[jax.Array]:
+        output = fn(*inputs.arguments(x, fixed))
+        pair = isinstance(output, tuple) and len(output) == 2
+        main = output[0] if has_aux and pair else output  # pyright: ignore[reportIndexIssue]
+        leaves = jax.tree.leaves_with_path(main)
+        shown.append(([_leaf(path, leaf) for path, leaf in leaves], described(output), pair))
+        return [leaf for _, leaf in leaves if isinstance(leaf, jax.Array)]
+
+    program = jax.make_jaxpr(arrays)(inputs.x, inputs.fixed)
+    return _Trace(*shown[-1], program)
+
+
+def _leaf(path: tuple, leaf: object) -> _Leaf:
+    name = f"output{jax.tree_util.keystr(path)}"
+    if isinstance(leaf, jax.Array):
+        return _Leaf(name, str(leaf.dtype), leaf.dtype, leaf.shape)
+    return _Leaf(name, described(leaf))
+
+
+def _endless(traced: _Trace) -> int:
+    """Return how many loops of a program have no length that is known before they run."""
+    return sum(kind(eqn) == "while" for eqn, _ in equations(traced.program))
+
+
+def _without_floats(traced: _Trace) -> str:
+    """Say why an output has no derivative."""
+    dtypes = [leaf.text for leaf in traced.leaves if leaf.dtype is not None]
+    if dtypes:
+        return (
+            "the function must return floating-point numbers to have a derivative, got "
+            f"{', '.join(dtypes)}"
+        )
+    got = traced.leaves[0].text if traced.leaves else traced.text
+    return f"the function must return an array or a pytree of arrays, it returned {got}"
+
+
+def _notes(traced: _Trace, shapes: list[tuple[int, ...]], *, has_aux: bool) -> tuple[str, ...]:
+    """Say what is left out, what is not as it came, and what may be meant otherwise."""
+    pairs: list[tuple[str, str]] = [("aux", "{is} left out, as has_aux asks")] if has_aux else []
+    for leaf in traced.leaves:
+        if leaf.holds(jnp.complexfloating):
+            pairs.append((leaf.name, _PARTS.format(leaf.text)))
+        elif not leaf.holds(jnp.inexact):
+            constant = (f"{leaf.name} ({leaf.text})", _CONSTANT)
+            array = (leaf.name, _NO_FLOATS.format(leaf.text))
+            pairs.append(constant if leaf.dtype is None else array)
+    like_loss_and_aux = traced.pair and not has_aux and len(shapes) > 1 and shapes[0] == ()
+    return sentences(pairs) + ((_PAIR,) if like_loss_and_aux else ())

@@ -1,0 +1,71 @@
+"""What a function is called, so that a reader knows which one is meant."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+#: A name's longest form.
+_LONGEST = 60
+
+
+def name_of(fn: object) -> str:
+    """Return a name that says what a function is, even if it has none of its own.
+
+    A method is called by its class, a `functools.partial` by what it binds, a lambda by its line,
+    an object by its class, and what wraps a function, such as `jax.jit`, by that function.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from functools import partial
+        >>> name_of(jnp.sin), name_of(partial(jnp.sum, axis=0)), name_of("a b".split)
+        ('sin', 'partial(sum, axis=0)', 'str.split')
+        >>> name_of(jax.jit(lambda x: x))
+        'lambda (<doctest benchmarks.program.names.name_of[3]>:1)'
+    """
+    if all(hasattr(fn, part) for part in ("func", "args", "keywords")):  # functools.partial's kind
+        return _of_partial(fn)
+    owner = getattr(fn, "__self__", None)
+    name = getattr(fn, "__name__", None)
+    if isinstance(name, str) and owner is not None and not inspect.ismodule(owner):
+        return f"{(owner if isinstance(owner, type) else type(owner)).__name__}.{name}"
+    inner = getattr(fn, "__wrapped__", None)
+    if inner is not None:
+        return name_of(inner)
+    if isinstance(name, str) and name != "<lambda>":
+        return name
+    code = getattr(fn, "__code__", None)
+    if code is not None:
+        return f"lambda ({_file(code.co_filename)}:{code.co_firstlineno})"
+    return type(fn).__name__
+
+
+def _of_partial(fn: Any) -> str:
+    """Write a partial as it was made, or without what it binds if that is long."""
+    inner = name_of(fn.func)
+    whole = f"partial({', '.join([inner, *_bound(fn.args, fn.keywords)])})"
+    return whole if len(whole) <= _LONGEST else f"partial({inner}, ...)"
+
+
+def _bound(args: tuple, keywords: Mapping[str, object]) -> Iterator[str]:
+    yield from map(_short, args)
+    yield from (f"{name}={_short(value)}" for name, value in keywords.items())
+
+
+def _short(value: object) -> str:
+    """Write a value in a few letters: an array by its type, a function by its name."""
+    if isinstance(value, (jax.Array, np.ndarray)):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, (bool, int, float, complex, str)) or value is None:
+        return repr(value)
+    if isinstance(value, (tuple, list, dict)):
+        return {tuple: "(...)", list: "[...]"}.get(type(value), "{...}")
+    return name_of(value) if callable(value) else type(value).__name__
+
+
+def _file(path: str) -> str:
+    """Return a file's name; a cell of a notebook is in a file that no reader has seen."""
+    return "notebook" if "ipykernel" in path or "ipython-input" in path else Path(path).name
