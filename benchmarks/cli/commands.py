@@ -8,9 +8,15 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from ..comparison import file as results
+from ..comparison import folder as kept
 from ..comparison.compare import compare as compare_function
+from ..comparison.diff import diff as compare_runs
+from ..comparison.kept import keeping
+from ..comparison.made_by import machine, versions
 from ..comparison.record import Comparison
 from ..derivatives.table import select
+from ..instrument.clock import now
+from ..instrument.environment import environment
 from ..report.files import check_ending, write_report
 from ..report.summary import summary_text
 from ..report.text import text_table
@@ -58,15 +64,25 @@ def run(
     adbench_data: Path | None,
     out: Path,
     resume: bool,
+    baseline: str | None,
     full: bool,
     budget: float,
     seed: int,
-) -> None:
-    """Measure suites of scenarios."""
+) -> int:
+    """Measure suites of scenarios; return 1 if anything is slower than in the baseline."""
     if dtype not in (None, *runs.DTYPES):
         raise ValueError(f"unknown dtype {dtype!r}; there are: {', '.join(runs.DTYPES)}")
     suite = runs.choose(suites, only=only, size=size, adbench_data=adbench_data)
-    _run(suite, out, full=full, resume=resume, dtype=dtype, budget=budget, seed=seed)
+    old = kept.find(out, baseline) if baseline else None
+    before = results.load_all(old) if old else []  # raises before anything is measured
+    comparisons, path = _run(
+        suite, out, full=full, resume=resume, dtype=dtype, budget=budget, seed=seed
+    )
+    if old is None:
+        return 0
+    differences = compare_runs(before, comparisons, names=(str(baseline), path.name))
+    typer.echo(f"\n{differences}")
+    return int(differences.regression)
 
 
 @_with_one_line_errors
@@ -112,22 +128,52 @@ def compare(
 
 
 @_with_one_line_errors
-def diff(old: Path, new: Path) -> int:
+def diff(runs_given: Sequence[Path], *, baseline: str | None, folder: Path, markdown: bool) -> int:
     """Print what became slower or faster; return 1 if anything became slower."""
-    from ..comparison.diff import diff as compare_runs
-    from ..comparison.diff import diff_text
+    old, new = _two_runs(runs_given, baseline, folder)
+    differences = compare_runs(
+        results.load_all(old), results.load_all(new), names=(str(old), str(new))
+    )
+    typer.echo(differences.markdown() if markdown else str(differences))
+    return int(differences.regression)
 
-    differences = compare_runs(results.load(old), results.load(new))
-    typer.echo(diff_text(differences))
-    return int(any(difference.regression for difference in differences))
+
+def _two_runs(given: Sequence[Path], baseline: str | None, folder: Path) -> tuple[Path, Path]:
+    """Return the runs that a diff is asked for, the old one first."""
+    if baseline is None and len(given) == 2:
+        return kept.find(folder, given[0]), kept.find(folder, given[1])
+    if baseline is None and not given:
+        return kept.last_two(folder)
+    if baseline is not None and len(given) <= 1:
+        return kept.find(folder, baseline), kept.find(folder, given[0] if given else kept.LATEST)
+    raise ValueError(
+        "diff takes OLD and NEW, or --baseline NAME and at most NEW, or nothing for the last two "
+        f"runs; got {len(given)}{'' if baseline is None else ' and a baseline'}"
+    )
+
+
+@_with_one_line_errors
+def baseline(name: str | None, run: Path, *, folder: Path) -> None:
+    """Give a run a name, or print the names that there are."""
+    if name is not None:
+        path = kept.find(folder, run)
+        results.load_all(path)  # raises if it holds no results
+        before = kept.name_baseline(folder, name, path)
+        typer.echo(f"{name}: {path}" + (f" (before: {before})" if before else ""))
+        return
+    known = kept.baselines(folder)
+    for each, path in known.items():
+        typer.echo(f"{each}: {path}" + ("" if path.exists() else " (gone)"))
+    if not known:
+        typer.echo(f"{folder} has no baseline; `gradwise baseline NAME` names its latest run")
 
 
 @_with_one_line_errors
 def report(path: Path, out: Path | None) -> None:
     """Write the report of a run, by default as a page of the same name."""
-    comparisons = results.load_all(path)
+    path = kept.find(path.parent, path)
     out = out or path.with_suffix(".html")
-    write_report(comparisons, out)
+    write_report(results.load_all(path), out)
     typer.echo(f"wrote {out}")
 
 
@@ -163,38 +209,45 @@ def _run(
     dtype: str | None = None,
     budget: float,
     seed: int = 0,
-) -> None:
+) -> tuple[list[Comparison], Path]:
     """Measure scenarios, show the progress, write the results and print a summary.
 
     The file is written after each scenario, so that Ctrl-C loses at most the one being measured.
     """
-    path = out / "gradwise.json"
-    _check_writable(path)
-    previous = results.load_all(path) if resume and path.exists() else []
-    comparisons: dict[str, Comparison] = {each.name: each for each in previous}
-    with Progress(len(suite)) as progress:
-        measured = runs.run(
-            suite,
-            compare_function,
-            finished=comparisons,
-            on_start=progress.start,
-            dtype=dtype,
-            budget=budget,
-            seed=seed,
-            on_progress=progress.stage,
-        )
-        try:
+    here = environment()
+    asked = [list(suite), dtype, budget, seed, versions(here), machine(here)]
+    previous = kept.resumable(out) if resume else {}
+    path = kept.begin(out, asked, now())
+    comparisons: list[Comparison] = []
+    try:
+        with Progress(len(suite)) as progress:
+            measured = runs.run(
+                suite,
+                keeping(previous, compare_function, progress.tell),
+                on_start=progress.start,
+                dtype=dtype,
+                budget=budget,
+                seed=seed,
+                on_progress=progress.stage,
+            )
             for name, comparison in measured:
-                comparisons[name] = comparison
-                results.save(list(comparisons.values()), path)
+                comparisons.append(comparison)
+                results.save(comparisons, path)
                 progress.done(name)
-        except KeyboardInterrupt:
-            typer.echo(f"interrupted; --resume goes on with {path}", err=True)
-            raise typer.Exit(130) from None
-    for comparison in comparisons.values() if full else ():
+    except KeyboardInterrupt:
+        ended = f"; --resume goes on with {path}" if comparisons else ""
+        typer.echo(f"interrupted{ended}", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        kept.give_up_if_empty(path)
+    path = kept.finish(path)
+    if resume:
+        kept.remove_superseded(out, comparisons)
+    for comparison in comparisons if full else ():
         typer.echo(text_table(comparison) + "\n")
-    typer.echo(summary_text(list(comparisons.values())))
-    typer.echo(f"wrote {path}; `gradwise report {path}` makes a page of it")
+    typer.echo(summary_text(comparisons))
+    typer.echo(f"wrote {path}\n`gradwise report {out}` makes a page of it")
+    return comparisons, path
 
 
 def _check_writable(path: Path) -> None:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from ..derivatives.candidate import Candidate, as_methods
 from ..derivatives.method import Method
+from ..derivatives.problem import Problem
 from ..derivatives.table import select
 from ..instrument import units
 from ..instrument.compile import Compiled, compile_for
@@ -19,7 +20,9 @@ from ..program.residuals import by_line, residuals
 from .attempt import Attempt, attempt, timed_rows
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
+from .made_by import MadeBy
 from .notes import machine_notes
+from .origin import origin_of
 from .record import Comparison
 from .verdict import give_verdict
 
@@ -98,6 +101,14 @@ def compare(
         batches = compile_batches(experiment, seed) if crossover else {}
         samples, failed = _measure(attempts, batches, budget=budget, seed=seed, tell=tell)
         residual_lines, fault = _residual_lines(experiment)
+        options = {
+            "order": order,
+            "methods": methods,
+            "budget": budget,
+            "seed": seed,
+            "crossover": crossover,
+        }
+        made_by, unknown = _origin(problem, extra, options)
     floor = samples[_FLOOR].seconds
     rows = timed_rows(attempts, samples, failed, floor)
     timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
@@ -110,12 +121,13 @@ def compare(
         order=order,
         dtype=str(jnp.result_type(*problem.x)),
         floor=floor,
-        notes=(*experiment.notes, *machine_notes(samples), *fault),
+        notes=(*experiment.notes, *machine_notes(samples), *fault, *unknown),
         residuals=residual_lines,
         crossover=fit_crossover(timed, problem.m) if timed else None,
         purpose=purpose,
         seed=seed,
         environment=environment(),
+        made_by=made_by,
     )
 
 
@@ -133,6 +145,16 @@ def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> 
         raise ValueError(
             "compare measures compiled programs, but jax.disable_jit is on: call it outside of that"
         )
+
+
+def _origin(
+    problem: Problem, extra: Sequence[Method], options: Mapping[str, object]
+) -> tuple[MadeBy | None, tuple[str, ...]]:
+    """Say what makes the comparison; the second result is a note, if that cannot be found out."""
+    made_by, fault = guarded(
+        "tell what made this", lambda: origin_of(problem, extra, options), None
+    )
+    return made_by, (fault,) if fault else ()
 
 
 def _attempts(methods: Sequence[Method], experiment: Experiment, tell: OnProgress) -> list[Attempt]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .findings import Crossover, Verdict
+from .made_by import MadeBy
 from .row import Row
 
 
@@ -28,6 +29,8 @@ class Comparison:
         purpose: Why this function is in its suite, if it is in one.
         seed: What random directions and orders were drawn from.
         environment: Versions, device, cores, load and flags.
+        made_by: What made it, so that an equal comparison need not be made again; `None` in files
+            of older versions.
 
     Example:
         >>> import jax.numpy as jnp
@@ -53,6 +56,7 @@ class Comparison:
     purpose: str = ""
     seed: int = 0
     environment: dict[str, object] = field(default_factory=dict)
+    made_by: MadeBy | None = None
 
     @property
     def sizes(self) -> str:
