@@ -8,9 +8,11 @@ from typing import ParamSpec, TypeVar
 import typer
 
 from ..comparison import file as results
-from ..comparison import folder as kept
+from ..comparison import folder as run_files
+from ..comparison import named
 from ..comparison.compare import compare as compare_function
 from ..comparison.diff import diff as compare_runs
+from ..comparison.differences import Differences
 from ..comparison.kept import keeping
 from ..comparison.made_by import machine, versions
 from ..comparison.record import Comparison
@@ -30,6 +32,9 @@ Returned = TypeVar("Returned")
 
 #: Seconds of measuring for each of the lecture's networks, which together take 90 s.
 _DEFAULT_BUDGET = 6.0
+
+#: How a diff can be printed.
+_FORMATS = {"text": str, "md": Differences.markdown}
 
 
 def _with_one_line_errors(command: Callable[Options, Returned]) -> Callable[Options, Returned]:
@@ -73,7 +78,7 @@ def run(
     if dtype not in (None, *runs.DTYPES):
         raise ValueError(f"unknown dtype {dtype!r}; there are: {', '.join(runs.DTYPES)}")
     suite = runs.choose(suites, only=only, size=size, adbench_data=adbench_data)
-    old = kept.find(out, baseline) if baseline else None
+    old = named.find(out, baseline) if baseline else None
     before = results.load_all(old) if old else []  # raises before anything is measured
     comparisons, path = _run(
         suite, out, full=full, resume=resume, dtype=dtype, budget=budget, seed=seed
@@ -128,40 +133,28 @@ def compare(
 
 
 @_with_one_line_errors
-def diff(runs_given: Sequence[Path], *, baseline: str | None, folder: Path, markdown: bool) -> int:
+def diff(given: Sequence[Path], *, baseline: str | None, folder: Path, format_: str) -> int:
     """Print what became slower or faster; return 1 if anything became slower."""
-    old, new = _two_runs(runs_given, baseline, folder)
+    if format_ not in _FORMATS:
+        raise ValueError(f"unknown format {format_!r}; there are: {', '.join(_FORMATS)}")
+    old, new = named.two_runs(folder, given, baseline)
     differences = compare_runs(
         results.load_all(old), results.load_all(new), names=(str(old), str(new))
     )
-    typer.echo(differences.markdown() if markdown else str(differences))
+    typer.echo(_FORMATS[format_](differences))
     return int(differences.regression)
-
-
-def _two_runs(given: Sequence[Path], baseline: str | None, folder: Path) -> tuple[Path, Path]:
-    """Return the runs that a diff is asked for, the old one first."""
-    if baseline is None and len(given) == 2:
-        return kept.find(folder, given[0]), kept.find(folder, given[1])
-    if baseline is None and not given:
-        return kept.last_two(folder)
-    if baseline is not None and len(given) <= 1:
-        return kept.find(folder, baseline), kept.find(folder, given[0] if given else kept.LATEST)
-    raise ValueError(
-        "diff takes OLD and NEW, or --baseline NAME and at most NEW, or nothing for the last two "
-        f"runs; got {len(given)}{'' if baseline is None else ' and a baseline'}"
-    )
 
 
 @_with_one_line_errors
 def baseline(name: str | None, run: Path, *, folder: Path) -> None:
     """Give a run a name, or print the names that there are."""
     if name is not None:
-        path = kept.find(folder, run)
+        path = named.find(folder, run)
         results.load_all(path)  # raises if it holds no results
-        before = kept.name_baseline(folder, name, path)
+        before = named.name_baseline(folder, name, path)
         typer.echo(f"{name}: {path}" + (f" (before: {before})" if before else ""))
         return
-    known = kept.baselines(folder)
+    known = named.baselines(folder)
     for each, path in known.items():
         typer.echo(f"{each}: {path}" + ("" if path.exists() else " (gone)"))
     if not known:
@@ -171,7 +164,7 @@ def baseline(name: str | None, run: Path, *, folder: Path) -> None:
 @_with_one_line_errors
 def report(path: Path, out: Path | None) -> None:
     """Write the report of a run, by default as a page of the same name."""
-    path = kept.find(path.parent, path)
+    path = named.find(path.parent, path)
     out = out or path.with_suffix(".html")
     write_report(results.load_all(path), out)
     typer.echo(f"wrote {out}")
@@ -216,8 +209,8 @@ def _run(
     """
     here = environment()
     asked = [list(suite), dtype, budget, seed, versions(here), machine(here)]
-    previous = kept.resumable(out) if resume else {}
-    path = kept.begin(out, asked, now())
+    previous = run_files.resumable(out) if resume else {}
+    path = run_files.begin(out, asked, now())
     comparisons: list[Comparison] = []
     try:
         with Progress(len(suite)) as progress:
@@ -239,14 +232,12 @@ def _run(
         typer.echo(f"interrupted{ended}", err=True)
         raise typer.Exit(130) from None
     finally:
-        kept.give_up_if_empty(path)
-    path = kept.finish(path)
-    if resume:
-        kept.remove_superseded(out, comparisons)
+        run_files.give_up_if_empty(path)
+    path = run_files.finish_resumed(path, comparisons) if resume else run_files.finish(path)
     for comparison in comparisons if full else ():
         typer.echo(text_table(comparison) + "\n")
     typer.echo(summary_text(comparisons))
-    typer.echo(f"wrote {path}\n`gradwise report {out}` makes a page of it")
+    typer.echo(f"results are in {path}\n`gradwise report {out}` makes a page of it")
     return comparisons, path
 
 

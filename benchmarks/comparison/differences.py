@@ -97,18 +97,13 @@ class Differences:
         return iter(self.rows)
 
     def __str__(self) -> str:
-        lines = [
-            filled(f"old  {self.old}", " " * 5, _WIDTH),
-            filled(f"new  {self.new}", " " * 5, _WIDTH),
-        ]
-        if self.made_by:
-            lines.append(filled(f"made differently: {'; '.join(self.made_by)}", " " * 5, _WIDTH))
+        lines = [filled(text, " " * 5, _WIDTH) for text in _heading(self)]
         for word in JUDGEMENTS[:-1]:
             lines += _section(word, self.of(word))
         lines += [filled(text, "  ", _WIDTH) for text in _unjudged(self)]
         shown = self.of(*JUDGEMENTS[:-1])
         lines += [filled(_LEGEND, "", _WIDTH)] if any(row.change for row in shown) else []
-        lines += [f"CPU: {BY_CPU}"] if any(row.clock == "CPU" for row in shown) else []
+        lines += [f"CPU: judged {BY_CPU}"] if any(row.clock == "CPU" for row in shown) else []
         return "\n".join([*lines, self.total])
 
     def __repr__(self) -> str:
@@ -128,7 +123,8 @@ def _heading(found: Differences) -> list[str]:
     lines = [f"old  {old}" + (f"; {where}" if where != other else "")]
     lines += [f"new  {new}" + (f"; {other}" if where != other else "")]
     lines += [f"both {where}"] if where and where == other else []
-    return [*lines, *([f"made differently: {'; '.join(found.made_by)}"] if found.made_by else [])]
+    lines += [f"made differently: {'; '.join(found.made_by)}"] if found.made_by else []
+    return lines
 
 
 def _section(word: str, rows: Sequence[Difference]) -> list[str]:

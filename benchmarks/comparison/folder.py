@@ -3,7 +3,6 @@
 A run is `<date>-<short hash>.json`, with the date in UTC; until it is finished it is
 `<date>-<short hash>.unfinished.json`. `latest` is a small text file that holds the name of the run
 that finished last, and not a symbolic link, which some systems and archives do not keep.
-`baselines.json` holds a run for each name that a user gave one.
 """
 
 import hashlib
@@ -17,10 +16,8 @@ from .file import load_all, write_file
 from .record import Comparison
 
 LATEST = "latest"
-_BASELINES = "baselines.json"
 _UNFINISHED = ".unfinished.json"
 _RUN = re.compile(r"\d{4}-\d\d-\d\d-\d{6}-[0-9a-f]{6}(-\d+)?\.json")
-_NAME = re.compile(r"\w[\w.+-]*")
 
 
 def begin(folder: Path, asked: object, date: datetime) -> Path:
@@ -132,77 +129,23 @@ def resumable(folder: Path) -> dict[str, Comparison]:
     return {each.name: each for path in paths for each in load_all(path)}
 
 
-def remove_superseded(folder: Path, comparisons: Sequence[Comparison]) -> None:
-    """Remove the unfinished runs of which a finished one holds every comparison."""
-    for path in unfinished(folder):
-        if all(each in comparisons for each in load_all(path)):
-            path.unlink()
+def finish_resumed(path: Path, comparisons: Sequence[Comparison]) -> Path:
+    """Finish a run that went on with others, and return the file that holds it.
 
-
-def baselines(folder: Path) -> dict[str, Path]:
-    """Return the runs that have a name, by name.
+    If all of it was kept from the run that finished last, that is the file, and there is no new
+    one. Unfinished runs of which the file holds every comparison are removed.
 
     Raises:
-        ValueError: If the list of them is damaged.
+        OSError: If the folder cannot be written to.
     """
-    path = folder / _BASELINES
-    if not path.exists():
-        return {}
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-        return {name: folder / run for name, run in sorted(names.items())}
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
-        raise ValueError(
-            f"{path} is damaged: {error}; remove it, and name the runs again"
-        ) from None
-
-
-def name_baseline(folder: Path, name: str, run: Path) -> Path | None:
-    """Give a run a name, and return the run that had it before.
-
-    Raises:
-        ValueError: If the name could be taken for a file.
-    """
-    if not _NAME.fullmatch(name) or name == LATEST or name.endswith(".json"):
-        raise ValueError(
-            f"a baseline's name is letters, digits, '.', '+' and '-', no file and not {LATEST!r}; "
-            f"got {name!r}"
-        )
-    known = baselines(folder)
-    before = known.get(name)
-    named = {each: _beside(folder, path) for each, path in {**known, name: run}.items()}
-    write_file(folder / _BASELINES, json.dumps(named, indent=1) + "\n")
-    return before
-
-
-def _beside(folder: Path, run: Path) -> str:
-    """Return how `baselines.json` names a run: by its name in the folder, or where else it is."""
-    return run.name if run.parent.resolve() == folder.resolve() else str(run.resolve())
-
-
-def find(folder: Path, name: str | Path) -> Path:
-    """Return the file of a run that is given as a path, as `latest`, or as a baseline's name.
-
-    A path to another folder of runs, or to its `latest`, is its latest run.
-
-    Raises:
-        FileNotFoundError: If there is no such run.
-    """
-    path = Path(name)
-    if path.is_dir():
-        return latest(path)
-    if path.is_file():
-        return latest(path.parent) if path.name == LATEST else path
-    if str(name) == LATEST:
-        return latest(folder)
-    known = baselines(folder)
-    if str(name) in known:
-        return known[str(name)]
-    if (folder / path).is_file():
-        return folder / path
-    if path.suffix == ".json" or path.parent != Path():
-        raise FileNotFoundError(f"no such file: {name}")
-    names = ", ".join(known) or "none"
-    raise FileNotFoundError(
-        f"no file and no baseline {str(name)!r}; baselines of {folder}: {names}"
-    )
+    folder = path.parent
+    last = finished(folder)[-1:]
+    if last and load_all(last[0]) == list(comparisons):
+        path.unlink()
+        final = last[0]
+    else:
+        final = finish(path)
+    for other in unfinished(folder):
+        if all(each in comparisons for each in load_all(other)):
+            other.unlink()
+    return final
