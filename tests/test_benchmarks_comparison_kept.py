@@ -160,7 +160,7 @@ def test_a_run_goes_on_with_all_that_did_not_finish_since_the_latest(tmp_path):
 
 def test_unfinished_runs_go_when_a_finished_one_holds_all_that_they_hold(tmp_path):
     taken_over = run_of(tmp_path, DAY, "a", "b", done=False)
-    other = run_of(tmp_path, DAY, "a", floor=2.0, done=False)
+    other = run_of(tmp_path, DAY, "a", "d", done=False)
     run = run_of(tmp_path, DAY.replace(hour=10), "a", "b", "c", done=False)
     final = folder.finish_resumed(run, file.load_all(run))
     assert folder.finished(tmp_path) == [final]
