@@ -1,11 +1,14 @@
 from .comparison.compare import compare as compare
-from .comparison.diff import Difference as Difference
 from .comparison.diff import diff as diff
+from .comparison.difference import Difference as Difference
+from .comparison.difference import Side as Side
+from .comparison.differences import Differences as Differences
 from .comparison.file import load as load
 from .comparison.findings import Crossover as Crossover
 from .comparison.findings import Finding as Finding
 from .comparison.findings import ModeLine as ModeLine
 from .comparison.findings import Verdict as Verdict
+from .comparison.made_by import MadeBy as MadeBy
 from .comparison.record import Comparison as Comparison
 from .comparison.row import Row as Row
 from .derivatives.candidate import Candidate as Candidate

@@ -8,9 +8,11 @@ from benchmarks import Candidate as Candidate
 from benchmarks import Comparison as Comparison
 from benchmarks import Crossover as Crossover
 from benchmarks import Difference as Difference
+from benchmarks import Differences as Differences
 from benchmarks import Estimate as Estimate
 from benchmarks import Finding as Finding
 from benchmarks import Flops as Flops
+from benchmarks import MadeBy as MadeBy
 from benchmarks import Memory as Memory
 from benchmarks import Method as Method
 from benchmarks import ModeLine as ModeLine
@@ -20,6 +22,7 @@ from benchmarks import Residual as Residual
 from benchmarks import Row as Row
 from benchmarks import Samples as Samples
 from benchmarks import Scenario as Scenario
+from benchmarks import Side as Side
 from benchmarks import Verdict as Verdict
 from benchmarks import bounds as bounds
 from benchmarks import compare as compare

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,8 @@ from benchmarks.cli import commands
 from benchmarks.cli.main import app
 from benchmarks.cli.progress import Progress
 from benchmarks.comparison import file
+from benchmarks.comparison.folder import finished, latest, unfinished
+from benchmarks.comparison.origin import made_by
 from benchmarks.instrument.samples import Samples
 from benchmarks.instrument.statistics import Ratio
 from benchmarks.report.example import EXAMPLE
@@ -40,7 +43,7 @@ def results(tmp_path_factory, nothing_is_too_slow):
 
 
 def test_run_writes_json(results):
-    document = json.loads((results / "gradwise.json").read_text())
+    document = json.loads(latest(results).read_text())
     assert (document["schema"], document["kind"]) == (2, "comparisons")
     (comparison,) = document["record"]
     assert comparison["name"] == "lecture/l2"
@@ -52,16 +55,19 @@ def test_run_writes_json(results):
     assert environment["cores"] >= 1
 
 
-def test_the_summary_names_the_four_ways(results):
+def test_what_was_measured_by_equals_is_kept_and_the_summary_names_the_four_ways(results):
+    before = latest(results).read_bytes()
     done = gradwise(*SUITE, *ONE, "--out", results, "--resume")
+    assert done.stderr == "lecture/l2: kept\n"
+    assert [path.read_bytes() for path in finished(results)] == [before]
     header = done.stdout.splitlines()[0]
     for way in ("numerical", "symbolic", "forward", "reverse", "verdict"):
         assert way in header
 
 
 def test_report_writes_a_page_and_a_summary_and_a_table(results, tmp_path):
-    source = results / "gradwise.json"
-    assert gradwise("report", source, "--out", tmp_path / "page.html").exit_code == 0
+    source = latest(results)
+    assert gradwise("report", results, "--out", tmp_path / "page.html").exit_code == 0
     page = (tmp_path / "page.html").read_text()
     assert not re.search(r"(src|href)=.http|@import|url\(http", page)
     assert page.count("<svg") >= 1
@@ -74,33 +80,66 @@ def test_report_writes_a_page_and_a_summary_and_a_table(results, tmp_path):
 
 @pytest.fixture
 def compared(monkeypatch):
-    """The names of the scenarios that `run` has compared, none of which is measured."""
-    names = []
+    """The names of the scenarios that `run` has compared, none of which is measured.
 
-    def not_measured(fn, *inputs, name, **options):
+    Each run begins a second after the one before.
+    """
+    names, begun = [], []
+
+    def not_measured(fn, *inputs, name, argnums, candidates, order, purpose, on_progress, **limits):
         names.append(name)
-        return replace(EXAMPLE, name=name)
+        origin = made_by(
+            fn, inputs, argnums=argnums, candidates=candidates, order=order, options=limits
+        )
+        return replace(EXAMPLE, name=name, made_by=origin)
+
+    def a_second_later():
+        begun.append(datetime(2026, 1, 31, 9, 30, tzinfo=UTC) + timedelta(seconds=len(begun)))
+        return begun[-1]
 
     monkeypatch.setattr(commands, "compare_function", not_measured)
+    monkeypatch.setattr(commands, "now", a_second_later)
     return names
 
 
-def names_in(folder):
-    return [entry["name"] for entry in json.loads((folder / "gradwise.json").read_text())["record"]]
+def names_in(path):
+    return [entry["name"] for entry in json.loads(path.read_text())["record"]]
 
 
 def test_resume_measures_only_what_is_missing(compared, tmp_path):
-    file.save([replace(EXAMPLE, name="lecture/l2", floor=3.0)], tmp_path / "gradwise.json")
-    assert gradwise(*SUITE, *TWO, "--out", tmp_path, "--resume").exit_code == 0
-    assert compared == ["lecture/l1"]
-    assert names_in(tmp_path) == ["lecture/l2", "lecture/l1"]
-    assert file.load_all(tmp_path / "gradwise.json")[0].floor == 3.0
+    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
+    done = gradwise(*SUITE, *TWO, "--out", tmp_path, "--resume")
+    assert done.exit_code == 0
+    assert done.stderr == "lecture/l2: kept\n"
+    assert compared == ["lecture/l2", "lecture/l1"]
+    assert [names_in(path) for path in finished(tmp_path)] == [
+        ["lecture/l2"],
+        ["lecture/l1", "lecture/l2"],
+    ]
 
 
-def test_without_resume_every_scenario_is_measured_anew(compared, tmp_path):
-    file.save([replace(EXAMPLE, name="lecture/l2")], tmp_path / "gradwise.json")
-    assert gradwise(*SUITE, *TWO, "--out", tmp_path).exit_code == 0
-    assert compared == names_in(tmp_path) == ["lecture/l1", "lecture/l2"]
+def test_resume_measures_again_what_was_made_otherwise_and_says_what_differs(compared, tmp_path):
+    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
+    for options, difference in (
+        (["--seed", "1"], "seed 0 -> 1"),
+        (["--dtype", "float64"], "dtype float32 -> float64; seed 1 -> 0"),
+        (["--budget", "0.2"], "dtype float64 -> float32; budget 0.1 -> 0.2"),
+        (["--size", "medium", "--budget", "0.2"], "inputs float32[2,3] -> float32[16,16]"),
+    ):
+        done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--resume", *options)
+        assert done.stderr == f"lecture/l2: measured again: {difference}\n"
+    assert compared == 5 * ["lecture/l2"]
+    assert len(finished(tmp_path)) == 5
+
+
+def test_no_run_writes_over_another_and_latest_names_the_last(compared, tmp_path):
+    for seed in (0, 0, 1):
+        assert gradwise(*SUITE, *ONE, "--out", tmp_path, "--seed", seed).exit_code == 0
+    first, second, third = finished(tmp_path)
+    assert (tmp_path / "latest").read_text() == f"{third.name}\n"
+    hashes = [path.stem.rpartition("-")[2] for path in (first, second, third)]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert compared == 3 * ["lecture/l2"]
 
 
 def test_an_interrupted_run_keeps_what_is_finished_and_says_where(monkeypatch, tmp_path):
@@ -120,8 +159,10 @@ def test_an_interrupted_run_keeps_what_is_finished_and_says_where(monkeypatch, t
     monkeypatch.setattr(commands, "compare_function", interrupted)
     done = gradwise(*SUITE, *TWO, "--out", tmp_path)
     assert done.exit_code == 130
-    assert f"--resume goes on with {tmp_path / 'gradwise.json'}" in done.stderr
-    assert names_in(tmp_path) == ["lecture/l1"]
+    (path,) = unfinished(tmp_path)
+    assert f"--resume goes on with {path}" in done.stderr
+    assert names_in(path) == ["lecture/l1"]
+    assert finished(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -167,6 +208,52 @@ def test_a_slower_derivative_is_a_regression(tmp_path):
     assert gradwise("diff", new, old).exit_code == 0
 
 
+def test_a_run_is_compared_with_a_baseline_that_has_a_name(compared, tmp_path):
+    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
+    (first,) = finished(tmp_path)
+    assert gradwise("baseline", "main", "--results", tmp_path).stdout == f"main: {first}\n"
+    assert gradwise("baseline", "--results", tmp_path).stdout == f"main: {first}\n"
+    done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--baseline", "main")
+    assert done.exit_code == 0
+    assert "\nold  main" in done.stdout
+    assert done.stdout.endswith("\n4 same\n")
+    for wanted in ([], ["--baseline", "main"], ["main", "latest"]):
+        done = gradwise("diff", "--results", tmp_path, *wanted)
+        assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "4 same")
+
+
+def test_a_run_that_is_slower_than_its_baseline_exits_with_status_1(monkeypatch, tmp_path):
+    file.save([replace(EXAMPLE, name="lecture/l2")], tmp_path / "fast.json")
+    assert (
+        gradwise("baseline", "fast", tmp_path / "fast.json", "--results", tmp_path).exit_code == 0
+    )
+
+    def slow(*arguments, name, **options):
+        return replace(slower_reverse(3.0), name=name)
+
+    monkeypatch.setattr(commands, "compare_function", slow)
+    done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--baseline", "fast")
+    assert done.exit_code == 1
+    assert "slower\n  lecture/l2\n    reverse  2 x -> 6 x" in done.stdout
+
+
+def test_a_baseline_that_is_not_there_stops_a_run_before_it_measures(compared, tmp_path):
+    done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--baseline", "nosuch")
+    assert done.exit_code == 2
+    assert "no file and no baseline 'nosuch'" in done.stderr
+    assert compared == []
+
+
+def test_a_diff_is_printed_as_markdown(tmp_path):
+    old, new = tmp_path / "old.json", tmp_path / "new.json"
+    file.save([EXAMPLE], old)
+    file.save([slower_reverse(3.0)], new)
+    done = gradwise("diff", old, new, "--format", "md")
+    assert done.exit_code == 1
+    assert done.stdout.startswith("## Derivatives: 1 slower, 3 same\n")
+    assert "<details><summary>3 unchanged</summary>" in done.stdout
+
+
 def test_list_shows_every_suite():
     names = gradwise("list", "--size", "small").stdout.split()
     suites = {name.split("/")[0] for name in names}
@@ -210,9 +297,15 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
         (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in one of .json"),
         (["compare", "benchmarks:compare", "--save", "/proc/nowhere/x.md"], "nowhere"),
         (["report", "nosuch.json"], "no such file: nosuch.json"),
-        (["report", "."], ". cannot be read"),
-        (["report", ""], ". cannot be read"),
+        (["report", "."], ". holds no finished run"),
+        (["report", ""], ". holds no finished run"),
+        (["report", "nosuch"], "no file and no baseline 'nosuch'"),
         (["diff", "nosuch.json", "nosuch.json"], "no such file"),
+        (["diff", "one.json"], "diff takes OLD and NEW"),
+        (["diff", "--results", "tests"], "tests holds no finished run"),
+        (["diff", "--results", "nosuch"], "no such folder of runs: nosuch"),
+        (["diff", "--format", "html"], "unknown format 'html'; there are: text, md"),
+        (["baseline", "a/b", "pyproject.toml"], "pyproject.toml is not JSON"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_status_2(arguments, message):

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import pytest
 
 import gradwise
-from benchmarks import compare
+from benchmarks import MadeBy, compare
 from benchmarks.comparison import file
 from benchmarks.report.text import text_table
 
@@ -87,6 +87,7 @@ def test_a_file_of_the_old_schema_is_read():
     assert len(found.row("reverse").program_hash) == 16
     assert found.row("reverse").samples.wall.size == 3
     assert "reverse" in str(found)
+    assert found.made_by is None
 
 
 @pytest.mark.parametrize(
@@ -138,6 +139,7 @@ def test_the_page_on_the_schema_names_every_field():
             yield from names(part)
 
     (found,) = gradwise.load(OLD)
+    found = replace(found, made_by=MadeBy(dtype="float32", inputs="float32[3]"))
     written = json.loads(json.dumps(file.to_plain(found)))
     del written["environment"]
     missing = sorted({name for name in names(written) if f"`{name}`" not in page})

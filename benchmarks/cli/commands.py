@@ -6,10 +6,18 @@ from pathlib import Path
 import typer
 
 from ..comparison import file as results
+from ..comparison import folder as run_files
+from ..comparison import named
 from ..comparison.compare import compare as compare_function
+from ..comparison.diff import diff as compare_runs
+from ..comparison.differences import Differences
+from ..comparison.kept import keeping
+from ..comparison.made_by import machine, versions
 from ..comparison.record import Comparison
 from ..derivatives.choice import unknown
 from ..derivatives.table import select
+from ..instrument.clock import now
+from ..instrument.environment import environment
 from ..report.files import check_ending, write_report
 from ..report.summary import summary_text
 from ..report.text import text_table
@@ -21,12 +29,17 @@ from .target import load_function
 #: Seconds of measuring for each of the lecture's networks, which together take 90 s.
 _DEFAULT_BUDGET = 6.0
 
+#: How a diff can be printed.
+_FORMATS = {"text": str, "md": Differences.markdown}
+
 
 def default(*, quick: bool, out: Path, full: bool) -> int:
     """Measure the lecture's networks; return the exit status."""
     names = runs.QUICK if quick else runs.DEFAULT
     lecture = runs.choose(["lecture"])
-    return _run({name: lecture[name] for name in names}, out, full=full, budget=_DEFAULT_BUDGET)
+    chosen = {name: lecture[name] for name in names}
+    comparisons, _ = _run(chosen, out, full=full, budget=_DEFAULT_BUDGET)
+    return _status(comparisons)
 
 
 def run(
@@ -38,16 +51,22 @@ def run(
     adbench_data: Path | None,
     out: Path,
     resume: bool,
+    baseline: str | None,
     full: bool,
     budget: float,
     time_limit: float,
     seed: int,
 ) -> int:
-    """Measure suites of scenarios; return the exit status."""
+    """Measure suites of scenarios; return the exit status.
+
+    It is 3 if no derivative was right, and 1 if anything is slower than in the baseline.
+    """
     if dtype not in (None, *runs.DTYPES):
         raise ValueError(unknown("dtype", dtype, runs.DTYPES))
     suite = runs.choose(suites, only=only, size=size, adbench_data=adbench_data)
-    return _run(
+    old = named.find(out, baseline) if baseline else None
+    before = results.load_all(old) if old else []  # raises before anything is measured
+    comparisons, path = _run(
         suite,
         out,
         full=full,
@@ -57,6 +76,11 @@ def run(
         time_limit=time_limit,
         seed=seed,
     )
+    if old is None:
+        return _status(comparisons)
+    differences = compare_runs(before, comparisons, names=(str(baseline), path.name))
+    typer.echo(f"\n{differences}")
+    return _status(comparisons) or int(differences.regression)
 
 
 def list_scenarios(suites: Sequence[str], *, size: str) -> None:
@@ -104,21 +128,38 @@ def compare(
     return 130 if progress.interrupted else _status([comparison])
 
 
-def diff(old: Path, new: Path) -> int:
+def diff(given: Sequence[Path], *, baseline: str | None, folder: Path, format_: str) -> int:
     """Print what became slower or faster; return 1 if anything became slower."""
-    from ..comparison.diff import diff as compare_runs
-    from ..comparison.diff import diff_text
+    if format_ not in _FORMATS:
+        raise ValueError(f"unknown format {format_!r}; there are: {', '.join(_FORMATS)}")
+    old, new = named.two_runs(folder, given, baseline)
+    differences = compare_runs(
+        results.load_all(old), results.load_all(new), names=(str(old), str(new))
+    )
+    typer.echo(_FORMATS[format_](differences))
+    return int(differences.regression)
 
-    differences = compare_runs(results.load(old), results.load(new))
-    typer.echo(diff_text(differences))
-    return int(any(difference.regression for difference in differences))
+
+def baseline(name: str | None, run: Path, *, folder: Path) -> None:
+    """Give a run a name, or print the names that there are."""
+    if name is not None:
+        path = named.find(folder, run)
+        results.load_all(path)  # raises if it holds no results
+        before = named.name_baseline(folder, name, path)
+        typer.echo(f"{name}: {path}" + (f" (before: {before})" if before else ""))
+        return
+    known = named.baselines(folder)
+    for each, path in known.items():
+        typer.echo(f"{each}: {path}" + ("" if path.exists() else " (gone)"))
+    if not known:
+        typer.echo(f"{folder} has no baseline; `gradwise baseline NAME` names its latest run")
 
 
 def report(path: Path, out: Path | None) -> None:
     """Write the report of a run, by default as a page of the same name."""
-    comparisons = results.load_all(path)
+    path = named.find(path.parent, path)
     out = out or path.with_suffix(".html")
-    write_report(comparisons, out)
+    write_report(results.load_all(path), out)
     typer.echo(f"wrote {out}")
 
 
@@ -153,41 +194,50 @@ def _run(
     budget: float,
     time_limit: float = 60.0,
     seed: int = 0,
-) -> int:
+) -> tuple[list[Comparison], Path]:
     """Measure scenarios, show the progress, write the results and print a summary.
 
     The file is written after each scenario, so that Ctrl-C loses at most the one being measured.
     """
-    path = out / "gradwise.json"
-    _check_writable(path)
-    previous = results.load_all(path) if resume and path.exists() else []
-    comparisons: dict[str, Comparison] = {each.name: each for each in previous}
-    with Progress(len(suite)) as progress:
-        measured = runs.run(
-            suite,
-            compare_function,
-            finished=comparisons,
-            on_start=progress.start,
-            dtype=dtype,
-            budget=budget,
-            time_limit=time_limit,
-            seed=seed,
-            on_progress=progress.stage,
-        )
-        for name, comparison in _until_interrupted(measured, progress):
-            comparisons[name] = comparison
-            results.save(list(comparisons.values()), path)
-            progress.done(name)
-    if progress.interrupted:
-        if comparisons:
-            typer.echo(summary_text(list(comparisons.values())))
-        typer.echo(f"interrupted; --resume goes on with {path}", err=True)
-        raise typer.Exit(130)
-    for comparison in comparisons.values() if full else ():
+    here = environment()
+    asked = [list(suite), dtype, budget, time_limit, seed, versions(here), machine(here)]
+    previous = run_files.resumable(out) if resume else {}
+    path = run_files.begin(out, asked, now())
+    comparisons: list[Comparison] = []
+    try:
+        with Progress(len(suite)) as progress:
+            measured = runs.run(
+                suite,
+                keeping(previous, compare_function, progress.tell),
+                on_start=progress.start,
+                dtype=dtype,
+                budget=budget,
+                time_limit=time_limit,
+                seed=seed,
+                on_progress=progress.stage,
+            )
+            for name, comparison in _until_interrupted(measured, progress):
+                comparisons.append(comparison)
+                results.save(comparisons, path)
+                progress.done(name)
+        if progress.interrupted:
+            _tell_interrupted(comparisons, path)
+            raise typer.Exit(130)
+    finally:
+        run_files.give_up_if_empty(path)
+    path = run_files.finish_resumed(path, comparisons) if resume else run_files.finish(path)
+    for comparison in comparisons if full else ():
         typer.echo(text_table(comparison) + "\n")
-    typer.echo(summary_text(list(comparisons.values())))
-    typer.echo(f"wrote {path}; `gradwise report {path}` makes a page of it")
-    return _status(comparisons.values())
+    typer.echo(summary_text(comparisons))
+    typer.echo(f"results are in {path}\n`gradwise report {out}` makes a page of it")
+    return comparisons, path
+
+
+def _tell_interrupted(comparisons: Sequence[Comparison], path: Path) -> None:
+    if comparisons:
+        typer.echo(summary_text(comparisons))
+    ended = f"; --resume goes on with {path}" if comparisons else ""
+    typer.echo(f"interrupted{ended}", err=True)
 
 
 def _status(comparisons: Iterable[Comparison]) -> int:

@@ -50,14 +50,22 @@ Seed = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="The folder that results are written to.")]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Keep the results that the folder holds; measure the rest.")
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with the last run: keep what was made by equals, and say what differs.",
+    ),
 ]
 Full = Annotated[bool, typer.Option("--full", help="Print the whole table of every scenario too.")]
 Data = Annotated[
     Path | None, typer.Option(help="A folder of ADBench's own input files, to be read.")
 ]
 Order = Annotated[int, typer.Option(help="1 for gradients and Jacobians, 2 for Hessians.")]
-Results = Annotated[Path, typer.Argument(help="A JSON file of results.")]
+Baseline = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The run to compare with, named by `gradwise baseline`."),
+]
+Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the runs.")]
 
 
 def _show_version(asked: bool) -> None:
@@ -102,9 +110,14 @@ def run(
     out: Out = Path("results"),
     adbench_data: Data = None,
     resume: Resume = False,
+    baseline: Baseline = None,
     full: Full = False,
 ) -> None:
-    """Measure suites of scenarios, by default all of them."""
+    """Measure suites of scenarios, by default all of them.
+
+    Each run is a file of its own in the folder of results, and `latest` beside it names the last.
+    With --baseline, the exit status is 1 if anything is slower than in that run.
+    """
     status = commands.run(
         suites or [],
         only=only,
@@ -116,6 +129,7 @@ def run(
         out=out,
         adbench_data=adbench_data,
         resume=resume,
+        baseline=baseline,
         full=full,
     )
     raise typer.Exit(status)
@@ -185,19 +199,49 @@ def compare(
 
 @app.command("diff")
 @in_one_line
-def diff(old: Results, new: Results) -> None:
+def diff(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="OLD NEW",
+            help="Two runs: files, names of baselines, or `latest`. By default the last two; with "
+            "--baseline at most the new one.",
+        ),
+    ] = None,
+    baseline: Baseline = None,
+    results: Folder = Path("results"),
+    format_: Annotated[
+        str, typer.Option("--format", help="text, or md for a comment on a pull request.")
+    ] = "text",
+) -> None:
     """Show what became slower or faster between two runs.
 
     Each row is slower, faster, the same, or cannot be told apart on this machine; intervals are
-    given. The exit status is 1 if anything became slower or broke, so that CI can use it.
+    given. Where the machine was busy, CPU times are compared, or nothing is. The exit status is 1
+    if anything became slower or broke, so that CI can use it.
     """
-    raise typer.Exit(commands.diff(old, new))
+    raise typer.Exit(commands.diff(runs or [], baseline=baseline, folder=results, format_=format_))
+
+
+@app.command("baseline")
+@in_one_line
+def baseline(
+    name: Annotated[str | None, typer.Argument(help="The name to give a run.")] = None,
+    run: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The run; by default the latest.")
+    ] = Path("latest"),
+    results: Folder = Path("results"),
+) -> None:
+    """Name a run, to compare others with; without a name, list those that there are."""
+    commands.baseline(name, run, folder=results)
 
 
 @app.command("report")
 @in_one_line
 def report(
-    results: Results,
+    results: Annotated[
+        Path, typer.Argument(help="A run, or a folder of runs, whose latest is taken.")
+    ] = Path("results"),
     out: Annotated[
         Path | None,
         typer.Option(

@@ -87,6 +87,11 @@ class Progress:
         half = 0.5 + share / 2 if stage == "measuring" else share / 2
         self._bars.update(self._task, completed=self._finished + half, stage=stage)
 
+    def tell(self, text: str) -> None:
+        """Print a line above the bar."""
+        console = self._bars.console
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def done(self, name: str) -> None:
         """Count a scenario as finished."""
         self._finished += 1

@@ -1,19 +1,23 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 
 from ..derivatives.candidate import Candidate, as_methods
+from ..derivatives.method import Method
 from ..derivatives.problem import Problem, make_problem
 from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.environment import environment
 from ..program.arguments import Argnums
+from ..program.messages import guarded
 from ..program.names import name_of
 from .fastest import machine_of
+from .made_by import MadeBy
 from .notes import machine_notes
+from .origin import origin_of
 from .record import Comparison
 from .verdict import give_verdict
 from .work import OnProgress, Settings, Work, ended
@@ -107,6 +111,15 @@ def compare(
         except (TimeUpError, KeyboardInterrupt) as caught:
             error = caught
     incomplete = ended(work, error)
+    options = {
+        "order": order,
+        "methods": methods,
+        "budget": budget,
+        "time_limit": time_limit,
+        "seed": seed,
+        "crossover": crossover,
+    }
+    made_by, fault = _origin(problem, extra, options | ({"has_aux": True} if has_aux else {}))
     rows, floor, here = work.rows(incomplete), work.floor(), environment()
     return Comparison(
         name=name or name_of(fn),
@@ -117,13 +130,14 @@ def compare(
         order=order,
         dtype=str(jnp.result_type(*problem.x)),
         floor=floor,
-        notes=_notes(work),
+        notes=(*_notes(work), *fault),
         residuals=work.reading.lines if work.reading else (),
         crossover=work.crossover(),
         purpose=purpose,
         incomplete=incomplete,
         seed=seed,
         environment=here,
+        made_by=made_by,
     )
 
 
@@ -144,6 +158,16 @@ def _check_options(
         raise ValueError(
             "compare measures compiled programs, but jax.disable_jit is on: call it outside of that"
         )
+
+
+def _origin(
+    problem: Problem, extra: Sequence[Method], options: Mapping[str, object]
+) -> tuple[MadeBy | None, tuple[str, ...]]:
+    """Say what makes the comparison; the second result is a note, if that cannot be found out."""
+    made_by, fault = guarded(
+        "tell what made this", lambda: origin_of(problem, extra, options), None
+    )
+    return made_by, (fault,) if fault else ()
 
 
 def _problem(

@@ -1,59 +1,28 @@
-"""Two runs side by side: each row is slower, faster, the same, or too noisy to tell.
-
-The function itself is judged by its time, a derivative by its multiple of that, since a machine
-that has become slower as a whole changes every time and hardly a multiple. How much slower it is,
-the dispatch floor tells, which is measured in every comparison and runs none of the user's code.
-"""
+"""Two runs side by side: each row is slower, faster, the same, or cannot be told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
-from ..instrument.samples import Samples
-from ..instrument.statistics import LEVEL, Estimate, Ratio, estimate, median_draws
-from ..instrument.text import aligned
+from ..instrument.statistics import contention
+from .difference import Difference, Side
+from .differences import Differences
+from .fastest import BUSY
+from .judgement import Pair, judged, on_cpu
+from .made_by import changes, machine, versions
 from .record import Comparison
-from .row import Row
-
-#: Changes up to this are what two runs of the same code show: of a multiple, and of a time.
-_RATIO_NOISE, _TIME_NOISE = 0.25, 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """What became of one row.
-
-    Attributes:
-        scenario: The function's name.
-        method: The row's method.
-        time: The new time over the old one; `None` where either run has none.
-        ratio: The new multiple of the function's time over the old one; likewise.
-        conclusion: `"slower"`, `"faster"`, `"same"`, `"cannot tell"`, `"broken"`, `"mended"`,
-            `"new"` or `"gone"`.
-
-    Example:
-        >>> from gradwise import Difference
-        >>> Difference(scenario="sine", method="reverse", conclusion="broken").regression
-        True
-    """
-
-    scenario: str
-    method: str
-    time: Estimate | None = None
-    ratio: Estimate | None = None
-    conclusion: str
-
-    @property
-    def regression(self) -> bool:
-        """Whether the row is worse than it was."""
-        return self.conclusion in ("slower", "broken")
 
 
 def diff(
-    old: Comparison | Sequence[Comparison], new: Comparison | Sequence[Comparison]
-) -> list[Difference]:
+    old: Comparison | Sequence[Comparison],
+    new: Comparison | Sequence[Comparison],
+    *,
+    names: tuple[str, str] = ("old", "new"),
+) -> Differences:
     """Compare every row of two runs, in the order of the new one.
+
+    Args:
+        old: The run to compare with.
+        new: The run to judge.
+        names: What to call the two.
 
     Raises:
         ValueError: If the two have no scenario in common.
@@ -62,94 +31,91 @@ def diff(
         >>> import jax.numpy as jnp
         >>> from gradwise import compare, diff
         >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
-        >>> [difference.regression for difference in diff(comparison, comparison)]
-        [False, False]
+        >>> diff(comparison, comparison).regression
+        False
     """
     before, after = (
         {comparison.name: comparison for comparison in _listed(run)} for run in (old, new)
     )
     if not before.keys() & after.keys():
-        raise ValueError("the two runs have no scenario in common: there is nothing to compare")
-    differences = []
+        raise ValueError(
+            f"{names[0]} and {names[1]} have no scenario in common: there is nothing to compare"
+        )
+    rows: list[Difference] = []
+    made_by: dict[str, None] = {}
     for name in dict.fromkeys([*after, *before]):
         first, second = before.get(name), after.get(name)
-        machine = second.floor / first.floor if first and second else 1.0
-        old_rows = {row.method: row for row in first.rows} if first else {}
-        new_rows = {row.method: row for row in second.rows} if second else {}
-        for method in dict.fromkeys([*new_rows, *old_rows]):
-            pair = old_rows.get(method), new_rows.get(method)
-            differences.append(_difference(name, method, *pair, machine))
-    return differences
-
-
-def diff_text(differences: Sequence[Difference]) -> str:
-    """Write the rows that changed or could not be compared, and the count of each conclusion."""
-    shown = [d for d in differences if d.conclusion != "same"]
-    over = f"new / old, {LEVEL}"
-    header = ["scenario", "method", f"time, {over}", f"x value, {over}", "conclusion"]
-    rows = [[d.scenario, d.method, _change(d.time), _change(d.ratio), d.conclusion] for d in shown]
-    counts = {d.conclusion: 0 for d in differences}
-    for difference in differences:
-        counts[difference.conclusion] += 1
-    total = ", ".join(f"{count} {conclusion}" for conclusion, count in sorted(counts.items()))
-    return "\n".join([*(aligned([header, *rows]) if rows else []), total])
+        rows += _differences(name, first, second)
+        if first and second:
+            made_by |= dict.fromkeys(_made_differently(first, second))
+    sides = [
+        Side(name=name, environment=run[0].environment, waited=_longest_wait(run))
+        for name, run in zip(names, map(_listed, (old, new)), strict=True)
+    ]
+    return Differences(rows=tuple(rows), old=sides[0], new=sides[1], made_by=tuple(made_by))
 
 
 def _listed(run: Comparison | Sequence[Comparison]) -> Sequence[Comparison]:
     return [run] if isinstance(run, Comparison) else run
 
 
-def _change(change: Estimate | None) -> str:
-    if change is None:
-        return ""
-    ends = f" [{change.low:.3g}, {change.high:.3g}]" if change.bounded else " (few samples)"
-    return f"{change.value:.3g}{ends}"
+def _longest_wait(run: Sequence[Comparison]) -> float | None:
+    """Return wall over CPU time of the row that waited longest; `None` if none did."""
+    waits = [
+        contention(row.samples)
+        for comparison in run
+        if on_cpu(comparison)
+        for row in comparison.rows
+        if row.samples
+    ]
+    longest = max(waits, default=0.0)
+    return longest if longest > BUSY else None
 
 
-def _difference(
-    scenario: str, method: str, old: Row | None, new: Row | None, machine: float
-) -> Difference:
-    if old is None or new is None:
-        conclusion = "new" if old is None else "gone"
-        return Difference(scenario=scenario, method=method, conclusion=conclusion)
-    if old.samples is None or new.samples is None:
-        worked = (old.status == "ok", new.status == "ok")
-        conclusion = {(True, False): "broken", (False, True): "mended"}.get(worked, "same")
-        return Difference(scenario=scenario, method=method, conclusion=conclusion)
-    time = _time_change(old.samples, new.samples)
-    if old.ratio is None or new.ratio is None or method == "value":
-        slowest, fastest = max(machine, 1.0), min(machine, 1.0)
-        conclusion = _conclude(time, _TIME_NOISE, slowest, fastest)
-        return Difference(scenario=scenario, method=method, time=time, conclusion=conclusion)
-    ratio = _ratio_change(old.ratio, new.ratio)
-    conclusion = _conclude(ratio, _RATIO_NOISE)
-    return Difference(
-        scenario=scenario, method=method, time=time, ratio=ratio, conclusion=conclusion
+def _made_differently(old: Comparison, new: Comparison) -> list[str]:
+    """Say what differs in machine, versions, options and function; sizes are told by the rows."""
+    texts = changes(machine(old.environment), machine(new.environment))
+    texts += changes(versions(old.environment), versions(new.environment))
+    if old.made_by and new.made_by:
+        texts += changes(old.made_by.options, new.made_by.options, absent="default")
+        programs = old.made_by.programs, new.made_by.programs
+        if not _unlike(old, new) and programs[0] != programs[1]:
+            texts.append(f"the code of {new.name} changed")
+    return texts
+
+
+def _differences(name: str, old: Comparison | None, new: Comparison | None) -> list[Difference]:
+    """Say what became of every row of one function."""
+    old_rows, new_rows = (
+        {row.method: row for row in comparison.rows} if comparison else {}
+        for comparison in (old, new)
     )
+    methods = dict.fromkeys([*new_rows, *old_rows])
+    if old is None or new is None:
+        word = "new" if old is None else "gone"
+        return [Difference(scenario=name, method=each, conclusion=word) for each in methods]
+    unlike = _unlike(old, new)
+    rows = []
+    for method in methods:
+        before, after = old_rows.get(method), new_rows.get(method)
+        if before is None or after is None:
+            word, note = "new" if before is None else "gone", ""
+        else:
+            kinds = changes({"kind": before.kind}, {"kind": after.kind})
+            word, note = "changed", unlike or "".join(kinds)
+            if not note:
+                rows.append(judged(Pair(old, new), before, after))
+                continue
+        rows.append(Difference(scenario=name, method=method, conclusion=word, note=note))
+    return rows
 
 
-def _conclude(change: Estimate, noise: float, slowest: float = 1.0, fastest: float = 1.0) -> str:
-    """Say what a change means where `noise` is none, on a machine this much slower or faster."""
-    above, below = slowest * (1 + noise), fastest / (1 + noise)
-    if change.low > above:
-        return "slower"
-    if change.high < below:
-        return "faster"
-    return "same" if below <= change.low and change.high <= above else "cannot tell"
-
-
-def _time_change(old: Samples, new: Samples) -> Estimate:
-    """Return the ratio of two medians from different runs."""
-    random = np.random.default_rng(0)
-    after, before = (median_draws(samples.wall, random) for samples in (new, old))
-    draws = None if after is None or before is None else after / before
-    return estimate(new.seconds / old.seconds, draws)
-
-
-def _ratio_change(old: Ratio, new: Ratio) -> Estimate:
-    """Return the ratio of two multiples of the function's time."""
-    value = new.median / old.median
-    if old.interval is None or new.interval is None:
-        return estimate(value, None)
-    (least_old, most_old), (least_new, most_new) = old.interval, new.interval
-    return Estimate(value=value, low=least_new / most_old, high=most_new / least_old)
+def _unlike(old: Comparison, new: Comparison) -> str:
+    """Say how the two problems differ; `""` where they are the same."""
+    texts = changes(
+        {"order": old.order, "dtype": old.dtype, "inputs": old.n, "outputs": old.m},
+        {"order": new.order, "dtype": new.dtype, "inputs": new.n, "outputs": new.m},
+    )
+    if not texts and old.made_by and new.made_by:
+        texts = changes({"inputs": old.made_by.inputs}, {"inputs": new.made_by.inputs})
+    return "; ".join(texts)

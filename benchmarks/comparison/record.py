@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .findings import Crossover, Verdict
+from .made_by import MadeBy
 from .row import Row
 
 
@@ -30,6 +31,8 @@ class Comparison:
             where all were.
         seed: What random directions and orders were drawn from.
         environment: Versions, device, cores, load and flags.
+        made_by: What made it, so that an equal comparison need not be made again; `None` in files
+            of older versions.
 
     Example:
         >>> import jax.numpy as jnp
@@ -56,6 +59,7 @@ class Comparison:
     incomplete: str = ""
     seed: int = 0
     environment: dict[str, object] = field(default_factory=dict)
+    made_by: MadeBy | None = None
 
     @property
     def sizes(self) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 
@@ -34,3 +35,8 @@ def time_left(seconds: float, clock: Clock = CLOCK) -> Callable[[], float]:
     """
     end = clock.wall() + seconds
     return lambda: end - clock.wall()
+
+
+def now() -> datetime:
+    """Return the date and the time, in UTC whatever the machine's zone."""
+    return datetime.now(UTC)

@@ -3,11 +3,12 @@
 import importlib.metadata
 import os
 import platform
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jax
+
+from .clock import now
 
 _PACKAGES = ("gradwise", "jax", "jaxlib", "numpy", "optax")
 
@@ -22,7 +23,7 @@ def environment() -> dict[str, Any]:
     """
     device = jax.local_devices()[0]
     return {
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "time": now().isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",

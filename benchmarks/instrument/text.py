@@ -2,7 +2,7 @@
 
 import html
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 #: Characters in a line of a terminal's width.
 WIDTH = 100
@@ -30,14 +30,38 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def filled(text: str, indent: str) -> str:
-    """Break a text into lines of at most `WIDTH` characters, all but the first one indented.
+def filled(text: str, indent: str, width: int = WIDTH) -> str:
+    """Break a text into lines of at most `width` characters, all but the first one indented.
 
     Example:
         >>> filled("short", "  ")
         'short'
     """
-    return textwrap.fill(text, WIDTH, subsequent_indent=indent)
+    return textwrap.fill(text, width, subsequent_indent=indent)
+
+
+def markdown_table(cells: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> list[str]:
+    r"""Return a header and lines as a Markdown table, the columns `left` aligned to the left.
+
+    Example:
+        >>> print(*markdown_table([["method", "time"], ["reverse", "1.2 ms"]]), sep="\n")
+        | method | time |
+        |:--|--:|
+        | reverse | 1.2 ms |
+    """
+    lines = ["| " + " | ".join(map(in_markdown, line)) + " |" for line in cells]
+    alignment = [":--" if column in left else "--:" for column in range(len(cells[0]))]
+    return [lines[0], "|" + "|".join(alignment) + "|", *lines[1:]]
+
+
+def in_markdown(text: str) -> str:
+    """Escape what Markdown would take for HTML or for the border of a cell.
+
+    Example:
+        >>> in_markdown("a|<b>")
+        'a&#124;&lt;b&gt;'
+    """
+    return html.escape(text, quote=False).replace("|", "&#124;")
 
 
 def html_pairs(pairs: Sequence[tuple[str, object]]) -> str:

@@ -1,7 +1,6 @@
 """Comparisons as files, in the format that the ending of the name asks for."""
 
 import csv
-import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from ..comparison.file import save as save_json
 from ..comparison.file import write_file
 from ..comparison.record import Comparison
+from ..instrument.text import in_markdown, markdown_table
 from .cells import about, crossing, heading, numbered_notes, table_cells
 from .charts import bars
 from .charts_of_many import ways
@@ -112,29 +112,17 @@ def _markdown(comparisons: Sequence[Comparison]) -> str:
     """Return a summary for a pull request: the verdicts, with each table folded away."""
     lines = ["## What derivatives cost", ""]
     if len(comparisons) > 1:
-        lines += [*_markdown_table(summary_cells(comparisons)), ""]
+        lines += [*markdown_table(summary_cells(comparisons)), ""]
     for comparison in comparisons:
-        lines += [f"<details><summary>{_escaped(heading(comparison))}</summary>", ""]
-        lines += [*_markdown_table(table_cells(comparison)), ""]
+        lines += [f"<details><summary>{in_markdown(heading(comparison))}</summary>", ""]
+        lines += [*markdown_table(table_cells(comparison)), ""]
         notes = numbered_notes(comparison).items()
-        lines += [f"{number}. {_escaped(note)}" for note, number in notes]
-        lines += ["", _escaped(about(comparison)), ""]
-        lines += [f"* {_escaped(text)}" for text in str(comparison.verdict).splitlines()]
+        lines += [f"{number}. {in_markdown(note)}" for note, number in notes]
+        lines += ["", in_markdown(about(comparison)), ""]
+        lines += [f"* {in_markdown(text)}" for text in str(comparison.verdict).splitlines()]
         lines += [f"* crossing {crossing(comparison)}"] if comparison.crossover else []
         lines += ["", "</details>", ""]
     return "\n".join(lines)
-
-
-def _markdown_table(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Return a header and lines as a Markdown table, the first column aligned to the left."""
-    lines = ["| " + " | ".join(map(_escaped, line)) + " |" for line in cells]
-    alignment = [":--", *["--:"] * (len(cells[0]) - 1)]
-    return [lines[0], "|" + "|".join(alignment) + "|", *lines[1:]]
-
-
-def _escaped(text: str) -> str:
-    """Escape what Markdown would take for HTML or for the border of a cell."""
-    return html.escape(text, quote=False).replace("|", "&#124;")
 
 
 _TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {

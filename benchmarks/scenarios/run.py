@@ -1,6 +1,6 @@
 """The run of suites: the choice of scenarios, and the measuring of one after the other."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatch
 from pathlib import Path
@@ -128,7 +128,6 @@ def run(
     suite: Suite,
     compare: Callable[..., Result],
     *,
-    finished: Collection[str] = (),
     on_start: Callable[[str], None] = lambda name: None,
     dtype: str | None = None,
     budget: float,
@@ -141,7 +140,6 @@ def run(
     Args:
         suite: The scenarios.
         compare: A function with the arguments of `gradwise.compare`.
-        finished: Names of scenarios that are left out.
         on_start: Told the name of each scenario before it is measured.
         dtype: Overrides the scenarios' own floating types.
         budget: Seconds of measuring for each scenario, out of `time_limit`.
@@ -155,12 +153,10 @@ def run(
     Example:
         >>> suite = choose(["lecture"], only="*/l[12]", size="small")
         >>> sizes = lambda fn, *inputs, **options: inputs[0].shape
-        >>> list(run(suite, sizes, finished=["lecture/l1"], budget=1.0))
-        [('lecture/l2', (2, 3))]
+        >>> list(run(suite, sizes, budget=1.0))
+        [('lecture/l1', (2, 3)), ('lecture/l2', (2, 3))]
     """
     for name, build in suite.items():
-        if name in finished:
-            continue
         on_start(name)
         result = measure(
             build,
