@@ -17,8 +17,7 @@ from benchmarks.comparison import file
 from benchmarks.comparison.folder import finished, latest, unfinished
 from benchmarks.comparison.origin import made_by
 from benchmarks.instrument.samples import Samples
-from benchmarks.instrument.statistics import Ratio
-from benchmarks.report.example import EXAMPLE
+from benchmarks.report.example import EXAMPLE, exactly
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 
@@ -185,7 +184,7 @@ def slower_reverse(factor):
     slower = replace(
         row,
         seconds=factor * row.seconds,
-        ratio=Ratio(median=cost, low=cost, high=cost, below=0.0),
+        ratio=exactly(cost),
         samples=Samples(rounds=row.samples.rounds, wall=wall, cpu=wall, calls=1),
     )
     return replace(EXAMPLE, rows=(*EXAMPLE.rows[:-1], slower))

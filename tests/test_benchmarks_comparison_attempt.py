@@ -156,5 +156,5 @@ def test_a_function_that_rounds_to_float32_inside_is_refused_from_a_hundred_roun
 
 def test_a_row_says_that_it_measures_the_call_where_it_is_near_the_floor():
     row = attempt.Row(method="a", mode="none", kind="value", status="ok", seconds=2e-5)
-    assert "near the dispatch floor" in notes.time_notes(row, None, 1e-5)
-    assert notes.time_notes(row, None, 1e-6) == ""
+    assert "near the dispatch floor" in notes.time_notes(row, None, None, 1e-5)
+    assert notes.time_notes(row, None, None, 1e-6) == ""

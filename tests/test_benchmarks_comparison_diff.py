@@ -10,8 +10,7 @@ import pytest
 from benchmarks import MadeBy
 from benchmarks.comparison.diff import diff
 from benchmarks.instrument.samples import Samples
-from benchmarks.instrument.statistics import Ratio
-from benchmarks.report.example import EXAMPLE
+from benchmarks.report.example import EXAMPLE, exactly
 
 HERE = {
     "time": "2026-01-31T09:30:12+00:00",
@@ -41,7 +40,7 @@ def run(wall=(), cpu=(), **changes):
             calls=100,
         )
         cost = taken.seconds / (dict(wall).get("value", 1.0) * 1e-5)
-        exact = Ratio(median=cost, low=cost, high=cost, below=0.0)
+        exact = exactly(cost)
         rows.append(replace(row, samples=taken, seconds=taken.seconds, ratio=exact))
     return replace(EXAMPLE, rows=tuple(rows), **{"environment": HERE, **changes})
 

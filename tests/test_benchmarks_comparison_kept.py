@@ -18,7 +18,13 @@ from benchmarks.report.example import EXAMPLE
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 
-LIMITS = {"methods": ["reverse"], "budget": 0.1, "seed": 0, "crossover": False}
+LIMITS = {
+    "methods": ["reverse"],
+    "budget": 0.1,
+    "time_limit": 60.0,
+    "seed": 0,
+    "crossover": False,
+}
 X = jnp.linspace(0.1, 1.0, 3)
 MADE = MadeBy(
     programs={"value": "1f"},

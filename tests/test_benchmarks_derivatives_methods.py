@@ -224,7 +224,7 @@ def test_the_forward_gradient_is_unbiased():
 @pytest.mark.parametrize(
     ("names", "order", "message"),
     [
-        (["backward"], 1, "unknown method 'backward'; of order 1 there are: value, jvp"),
+        (["backward"], 1, "unknown method 'backward'; there are: value, jvp"),
         (["forward"], 2, "unknown method 'forward'"),
         (None, 3, "order must be 1"),
     ],

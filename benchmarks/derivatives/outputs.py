@@ -26,11 +26,13 @@ class Outputs(NamedTuple):
 
     Attributes:
         kept: The places of those that are differentiated, among all leaves.
+        complex: Whether each of these is complex; a complex step makes real ones so too.
         shapes: What these are: a complex one is two, its real and its imaginary part.
         notes: What is left out, and what is not as it came.
     """
 
     kept: tuple[int, ...]
+    complex: tuple[bool, ...]
     shapes: tuple[tuple[int, ...], ...]
     notes: tuple[str, ...]
 
@@ -47,7 +49,11 @@ class Outputs(NamedTuple):
     def unpack(self, output: object) -> Leaves:
         """Take what is differentiated out of a value of the output's structure."""
         leaves = jax.tree.leaves(output)
-        return tuple(part for place in self.kept for part in parts(leaves[place]))
+        unpacked: list[jax.Array] = []
+        for place, in_parts in zip(self.kept, self.complex, strict=True):
+            leaf = leaves[place]
+            unpacked += parts(leaf) if in_parts else (leaf,)
+        return tuple(unpacked)
 
 
 def parts(leaf: jax.Array) -> Leaves:
@@ -104,10 +110,12 @@ def read_function(
     kept = [place for place, leaf in enumerate(traced.leaves) if leaf.holds(jnp.inexact)]
     if not kept:
         raise TypeError(_without_floats(traced))
+    in_parts = [traced.leaves[place].holds(jnp.complexfloating) for place in kept]
     shapes: list[tuple[int, ...]] = []
-    for leaf in (traced.leaves[place] for place in kept):
-        shapes += [leaf.shape] * (2 if leaf.holds(jnp.complexfloating) else 1)
-    return inputs, Outputs(tuple(kept), tuple(shapes), _notes(traced, shapes, has_aux=has_aux))
+    for place, both in zip(kept, in_parts, strict=True):
+        shapes += [traced.leaves[place].shape] * (2 if both else 1)
+    notes = _notes(traced, shapes, has_aux=has_aux)
+    return inputs, Outputs(tuple(kept), tuple(in_parts), tuple(shapes), notes)
 
 
 def _first_that_traces(

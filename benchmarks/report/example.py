@@ -14,10 +14,23 @@ def _exact(value: float) -> Estimate:
     return Estimate(value=value, low=value, high=value)
 
 
+def exactly(value: float) -> Ratio:
+    """Return a ratio that was measured without noise."""
+    return Ratio(
+        median=value,
+        low=value,
+        high=value,
+        least=value,
+        most=value,
+        below=float(value < 1) if value != 1 else 0.5,
+        rounds=9,
+    )
+
+
 def _row(method: str, mode: str, kind: str, *, cost: float, size: int, error: float) -> Row:
     """Return a row whose samples all take `cost` times 10 us."""
     seconds = cost * 1e-5
-    wall = np.full(3, seconds)
+    wall = np.full(9, seconds)
     operations = round(cost * 100)
     return Row(
         method=method,
@@ -28,20 +41,12 @@ def _row(method: str, mode: str, kind: str, *, cost: float, size: int, error: fl
         error=error,
         seconds=seconds,
         cpu_seconds=seconds,
-        ratio=Ratio(
-            median=cost,
-            low=cost,
-            high=cost,
-            least=cost,
-            most=cost,
-            below=0.5 if cost == 1 else 0.0,
-            rounds=20,
-        ),
+        ratio=exactly(cost),
         bound=4.0 if mode == "reverse" else None,
         flops=Flops(low=operations, mean=operations, high=operations),
         memory=Memory(temporary=size, argument=20, output=20, alias=0),
         compile_seconds=0.05 * cost,
-        samples=Samples(rounds=np.arange(3), wall=wall, cpu=wall, calls=100),
+        samples=Samples(rounds=np.arange(9), wall=wall, cpu=wall, calls=100),
     )
 
 
