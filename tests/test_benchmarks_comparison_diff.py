@@ -192,7 +192,8 @@ def test_a_method_that_is_skipped_is_judged_by_what_a_call_takes_at_least(quiet)
 
 def test_what_was_kept_from_the_old_run_is_the_same_however_noisy(quiet):
     row = quiet.row("reverse")
-    noisy = replace(row.samples, wall=row.samples.wall * np.array([0.1, 1.0, 9.0]))
+    noise = np.geomspace(0.1, 9.0, 9)
+    noisy = replace(row.samples, wall=noise * row.samples.wall, cpu=noise * row.samples.cpu)
     wide = with_row(quiet, "reverse", samples=noisy, ratio=replace(row.ratio, low=0.1, high=20.0))
     assert found(wide, wide, "reverse").note == "kept from the old run"
     assert found(wide, times(wide, "reverse", 1.001), "reverse").conclusion == "cannot tell"
