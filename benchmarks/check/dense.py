@@ -11,17 +11,19 @@ from ..derivatives.problem import Leaves, Output, Problem
 
 #: Basis vectors in one batch.
 _AT_ONCE = 64
+_FLOAT64_EPS = float(jnp.finfo(jnp.float64).eps)
 
 _Fn = Callable[[Leaves], Output]
 _Push = Callable[[_Fn, Leaves, Leaves], Output]
 
 
-def dense_jacobian(problem: Problem, mode: str) -> np.ndarray:
+def dense_jacobian(problem: Problem, mode: str, eps: float = _FLOAT64_EPS) -> np.ndarray:
     """Return the Jacobian `[m, n]` in float64, by one basis vector after the other.
 
     Args:
         problem: What is differentiated.
         mode: `"forward"`, `"reverse"` or `"differences"`, which are central.
+        eps: The machine epsilon that the function is computed with; differences depend on it.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -33,7 +35,7 @@ def dense_jacobian(problem: Problem, mode: str) -> np.ndarray:
     if mode == "reverse":
         stacked = jax.jit(partial(_rows, problem))(problem.x, problem.fixed)
         return _joined(stacked, problem.m)
-    push = {"forward": _pushed, "differences": _differenced}[mode]
+    push = {"forward": _pushed, "differences": partial(_differenced, eps)}[mode]
     stacked = jax.jit(partial(_columns, problem, push))(problem.x, problem.fixed)
     return _joined(stacked, problem.n).T
 
@@ -59,9 +61,9 @@ def _pushed(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
     return jax.jvp(fn, (x,), (tangent,))[1]
 
 
-def _differenced(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
+def _differenced(eps: float, fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
     """Return the central difference along a basis vector, at the step that balances its errors."""
-    root = float(jnp.finfo(jnp.result_type(*x)).eps) ** (1 / 3)
+    root = eps ** (1 / 3)
     steps = [root * jnp.maximum(1, jnp.abs(leaf)) for leaf in x]
     triples = list(zip(x, steps, tangent, strict=True))
     ahead = tuple((leaf + step * part).astype(leaf.dtype) for leaf, step, part in triples)

@@ -5,7 +5,6 @@ code that the methods are made of; it must agree with the products and with the 
 line, or it is not used.
 """
 
-from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -14,45 +13,69 @@ import numpy as np
 
 from ..derivatives.method import Probe, Truth, ravel
 from ..derivatives.problem import Problem
-from ..program.jaxpr import dtype, kind
+from ..program.custom_rules import has_iterative_rule, rules
 from ..program.messages import guarded
-from ..program.walk import equations
+from .blame import deliberate, describe
 from .dense import dense_jacobian
-from .directions import along, pulled_back, pushed_forward
 from .error import relative_error
-from .float64 import in_float64
-from .taylor import LINE, Taylor, difference_quotient, taylor_test
+from .float64 import in_float64, own_program, with_float64
+from .judge import FLOAT64_EPS, Line, coarsest_eps, draw_line, judge, take
+from .taylor import Taylor
 
 #: A larger Jacobian, or one of more passes, is checked along directions, not entry by entry.
 DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
 #: How far the products of a Jacobian may be from those taken by themselves, in float64.
 _AGREEMENT = 1e-6
+#: How far a rule may be from its function: the constants of both are of the function's type, and a
+#: solver is as good as its tolerance.
+_CONSTANTS, _SOLVER = 4, 1e-3
 
 
 class Reference(NamedTuple):
     """The derivative in float64 (if it can be), and what was found out about each mode.
 
     Attributes:
-        truth: What methods are checked against.
-        taylor: The remainder's fall, by mode.
+        truths: What methods are checked against, by how it was made: by a mode, or by
+            `"differences"`. There are two where both modes pass and neither is in float64.
+        taylor: What the function's values tell, by mode.
         wrong: What is wrong, by mode that did not pass.
         eps: The machine epsilon of the coarsest type inside the function, there.
+        trusted: Whose derivative it is, where that is not the function's and was asked for.
         notes: What gradwise could not find out of the function.
     """
 
-    truth: Truth
+    truths: dict[str, Truth]
     taylor: dict[str, Taylor]
     wrong: dict[str, str]
     eps: float
+    trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def truth(self) -> Truth:
+        """The first of the truths."""
+        return next(iter(self.truths.values()))
 
     @property
     def kink(self) -> bool:
         """Whether the function has a kink at this point."""
         return any(taylor.kink for taylor in self.taylor.values())
 
+    def independent_of(self, mode: str) -> Truth | None:
+        """Return a truth that a method of this mode has no part in, `None` if there is none.
 
-def find_reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Reference:
+        In float64 a mode has been held against the function's values, far below the digits of
+        what is timed; elsewhere only another mode is another route.
+        """
+        if self.eps <= FLOAT64_EPS:
+            return self.truth
+        made = {"numerical": "differences", "none": next(iter(self.truths))}.get(mode, mode)
+        return next((truth for way, truth in self.truths.items() if way != made), None)
+
+
+def find_reference(
+    problem: Problem, probe: Probe, modes: tuple[str, ...], *, rule: str = "check"
+) -> Reference:
     """Take the derivative by the modes that can be taken, and judge each by its remainder.
 
     It is taken in float64, or in the problem's own type if something is in the way of that. If no
@@ -62,34 +85,39 @@ def find_reference(problem: Problem, probe: Probe, modes: tuple[str, ...]) -> Re
         problem: What is differentiated.
         probe: The directions that products are taken along.
         modes: `"forward"`, `"reverse"`, both or none: what the function allows.
+        rule: `"trust"` if a custom rule of the user's is right by definition.
     """
-    with in_float64(problem, probe) as (problem, probe):
-        line = along(problem, probe.tangent, LINE)
-        coarsest, note = guarded(
-            "find the narrowest type inside", lambda: _coarsest_eps(problem), _eps(problem)
+    problem, x64 = with_float64(problem), _x64()
+    allowed, no_rules = guarded("read its custom rules", lambda: _allowed(problem), 0.0)
+    named, _ = guarded("name what is deliberate", lambda: deliberate(problem), ())
+    with in_float64(problem, probe) as (wide, directions):
+        coarsest, no_type = guarded(
+            "find the narrowest type inside", lambda: coarsest_eps(wide), _eps(wide)
         )
-        rounding = coarsest * float(np.max(np.abs(line), initial=0.0))
-        products, taylor = {}, {}
-        if "forward" in modes:
-            products["forward"] = ravel(pushed_forward(problem, probe.tangent))
-            taylor["forward"] = taylor_test(
-                line, products["forward"], rounding=rounding, eps=_eps(problem)
-            )
-        if "reverse" in modes:
-            products["reverse"] = ravel(pulled_back(problem, probe.cotangent))
-            slope = products["reverse"] @ ravel(probe.tangent)
-            weighted = line @ ravel(probe.cotangent)[:, None]
-            taylor["reverse"] = taylor_test(
-                weighted, slope[None], rounding=rounding, eps=_eps(problem)
-            )
-        passed = {mode: products[mode] for mode in taylor if taylor[mode].right}
-        truth = _truth(problem, probe, line, passed, coarsest)
-        wrong = {
-            mode: _describe(problem, probe, mode, test)
-            for mode, test in taylor.items()
-            if not test.right
+        line = draw_line(wide, directions, coarsest)
+        products = {mode: take(wide, directions, mode) for mode in modes}
+        taylor = {
+            mode: judge(line, directions, mode, product, allowed)
+            for mode, product in products.items()
         }
-    return Reference(truth, taylor, wrong, coarsest, (note,) if note else ())
+        passed = {mode: products[mode] for mode in modes if taylor[mode].right}
+        trusted = {} if rule == "check" or not named else _consistent(products, directions)
+        if trusted.keys() <= passed.keys():
+            trusted = {}
+        else:
+            passed = trusted
+        truths = _truths(wide, directions, line, passed, trusted=bool(trusted))
+        wrong = {
+            mode: describe(problem, wide, directions, mode, test, line, x64=x64)
+            for mode, test in taylor.items()
+            if mode not in passed
+        }
+    notes = tuple(filter(None, (no_type, no_rules)))
+    return Reference(truths, taylor, wrong, coarsest, named if trusted else (), notes)
+
+
+def _x64() -> bool:
+    return jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _eps(problem: Problem) -> float:
@@ -97,57 +125,77 @@ def _eps(problem: Problem) -> float:
     return float(jnp.finfo(jnp.result_type(*problem.x)).eps)
 
 
-def _coarsest_eps(problem: Problem) -> float:
-    """Return the machine epsilon of the narrowest floating type that the program passes through.
+def _allowed(problem: Problem) -> float:
+    """Return how far from the function a derivative may be on account of a custom rule."""
+    program = own_program(problem)
+    if has_iterative_rule(program):
+        return _SOLVER
+    return _CONSTANTS * _eps(problem) if rules(program) else 0.0
 
-    A function that casts to float32 inside stays as coarse as that, whatever its inputs are.
-    """
-    program = jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
-    dtypes = {dtype(var) for eqn, _ in equations(program) for var in eqn.outvars}
-    floats = [float(jnp.finfo(d).eps) for d in dtypes if jnp.issubdtype(d, jnp.floating)]
-    return max([*floats, float(jnp.finfo(jnp.float64).eps)])
+
+def _consistent(products: dict[str, np.ndarray], probe: Probe) -> dict[str, np.ndarray]:
+    """Return the products that are finite, and none of two that contradict each other."""
+    finite = {mode: one for mode, one in products.items() if np.all(np.isfinite(one))}
+    if len(finite) == 2:
+        pushed = ravel(probe.cotangent) @ finite["forward"]
+        pulled = finite["reverse"] @ ravel(probe.tangent)
+        if not relative_error(np.array(pushed), np.array(pulled)) <= _AGREEMENT:
+            return {}
+    return finite
+
+
+def _truths(
+    problem: Problem, probe: Probe, line: Line, passed: dict[str, np.ndarray], *, trusted: bool
+) -> dict[str, Truth]:
+    """Return the truth that all modes have a part in; in a coarse type, one for each mode."""
+    if line.coarse and len(passed) > 1:
+        return {
+            mode: _truth(problem, probe, line, {mode: product}, trusted=trusted)
+            for mode, product in passed.items()
+        }
+    first = min(passed, default="differences")
+    return {first: _truth(problem, probe, line, passed, trusted=trusted)}
 
 
 def _truth(
-    problem: Problem,
-    probe: Probe,
-    line: np.ndarray,
-    passed: dict[str, np.ndarray],
-    coarsest: float,
+    problem: Problem, probe: Probe, line: Line, passed: dict[str, np.ndarray], *, trusted: bool
 ) -> Truth:
     """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
-    jacobian, source = _dense_truth(problem, tuple(passed))
-    if jacobian is not None and not _agrees(jacobian, problem, probe, line, passed, coarsest):
+    jacobian, source = _dense_truth(problem, line, tuple(passed))
+    if jacobian is not None and not _agrees(jacobian, probe, line, passed, trusted=trusted):
         jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
     jvp, vjp = passed.get("forward"), passed.get("reverse")
     if jvp is None and jacobian is not None:
         jvp = jacobian @ ravel(probe.tangent)
     if vjp is None and jacobian is not None:
         vjp = ravel(probe.cotangent) @ jacobian
-    jvp = difference_quotient(line, _eps(problem)) if jvp is None else jvp
+    jvp = line.quotient if jvp is None else jvp
     vjp = np.full(problem.n, np.nan) if vjp is None else vjp
-    return Truth(line[-1], jvp, vjp, jacobian, source)
+    return Truth(line.value, jvp, vjp, jacobian, source)
 
 
 def _agrees(
     jacobian: np.ndarray,
-    problem: Problem,
     probe: Probe,
-    line: np.ndarray,
+    line: Line,
     passed: dict[str, np.ndarray],
-    coarsest: float,
+    *,
+    trusted: bool,
 ) -> bool:
     """Whether a Jacobian gives the products that passed, and the difference along the line."""
-    jvp, vjp = jacobian @ ravel(probe.tangent), ravel(probe.cotangent) @ jacobian
-    limit = max(_AGREEMENT, coarsest**0.5)
-    given = {"forward": jvp, "reverse": vjp}
+    given = {
+        "forward": jacobian @ ravel(probe.tangent),
+        "reverse": ravel(probe.cotangent) @ jacobian,
+    }
+    limit = max(_AGREEMENT, line.eps**0.5)
     if any(not relative_error(given[mode], true) <= limit for mode, true in passed.items()):
         return False
-    rounding = coarsest * float(np.max(np.abs(line), initial=0.0))
-    return taylor_test(line, jvp, rounding=rounding, eps=_eps(problem)).right
+    return trusted or judge(line, probe, "forward", given["forward"], limit).right
 
 
-def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray | None, str]:
+def _dense_truth(
+    problem: Problem, line: Line, passed: tuple[str, ...]
+) -> tuple[np.ndarray | None, str]:
     """Take the whole Jacobian by the mode of fewest passes that passed, else by differences."""
     passes = {"forward": problem.n, "reverse": problem.m}
     mode = min(passed, key=lambda mode: passes[mode], default="differences")
@@ -155,45 +203,4 @@ def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray 
     small = problem.n * problem.m <= DENSE_ENTRIES
     if not small or passes.get(mode, problem.n) > DENSE_PASSES:
         return None, source
-    return dense_jacobian(problem, mode), source
-
-
-def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor) -> str:
-    """Say what is wrong with a mode, and at which input it shows most."""
-    if np.isnan(test.slope or 0.0):
-        text = "the derivative is not finite, though the function is"
-    elif problem.float64_obstacle:
-        text = "wrong: it is not what differences give"
-    else:
-        text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
-    text += guarded("look for a stop_gradient", lambda: _stop_gradient(problem), "")[0]
-    if problem.n > DENSE_PASSES:
-        return text
-
-    def weighted(x: tuple, fixed: tuple) -> jax.Array:
-        outputs, weights = jax.tree.leaves(problem.fn(x, fixed)), jax.tree.leaves(probe.cotangent)
-        return reduce(jnp.add, map(jnp.vdot, weights, outputs))
-
-    scalar = problem._replace(fn=weighted, m=1, scalar=True)
-    given, true = dense_jacobian(scalar, mode)[0], dense_jacobian(scalar, "differences")[0]
-    worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
-    where = _place(problem, worst)
-    return f"{text}; at {where} it gives {given[worst]:.6g}, differences give {true[worst]:.6g}"
-
-
-def _stop_gradient(problem: Problem) -> str:
-    """Say where a `stop_gradient` makes a constant of what the value depends on, if anywhere."""
-    for eqn, line in equations(jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)):
-        if kind(eqn) == "stop_gradient":
-            return f"; a stop_gradient{line and f' at {line}'} may be why"
-    return ""
-
-
-def _place(problem: Problem, index: int) -> str:
-    """Return which number of which differentiated leaf the flat `index` is."""
-    for number, leaf in enumerate(problem.x):
-        if index < leaf.size:
-            place = ", ".join(str(int(i)) for i in np.unravel_index(index, leaf.shape))
-            return f"input {number}[{place}]" if place else f"input {number}"
-        index -= leaf.size
-    raise IndexError(index)
+    return dense_jacobian(problem, mode, line.eps), source

@@ -1,0 +1,133 @@
+"""What is wrong with a derivative, where it shows, and who says that it should be so."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import JaxprEqn
+
+from ..derivatives.method import Probe
+from ..derivatives.problem import Leaves, Output, Problem
+from ..program.custom_rules import rule_of, rules
+from ..program.jaxpr import kind
+from ..program.messages import guarded
+from ..program.walk import equations
+from .dense import dense_jacobian
+from .float64 import own_program, without
+from .judge import Line, judge, take
+from .taylor import Taylor
+
+#: With more inputs, nobody looks for the one at which it shows most.
+_MOST_INPUTS = 4096
+_MOST_RULES = 3
+
+#: Names, and the function in float64 without what they name.
+_Suspect = tuple[tuple[str, ...], Callable[[Leaves, Leaves], Output]]
+
+
+def describe(
+    problem: Problem, wide: Problem, probe: Probe, mode: str, test: Taylor, line: Line, *, x64: bool
+) -> str:
+    """Say what is wrong with a mode, who says so, and at which input it shows most.
+
+    Args:
+        problem: What is differentiated, in its own types.
+        wide: The same in float64, or as it is where something is in the way of that.
+        probe: The directions, of the types of `wide`.
+        mode: The mode that did not pass.
+        test: How it did not.
+        line: The function along the tangent.
+        x64: Whether JAX is in 64-bit mode outside of the check.
+    """
+    if np.isnan(test.slope or 0.0):
+        text = "the derivative is not finite, though the function is"
+    elif line.coarse:
+        text = "wrong: it is not what differences give"
+    else:
+        text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
+    with jax.enable_x64(x64):
+        suspects, _ = guarded("find what may be why", lambda: list(_suspects(problem)), [])
+    culprit, _ = guarded("find why", lambda: _culprit(suspects, wide, probe, mode, line), "")
+    return text + culprit + _worst(wide, probe, mode, line)
+
+
+def deliberate(problem: Problem) -> tuple[str, ...]:
+    """Name what makes a derivative another one than the function's: rules, `stop_gradient`s."""
+    return (*rules(own_program(problem)), *_stops(problem))
+
+
+def _stops(problem: Problem) -> tuple[str, ...]:
+    pairs = equations(own_program(problem))
+    lines = [line for eqn, line in pairs if kind(eqn) == "stop_gradient"]
+    return tuple(dict.fromkeys(f"the stop_gradient{line and f' at {line}'}" for line in lines))
+
+
+def _culprit(
+    suspects: Sequence[_Suspect], wide: Problem, probe: Probe, mode: str, line: Line
+) -> str:
+    """Name the rules and `stop_gradient`s without which the derivative is right, if there are any.
+
+    Nothing is named on suspicion.
+    """
+    for names, fn in suspects if wide.wide else ():
+        product = take(wide._replace(fn=fn), probe, mode)
+        if judge(line, probe, mode, product).right:
+            many = " and ".join(names[:_MOST_RULES])
+            return f"; {many} {'makes' if len(names) == 1 else 'make'} it so"
+    return ""
+
+
+def _suspects(problem: Problem) -> Iterator[_Suspect]:
+    """Yield the function without one rule, all rules, all `stop_gradient`s, and all of these."""
+    written, stops = rules(own_program(problem)), _stops(problem)
+
+    def stop(eqn: JaxprEqn, line: str) -> bool:
+        return kind(eqn) == "stop_gradient"
+
+    def written_rule(eqn: JaxprEqn, line: str) -> bool:
+        return bool(rule_of(eqn, line))
+
+    if len(written) > 1:
+        for name in written[:_MOST_RULES]:
+            yield (
+                (name,),
+                without(problem, lambda eqn, line, name=name: rule_of(eqn, line) == name),
+            )
+    if written:
+        yield written, without(problem, written_rule)
+    if stops:
+        yield stops, without(problem, stop)
+    if written and stops:
+        yield (
+            (*written, *stops),
+            without(problem, lambda eqn, line: stop(eqn, line) or written_rule(eqn, line)),
+        )
+
+
+def _worst(problem: Problem, probe: Probe, mode: str, line: Line) -> str:
+    """Say at which input the derivative is farthest from differences, and what both are there."""
+    if problem.n > _MOST_INPUTS:
+        return ""
+
+    def weighted(x: tuple, fixed: tuple) -> jax.Array:
+        outputs, weights = jax.tree.leaves(problem.fn(x, fixed)), jax.tree.leaves(probe.cotangent)
+        return reduce(jnp.add, map(jnp.vdot, weights, outputs))
+
+    scalar = problem._replace(fn=weighted, m=1, scalar=True)
+    given = dense_jacobian(scalar, mode)[0]
+    true = dense_jacobian(scalar, "differences", line.eps)[0]
+    worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
+    where = _place(problem, worst)
+    return f"; at {where} it gives {given[worst]:.6g}, differences give {true[worst]:.6g}"
+
+
+def _place(problem: Problem, index: int) -> str:
+    """Return which number of which differentiated leaf the flat `index` is."""
+    for number, leaf in enumerate(problem.x):
+        if index < leaf.size:
+            place = ", ".join(str(int(i)) for i in np.unravel_index(index, leaf.shape))
+            return f"input {number}[{place}]" if place else f"input {number}"
+        index -= leaf.size
+    raise IndexError(index)

@@ -1,0 +1,105 @@
+"""Is what a mode gives at this point the derivative of the function? By the function's values."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..derivatives.method import Probe, ravel
+from ..derivatives.problem import Problem
+from ..program.dataflow import Mark, Spot, first, marks
+from ..program.jaxpr import dtype, trace
+from .directions import along, pulled_back, pushed_forward
+from .quotient import points, quotient_test
+from .taylor import LINE, Taylor, difference_quotient, taylor_test
+
+FLOAT64_EPS = float(np.finfo(np.float64).eps)
+
+
+class Line(NamedTuple):
+    """The function's values along the probe's tangent.
+
+    Attributes:
+        values: `[steps, m]` at `LINE`, and where the function is coarse at close points too.
+        eps: The machine epsilon of the narrowest type that the inputs pass through.
+        far: The largest number among the inputs.
+    """
+
+    values: np.ndarray
+    eps: float
+    far: float
+
+    @property
+    def coarse(self) -> bool:
+        """Whether some of it is not computed in float64."""
+        return self.eps > FLOAT64_EPS
+
+    @property
+    def value(self) -> np.ndarray:
+        """The function's value at the point."""
+        return self.values[len(LINE) - 1]
+
+    @property
+    def quotient(self) -> np.ndarray:
+        """The difference quotient `[m]` along the line."""
+        return difference_quotient(self.values[: len(LINE)], self.eps)
+
+
+def draw_line(problem: Problem, probe: Probe, eps: float) -> Line:
+    """Evaluate the function along the probe's tangent."""
+    steps = points(eps) if eps > FLOAT64_EPS else LINE
+    far = max(float(jnp.max(jnp.abs(leaf), initial=0.0)) for leaf in problem.x)
+    return Line(along(problem, probe.tangent, steps).astype(np.float64), eps, far)
+
+
+def take(problem: Problem, probe: Probe, mode: str) -> np.ndarray:
+    """Return the product with the probe's direction in one mode."""
+    if mode == "forward":
+        return ravel(pushed_forward(problem, probe.tangent))
+    return ravel(pulled_back(problem, probe.cotangent))
+
+
+def judge(
+    line: Line, probe: Probe, mode: str, product: np.ndarray, allowed: float = 0.0
+) -> Taylor:
+    """Judge the product of a mode by the line.
+
+    Args:
+        line: The function along the tangent.
+        probe: The directions.
+        mode: `"forward"` or `"reverse"`.
+        product: What the mode gives along the probe's direction.
+        allowed: How far from a difference quotient it may be at all events.
+    """
+    values = line.values
+    if mode == "reverse":
+        values = values @ ravel(probe.cotangent)[:, None]
+        product = (product @ ravel(probe.tangent))[None]
+    if line.coarse:
+        test = quotient_test(values, product, eps=line.eps, far=line.far)
+        return test._replace(near=test.near or 0 < test.apart <= allowed)
+    # The point itself is moved to numbers that float64 has, which moves the function too.
+    moved = FLOAT64_EPS * line.far * float(np.max(np.abs(product), initial=0.0))
+    rounding = FLOAT64_EPS * float(np.max(np.abs(values), initial=0.0))
+    return taylor_test(values, product, rounding=rounding + moved, allowed=allowed)
+
+
+def coarsest_eps(problem: Problem) -> float:
+    """Return the machine epsilon of the narrowest floating type that the inputs pass through.
+
+    What does not depend on the inputs is a constant, however coarsely it was computed.
+    """
+    widest = [FLOAT64_EPS]
+
+    def rule(eqn: jax.extend.core.JaxprEqn, operands: list[Mark], line: str) -> Mark:
+        mark = first(operands)
+        if mark:
+            floats = [dtype(v) for v in eqn.outvars if jnp.issubdtype(dtype(v), jnp.floating)]
+            widest.extend(float(jnp.finfo(one).eps) for one in floats)
+        return mark
+
+    inputs = [Spot("input", "")] * len(problem.x) + [None] * len(problem.fixed)
+    widest.extend(float(jnp.finfo(leaf.dtype).eps) for leaf in problem.x)
+    marks(trace(problem.fn, problem.x, problem.fixed), inputs, rule)
+    return max(widest)
