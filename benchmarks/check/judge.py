@@ -1,15 +1,16 @@
 """Is what a mode gives at this point the derivative of the function? By the function's values."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from ..derivatives.method import Probe, ravel
 from ..derivatives.problem import Problem
 from ..program.dataflow import Mark, Spot, first, marks
-from ..program.jaxpr import dtype, trace
+from ..program.jaxpr import Atom, dtype
 from .directions import along, pulled_back, pushed_forward
 from .quotient import points, quotient_test
 from .taylor import LINE, Taylor, difference_quotient, taylor_test
@@ -60,9 +61,7 @@ def take(problem: Problem, probe: Probe, mode: str) -> np.ndarray:
     return ravel(pulled_back(problem, probe.cotangent))
 
 
-def judge(
-    line: Line, probe: Probe, mode: str, product: np.ndarray, allowed: float = 0.0
-) -> Taylor:
+def judge(line: Line, probe: Probe, mode: str, product: np.ndarray, allowed: float = 0.0) -> Taylor:
     """Judge the product of a mode by the line.
 
     Args:
@@ -85,21 +84,28 @@ def judge(
     return taylor_test(values, product, rounding=rounding + moved, allowed=allowed)
 
 
-def coarsest_eps(problem: Problem) -> float:
+def coarsest_eps(program: ClosedJaxpr, differentiated: int) -> float:
     """Return the machine epsilon of the narrowest floating type that the inputs pass through.
 
     What does not depend on the inputs is a constant, however coarsely it was computed.
-    """
-    widest = [FLOAT64_EPS]
 
-    def rule(eqn: jax.extend.core.JaxprEqn, operands: list[Mark], line: str) -> Mark:
+    Args:
+        program: The function's.
+        differentiated: How many of its inputs are differentiated, the first ones.
+    """
+    known = [FLOAT64_EPS]
+
+    def passed(atoms: Sequence[Atom]) -> None:
+        floats = [dtype(v) for v in atoms if jnp.issubdtype(dtype(v), jnp.floating)]
+        known.extend(float(jnp.finfo(one).eps) for one in floats)
+
+    def rule(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:
+        del line
         mark = first(operands)
-        if mark:
-            floats = [dtype(v) for v in eqn.outvars if jnp.issubdtype(dtype(v), jnp.floating)]
-            widest.extend(float(jnp.finfo(one).eps) for one in floats)
+        passed(eqn.outvars if mark else ())
         return mark
 
-    inputs = [Spot("input", "")] * len(problem.x) + [None] * len(problem.fixed)
-    widest.extend(float(jnp.finfo(leaf.dtype).eps) for leaf in problem.x)
-    marks(trace(problem.fn, problem.x, problem.fixed), inputs, rule)
-    return max(widest)
+    inputs = program.jaxpr.invars
+    passed(inputs[:differentiated])
+    marks(program, [Spot("", "") if i < differentiated else None for i in range(len(inputs))], rule)
+    return max(known)

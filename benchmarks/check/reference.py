@@ -40,6 +40,7 @@ class Reference(NamedTuple):
         taylor: What the function's values tell, by mode.
         wrong: What is wrong, by mode that did not pass.
         eps: The machine epsilon of the coarsest type inside the function, there.
+        constants: How far off, in its own types, the constants of a rule or a candidate may be.
         trusted: Whose derivative it is, where that is not the function's and was asked for.
         notes: What gradwise could not find out of the function.
     """
@@ -48,6 +49,7 @@ class Reference(NamedTuple):
     taylor: dict[str, Taylor]
     wrong: dict[str, str]
     eps: float
+    constants: float = 0.0
     trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -88,11 +90,13 @@ def find_reference(
         rule: `"trust"` if a custom rule of the user's is right by definition.
     """
     problem, x64 = with_float64(problem), _x64()
-    allowed, no_rules = guarded("read its custom rules", lambda: _allowed(problem), 0.0)
+    (constants, allowed), no_rules = guarded(
+        "read its custom rules", lambda: _allowed(problem), (0.0, 0.0)
+    )
     named, _ = guarded("name what is deliberate", lambda: deliberate(problem), ())
     with in_float64(problem, probe) as (wide, directions):
         coarsest, no_type = guarded(
-            "find the narrowest type inside", lambda: coarsest_eps(wide), _eps(wide)
+            "find the narrowest type inside", lambda: _narrowest(wide), _eps(wide)
         )
         line = draw_line(wide, directions, coarsest)
         products = {mode: take(wide, directions, mode) for mode in modes}
@@ -113,7 +117,8 @@ def find_reference(
             if mode not in passed
         }
     notes = tuple(filter(None, (no_type, no_rules)))
-    return Reference(truths, taylor, wrong, coarsest, named if trusted else (), notes)
+    trust = named if trusted else ()
+    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes)
 
 
 def _x64() -> bool:
@@ -125,12 +130,19 @@ def _eps(problem: Problem) -> float:
     return float(jnp.finfo(jnp.result_type(*problem.x)).eps)
 
 
-def _allowed(problem: Problem) -> float:
-    """Return how far from the function a derivative may be on account of a custom rule."""
+def _narrowest(problem: Problem) -> float:
+    """Return the machine epsilon of the narrowest type that the function passes through."""
+    program = jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
+    return coarsest_eps(program, len(problem.x))
+
+
+def _allowed(problem: Problem) -> tuple[float, float]:
+    """Return how far off the constants of a rule may be, and how far a rule from its function."""
     program = own_program(problem)
+    constants = _CONSTANTS * coarsest_eps(program, len(problem.x))
     if has_iterative_rule(program):
-        return _SOLVER
-    return _CONSTANTS * _eps(problem) if rules(program) else 0.0
+        return constants, _SOLVER
+    return constants, constants if rules(program) else 0.0
 
 
 def _consistent(products: dict[str, np.ndarray], probe: Probe) -> dict[str, np.ndarray]:

@@ -85,6 +85,7 @@ def compare(
     crossover: bool,
     budget: float,
     seed: int,
+    rule: str,
     save: Sequence[Path],
 ) -> None:
     """Compare every way to differentiate a function of the user's."""
@@ -103,6 +104,7 @@ def compare(
             crossover=crossover,
             budget=budget,
             seed=seed,
+            rule=rule,
             name=target,
             on_progress=progress.stage,
         )

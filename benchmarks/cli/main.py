@@ -131,6 +131,12 @@ def compare(
     ] = False,
     budget: Budget = 10.0,
     seed: Seed = 0,
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="check holds derivatives against the function; trust, against its custom rules."
+        ),
+    ] = "check",
     save: Annotated[
         list[Path] | None,
         typer.Option(
@@ -146,6 +152,7 @@ def compare(
         crossover=crossover,
         budget=budget,
         seed=seed,
+        rule=rule,
         save=save or [],
     )
 

@@ -1,7 +1,6 @@
 """From a method to its row: build, compile, check; and once it is timed, fill in the figures."""
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -61,7 +60,8 @@ def attempt(method: Method, experiment: Experiment, value_seconds: float) -> Att
     try:
         with whole_tracebacks():
             description = method.build(experiment.problem, experiment.probe)
-            choice = settle(description, experiment.first.truth, experiment.limits)
+            truth = experiment.truth_for(method)[1]
+            choice = settle(description, truth, experiment.limits)
             program = choice.program
             compiled = choice.compiled or compile_for(program.fn, program.args, limit=COMPILE_LIMIT)
             row = _described(row, method, experiment, choice, compiled)
@@ -188,10 +188,10 @@ def _checked(
         seconds, _ = run_once(compiled.call)  # the first call of a program is not like the others
     problem, truth = experiment.truth_for(method)
     measured = deviation(method, result, problem, experiment.probe, truth)
-    row = dataclasses.replace(row, error=measured.error if math.isfinite(measured.error) else None)
-    status, note = right_or_wrong(method, experiment, choice, measured)
-    row = dataclasses.replace(row, status=status, note=_joined(row.note, note))
-    if status != "ok":
+    judged = right_or_wrong(method, experiment, choice, result, measured)
+    note = _joined(row.note, judged.note)
+    row = dataclasses.replace(row, status=judged.status, note=note, error=judged.error)
+    if judged.status != "ok" and method.kind != "value":  # of which every cost is a multiple
         return Attempt(row)
     if seconds * MIN_ROUNDS > budget:
         note = f"one call takes {units.seconds(seconds)}: too long for this budget"

@@ -19,6 +19,7 @@ from ..program.residuals import by_line, residuals
 from .attempt import Attempt, attempt, timed_rows
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
+from .losses import with_losses
 from .notes import machine_notes
 from .record import Comparison
 from .verdict import give_verdict
@@ -29,6 +30,8 @@ OnProgress = Callable[[str, float], None]
 #: Source lines of residuals that a comparison names.
 _MOST_LINES = 5
 _FLOOR = "dispatch floor"
+#: What a custom rule of the user's is to `compare`: something to check, or the truth.
+RULES = ("check", "trust")
 
 
 def compare(
@@ -41,6 +44,7 @@ def compare(
     seed: int = 0,
     candidates: Sequence[Candidate] = (),
     crossover: bool = False,
+    rule: str = "check",
     name: str | None = None,
     purpose: str = "",
     on_progress: OnProgress | None = None,
@@ -61,6 +65,9 @@ def compare(
         candidates: Derivatives of one's own, to stand in the same table under new names.
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
             many inputs forward mode is the faster one; for `order=1`.
+        rule: `"check"` holds every derivative against the function; `"trust"` holds it against the
+            function's own `custom_jvp`, `custom_vjp` or `stop_gradient` where that is meant to give
+            another derivative (straight-through, clipped, reversed).
         name: What to call the function; its own name by default.
         purpose: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is.
@@ -70,7 +77,7 @@ def compare(
 
     Raises:
         TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
-        ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
+        ValueError: If `argnums`, `methods`, `order`, `budget`, `seed` or `rule` is out of range, a
             candidate has the name of another row or an unknown mode, there is nothing to
             differentiate, `order=2` meets a function of several outputs or `crossover`, or
             `jax.disable_jit` is on.
@@ -84,17 +91,18 @@ def compare(
         >>> [row.status for row in comparison.rows]
         ['ok', 'ok']
     """
-    _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
+    _check_options(budget=budget, seed=seed, order=order, crossover=crossover, rule=rule)
     extra = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
         experiment = make_experiment(
-            fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed
+            fn, inputs, argnums=argnums, order=order, budget=budget, seed=seed, rule=rule
         )
         problem = experiment.problem
         selected = select(methods, order=order, scalar=problem.scalar)
         attempts = _attempts((*selected, *extra), experiment, tell)
+        attempts = with_losses(attempts, experiment)
         batches = compile_batches(experiment, seed) if crossover else {}
         samples, failed = _measure(attempts, batches, budget=budget, seed=seed, tell=tell)
         residual_lines, fault = _residual_lines(experiment)
@@ -119,8 +127,10 @@ def compare(
     )
 
 
-def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
+def _check_options(*, budget: float, seed: int, order: int, crossover: bool, rule: str) -> None:
     """Raise on what no function can be measured with."""
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
     if not (isinstance(budget, (int, float)) and budget > 0):
         raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
     if seed < 0:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..check.directions import random_probe
 from ..check.float64 import own_program, with_float64
+from ..check.judge import FLOAT64_EPS
 from ..check.reference import Reference, find_reference
 from ..derivatives.method import Method, Probe, Truth
 from ..derivatives.problem import Problem, gradient_problem, make_problem
@@ -153,7 +154,8 @@ def _obstacles(problem: Problem) -> tuple[dict[str, Obstacle], str]:
 
 def _notes(problem: Problem, first: Reference) -> tuple[str, ...]:
     kink = ("the function has a kink at this point",) if first.kink else ()
-    why = f", not in float64: {problem.float64_obstacle}" if problem.float64_obstacle else ""
+    why = "; a part of the function is of a narrower type" if first.eps > FLOAT64_EPS else ""
+    why = f", not in float64: {problem.float64_obstacle}" if problem.float64_obstacle else why
     trusted = f", by {' and '.join(first.trusted)}, which is trusted" if first.trusted else ""
     checked = f"derivatives checked against {first.truth.source}{trusted}{why}{_precision()}"
     zero, fault = guarded("look for what cuts the derivative", lambda: _zero(problem, first), "")

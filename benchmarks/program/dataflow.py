@@ -53,9 +53,7 @@ def marks(
             case _:
                 return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
 
-    return interpret(
-        program, inputs, visit, lift=lambda _: None, caller=caller, entered=entered
-    )
+    return interpret(program, inputs, visit, lift=lambda _: None, caller=caller, entered=entered)
 
 
 def _while(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import jax
 import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
@@ -26,10 +25,11 @@ def find_cut(program: Program, differentiated: Sequence[bool]) -> str:
         differentiated: Of each input, whether it is differentiated.
 
     Example:
+        >>> import jax
         >>> def steps(x):
         ...     return jnp.sum(jnp.round(x) ** 2)
         >>> find_cut(jax.make_jaxpr(steps)(jnp.ones(3)), [True])
-        '`round` at <doctest benchmarks.program.vanishing.find_cut[0]>:2 (steps) has no slope'
+        '`round` at <doctest benchmarks.program.vanishing.find_cut[1]>:2 (steps) has no slope'
     """
     inputs = [_LIVE if moves else None for moves in differentiated]
     alive = marks(program, inputs, _alive, entered=_entered)

@@ -28,7 +28,7 @@ _Values = Sequence[Any]
 _Visit = Callable[[JaxprEqn, list[Any], str], Sequence[Any]]
 
 #: They say what to print, or where data lie, and compute nothing.
-_SILENT = ("debug_callback", "debug_print")
+SILENT = ("debug_callback", "debug_print")
 _SAME = ("CheckpointName", "device_put", "reduce_precision")
 _WITH_RULES = ("custom_jvp_call", "custom_vjp_call", "custom_linear_solve", "shard_map")
 _SCATTERS = {
@@ -97,7 +97,7 @@ def visitor(x64: bool, stripped: Stripped = never) -> _Visit:
 
     def visit(eqn: JaxprEqn, operands: list[Any], line: str) -> Sequence[Any]:
         name = kind(eqn)
-        if name in _SILENT:
+        if name in SILENT:
             return []
         if name in _SAME or (name == "stop_gradient" and stripped(eqn, line)):
             return operands
