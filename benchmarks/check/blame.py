@@ -49,19 +49,34 @@ def describe(
         text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
     with jax.enable_x64(x64):
         suspects, _ = guarded("find what may be why", lambda: list(_suspects(problem)), [])
+        draws, _ = guarded("look for draws", lambda: _draws(problem), "")
     culprit, _ = guarded("find why", lambda: _culprit(suspects, wide, probe, mode, line), "")
-    return text + culprit + _worst(wide, probe, mode, line)
+    return text + (culprit or draws) + _worst(wide, probe, mode, line)
 
 
 def deliberate(problem: Problem) -> tuple[str, ...]:
     """Name what makes a derivative another one than the function's: rules, `stop_gradient`s."""
-    return (*rules(own_program(problem)), *_stops(problem))
+    draws = _named(problem, "random_gamma", "the derivative that JAX gives to random_gamma")
+    return (*rules(own_program(problem)), *_stops(problem), *draws)
 
 
 def _stops(problem: Problem) -> tuple[str, ...]:
+    return _named(problem, "stop_gradient", "the stop_gradient")
+
+
+def _named(problem: Problem, operation: str, words: str) -> tuple[str, ...]:
+    """Name the lines of an operation, each once."""
     pairs = equations(own_program(problem))
-    lines = [line for eqn, line in pairs if kind(eqn) == "stop_gradient"]
-    return tuple(dict.fromkeys(f"the stop_gradient{line and f' at {line}'}" for line in lines))
+    lines = [line for eqn, line in pairs if kind(eqn) == operation]
+    return tuple(dict.fromkeys(f"{words}{line and f' at {line}'}" for line in lines))
+
+
+def _draws(problem: Problem) -> str:
+    """Say of a draw whose derivative is that of its distribution that it is so."""
+    lines = _named(problem, "random_gamma", "random_gamma")
+    if not lines:
+        return ""
+    return f"; JAX differentiates the distribution that {lines[0]} draws from, not the draw"
 
 
 def _culprit(
@@ -72,9 +87,12 @@ def _culprit(
     Nothing is named on suspicion.
     """
     for names, fn in suspects if wide.wide else ():
-        product = take(wide._replace(fn=fn), probe, mode)
+        many = " and ".join(names[:_MOST_RULES])
+        try:
+            product = take(wide._replace(fn=fn), probe, mode)
+        except Exception:  # without the rule there is no derivative at all
+            return f"; it is by {many}"
         if judge(line, probe, mode, product).right:
-            many = " and ".join(names[:_MOST_RULES])
             return f"; {many} {'makes' if len(names) == 1 else 'make'} it so"
     return ""
 

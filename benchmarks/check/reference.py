@@ -13,7 +13,7 @@ import numpy as np
 
 from ..derivatives.method import Probe, Truth, ravel
 from ..derivatives.problem import Problem
-from ..program.custom_rules import has_iterative_rule, rules
+from ..program.custom_rules import rules_within
 from ..program.messages import guarded
 from .blame import deliberate, describe
 from .dense import dense_jacobian
@@ -110,7 +110,7 @@ def find_reference(
             trusted = {}
         else:
             passed = trusted
-        truths = _truths(wide, directions, line, passed, trusted=bool(trusted))
+        truths = _truths(wide, directions, line, passed, allowed=np.inf if trusted else allowed)
         wrong = {
             mode: describe(problem, wide, directions, mode, test, line, x64=x64)
             for mode, test in taylor.items()
@@ -140,9 +140,10 @@ def _allowed(problem: Problem) -> tuple[float, float]:
     """Return how far off the constants of a rule may be, and how far a rule from its function."""
     program = own_program(problem)
     constants = _CONSTANTS * coarsest_eps(program, len(problem.x))
-    if has_iterative_rule(program):
+    within = rules_within(program)
+    if within.solver:
         return constants, _SOLVER
-    return constants, constants if rules(program) else 0.0
+    return constants, constants if within.any else 0.0
 
 
 def _consistent(products: dict[str, np.ndarray], probe: Probe) -> dict[str, np.ndarray]:
@@ -157,24 +158,24 @@ def _consistent(products: dict[str, np.ndarray], probe: Probe) -> dict[str, np.n
 
 
 def _truths(
-    problem: Problem, probe: Probe, line: Line, passed: dict[str, np.ndarray], *, trusted: bool
+    problem: Problem, probe: Probe, line: Line, passed: dict[str, np.ndarray], *, allowed: float
 ) -> dict[str, Truth]:
     """Return the truth that all modes have a part in; in a coarse type, one for each mode."""
     if line.coarse and len(passed) > 1:
         return {
-            mode: _truth(problem, probe, line, {mode: product}, trusted=trusted)
+            mode: _truth(problem, probe, line, {mode: product}, allowed=allowed)
             for mode, product in passed.items()
         }
     first = min(passed, default="differences")
-    return {first: _truth(problem, probe, line, passed, trusted=trusted)}
+    return {first: _truth(problem, probe, line, passed, allowed=allowed)}
 
 
 def _truth(
-    problem: Problem, probe: Probe, line: Line, passed: dict[str, np.ndarray], *, trusted: bool
+    problem: Problem, probe: Probe, line: Line, passed: dict[str, np.ndarray], *, allowed: float
 ) -> Truth:
     """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
     jacobian, source = _dense_truth(problem, line, tuple(passed))
-    if jacobian is not None and not _agrees(jacobian, probe, line, passed, trusted=trusted):
+    if jacobian is not None and not _agrees(jacobian, probe, line, passed, allowed=allowed):
         jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
     jvp, vjp = passed.get("forward"), passed.get("reverse")
     if jvp is None and jacobian is not None:
@@ -192,7 +193,7 @@ def _agrees(
     line: Line,
     passed: dict[str, np.ndarray],
     *,
-    trusted: bool,
+    allowed: float,
 ) -> bool:
     """Whether a Jacobian gives the products that passed, and the difference along the line."""
     given = {
@@ -202,7 +203,7 @@ def _agrees(
     limit = max(_AGREEMENT, line.eps**0.5)
     if any(not relative_error(given[mode], true) <= limit for mode, true in passed.items()):
         return False
-    return trusted or judge(line, probe, "forward", given["forward"], limit).right
+    return judge(line, probe, "forward", given["forward"], max(limit, allowed)).right
 
 
 def _dense_truth(

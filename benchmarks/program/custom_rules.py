@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,7 @@ from .walk import bind, equations
 RULES = ("custom_jvp_call", "custom_vjp_call")
 _DEFINED = re.compile(r"(?P<name>.+) at (?P<path>.+):(?P<line>\d+)$")
 _LOOPS = ("while", "scan")
+_DERIVED = (*RULES, "custom_linear_solve")
 
 #: Runs a program on wide values.
 _Run = Callable[[Program, Sequence[Any]], list[Any]]
@@ -29,7 +30,7 @@ _Wide = Callable[..., list[Any]]
 
 
 def rule_of(eqn: JaxprEqn, line: str) -> str:
-    """Say which custom rule of a user's an equation has, `""` if none or one of JAX.
+    """Say which custom rule an equation has and where it stands, `""` if none or one of JAX.
 
     Args:
         eqn: An equation.
@@ -38,15 +39,24 @@ def rule_of(eqn: JaxprEqn, line: str) -> str:
     name = kind(eqn)
     if name not in RULES:
         return ""
+    what = f"the {name.removesuffix('_call')}"
     call = called(eqn)
-    known = call and getattr(opened(call[0]), "debug_info", None)
-    match = _DEFINED.match(getattr(known, "func_src_info", None) or "")
-    if match is None:
-        return f"the {name.removesuffix('_call')} at {line}"
-    if is_jaxs(match["path"]):
+    function = _definition(call and opened(call[0]))
+    rule = _definition(eqn.params.get("jvp_jaxpr_fun") or eqn.params.get("bwd"))
+    known = [found for found in (rule, function) if found]
+    if not known:
+        return f"{what} at {line}"
+    users = [found for found in known if not is_jaxs(found["path"])]
+    if not users:
         return ""
-    place = f"{Path(match['path']).name}:{match['line']}"
-    return f"the {name.removesuffix('_call')} of {match['name']} at {place}"
+    of = f" of {function['name']}" if function else ""
+    return f"{what}{of} at {Path(users[0]['path']).name}:{users[0]['line']}"
+
+
+def _definition(function: object) -> re.Match | None:
+    """Return the name, the path and the line of what JAX knows of a function."""
+    known = getattr(function, "debug_info", None)
+    return _DEFINED.match(getattr(known, "func_src_info", None) or "")
 
 
 def rules(program: Program) -> tuple[str, ...]:
@@ -61,19 +71,24 @@ def rules(program: Program) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name))
 
 
-def has_iterative_rule(program: Program) -> bool:
-    """Whether a rule of a user's stands for a loop: a solver, that is as good as its tolerance."""
-    for eqn, line in equations(program):
-        if kind(eqn) == "custom_linear_solve" or rule_of(eqn, line):
-            inner = [kind(one) for part in _solved(eqn) for one, _ in equations(part)]
-            if any(name in _LOOPS for name in inner):
-                return True
-    return False
+class RulesWithin(NamedTuple):
+    """What rules a program has, JAX's among them.
+
+    Attributes:
+        any: Whether there is one.
+        solver: Whether one stands for a loop: a solver, that is as good as its tolerance.
+    """
+
+    any: bool
+    solver: bool
 
 
-def _solved(eqn: JaxprEqn) -> list[Program]:
-    call = called(eqn)
-    return [call[0]] if call else []
+def rules_within(program: Program) -> RulesWithin:
+    """Look for custom rules, and for those of solvers."""
+    with_rules = [eqn for eqn, _ in equations(program) if kind(eqn) in _DERIVED]
+    calls = [call for eqn in with_rules if (call := called(eqn))]
+    inner = {kind(eqn) for body, _ in calls for eqn, _ in equations(body)}
+    return RulesWithin(bool(with_rules), not inner.isdisjoint(_LOOPS))
 
 
 def wide_custom_jvp(eqn: JaxprEqn, primal: _Wide, run: _Run, x64: bool) -> _Wide:
