@@ -1,4 +1,4 @@
-"""Functions that would be others in float64, or none: the program that is timed is checked there."""
+"""Functions that would be others in float64, or none: the very program is checked there."""
 
 import jax
 import jax.numpy as jnp
@@ -79,7 +79,8 @@ def test_a_platform_without_float64_is_checked_on_the_cpu(monkeypatch):
     there, here = jax.devices()[-1], jax.devices("cpu")[0]
     monkeypatch.setattr(float64, "_WITH_FLOAT64", ())
     problem = make_problem(noisy, (KEY, jax.device_put(X, there)))
-    with float64.in_float64(problem, random_probe(problem, 0)) as (wide, _):
+    probe = random_probe(problem, 0)
+    with jax.debug_key_reuse(False), float64.in_float64(problem, probe) as (wide, _):
         assert wide.x[0].devices() == {here}
         assert wide.fn(wide.x, wide.fixed).devices() == {here}
 

@@ -120,8 +120,9 @@ def find_loss(program: Program, inputs: Sequence[Any]) -> Loss | None:
             if not any(map(_wholly_lost, results)):
                 return next(reversed(repaired.values()), None)
             fresh = [one for one in walk.suspects if one not in repaired]
-            if not fresh:  # what overflows has no number in its own type to be repaired with
-                return next((one for one in repaired.values() if one.what == "overflow"), None)
+            if not fresh:  # its own type may have no number to repair it with
+                beyond = ("overflow", "underflow")
+                return next((one for one in repaired.values() if one.what in beyond), None)
             repaired[fresh[0]] = walk.suspects[fresh[0]]
     return None
 

@@ -71,7 +71,9 @@ class Reference(NamedTuple):
         """
         if self.eps <= FLOAT64_EPS:
             return self.truth
-        made = {"numerical": "differences", "none": next(iter(self.truths))}.get(mode, mode)
+        if mode == "none":
+            return None
+        made = "differences" if mode == "numerical" else mode
         return next((truth for way, truth in self.truths.items() if way != made), None)
 
 
