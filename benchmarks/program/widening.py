@@ -31,7 +31,7 @@ _Visit = Callable[[JaxprEqn, list[Any], str], Sequence[Any]]
 SILENT = ("debug_callback", "debug_print")
 _SAME = ("CheckpointName", "device_put", "reduce_precision")
 _WITH_RULES = ("custom_jvp_call", "custom_vjp_call", "custom_linear_solve", "shard_map")
-_SCATTERS = {
+_SCATTERS: dict[str, Callable[..., Any]] = {
     "scatter": jax.lax.scatter,
     "scatter-add": jax.lax.scatter_add,
     "scatter-max": jax.lax.scatter_max,
