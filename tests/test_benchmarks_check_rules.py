@@ -35,25 +35,21 @@ def host(fn):
 
 
 def cube_root(x):
-    def newton(y):
-        return y - (y**3 - x) / (3 * y**2)
-
-    return jax.lax.while_loop(lambda y: jnp.any(jnp.abs(y**3 - x) > 1e-4), newton, x + 1)
-
-
-def bell(x):
-    return jnp.exp(-(x**2) / 2) / jnp.sqrt(2 * jnp.pi)
+    """A fixed point to five digits, whose derivative by the rule has more of them."""
+    return jax.lax.while_loop(
+        lambda y: jnp.any(jnp.abs(y**3 - x) > 1e-5), lambda y: y - (y**3 - x) / 4, x + 0.1
+    )
 
 
-phi = custom(lambda x: jax.scipy.special.erf(x / np.sqrt(2)) / 2, bell)
+third = custom(lambda x: x / 3, lambda x: jnp.full_like(x, 1 / 3))
 root = custom(cube_root, lambda x: 1 / (3 * cube_root(x) ** 2))
 sine = custom(host(np.sin), host(np.cos))
 RIGHT = {
-    "constants of float32": (lambda x: jnp.sum(phi(x)), X),
+    "constants of float32": (lambda x: jnp.sum(third(x)), X),
     "a solver of some tolerance": (lambda x: jnp.sum(root(x)), X),
     "a callback": (lambda x: jnp.sum(sine(x) * x), X),
     "numbers of a million": (lambda x: jnp.sum(jnp.sin(x)), 1e6 * X),
-    "a jump nearby": (lambda x: jnp.sum(jnp.round(3 * x) + x), X),
+    "a jump nearby": (lambda x: jnp.sum(x**2 + (jnp.abs(x - X) > 2e-3)), X),
     "bfloat16": (lambda x: jnp.sum(jnp.tanh(jnp.outer(x, x) @ x)), X.astype(jnp.bfloat16)),
 }
 
@@ -141,7 +137,7 @@ def test_methods_that_differentiate_the_function_are_not_compared_with_a_trusted
 
 
 def test_trust_has_nothing_to_say_of_a_rule_that_is_right():
-    assert reference_of(lambda x: jnp.sum(phi(x)), X, rule="trust").trusted == ()
+    assert reference_of(lambda x: jnp.sum(third(x)), X, rule="trust").trusted == ()
 
 
 def test_two_modes_that_contradict_each_other_are_not_trusted(monkeypatch):

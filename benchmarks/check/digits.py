@@ -108,7 +108,7 @@ def find_loss(program: Program, inputs: Sequence[Any]) -> Loss | None:
         >>> loss.what, loss.operation
         ('cancellation', 'sub')
     """
-    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+    with jax.enable_x64(True):
         pairs = [_both(leaf) for leaf in inputs]
         repaired: dict[int, Loss] = {}
         while len(repaired) < _MOST_SUSPECTS:
