@@ -1,13 +1,13 @@
-"""Functions that are others in float64, or none: they are checked in their own type."""
+"""Functions that would be others in float64, or none: the very program is checked there."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import nn
 from benchmarks import compare
-from benchmarks.check.float64 import find_float64_obstacle
+from benchmarks.check import float64
+from benchmarks.check.directions import random_probe
 from benchmarks.check.taylor import LINE, difference_quotient
 from benchmarks.derivatives.problem import make_problem
 
@@ -31,36 +31,62 @@ def starting_in_float32(x):
 
 
 @pytest.mark.parametrize(
-    ("fn", "inputs", "reason"),
-    [
-        (noisy, (KEY, X), "draws other random numbers in float64"),
-        (starting_in_float32, (X,), "cannot be traced in float64 (TypeError)"),
-        (calling_back, (X,), "calls Python back"),
-    ],
+    ("fn", "inputs"), [(noisy, (KEY, X)), (starting_in_float32, (X,)), (calling_back, (X,))]
 )
-def test_a_function_that_differs_in_float64_is_checked_in_its_own_type(
-    fn, inputs, reason, nothing_is_too_slow
+def test_a_function_that_would_be_another_in_float64_is_checked_there_all_the_same(
+    fn, inputs, nothing_is_too_slow
 ):
     found = compare(fn, *inputs, methods=MODES, budget=0.05)
-    (checked,) = [note for note in found.notes if reason in note]
-    assert checked.startswith("derivatives checked against float32 ")
+    assert any(note.startswith("derivatives checked against float64 ") for note in found.notes)
     for row in found.rows:
         assert row.status == "ok", row.note
         assert row.error < 1e-6
-    assert found.verdict.time.method is not None
+        assert row.samples is not None  # so that it counts in the verdict
 
 
-def test_a_draw_of_random_bits_is_the_same_in_float32_and_float64():
-    layer = nn.dropout(0.5)
-    for key in (KEY, jax.random.key(0, impl="rbg")):
-        target = make_problem(lambda key, x: layer.apply((), (), x, key=key)[0], (key, X))
-        assert find_float64_obstacle(target) is None
+def test_where_no_program_can_be_made_in_float64_the_check_is_in_the_own_type(
+    monkeypatch, nothing_is_too_slow
+):
+    def planted(program):
+        raise KeyError("planted")
+
+    monkeypatch.setattr(float64, "widened", planted)
+    found = compare(noisy, KEY, X, methods=MODES, budget=0.05)
+    (checked,) = [note for note in found.notes if "not in float64" in note]
+    assert "gradwise could not take it in float64 (KeyError: 'planted')" in checked
+    for mode in MODES:  # each by the other one
+        assert found.row(mode).status == "ok"
+        assert found.row(mode).error < 1e-6
+    assert found.row("value").error is None
 
 
-def test_a_function_in_float64_is_checked_in_float64():
-    with jax.enable_x64(True):
-        target = make_problem(calling_back, (X.astype(jnp.float64),))
-        assert find_float64_obstacle(target) is None
+@pytest.mark.parametrize("made", [True, False])
+def test_products_are_of_the_highest_precision_in_checks_and_as_set_in_times(
+    made, monkeypatch, nothing_is_too_slow
+):
+    def product(x):  # as a device does it that rounds what it multiplies
+        if jax.config.jax_default_matmul_precision != "highest":
+            x = x.astype(jnp.bfloat16).astype(jnp.float32)
+        return jnp.sum((jnp.outer(x, x) @ x) ** 2)
+
+    if not made:
+        monkeypatch.setattr(float64, "widened", None)
+    with jax.default_matmul_precision("bfloat16"):
+        found = compare(product, X + 0.01, methods=MODES, budget=0.05)
+    assert [row.status for row in found.rows] == ["ok"] * 3
+    assert found.row("reverse").error > 1e-3
+    assert found.environment["matmul_precision"] == "bfloat16"
+    assert any("of bfloat16 precision in times" in note for note in found.notes)
+
+
+def test_a_platform_without_float64_is_checked_on_the_cpu(monkeypatch):
+    there, here = jax.devices()[-1], jax.devices("cpu")[0]
+    monkeypatch.setattr(float64, "_WITH_FLOAT64", ())
+    problem = make_problem(noisy, (KEY, jax.device_put(X, there)))
+    probe = random_probe(problem, 0)
+    with jax.debug_key_reuse(False), float64.in_float64(problem, probe) as (wide, _):
+        assert wide.x[0].devices() == {here}
+        assert wide.fn(wide.x, wide.fixed).devices() == {here}
 
 
 def test_a_wrong_rule_is_found_in_single_precision_too(nothing_is_too_slow):

@@ -87,7 +87,7 @@ def test_a_derivative_at_a_kink_counts_as_right():
 def test_a_stop_gradient_is_named_where_the_derivative_is_not_that_of_the_value():
     reference = found(lambda x: jnp.sum(x * jax.jit(jax.lax.stop_gradient)(x)))
     for mode in BOTH:
-        assert "a stop_gradient at test_benchmarks_check_reference.py:" in reference.wrong[mode]
+        assert "; the stop_gradient at test_benchmarks_check_reference.py:" in reference.wrong[mode]
     assert "stop_gradient" not in found(lambda x: jnp.sum(planted(2.0)(x))).wrong["forward"]
     assert not found(lambda x: jax.nn.softmax(x)).wrong  # which stops the gradient of a maximum
 

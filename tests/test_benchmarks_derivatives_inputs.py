@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import Candidate, compare
-from benchmarks.check.float64 import find_float64_obstacle
+from benchmarks.check.float64 import with_float64
 from benchmarks.derivatives.candidate import as_method
 from benchmarks.derivatives.problem import make_problem
 
@@ -150,7 +150,7 @@ def test_a_complex_constant_is_as_wide_as_the_rest_where_the_function_is_checked
     def strict(x, z):  # lax takes no two types
         return jax.lax.real(jax.lax.mul(jax.lax.complex(x, x), z))
 
-    assert find_float64_obstacle(make_problem(strict, (X, 1j * X))) is None
+    assert with_float64(make_problem(strict, (X, 1j * X))).float64_obstacle is None
 
 
 def test_a_complex_output_is_its_real_and_its_imaginary_part():

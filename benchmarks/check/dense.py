@@ -13,12 +13,15 @@ from .directions import UNHURRIED, Pace
 
 #: Basis vectors in one batch.
 _AT_ONCE = 64
+_FLOAT64_EPS = float(jnp.finfo(jnp.float64).eps)
 
 _Fn = Callable[[Leaves], Output]
 _Push = Callable[[_Fn, Leaves, Leaves], Output]
 
 
-def dense_jacobian(problem: Problem, mode: str, pace: Pace = UNHURRIED) -> np.ndarray | None:
+def dense_jacobian(
+    problem: Problem, mode: str, pace: Pace = UNHURRIED, *, eps: float = _FLOAT64_EPS
+) -> np.ndarray | None:
     """Return the Jacobian `[m, n]` in float64, by one basis vector after the other.
 
     `None` if that would take longer than the pace allows.
@@ -27,6 +30,7 @@ def dense_jacobian(problem: Problem, mode: str, pace: Pace = UNHURRIED) -> np.nd
         problem: What is differentiated.
         mode: `"forward"`, `"reverse"` or `"differences"`, which are central.
         pace: How it is run; the time that is left is looked at after each batch of basis vectors.
+        eps: The machine epsilon that the function is computed with; differences depend on it.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -38,7 +42,7 @@ def dense_jacobian(problem: Problem, mode: str, pace: Pace = UNHURRIED) -> np.nd
     try:
         if mode == "reverse":
             return _batches(partial(_rows, problem), problem.m, problem, pace)
-        push = {"forward": _pushed, "differences": _differenced}[mode]
+        push = {"forward": _pushed, "differences": partial(_differenced, eps)}[mode]
         return _batches(partial(_columns, problem, push), problem.n, problem, pace).T
     except GaveUpError:
         return None
@@ -83,9 +87,9 @@ def _pushed(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
     return jax.jvp(fn, (x,), (tangent,))[1]
 
 
-def _differenced(fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
+def _differenced(eps: float, fn: _Fn, x: Leaves, tangent: Leaves) -> Output:
     """Return the central difference along a basis vector, at the step that balances its errors."""
-    root = float(jnp.finfo(jnp.result_type(*x)).eps) ** (1 / 3)
+    root = eps ** (1 / 3)
     steps = [root * jnp.maximum(1, jnp.abs(leaf)) for leaf in x]
     triples = list(zip(x, steps, tangent, strict=True))
     ahead = tuple((leaf + step * part).astype(leaf.dtype) for leaf, step, part in triples)

@@ -1,72 +1,99 @@
-"""How precisely a function can be checked: in float64, where it is the same function there."""
+"""A problem in float64: the program that was traced in its own types, with its floats widened."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import jax
-import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from ..derivatives.method import Probe
-from ..derivatives.problem import Leaves, Problem
-from ..program.jaxpr import kind
-from ..program.walk import equations
+from ..derivatives.problem import Leaves, Output, Problem
+from ..program.messages import our_fault
+from ..program.widening import Stripped, wide, widened
+from .directions import UNHURRIED, Pace
 
-_CALLBACKS = ("pure_callback", "io_callback")
+#: The platforms whose devices have float64; elsewhere checks run on the CPU.
+_WITH_FLOAT64 = ("cpu", "gpu", "cuda", "rocm")
 
 
-def find_float64_obstacle(problem: Problem) -> str | None:
-    """Say why the function cannot be checked in float64; `None` if it can.
+def with_float64(problem: Problem) -> Problem:
+    """Return a problem that knows its function in float64, or why there is none.
 
-    With inputs of float64 in 64-bit mode it may be another function, or none: `jax.random.normal`
-    draws other numbers, a scan's carry that starts in float32 changes its type, and a callback
-    returns what it returns.
+    The program is traced once in its own types: random draws, casts and carries are the function's,
+    as they are timed, whatever another trace in float64 would give.
     """
-    if all(leaf.dtype == jnp.float64 for leaf in problem.x):
-        return None
+    if problem.wide or problem.float64_obstacle:
+        return problem
     try:
-        draws = _draws(problem)
-        with jax.enable_x64(True):
-            wide = problem._replace(x=_wide(problem.x), fixed=_wide(problem.fixed))
-            if _draws(wide) != draws:
-                return "it draws other random numbers in float64"
-    except Exception as error:  # whatever the user's function raises there
-        return f"it cannot be traced in float64 ({type(error).__name__})"
-    if any(name in _CALLBACKS for name, *_ in draws):
-        return "it calls Python back, whose types are its own"
-    return None
+        program = own_program(problem)
+        run = widened(program)
+        with checking():
+            traced = jax.make_jaxpr(run)(*_wide((*problem.x, *problem.fixed)))
+        wide = as_function(jaxpr_as_fun(traced), problem)
+        return problem._replace(program=program, wide=wide)
+    except Exception as error:  # then it is checked in its own type
+        return problem._replace(float64_obstacle=our_fault("take it in float64", error))
+
+
+def own_program(problem: Problem) -> ClosedJaxpr:
+    """Return the program of a problem in its own types."""
+    return problem.program or jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
+
+
+def without(problem: Problem, stripped: Stripped) -> Callable[[Leaves, Leaves], Output]:
+    """Return the function in float64 without some custom rules or `stop_gradient`s."""
+    return as_function(widened(own_program(problem), stripped), problem)
+
+
+def as_function(
+    run: Callable[..., Sequence[Any]], problem: Problem
+) -> Callable[[Leaves, Leaves], Output]:
+    """Return a function of flat inputs to flat outputs in the form of a problem's."""
+
+    def fn(x: Leaves, fixed: Leaves) -> Output:
+        results = run(*x, *fixed)
+        return results[0] if problem.scalar else tuple(results)
+
+    return fn
+
+
+@contextmanager
+def checking() -> Iterator[None]:
+    """Compute in float64, on a device that has it."""
+    elsewhere = jax.default_backend() not in _WITH_FLOAT64
+    place = jax.default_device(jax.devices("cpu")[0]) if elsewhere else nullcontext()
+    with jax.enable_x64(True), place:
+        yield
 
 
 @contextmanager
 def in_float64(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]]:
     """Yield the same point and directions in float64, in 64-bit mode, where that is possible.
 
-    Where something is in the way of float64, they are yielded as they are.
+    Where something is in the way of float64, they are yielded as they are. Matrix products are of
+    the highest precision either way.
     """
-    if problem.float64_obstacle:
-        yield problem, probe
+    problem = with_float64(problem)
+    if problem.wide is None:
+        with jax.default_matmul_precision("highest"):
+            yield problem, probe
         return
-    with jax.enable_x64(True):
+    with checking():
         x, fixed, tangent = map(_wide, (problem.x, problem.fixed, probe.tangent))
-        shapes = jax.eval_shape(problem.fn, x, fixed)
-        weights = jax.tree.map(lambda w, s: w.astype(s.dtype), probe.cotangent, shapes)
-        yield problem._replace(x=x, fixed=fixed), Probe(tangent, weights)
+        cotangent = jax.tree.map(wide, probe.cotangent)
+        yield problem._replace(fn=problem.wide, x=x, fixed=fixed), Probe(tangent, cotangent)
 
 
-def _wide(leaves: Sequence[jax.Array]) -> Leaves:
-    """Return floating leaves in float64, complex ones in complex128, and the others as they are."""
-
-    def widened(leaf: jax.Array) -> jax.Array:
-        inexact = jnp.issubdtype(leaf.dtype, jnp.inexact)
-        return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float64)) if inexact else leaf
-
-    return tuple(map(widened, leaves))
+def run_in_float64(program: ClosedJaxpr, args: Sequence[Any], pace: Pace = UNHURRIED) -> list[Any]:
+    """Run any program at its flat arguments, with its floats widened."""
+    run = widened(program)
+    with checking():
+        return pace.run(run, *_wide(args))
 
 
-def _draws(problem: Problem) -> list[tuple]:
-    """List what the program takes from elsewhere: random bits, and the results of callbacks."""
-    program = jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
-    return [
-        (kind(eqn), eqn.params.get("bit_width"), eqn.params.get("shape"))
-        for eqn, _ in equations(program)
-        if kind(eqn) in ("random_bits", *_CALLBACKS)
-    ]
+def _wide(leaves: Sequence[Any]) -> tuple[Any, ...]:
+    """Return leaves in their wide types, on the device that checks run on."""
+    if jax.default_backend() not in _WITH_FLOAT64:
+        leaves = jax.device_put(list(leaves), jax.devices("cpu")[0])
+    return tuple(wide(leaf) for leaf in leaves)

@@ -1,61 +1,82 @@
-"""The derivative that every method is checked against, computed by other means than theirs.
+"""The derivative that every method is checked against, computed by other means than theirs."""
 
-Products come from the modes that pass the Taylor test. A dense Jacobian is built here, without the
-code that the methods are made of; it must agree with the products and with the function along a
-line, or it is not used.
-"""
-
-from functools import reduce
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..derivatives.method import GaveUpError, Probe, Truth, ravel
+from ..derivatives.method import GaveUpError, Probe, Truth
 from ..derivatives.problem import Problem
-from ..program.jaxpr import dtype, kind
+from ..program.custom_rules import rules_within
 from ..program.messages import guarded
-from ..program.walk import equations
-from .dense import dense_jacobian
-from .directions import UNHURRIED, Pace, along, pulled_back, pushed_forward
-from .error import relative_error
-from .float64 import in_float64
-from .taylor import LINE, Taylor, difference_quotient, taylor_test
+from .blame import deliberate, describe
+from .directions import UNHURRIED, Pace
+from .float64 import in_float64, own_program, with_float64
+from .judge import FLOAT64_EPS, coarsest_eps, draw_line, judge, take
+from .taylor import Taylor
+from .truths import consistent, find_truths
 
-#: A larger Jacobian, or one of more passes, is checked along directions, not entry by entry.
-DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
-#: How far the products of a Jacobian may be from those taken by themselves, in float64.
-_AGREEMENT = 1e-6
+#: How far a rule may be from its function: the constants of both are of the function's type, and a
+#: solver is as good as its tolerance.
+_CONSTANTS, _SOLVER = 4, 1e-3
 
 
 class Reference(NamedTuple):
     """The derivative in float64 (if it can be), and what was found out about each mode.
 
     Attributes:
-        truth: What methods are checked against.
-        taylor: The remainder's fall, by mode.
+        truths: What methods are checked against, by how it was made: by a mode, or by
+            `"differences"`. There are two where both modes pass and neither is in float64.
+        taylor: What the function's values tell, by mode.
         wrong: What is wrong, by mode that did not pass.
         eps: The machine epsilon of the coarsest type inside the function, there.
+        constants: How far off, in its own types, the constants of a rule or a candidate may be.
+        trusted: Whose derivative it is, where that is not the function's and was asked for.
         notes: What gradwise could not find out of the function.
         unchecked: Why there was no time to check a mode, by mode; `None` if there was.
     """
 
-    truth: Truth
+    truths: dict[str, Truth]
     taylor: dict[str, Taylor]
     wrong: dict[str, str]
     eps: float
+    constants: float = 0.0
+    trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unchecked: dict[str, str] | None = None
+
+    @property
+    def truth(self) -> Truth:
+        """The first of the truths."""
+        return next(iter(self.truths.values()))
 
     @property
     def kink(self) -> bool:
         """Whether the function has a kink at this point."""
         return any(taylor.kink for taylor in self.taylor.values())
 
+    def independent_of(self, mode: str) -> Truth | None:
+        """Return a truth that a method of this mode has no part in, `None` if there is none.
+
+        In float64 a mode has been held against the function's values, far below the digits of
+        what is timed; elsewhere only another mode is another route.
+        """
+        if self.eps <= FLOAT64_EPS:
+            return self.truth
+        if mode == "none":
+            return None
+        made = "differences" if mode == "numerical" else mode
+        return next((truth for way, truth in self.truths.items() if way != made), None)
+
 
 def find_reference(
-    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace = UNHURRIED
+    problem: Problem,
+    probe: Probe,
+    modes: tuple[str, ...],
+    pace: Pace = UNHURRIED,
+    *,
+    rule: str = "check",
 ) -> Reference:
     """Take the derivative by the modes that can be taken, and judge each by its remainder.
 
@@ -68,53 +89,59 @@ def find_reference(
         modes: `"forward"`, `"reverse"`, both or none: what the function allows.
         pace: How its programs are run. Where a Jacobian would take too long, methods are checked
             along directions.
+        rule: `"trust"` if a custom rule of the user's is right by definition.
 
     Raises:
         GaveUpError: If there was no time for the function along a line.
     """
-    with in_float64(problem, probe) as (problem, probe):
-        line = along(problem, probe.tangent, LINE, pace)
-        coarsest, note = guarded(
-            "find the narrowest type inside", lambda: _coarsest_eps(problem), _eps(problem)
+    problem, x64 = with_float64(problem), _x64()
+    (constants, allowed), no_rules = guarded(
+        "read its custom rules", lambda: _allowed(problem), (0.0, 0.0)
+    )
+    named, _ = guarded("name what is deliberate", lambda: deliberate(problem), ())
+    with in_float64(problem, probe) as (wide, directions):
+        coarsest, no_type = guarded(
+            "find the narrowest type inside", lambda: _narrowest(wide), _eps(wide)
         )
-        rounding = coarsest * float(np.max(np.abs(line), initial=0.0))
-        products, unchecked = _products(problem, probe, modes, pace)
-        taylor = {}
-        if "forward" in products:
-            taylor["forward"] = taylor_test(
-                line, products["forward"], rounding=rounding, eps=_eps(problem)
-            )
-        if "reverse" in products:
-            slope = products["reverse"] @ ravel(probe.tangent)
-            weighted = line @ ravel(probe.cotangent)[:, None]
-            taylor["reverse"] = taylor_test(
-                weighted, slope[None], rounding=rounding, eps=_eps(problem)
-            )
-        passed = {mode: products[mode] for mode in taylor if taylor[mode].right}
-        truth = _truth(problem, probe, line, passed, coarsest, pace)
-        wrong = {
-            mode: _describe(problem, probe, mode, test, pace)
-            for mode, test in taylor.items()
-            if not test.right
+        line = draw_line(wide, directions, coarsest, pace)
+        products, unchecked = _products(wide, directions, modes, pace)
+        taylor = {
+            mode: judge(line, directions, mode, product, allowed)
+            for mode, product in products.items()
         }
-    return Reference(truth, taylor, wrong, coarsest, (note,) if note else (), unchecked)
+        passed = {mode: products[mode] for mode in products if taylor[mode].right}
+        trusted = {} if rule == "check" or not named else consistent(products, directions)
+        if trusted.keys() <= passed.keys():
+            trusted = {}
+        else:
+            passed = trusted
+        limit = np.inf if trusted else allowed
+        truths = find_truths(wide, directions, line, passed, pace, allowed=limit)
+        wrong = {
+            mode: describe(problem, wide, directions, mode, test, line, pace, x64=x64)
+            for mode, test in taylor.items()
+            if mode not in passed
+        }
+    notes = tuple(filter(None, (no_type, no_rules)))
+    trust = named if trusted else ()
+    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked)
 
 
 def _products(
     problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Take the product of each mode; where one takes too long, say so instead."""
-    take = {
-        "forward": lambda: pushed_forward(problem, probe.tangent, pace),
-        "reverse": lambda: pulled_back(problem, probe.cotangent, pace),
-    }
     products, unchecked = {}, {}
     for mode in modes:
         try:
-            products[mode] = ravel(take[mode]())
+            products[mode] = take(problem, probe, mode, pace)
         except GaveUpError as error:
             unchecked[mode] = f"{mode} mode could not be checked: {error}"
     return products, unchecked
+
+
+def _x64() -> bool:
+    return jax.config.jax_enable_x64  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _eps(problem: Problem) -> float:
@@ -122,110 +149,17 @@ def _eps(problem: Problem) -> float:
     return float(jnp.finfo(jnp.result_type(*problem.x)).eps)
 
 
-def _coarsest_eps(problem: Problem) -> float:
-    """Return the machine epsilon of the narrowest floating type that the program passes through.
-
-    A function that casts to float32 inside stays as coarse as that, whatever its inputs are.
-    """
+def _narrowest(problem: Problem) -> float:
+    """Return the machine epsilon of the narrowest type that the function passes through."""
     program = jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)
-    dtypes = {dtype(var) for eqn, _ in equations(program) for var in eqn.outvars}
-    floats = [float(jnp.finfo(d).eps) for d in dtypes if jnp.issubdtype(d, jnp.floating)]
-    return max([*floats, float(jnp.finfo(jnp.float64).eps)])
+    return coarsest_eps(program, len(problem.x))
 
 
-def _truth(
-    problem: Problem,
-    probe: Probe,
-    line: np.ndarray,
-    passed: dict[str, np.ndarray],
-    coarsest: float,
-    pace: Pace,
-) -> Truth:
-    """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
-    jacobian, source = _dense_truth(problem, tuple(passed), pace)
-    if jacobian is not None and not _agrees(jacobian, problem, probe, line, passed, coarsest):
-        jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
-    jvp, vjp = passed.get("forward"), passed.get("reverse")
-    if jvp is None and jacobian is not None:
-        jvp = jacobian @ ravel(probe.tangent)
-    if vjp is None and jacobian is not None:
-        vjp = ravel(probe.cotangent) @ jacobian
-    jvp = difference_quotient(line, _eps(problem)) if jvp is None else jvp
-    vjp = np.full(problem.n, np.nan) if vjp is None else vjp
-    return Truth(line[-1], jvp, vjp, jacobian, source)
-
-
-def _agrees(
-    jacobian: np.ndarray,
-    problem: Problem,
-    probe: Probe,
-    line: np.ndarray,
-    passed: dict[str, np.ndarray],
-    coarsest: float,
-) -> bool:
-    """Whether a Jacobian gives the products that passed, and the difference along the line."""
-    jvp, vjp = jacobian @ ravel(probe.tangent), ravel(probe.cotangent) @ jacobian
-    limit = max(_AGREEMENT, coarsest**0.5)
-    given = {"forward": jvp, "reverse": vjp}
-    if any(not relative_error(given[mode], true) <= limit for mode, true in passed.items()):
-        return False
-    rounding = coarsest * float(np.max(np.abs(line), initial=0.0))
-    return taylor_test(line, jvp, rounding=rounding, eps=_eps(problem)).right
-
-
-def _dense_truth(
-    problem: Problem, passed: tuple[str, ...], pace: Pace
-) -> tuple[np.ndarray | None, str]:
-    """Take the whole Jacobian by the mode of fewest passes that passed, else by differences."""
-    passes = {"forward": problem.n, "reverse": problem.m}
-    mode = min(passed, key=lambda mode: passes[mode], default="differences")
-    source = f"{jnp.result_type(*problem.x)} {mode}" + (" mode" if passed else "")
-    small = problem.n * problem.m <= DENSE_ENTRIES
-    if not small or passes.get(mode, problem.n) > DENSE_PASSES:
-        return None, source
-    jacobian = dense_jacobian(problem, mode, pace)
-    return jacobian, source + (" along directions, for want of time" if jacobian is None else "")
-
-
-def _describe(problem: Problem, probe: Probe, mode: str, test: Taylor, pace: Pace) -> str:
-    """Say what is wrong with a mode, and at which input it shows most."""
-    if np.isnan(test.slope or 0.0):
-        text = "the derivative is not finite, though the function is"
-    elif problem.float64_obstacle:
-        text = "wrong: it is not what differences give"
-    else:
-        text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
-    text += guarded("look for a stop_gradient", lambda: _stop_gradient(problem), "")[0]
-    if problem.n > DENSE_PASSES:
-        return text
-
-    def weighted(x: tuple, fixed: tuple) -> jax.Array:
-        outputs, weights = jax.tree.leaves(problem.fn(x, fixed)), jax.tree.leaves(probe.cotangent)
-        return reduce(jnp.add, map(jnp.vdot, weights, outputs))
-
-    scalar = problem._replace(fn=weighted, m=1, scalar=True)
-    by_mode, by_steps = (dense_jacobian(scalar, way, pace) for way in (mode, "differences"))
-    if by_mode is None or by_steps is None:
-        return text
-    given, true = by_mode[0], by_steps[0]
-    worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
-    where = _place(problem, worst)
-    return f"{text}; at {where} it gives {given[worst]:.6g}, differences give {true[worst]:.6g}"
-
-
-def _stop_gradient(problem: Problem) -> str:
-    """Say where a `stop_gradient` makes a constant of what the value depends on, if anywhere."""
-    for eqn, line in equations(jax.make_jaxpr(problem.fn)(problem.x, problem.fixed)):
-        if kind(eqn) == "stop_gradient":
-            return f"; a stop_gradient{line and f' at {line}'} may be why"
-    return ""
-
-
-def _place(problem: Problem, index: int) -> str:
-    """Return which number of which differentiated leaf the flat `index` is."""
-    for number, leaf in enumerate(problem.x):
-        if index < leaf.size:
-            place = ", ".join(str(int(i)) for i in np.unravel_index(index, leaf.shape))
-            return f"input {number}[{place}]" if place else f"input {number}"
-        index -= leaf.size
-    raise IndexError(index)
+def _allowed(problem: Problem) -> tuple[float, float]:
+    """Return how far off the constants of a rule may be, and how far a rule from its function."""
+    program = own_program(problem)
+    constants = _CONSTANTS * coarsest_eps(program, len(problem.x))
+    within = rules_within(program)
+    if within.solver:
+        return constants, _SOLVER
+    return constants, constants if within.any else 0.0

@@ -99,6 +99,7 @@ def compare(
     budget: float,
     time_limit: float,
     seed: int,
+    rule: str,
     save: Sequence[Path],
 ) -> int:
     """Compare every way to differentiate a function of the user's; return the exit status."""
@@ -119,6 +120,7 @@ def compare(
             budget=budget,
             time_limit=time_limit,
             seed=seed,
+            rule=rule,
             name=target,
             on_progress=progress.stage,
         )

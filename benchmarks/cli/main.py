@@ -172,6 +172,12 @@ def compare(
     budget: Budget = 10.0,
     time_limit: TimeLimit = 60.0,
     seed: Seed = 0,
+    rule: Annotated[
+        str,
+        typer.Option(
+            help="check holds derivatives against the function; trust, against its custom rules."
+        ),
+    ] = "check",
     save: Annotated[
         list[Path] | None,
         typer.Option(
@@ -192,6 +198,7 @@ def compare(
         budget=budget,
         time_limit=time_limit,
         seed=seed,
+        rule=rule,
         save=save or [],
     )
     raise typer.Exit(status)

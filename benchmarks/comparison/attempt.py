@@ -1,7 +1,6 @@
 """From a method to its row: build, compile, check; and once it is timed, fill in the figures."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -83,7 +82,7 @@ def attempt(method: Method, experiment: Experiment) -> Attempt:
 
 def _tried(row: Row, method: Method, experiment: Experiment, left: Callable[[], float]) -> Attempt:
     description = method.build(experiment.problem, experiment.probe)
-    choice = settle(description, experiment.first.truth, experiment.limits)
+    choice = settle(description, experiment.truth_for(method)[1], experiment.limits)
     program = choice.program
     compiled = choice.compiled or compile_for(
         program.fn, program.args, limit=min(left(), COMPILE_LIMIT)
@@ -133,7 +132,8 @@ def _timed(
     if one.planned is None:
         return row
     if row.method not in samples:
-        return _unmeasured(row, one.planned, "right, but there was no time to measure it")
+        right = "right, but " if row.status == "ok" else ""
+        return _unmeasured(row, one.planned, f"{right}there was no time to measure it")
     taken = samples[row.method]
     row = dataclasses.replace(
         row,
@@ -254,10 +254,10 @@ def _checked(
         return Attempt(_ended(row, "skipped", _joined(row.note, note)), late=True)
     problem, truth = experiment.truth_for(method)
     measured = deviation(method, planned.result, problem, experiment.probe, truth)
-    row = dataclasses.replace(row, error=measured.error if math.isfinite(measured.error) else None)
-    status, note = right_or_wrong(method, experiment, choice, measured)
-    row = dataclasses.replace(row, status=status, note=_joined(row.note, note))
-    if status != "ok":
+    judged = right_or_wrong(method, experiment, choice, planned.result, measured)
+    note = _joined(row.note, judged.note)
+    row = dataclasses.replace(row, status=judged.status, note=note, error=judged.error)
+    if judged.status != "ok" and method.kind != "value":  # of which every cost is a multiple
         return Attempt(row)
     if planned.seconds * MIN_ROUNDS > experiment.limits.budget:
         return Attempt(_unmeasured(row, planned, "too long for this budget"))

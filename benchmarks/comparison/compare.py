@@ -24,6 +24,8 @@ from .work import OnProgress, Settings, Work, ended
 
 #: Seconds after the time limit at which work is stopped that has not ended by itself.
 _GRACE = 0.5
+#: What a custom rule of the user's is to `compare`: something to check, or the truth.
+RULES = ("check", "trust")
 
 
 def compare(
@@ -38,6 +40,7 @@ def compare(
     seed: int = 0,
     candidates: Sequence[Candidate] = (),
     crossover: bool = False,
+    rule: str = "check",
     name: str | None = None,
     purpose: str = "",
     on_progress: OnProgress | None = None,
@@ -68,6 +71,9 @@ def compare(
         candidates: Derivatives of one's own, to stand in the same table under new names.
         crossover: Whether to time batches of tangents and of cotangents too, and tell up to how
             many inputs forward mode is the faster one; for `order=1`.
+        rule: `"check"` holds every derivative against the function; `"trust"` holds it against the
+            function's own `custom_jvp`, `custom_vjp` or `stop_gradient` where that is meant to give
+            another derivative (straight-through, clipped, reversed).
         name: What to call the function; its own name by default.
         purpose: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is. Before anything long
@@ -81,9 +87,9 @@ def compare(
         TimeoutError: If not even tracing the function ends within `time_limit`.
         TypeError: If `fn` returns no arrays, or cannot be traced; an input that is to be
             differentiated is complex; or `candidates` is no sequence.
-        ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit` or `seed` is out of
-            range, a candidate has the name of another row or an unknown mode, there is nothing to
-            differentiate, `order=2` meets a function of several outputs or `crossover`,
+        ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit`, `seed` or `rule` is
+            out of range, a candidate has the name of another row or an unknown mode, there is
+            nothing to differentiate, `order=2` meets a function of several outputs or `crossover`,
             `jax.disable_jit` is on, `compare` is called inside of `jax.jit`, `jax.grad` or
             `jax.vmap`, or an input lies on the devices of several processes.
 
@@ -97,10 +103,15 @@ def compare(
         ['ok', 'ok']
     """
     _check_options(
-        budget=budget, time_limit=time_limit, seed=seed, order=order, crossover=crossover
+        budget=budget,
+        time_limit=time_limit,
+        seed=seed,
+        order=order,
+        crossover=crossover,
+        rule=rule,
     )
     extra = as_methods(candidates, order)
-    settings = Settings(methods, extra, order, budget, time_limit, seed, crossover)
+    settings = Settings(methods, extra, order, budget, time_limit, seed, crossover, rule)
     left, error = time_left(time_limit), None
     with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
         problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
@@ -119,7 +130,9 @@ def compare(
         "seed": seed,
         "crossover": crossover,
     }
-    made_by, fault = _origin(problem, extra, options | ({"has_aux": True} if has_aux else {}))
+    options |= {"has_aux": True} if has_aux else {}
+    options |= {"rule": rule} if rule != RULES[0] else {}
+    made_by, fault = _origin(problem, extra, options)
     rows, floor, here = work.rows(incomplete), work.floor(), environment()
     return Comparison(
         name=name or name_of(fn),
@@ -142,9 +155,11 @@ def compare(
 
 
 def _check_options(
-    *, budget: float, time_limit: float, seed: int, order: int, crossover: bool
+    *, budget: float, time_limit: float, seed: int, order: int, crossover: bool, rule: str
 ) -> None:
     """Raise on what no function can be measured with."""
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
     for name, seconds in (("budget", budget), ("time_limit", time_limit)):
         if not (isinstance(seconds, (int, float)) and seconds > 0):
             raise ValueError(f"{name} must be a positive number of seconds, got {seconds!r}")

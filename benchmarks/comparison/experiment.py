@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from ..check.directions import Pace, random_probe
-from ..check.float64 import find_float64_obstacle
+from ..check.float64 import own_program, with_float64
+from ..check.judge import FLOAT64_EPS
 from ..check.reference import Reference, find_reference
 from ..check.taylor import LINE
 from ..derivatives.method import GaveUpError, Method, Probe, Truth
@@ -15,7 +17,9 @@ from ..derivatives.problem import Problem, gradient_problem
 from ..instrument import units
 from ..instrument.compile import available_memory
 from ..instrument.deadline import forever
-from ..program.messages import Obstacle
+from ..instrument.environment import matmul_precision
+from ..program.messages import Obstacle, first_line, guarded
+from ..program.vanishing import find_cut
 from .pace import Look, pace_of
 from .reading import Reading, find_stops
 
@@ -68,11 +72,27 @@ class Experiment(NamedTuple):
     look: Look = Look()
     unchecked: str = ""
 
-    def truth_for(self, method: Method) -> tuple[Problem, Truth]:
-        """Return the problem that a method's results solve, and what they are checked against."""
+    def reference_for(self, method: Method) -> tuple[Problem, Reference]:
+        """Return the problem that a method's results solve, and the reference of that."""
         if method.kind in ("hvp", "hessian"):
-            return self.target, self.second.truth
-        return self.problem, self.first.truth
+            return self.target, self.second
+        return self.problem, self.first
+
+    def truth_for(self, method: Method) -> tuple[Problem, Truth]:
+        """Return the problem that a method's results solve, and what they are checked against.
+
+        Differences are differences of the function. Where a rule is trusted that says otherwise,
+        they have no Jacobian to be compared with.
+        """
+        problem, reference = self.reference_for(method)
+        truth = reference.independent_of(method.mode) or reference.truth
+        if reference.trusted and method.mode == "numerical":
+            truth = truth._replace(jacobian=None)
+        return problem, truth
+
+    def independent(self, method: Method) -> bool:
+        """Whether what a method is checked against was found by another route than its own."""
+        return self.reference_for(method)[1].independent_of(method.mode) is not None
 
 
 def make_experiment(
@@ -84,6 +104,7 @@ def make_experiment(
     seed: int,
     look: Look | None = None,
     left: Callable[[], float] = forever,
+    rule: str = "check",
 ) -> Experiment:
     """Find the derivative of a problem as precisely as can be, within the time that is left.
 
@@ -95,8 +116,9 @@ def make_experiment(
         seed: Draws the random directions.
         look: What a call of the function takes.
         left: Returns the seconds that the methods have until they must be measured.
+        rule: `"trust"` if a custom rule of the user's is right by definition.
     """
-    pace, look = pace_of(_share_of(left, _CHECKING)), look or Look()
+    pace, look = pace_of(share_of(left, _CHECKING)), look or Look()
     probe, stops = random_probe(problem, seed), reading.stops
     limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf, left)
     if look.why:
@@ -104,49 +126,81 @@ def make_experiment(
         return Experiment(
             problem, problem, probe, first, first, stops, limits, notes, look, unchecked
         )
-    problem = problem._replace(float64_obstacle=find_float64_obstacle(problem))
     modes = tuple(mode for mode in ("forward", "reverse") if mode not in stops)
-    first, unchecked = _reference(problem, probe, modes, pace, look)
+    problem, first, unchecked = _reference(with_float64(problem), probe, modes, pace, look, rule)
     target, second = problem, first
     if order == 2 and modes:
         target = gradient_problem(problem, modes[-1])  # reverse mode is one pass, where it can be
         inner_stops, _ = find_stops(target, modes)
         modes = tuple(mode for mode in modes if mode not in inner_stops)
         inner = Probe(probe.tangent, probe.tangent)
-        second, late = _reference(target, inner, modes, pace, look)
+        target, second, late = _reference(target, inner, modes, pace, look, rule)
         unchecked = unchecked or late
     notes = (problem.notes if unchecked else _notes(problem, first)) + reading.notes
     return Experiment(problem, target, probe, first, second, stops, limits, notes, look, unchecked)
 
 
-def _share_of(left: Callable[[], float], share: float) -> Callable[[], float]:
+def share_of(left: Callable[[], float], share: float) -> Callable[[], float]:
     """Return a function that counts down a share of the time that is left now."""
     rest = (1 - share) * left()
     return forever if math.isinf(rest) else lambda: left() - rest
 
 
 def _reference(
-    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace, look: Look
-) -> tuple[Reference, str]:
-    """Find the reference; or nothing, and why there is no time to check any derivative."""
+    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace, look: Look, rule: str
+) -> tuple[Problem, Reference, str]:
+    """Find the reference; or nothing, and why there is no time to check any derivative.
+
+    It is found in float64, or in the problem's own type if no program can be made there, which the
+    problem that is returned knows. A function that does not run in its own type either raises what
+    it raises.
+    """
     runs = len(LINE)
     least = runs * look.at_least
     if least > pace.left():
         why = f"{runs} runs of the function take at least {units.seconds(least)}, which is too long"
-        return _nothing_known(problem), f"not checked: {why}"
+        return problem, _nothing_known(problem), f"not checked: {why}"
     try:
-        return find_reference(problem, probe, modes, pace), ""
+        return problem, find_reference(problem, probe, modes, pace, rule=rule), ""
     except GaveUpError as error:
-        return _nothing_known(problem), f"not checked: {error}"
+        return problem, _nothing_known(problem), f"not checked: {error}"
+    except Exception as error:
+        if problem.wide is None:
+            raise
+        obstacle = f"it does not run there ({first_line(error)})"
+        own = problem._replace(wide=None, float64_obstacle=obstacle)
+        return _reference(own, probe, modes, pace, look, rule)
 
 
 def _nothing_known(problem: Problem) -> Reference:
     value, inputs = np.full(problem.m, np.nan), np.full(problem.n, np.nan)
-    return Reference(Truth(value, value, inputs, None, "nothing, for want of time"), {}, {}, 0.0)
+    truth = Truth(value, value, inputs, None, "nothing, for want of time")
+    return Reference({"nothing": truth}, {}, {}, 0.0)
 
 
 def _notes(problem: Problem, first: Reference) -> tuple[str, ...]:
     kink = ("the function has a kink at this point",) if first.kink else ()
-    why = f", not in float64: {problem.float64_obstacle}" if problem.float64_obstacle else ""
-    checked = f"derivatives checked against {first.truth.source}{why}"
-    return (*problem.notes, checked, *kink, *first.notes)
+    why = "; a part of the function is of a narrower type" if first.eps > FLOAT64_EPS else ""
+    why = f", not in float64: {problem.float64_obstacle}" if problem.float64_obstacle else why
+    trusted = f", by {' and '.join(first.trusted)}, which is trusted" if first.trusted else ""
+    checked = f"derivatives checked against {first.truth.source}{trusted}{why}{_precision()}"
+    zero, fault = guarded("look for what cuts the derivative", lambda: _zero(problem, first), "")
+    said = (*problem.notes, checked, *kink, *first.notes, zero, fault)
+    return tuple(note for note in said if note)
+
+
+def _precision() -> str:
+    """Say at what precision of matrix products times are taken, if it is not that of the check."""
+    given = matmul_precision()
+    if given == "highest" or (given == "default" and jax.default_backend() == "cpu"):
+        return ""
+    return f"; matrix products of the highest precision there, and of {given} precision in times"
+
+
+def _zero(problem: Problem, first: Reference) -> str:
+    """Say that the derivative is zero at every point, and what cuts it; `""` if it is not."""
+    if np.any(first.truth.jvp) or np.any(np.nan_to_num(first.truth.vjp)):
+        return ""
+    program = own_program(problem)
+    cut = find_cut(program, [True] * len(problem.x) + [False] * len(problem.fixed))
+    return f"the derivative is zero everywhere: {cut}" if cut else ""

@@ -20,6 +20,7 @@ from .attempt import Attempt, attempt, not_tried, timed_rows
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
 from .findings import Crossover
+from .losses import with_losses
 from .pace import look_at
 from .plan import make_plan
 from .reading import Reading, read_program
@@ -49,6 +50,7 @@ class Settings(NamedTuple):
     time_limit: float
     seed: int
     crossover: bool
+    rule: str = "check"
 
 
 @dataclass
@@ -111,10 +113,12 @@ class Work:
             seed=settings.seed,
             look=look,
             left=lambda: self.left() - reserved,
+            rule=settings.rule,
         )
         for index, method in enumerate(self.methods):
             tell(method.name, index / len(self.methods))
             self.attempts.append(attempt(method, self.experiment))
+        self.attempts = with_losses(self.attempts, self.experiment)
         if settings.crossover and not self.experiment.unchecked:
             self.batches = compile_batches(self.experiment, settings.seed)
         self._measure()

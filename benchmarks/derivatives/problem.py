@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
+from jax.extend.core import ClosedJaxpr
 
 from ..program.arguments import Argnums
 from .inputs import Leaves as Leaves
@@ -35,7 +36,9 @@ class Problem(NamedTuple):
         unpack: Takes the leaves that `fn` returns out of a value of the output's structure,
             without `aux` if the function has one.
         notes: What was held fixed or left out, in words.
-        float64_obstacle: Why the function cannot be checked in float64, in words; `None` if it can.
+        program: `fn` as it was traced in its own types, once somebody has asked for it.
+        wide: `fn` in float64, likewise: to be called in 64-bit mode.
+        float64_obstacle: Why there is no such function, in words; `None` if there is.
     """
 
     fn: Callable[[Leaves, Leaves], Output]
@@ -48,6 +51,8 @@ class Problem(NamedTuple):
     arguments: Callable[[Leaves, Leaves], tuple]
     unpack: Callable[[object], Leaves]
     notes: tuple[str, ...]
+    program: ClosedJaxpr | None = None
+    wide: Callable[[Leaves, Leaves], Output] | None = None
     float64_obstacle: str | None = None
 
 
@@ -106,4 +111,7 @@ def make_problem(
 def gradient_problem(problem: Problem, mode: str = "reverse") -> Problem:
     """Return the problem whose Jacobian is the Hessian of a scalar one: its gradient in a mode."""
     gradient = {"forward": jax.jacfwd, "reverse": jax.grad}[mode]
-    return problem._replace(fn=gradient(problem.fn), m=problem.n, scalar=False)
+    wide = gradient(problem.wide) if problem.wide else None
+    return problem._replace(
+        fn=gradient(problem.fn), program=None, wide=wide, m=problem.n, scalar=False
+    )

@@ -33,12 +33,24 @@ def environment() -> dict[str, Any]:
         "platform": device.platform,
         "device": device.device_kind,
         "devices": jax.device_count(),
+        "matmul_precision": matmul_precision(),
         "flags": {
             name: os.environ[name]
             for name in sorted(os.environ)
             if name.startswith(("XLA_", "JAX_")) or name.endswith("_NUM_THREADS")
         },
     }
+
+
+def matmul_precision() -> str:
+    """Return the precision of matrix products that JAX is set to, `"default"` if to none.
+
+    Example:
+        >>> with jax.default_matmul_precision("bfloat16"):
+        ...     matmul_precision()
+        'bfloat16'
+    """
+    return jax.config.jax_default_matmul_precision or "default"  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _version(package: str) -> str | None:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from jax.extend.core import JaxprEqn
 
-from .jaxpr import Program, kind, scan_parts
-from .walk import interpret
+from .jaxpr import Program, called, kind, scan_parts
+from .walk import Entered, interpret
 
 
 class Spot(NamedTuple):
@@ -22,45 +22,69 @@ Mark = Spot | None
 Rule = Callable[[JaxprEqn, Sequence[Mark], str], Mark]
 
 
-def marks(program: Program, inputs: Sequence[Mark], rule: Rule, caller: str = "") -> list[Mark]:
-    """Return the marks of a program's results, given those of its inputs."""
+def marks(
+    program: Program,
+    inputs: Sequence[Mark],
+    rule: Rule,
+    caller: str = "",
+    entered: Entered = called,
+) -> list[Mark]:
+    """Return the marks of a program's results, given those of its inputs.
+
+    Args:
+        program: A jaxpr, open or closed.
+        inputs: The marks of its inputs.
+        rule: Marks the results of an equation.
+        caller: The user's line that called the program.
+        entered: Which calls are walked into; all of them by default.
+    """
 
     def visit(eqn: JaxprEqn, operands: list[Mark], line: str) -> list[Mark]:
         match kind(eqn):
             case "scan":
                 _, carries, slices, _ = scan_parts(eqn)
-                return _loop(eqn.params["jaxpr"], operands, carries, slices, rule, line)
+                return _loop(eqn.params["jaxpr"], operands, carries, slices, rule, line, entered)
             case "while":
-                return _while(eqn, operands, rule, line)
+                return _while(eqn, operands, rule, line, entered)
             case "cond":
-                sides = [marks(side, operands[1:], rule, line) for side in eqn.params["branches"]]
+                branches = eqn.params["branches"]
+                sides = [marks(side, operands[1:], rule, line, entered) for side in branches]
                 return [first(side) for side in zip(*sides, strict=True)]
             case _:
                 return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
 
-    return interpret(program, inputs, visit, lift=lambda _: None, caller=caller)
+    return interpret(program, inputs, visit, lift=lambda _: None, caller=caller, entered=entered)
 
 
-def _while(eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str) -> list[Mark]:
+def _while(
+    eqn: JaxprEqn, operands: list[Mark], rule: Rule, line: str, entered: Entered
+) -> list[Mark]:
     """Return the marks of the carry.
 
     Where the condition is marked, the number of steps is: the rule is told of the loop itself.
     """
     tested = eqn.params["cond_nconsts"]
-    carry = _loop(eqn.params["body_jaxpr"], operands[tested:], len(eqn.outvars), 0, rule, line)
-    steps = marks(eqn.params["cond_jaxpr"], [*operands[:tested], *carry], rule, line)
+    body, carries = eqn.params["body_jaxpr"], len(eqn.outvars)
+    carry = _loop(body, operands[tested:], carries, 0, rule, line, entered)
+    steps = marks(eqn.params["cond_jaxpr"], [*operands[:tested], *carry], rule, line, entered)
     if steps[0] is not None:
         rule(eqn, steps, line)
     return carry
 
 
 def _loop(
-    body: Program, operands: list[Mark], carries: int, slices: int, rule: Rule, line: str
+    body: Program,
+    operands: list[Mark],
+    carries: int,
+    slices: int,
+    rule: Rule,
+    line: str,
+    entered: Entered,
 ) -> list[Mark]:
     """Walk the body until no further part of the carry is marked; what is marked stays so."""
     start = len(operands) - carries - slices
     while True:
-        results = marks(body, operands, rule, line)
+        results = marks(body, operands, rule, line, entered)
         carry = operands[start : start + carries]
         grown = [first(pair) for pair in zip(carry, results, strict=False)]
         if grown == carry:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
@@ -50,7 +51,7 @@ def without_formula(eqn: JaxprEqn, symbolic: Sequence[bool]) -> str | None:
         symbolic: For each operand, whether it holds expressions instead of known numbers.
     """
     name, old = kind(eqn), dtype(eqn.invars[0])
-    if any(np.issubdtype(dtype(v), np.complexfloating) for v in (*eqn.invars, *eqn.outvars)):
+    if any(jnp.issubdtype(dtype(v), np.complexfloating) for v in (*eqn.invars, *eqn.outvars)):
         return f"`{name}` of complex numbers"
     if moves(eqn, symbolic):
         return None

@@ -1,0 +1,70 @@
+"""A derivative that is zero at every point: what cuts the output from the inputs, and where."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jax.extend.core import JaxprEqn
+
+from .custom_rules import RULES
+from .dataflow import Mark, Spot, first, marks
+from .jaxpr import Atom, Program, called, dtype, kind, opened
+from .primitives import NOTHING, PRIMITIVES
+
+_LIVE = Spot("", "")
+
+
+def find_cut(program: Program, differentiated: Sequence[bool]) -> str:
+    """Say what makes a program's derivative zero everywhere; `""` if nothing is sure to.
+
+    A floating result depends on an input as far as derivatives go, unless every path between them
+    passes a comparison, a rounding, a cast to an integer, `argmax`, `stop_gradient` or the like. A
+    custom rule may say anything, so what it returns is taken to depend on all that it is given.
+
+    Args:
+        program: The function's.
+        differentiated: Of each input, whether it is differentiated.
+
+    Example:
+        >>> import jax
+        >>> def steps(x):
+        ...     return jnp.sum(jnp.round(x) ** 2)
+        >>> find_cut(jax.make_jaxpr(steps)(jnp.ones(3)), [True])
+        '`round` at <doctest benchmarks.program.vanishing.find_cut[1]>:2 (steps) has no slope'
+    """
+    inputs = [_LIVE if moves else None for moves in differentiated]
+    alive = marks(program, inputs, _alive, entered=_entered)
+    if any(mark for mark, v in zip(alive, opened(program).outvars, strict=True) if _floats(v)):
+        return ""
+    cuts = marks(program, inputs, _cut, entered=_entered)
+    known = [mark for mark, v in zip(cuts, opened(program).outvars, strict=True) if _floats(v)]
+    cut = first([mark if mark != _LIVE else None for mark in known])
+    if cut is None:
+        return "no output depends on what is differentiated"
+    return f"`{cut.name}`{cut.line and f' at {cut.line}'} has no slope"
+
+
+def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
+    return None if kind(eqn) in RULES else called(eqn)
+
+
+def _floats(atom: Atom) -> bool:
+    return jnp.issubdtype(dtype(atom), jnp.inexact)
+
+
+def _has_slope(eqn: JaxprEqn) -> bool:
+    known = PRIMITIVES.get(kind(eqn))
+    flat = known is not None and known.depends == NOTHING
+    return not flat and any(map(_floats, eqn.outvars))
+
+
+def _alive(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:
+    del line
+    return first(operands) if _has_slope(eqn) else None
+
+
+def _cut(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:
+    """Mark the result with the operation that cut it from the inputs, the first on its way."""
+    cut = first([mark if mark != _LIVE else None for mark in operands])
+    if cut is None and _LIVE in operands and not _has_slope(eqn):
+        return Spot(kind(eqn), line)
+    return cut or first(operands)
