@@ -250,3 +250,10 @@ def test_a_negative_seed_is_refused_by_its_option(command):
     done = gradwise(*command, "--seed", "-1")
     assert done.exit_code == 2
     assert "--seed" in done.stderr
+
+
+def test_a_file_of_the_users_beside_the_results_stays_as_it_is(compared, tmp_path):
+    (tmp_path / ".gradwise").write_text("the user's own")
+    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
+    assert (tmp_path / ".gradwise").read_text() == "the user's own"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gradwise", "gradwise.json"]

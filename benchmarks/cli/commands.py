@@ -1,6 +1,7 @@
 """The work behind each command; `main` declares their options."""
 
 import functools
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -200,8 +201,7 @@ def _run(
 def _check_writable(path: Path) -> None:
     """Raise `OSError` before anything is measured if the file could not be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    probe = path.with_name(".gradwise")
-    probe.touch()
-    probe.unlink()
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".gradwise-"):
+        pass  # under a name that no file of the user's has
     if path.exists():
         path.open("a").close()
