@@ -16,7 +16,7 @@ HOMES = {
     "Estimate": "instrument.statistics",
     "Finding": "comparison.findings",
     "Flops": "program.count",
-    "Memory": "instrument.compile",
+    "Memory": "instrument.memory",
     "Method": "derivatives.method",
     "ModeLine": "comparison.findings",
     "Obstacle": "program.messages",

@@ -35,7 +35,7 @@ class _Alias(Loader):
 
 
 class _Finder(MetaPathFinder):
-    """Answer for `gradwise.nn` and `nn`, `gradwise.train.metrics` and `train.metrics`, and so on."""
+    """Answer for `gradwise.nn` and `nn`, `gradwise.nn.layer` and `nn.layer`, and so on."""
 
     def find_spec(
         self,

@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import get_type_hints
 
 from . import _record_file, _table
+from ._equality import equal_by_fields
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LayerSaturation:
     """One activation layer in a `Saturation` report.
 
@@ -43,18 +45,6 @@ class LayerSaturation:
     def _repr_html_(self) -> str:
         return _table.as_html([_HEADINGS, _cells(self)])
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, LayerSaturation):
-            return NotImplemented
-        return self._comparable() == other._comparable()
-
-    def __hash__(self) -> int:
-        return hash(self._comparable())
-
-    def _comparable(self) -> tuple[object, ...]:
-        values = (getattr(self, field.name) for field in fields(self))
-        return tuple("nan" if value != value else value for value in values)
-
 
 _HEADINGS = tuple(field.name for field in fields(LayerSaturation))
 
@@ -64,6 +54,7 @@ def _cells(row: LayerSaturation) -> tuple[str, ...]:
     return row.layer, row.activation, str(row.units), *shares
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Saturation:
     """The activation layers of a network in order, with the shares of units that do not learn.

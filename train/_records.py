@@ -1,4 +1,4 @@
-"""What the records of this package share: equality, JSON, and one format of their files.
+"""What the records of this package share: JSON, and one format of their files.
 
 A file is `{"schema": 2, "kind": "history", "record": {...}}`. JSON has no word for NaN and the
 infinities: they are the strings "nan", "inf" and "-inf".
@@ -6,7 +6,6 @@ infinities: they are the strings "nan", "inf" and "-inf".
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -34,72 +33,6 @@ def is_key(leaf: object) -> bool:
         (True, False)
     """
     return jnp.issubdtype(getattr(leaf, "dtype", np.dtype(object)), jax.dtypes.prng_key)
-
-
-def same(a: object, b: object) -> bool:
-    """Return whether two values are equal, arrays entry by entry, and NaN equal to NaN.
-
-    A list equals a tuple of the same entries, and a number equals an array `[]` of it.
-
-    Example:
-        >>> same({"loss": np.array([1.0, np.nan])}, {"loss": np.array([1.0, np.nan])})
-        True
-        >>> same({"loss": np.array([1.0, 2.0])}, {"loss": np.array([1.0])})
-        False
-    """
-    if a is b:
-        return True
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    if is_key(a) or is_key(b):
-        return is_key(a) and is_key(b) and same_keys(a, b)
-    if _is_array(a) or _is_array(b) or (_is_number(a) and _is_number(b)):
-        return _same_entries(np.asarray(a), np.asarray(b))
-    return bool(a == b)
-
-
-def same_keys(a: Any, b: Any) -> bool:
-    """Return whether two arrays of typed keys are equal; keys of two kinds are not.
-
-    Example:
-        >>> same_keys(jax.random.key(1), jax.random.key(1))
-        True
-        >>> same_keys(jax.random.key(1), jax.random.key(1, impl="rbg"))
-        False
-    """
-    return a.dtype == b.dtype and np.array_equal(jax.random.key_data(a), jax.random.key_data(b))
-
-
-def _is_array(value: object) -> bool:
-    return isinstance(value, np.ndarray | jax.Array)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | complex | np.number | np.bool_)
-
-
-def _same_entries(a: np.ndarray, b: np.ndarray) -> bool:
-    numeric = all(jnp.issubdtype(array.dtype, np.number) for array in (a, b))
-    return np.array_equal(a, b, equal_nan=numeric)
-
-
-def same_fields(a: object, b: object) -> bool:
-    """Return whether two dataclasses are of one class and equal in every field that is compared.
-
-    Example:
-        >>> @dataclasses.dataclass(frozen=True, eq=False)
-        ... class Scores:
-        ...     values: np.ndarray
-        >>> same_fields(Scores(np.array([np.nan])), Scores(np.array([np.nan])))
-        True
-    """
-    return type(a) is type(b) and all(
-        same(getattr(a, field.name), getattr(b, field.name))
-        for field in dataclasses.fields(a)  # pyright: ignore[reportArgumentType]
-        if field.compare
-    )
 
 
 def to_json(value: object) -> str:

@@ -45,7 +45,7 @@ def from_plain(kind: type[Record], value: object) -> Record:
     Example:
         >>> from benchmarks.instrument.statistics import Estimate
         >>> from_plain(Estimate, {"value": 1.0, "low": 0.5, "high": "inf"})
-        Estimate(value=1.0, low=0.5, high=inf)
+        Estimate(1, 0.5 to inf)
     """
     if not isinstance(value, Mapping):
         raise TypeError(f"a {kind.__name__} must be an object, got {type(value).__name__}")

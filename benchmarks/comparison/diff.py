@@ -5,11 +5,13 @@ that has become slower as a whole changes every time and hardly a multiple. How 
 the dispatch floor tells, which is measured in every comparison and runs none of the user's code.
 """
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from .._equality import equal_by_fields
 from ..instrument.samples import Samples
 from ..instrument.statistics import LEVEL, Estimate, Ratio, estimate, median_draws
 from ..instrument.text import aligned
@@ -20,7 +22,8 @@ from .row import Row
 _RATIO_NOISE, _TIME_NOISE = 0.25, 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Difference:
     """What became of one row.
 
@@ -48,6 +51,16 @@ class Difference:
     def regression(self) -> bool:
         """Whether the row is worse than it was."""
         return self.conclusion in ("slower", "broken")
+
+    def __str__(self) -> str:
+        change = _change(self.ratio or self.time)
+        return f"{self.scenario}, {self.method}: {self.conclusion}{change and f', {change}'}"
+
+    def __repr__(self) -> str:
+        return f"Difference({self})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(str(self))}</p>"
 
 
 def diff(

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from .._equality import equal_by_fields
 from .jacobians import Jacobian
 from .method import Method, Probe, Program
 from .problem import Leaves, Problem
@@ -14,7 +15,8 @@ from .table import METHODS
 _MODES = ("forward", "reverse", "mixed")
 
 
-@dataclass(frozen=True, kw_only=True)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Candidate:
     """A derivative of one's own, to stand in the table beside gradwise's methods.
 
@@ -50,6 +52,9 @@ class Candidate:
     mode: str
     derivative: Callable[..., object]
     product: Callable[[Any, tuple], object] | None = None
+
+    def __repr__(self) -> str:
+        return f"Candidate({self.name}: {self.mode})"
 
 
 def as_methods(candidates: Sequence[Candidate], order: int) -> tuple[Method, ...]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from .._equality import equal_by_fields
 from .problem import Leaves, Output, Problem
 
 
@@ -97,6 +98,7 @@ def _one_pass(n: int, m: int) -> int:
     return 1
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Method:
     """A way to take a derivative.

@@ -10,11 +10,13 @@ from typing import TypeVar
 
 import jax
 
+from .._equality import equal_by_fields
 from .source import is_jaxs, is_ours, is_users, line_of_error
 
 Result = TypeVar("Result")
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True)
 class Obstacle:
     """Why a function cannot be differentiated in some way, and what to do.

@@ -13,7 +13,8 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._records import load_record, same, same_fields, save_record
+from .._equality import same, same_fields
+from .._records import load_record, save_record
 from .._text import html_table, table
 from .diagnosis import Diagnosis, diagnose
 from .drawing import draw_curve

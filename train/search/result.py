@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .._equality import equal_by_fields
 from .._files import write_atomically
-from .._records import load_record, same_fields, save_record
+from .._records import load_record, save_record
 from .._text import excerpt, html_table, table
 from ..curves import History
 from ..steps import TrainState
@@ -20,7 +21,8 @@ from .grid import Setting
 from .row import Row, row_fields, row_from
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """Settings from the best to the worst, those that diverged last.
 
@@ -97,9 +99,7 @@ class Search:
             )
         return self.run_alone((row or self.best).setting, repeat)
 
-    def __eq__(self, other: object) -> bool:
-        """Compare the rows and the score's name, not the run; NaN equals NaN."""
-        return same_fields(self, other)
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (its rows have no hash)
 
     def __repr__(self) -> str:
         """Return one line: how many settings of what, and the best score."""

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from .._records import same_fields
+from .._equality import equal_by_fields
 from .._text import excerpt
 from .files import from_storable, to_storable
 from .grid import Setting
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One setting of a search: the mean of its scores, and how sure it is.
 
@@ -57,9 +58,7 @@ class Row:
             diverged=not np.isfinite(scores).all(),
         )
 
-    def __eq__(self, other: object) -> bool:
-        """Compare all fields, the scores one by one; NaN equals NaN."""
-        return same_fields(self, other)
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
 
     def __repr__(self) -> str:
         """Return the setting and its score in one line."""
