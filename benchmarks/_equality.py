@@ -69,8 +69,8 @@ def _compared(record: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(record) if field.compare]
 
 
-def _hash_of_fields(record: Any) -> int:
-    return hash(_hashable(tuple(getattr(record, name) for name in _compared(record))))
+def _hash_of_fields(self: Any) -> int:
+    return hash(_hashable(tuple(getattr(self, name) for name in _compared(self))))
 
 
 def _hashable(value: Any) -> Any:

@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._files import write_atomically
+from ._files import write_whole
 from ._need import need
 
 if TYPE_CHECKING:  # matplotlib is needed only by those who draw
@@ -43,4 +43,4 @@ def write_figure(fig: Figure, path: str | Path) -> None:
     path = path if path.suffix else path.with_name(f"{path.name}.png")
     drawn = io.BytesIO()
     fig.savefig(drawn, format=path.suffix[1:])
-    write_atomically(path, drawn.getvalue())
+    write_whole(path, drawn.getvalue())

@@ -10,6 +10,9 @@ from ..instrument.text import html_pairs
 from ..instrument.units import seconds
 from ..program.count import Flops
 
+#: What can become of a method; `Row` says what each one means.
+STATUSES = ("ok", "wrong", "inaccurate", "impossible", "skipped", "failed")
+
 
 @equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)

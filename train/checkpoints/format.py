@@ -11,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .._files import write_atomically
+from .._files import write_whole
 from .._need import need
 from .._records import to_json
 from .._text import excerpt
@@ -40,7 +40,7 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[st
     text = to_json({"header": header, "dtypes": {n: a.dtype.name for n, a in arrays.items()}})
     stored = {name: _storable(array) for name, array in arrays.items()}
     metadata = {"format": _FORMAT, "json": text, "sha256": _digest(text, stored)}
-    write_atomically(path, numpy.save(stored, metadata))
+    write_whole(path, numpy.save(stored, metadata))
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from .._equality import equal_by_fields
+from .._record_file import number
+from .._records import numbers
 from .._text import excerpt
 from .files import from_storable, to_storable
 from .grid import Setting
@@ -90,10 +92,12 @@ def row_from(fields: Mapping[str, Any]) -> Row:
         >>> row_from(row_fields(row)) == row
         True
     """
+    if not isinstance(fields["diverged"], bool):
+        raise ValueError(f"diverged must be true or false, got {fields['diverged']!r}")
     return Row(
         setting={name: from_storable(value) for name, value in fields["setting"].items()},
-        mean=float(fields["mean"]),
-        standard_error=float(fields["standard_error"]),
-        scores=np.array(fields["scores"], np.float64),
-        diverged=bool(fields["diverged"]),
+        mean=number(fields["mean"]),
+        standard_error=number(fields["standard_error"]),
+        scores=numbers(fields["scores"]),
+        diverged=fields["diverged"],
     )
