@@ -5,6 +5,7 @@ wheel.
 """
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -214,6 +215,60 @@ assert nn.MINE
 """
     done = run(packed, folder, "-c", script)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_the_extras_all_works_that_needs_none_and_the_rest_says_what_to_install(
+    wheel, tmp_path
+):
+    script = """
+import sys
+
+hidden = ["matplotlib", "rich", "safetensors", "tensorboardX", "jinja2", "markupsafe", "sklearn"]
+sys.modules |= dict.fromkeys([*hidden, "sympy", "typer"])
+import gradwise
+import jax.numpy as jnp
+
+for name in gradwise.__all__:
+    getattr(gradwise, name)
+found = gradwise.compare(jnp.sin, jnp.ones(3), methods=["reverse", "symbolic"], budget=0.1)
+assert 'pip install' in found.row("symbolic").note
+print(found)
+for ending in ("json", "csv", "md"):
+    found.save(f"found.{ending}")
+assert gradwise.load("found.json") == found
+train = gradwise.train
+history = train.History.empty().append({"train_loss": [1.0]})
+NEEDS = {
+    "suite": [
+        lambda: found.save("found.html"),
+        lambda: found.save("found.png"),
+        gradwise.SUITES["lecture"]("small")["lecture/mlp_digits"],
+    ],
+    "train": [lambda: history.plot("curves.svg")],
+}
+for extra, calls in NEEDS.items():
+    for call in calls:
+        try:
+            call()
+        except ImportError as error:
+            assert str(error).endswith(f': pip install "gradwise[{extra}]"'), error
+        else:
+            raise AssertionError(extra)
+from gradwise.__main__ import main
+
+sys.argv = ["gradwise", "--version"]
+main()
+sys.argv = ["gradwise", "list"]
+try:
+    main()
+except SystemExit as error:
+    print(error)
+"""
+    done = run(wheel, tmp_path, "-c", script)
+    assert done.returncode == 0, done.stderr
+    version, told = done.stdout.splitlines()[-2:]
+    assert re.fullmatch(r"gradwise \d+\.\d+\.\d+", version)
+    assert told.endswith("pip install 'gradwise[suite]'")
 
 
 def test_the_import_alone_loads_neither_jax_nor_a_package(tmp_path):

@@ -159,7 +159,7 @@ def test_the_repr_of_a_record_is_one_short_line(name):
     assert len(text) <= 120, text
 
 
-@pytest.mark.parametrize("name", ["_equality.py", "_files.py", "_record_file.py"])
+@pytest.mark.parametrize("name", ["_equality.py", "_files.py", "_record_file.py", "_extras.py"])
 def test_the_packages_that_may_not_import_one_another_have_one_text_for_one_thing(name):
     files = [ROOT / package / name for package in PACKAGES]
     texts = {file.read_text() for file in files if file.exists()}
