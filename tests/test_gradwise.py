@@ -271,6 +271,13 @@ except SystemExit as error:
     assert told.endswith("pip install 'gradwise[suite]'")
 
 
+def test_type_checkers_find_each_package_inside_of_gradwise_too(place):
+    for name in OURS:
+        inside, package = place / "gradwise" / name, place / name
+        assert (inside / "__init__.py").read_text() == (package / "__init__.py").read_text()
+        assert (inside / "py.typed").exists()
+
+
 def test_the_import_alone_loads_neither_jax_nor_a_package(tmp_path):
     script = "import sys, gradwise; print([n for n in sys.modules if n.split('.')[0] in {}])"
     done = run(ROOT, tmp_path, "-c", script.format(("jax", "numpy", *OURS)))
