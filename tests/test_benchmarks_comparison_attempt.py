@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import Candidate, compare
 from benchmarks.check import dense, reference
-from benchmarks.comparison import attempt, experiment, notes
+from benchmarks.comparison import attempt, experiment, notes, verdict
 from benchmarks.comparison import compare as comparing
 from benchmarks.derivatives import differences, jacobians, method
 from benchmarks.instrument import compile as compiling
@@ -35,6 +35,15 @@ ANALYSES = {
     "the cause of a time": (attempt, "time_notes", "could not explain its time"),
     "the residuals": (comparing, "residuals", "could not find out what reverse mode keeps"),
     "the obstacles": (experiment, "obstacles", "could not look for obstacles"),
+    "the environment": (comparing, "environment", "could not describe this machine"),
+    "the machine's quiet": (comparing, "machine_notes", "could not tell how quiet the machine was"),
+    "the verdict": (comparing, "give_verdict", "could not give a verdict"),
+    "why": (verdict, "_why", "could not say why"),
+    "the memory that is left": (
+        experiment,
+        "available_memory",
+        "could not find out how much memory is left",
+    ),
     "the narrowest type": (reference, "_coarsest_eps", "could not find the narrowest type inside"),
 }
 
@@ -46,7 +55,7 @@ def test_what_gradwise_only_says_about_a_program_can_fail_no_row(name, monkeypat
     found = compare(waves, X, methods=BOTH, **QUICK)
     assert [row.status for row in found.rows] == ["ok"] * 3
     assert all(row.seconds for row in found.rows)
-    said = " ".join([*found.notes, *(row.note for row in found.rows)])
+    said = " ".join([*found.notes, *(row.note for row in found.rows), found.verdict.why])
     assert f"gradwise {told} (KeyError: 'planted'); please report it" in said
     assert "JAX" not in said
 
@@ -61,6 +70,27 @@ def test_an_exception_of_a_users_code_is_not_blamed_on_jax():
     assert row.status == "failed"
     assert row.note.startswith("the function raises RuntimeError: no idea")
     assert "(raising)" in row.note
+
+
+@pytest.mark.parametrize(
+    ("derivative", "product", "note"),
+    [
+        (lambda x: jnp.ones(7), None, "candidate 'mine' returned shape (7,), expected (6,)"),
+        (lambda x: (x, x), None, "candidate 'mine' returned shape (6,), (6,), expected (6,)"),
+        (lambda x: (), None, "candidate 'mine' returned shape nothing, expected (6,)"),
+        (
+            lambda x: x,
+            lambda derivative, tangents: derivative * tangents[0],
+            "the product of candidate 'mine' returned shape (6,), expected ()",
+        ),
+    ],
+)
+def test_a_candidate_of_a_wrong_shape_is_told_which_it_is_and_which_it_should_be(
+    derivative, product, note
+):
+    own = Candidate(name="mine", mode="reverse", derivative=derivative, product=product)
+    row = compare(waves, X, methods=[], candidates=[own], **QUICK).row("mine")
+    assert (row.status, row.note) == ("wrong", note)
 
 
 def test_an_exception_of_gradwise_is_not_blamed_on_jax(monkeypatch):

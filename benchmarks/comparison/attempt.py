@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..check.error import deviation
-from ..derivatives.method import GaveUpError, InfeasibleError, Method
+from ..derivatives.method import GaveUpError, InfeasibleError, Method, WrongShapeError
 from ..instrument import units
 from ..instrument.compile import Compiled, CompileTimeoutError, compile_for
 from ..instrument.samples import Samples
@@ -72,6 +72,8 @@ def attempt(method: Method, experiment: Experiment, value_seconds: float) -> Att
             return _checked(row, method, experiment, choice, compiled)
     except InfeasibleError as error:
         return Attempt(_ended(row, "impossible", str(error)))
+    except WrongShapeError as error:
+        return Attempt(_ended(row, "wrong", str(error)))
     except GaveUpError as error:
         return Attempt(_ended(row, "skipped", str(error)))
     except CompileTimeoutError as error:

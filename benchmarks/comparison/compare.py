@@ -22,7 +22,7 @@ from .experiment import Experiment, make_experiment
 from .fastest import machine_of
 from .notes import machine_notes
 from .record import Comparison
-from .verdict import give_verdict
+from .verdict import NO_VERDICT, give_verdict
 
 #: Told what is being done, and the share of it that is.
 OnProgress = Callable[[str, float], None]
@@ -99,21 +99,32 @@ def compare(
         batches = compile_batches(experiment, seed) if crossover else {}
         samples, failed = _measure(attempts, batches, budget=budget, seed=seed, tell=tell)
         residual_lines, fault = _residual_lines(experiment)
-    floor, here = samples[_FLOOR].seconds, environment()
+    floor = samples[_FLOOR].seconds
     rows = timed_rows(attempts, samples, failed, floor)
     timed = {key: samples[_batch_name(key)] for key in batches if _batch_name(key) in samples}
+    here, unknown = guarded("describe this machine", environment, {})
+    busy, untold = guarded("tell how quiet the machine was", lambda: machine_notes(samples), ())
+    verdict, undecided = guarded(
+        "give a verdict",
+        lambda: give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
+        NO_VERDICT,
+    )
+    crossing, unfitted = guarded(
+        "find the crossing", lambda: fit_crossover(timed, problem.m) if timed else None, None
+    )
+    faults = [note for note in (fault, unknown, untold, undecided, unfitted) if note]
     return Comparison(
         name=name or getattr(fn, "__name__", type(fn).__name__),
         rows=rows,
-        verdict=give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
+        verdict=verdict,
         n=problem.n,
         m=problem.m,
         order=order,
         dtype=str(jnp.result_type(*problem.x)),
         floor=floor,
-        notes=(*experiment.notes, *machine_notes(samples), *fault),
+        notes=(*experiment.notes, *busy, *faults),
         residuals=residual_lines,
-        crossover=fit_crossover(timed, problem.m) if timed else None,
+        crossover=crossing,
         purpose=purpose,
         seed=seed,
         environment=here,
@@ -168,13 +179,13 @@ def _batch_name(batch: Batch) -> str:
     return f"{mode} batch of {size}"
 
 
-def _residual_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _residual_lines(experiment: Experiment) -> tuple[tuple[str, ...], str]:
     """Say what reverse mode keeps beside the function's own arrays: in all, and by source line.
 
-    The second result is a note, if gradwise could not find out.
+    The second result is a note if gradwise could not find out, and else empty.
     """
     if "reverse" in experiment.obstacles:
-        return (), ()
+        return (), ""
     problem = experiment.problem
 
     def work() -> tuple[str, ...]:
@@ -185,5 +196,4 @@ def _residual_lines(experiment: Experiment) -> tuple[tuple[str, ...], tuple[str,
             *(f"{units.size(lines[line])} at {line or 'no line of yours'}" for line in largest),
         )
 
-    leaves, fault = guarded("find out what reverse mode keeps", work, ())
-    return leaves, (fault,) if fault else ()
+    return guarded("find out what reverse mode keeps", work, ())

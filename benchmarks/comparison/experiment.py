@@ -95,8 +95,9 @@ def make_experiment(
         inner_stops, _ = _obstacles(target)
         modes = tuple(mode for mode in modes if mode not in inner_stops)
         second = find_reference(target, Probe(probe.tangent, probe.tangent), modes)
-    limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf)
-    notes = _notes(problem, first) + ((note,) if note else ())
+    memory, no_memory = guarded("find out how much memory is left", available_memory, None)
+    limits = Limits(budget, _SEARCH * budget, memory or math.inf)
+    notes = _notes(problem, first) + tuple(filter(None, (note, no_memory)))
     return Experiment(problem, target, probe, first, second, stops, limits, notes)
 
 

@@ -148,6 +148,10 @@ class InfeasibleError(ValueError):
     """A method cannot be applied to this function; the message says why."""
 
 
+class WrongShapeError(ValueError):
+    """A candidate returned arrays of other shapes than a derivative has."""
+
+
 class GaveUpError(RuntimeError):
     """A method was tried and outgrew its limits; the message says how far it got."""
 
