@@ -187,5 +187,24 @@ def test_a_function_that_rounds_to_float32_inside_is_refused_from_a_hundred_roun
 
 def test_a_row_says_that_it_measures_the_call_where_it_is_near_the_floor():
     row = attempt.Row(method="a", mode="none", kind="value", status="ok", seconds=2e-5)
-    assert "near the dispatch floor" in notes.time_notes(row, None, 1e-5)
-    assert notes.time_notes(row, None, 1e-6) == ""
+    assert "near the dispatch floor" in notes.time_notes(row, None, None, 1e-5)
+    assert notes.time_notes(row, None, None, 1e-6) == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"seed": 1.5}, "seed must be a non-negative integer, got 1.5"),
+        ({"seed": "a"}, "seed must be a non-negative integer, got 'a'"),
+        ({"seed": True}, "seed must be a non-negative integer, got True"),
+        ({"budget": "1"}, "budget must be a positive number of seconds, got '1'"),
+        ({"budget": True}, "budget must be a positive number of seconds, got True"),
+        ({"budget": float("nan")}, "budget must be a positive number of seconds, got nan"),
+        ({"order": 1.0}, "order must be 1 or 2, got 1.0"),
+        ({"order": True}, "order must be 1 or 2, got True"),
+        ({"name": 5}, "name must be a text, got 5"),
+    ],
+)
+def test_an_option_of_an_odd_type_is_refused_before_anything_is_traced(option, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        compare(raising, X, **option)

@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import importlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import benchmarks as bench
 import losses
 import nn
 import train
+from benchmarks import _record_file
+from benchmarks.comparison.row import STATUSES
 from benchmarks.report.example import EXAMPLE
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +122,8 @@ RECORDS = {
         time=finding(number), memory=finding(number), compile=finding(1.0), why="Because."
     ),
 }
+#: Fields that the example of a comparison leaves empty.
+FULL = {"Comparison": {"crossover": RECORDS["Crossover"](1.5)}}
 WITHOUT_A_NUMBER = {"Candidate", "Memory", "Method", "Obstacle", "Residual"}
 
 
@@ -164,3 +169,44 @@ def test_the_packages_that_may_not_import_one_another_have_one_text_for_one_thin
     files = [ROOT / package / name for package in PACKAGES]
     texts = {file.read_text() for file in files if file.exists()}
     assert len(texts) == 1
+
+
+#: The records that a file holds, and the fields that no file has.
+FILED = ("Comparison", "History", "Search", "Saturation")
+NOT_FILED = {"Search": {"run_alone"}}
+
+
+def filed(record):
+    """The classes of a record and of all records inside of it."""
+    yield type(record)
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if dataclasses.is_dataclass(part):
+                yield from filed(part)
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_the_page_on_the_schema_names_every_field_under_its_record(name):
+    page = (ROOT / "docs" / "schema.md").read_text()
+    assert f"schema {_record_file.SCHEMA}" in page
+    section = page if name == "Comparison" else page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    classes = set(filed(replace(RECORDS[name](1.5), **FULL.get(name, {}))))
+    for record in classes:
+        for field in dataclasses.fields(record):
+            if field.name not in NOT_FILED.get(record.__name__, ()):
+                assert f"`{field.name}`" in section, f"{record.__name__}.{field.name}"
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_the_fields_of_a_file_are_those_of_its_record(name, tmp_path):
+    record = RECORDS[name](1.5)
+    record.save(tmp_path / "record.json")
+    written = json.loads((tmp_path / "record.json").read_text())["record"]
+    fields = {field.name for field in dataclasses.fields(record)}
+    assert written.keys() == fields - NOT_FILED.get(name, set())
+
+
+def test_the_page_on_the_schema_names_every_status():
+    page = (ROOT / "docs" / "schema.md").read_text()
+    assert all(f"`{status}`" in page for status in STATUSES)

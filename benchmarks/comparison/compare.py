@@ -1,6 +1,7 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 
 import jax
 import jax.numpy as jnp
@@ -70,7 +71,8 @@ def compare(
         The rows, the verdict, and the environment they were found in.
 
     Raises:
-        TypeError: If `fn` returns no arrays, or cannot be traced; or `candidates` is no sequence.
+        TypeError: If `fn` returns no arrays, or cannot be traced; `candidates` is no sequence, or
+            `name` no text.
         ValueError: If `argnums`, `methods`, `order`, `budget` or `seed` is out of range, a
             candidate has the name of another row or an unknown mode, there is nothing to
             differentiate, `order=2` meets a function of several outputs or `crossover`, or
@@ -85,7 +87,7 @@ def compare(
         >>> [row.status for row in comparison.rows]
         ['ok', 'ok']
     """
-    _check_options(budget=budget, seed=seed, order=order, crossover=crossover)
+    _check_options(budget=budget, seed=seed, order=order, crossover=crossover, name=name)
     extra = as_methods(candidates, order)
     tell = on_progress or (lambda stage, share: None)
     tell("checking", 0.0)
@@ -131,12 +133,18 @@ def compare(
     )
 
 
-def _check_options(*, budget: float, seed: int, order: int, crossover: bool) -> None:
+def _check_options(
+    *, budget: float, seed: int, order: int, crossover: bool, name: str | None
+) -> None:
     """Raise on what no function can be measured with."""
-    if not (isinstance(budget, (int, float)) and budget > 0):
+    if not (isinstance(budget, Real) and not isinstance(budget, bool) and budget > 0):
         raise ValueError(f"budget must be a positive number of seconds, got {budget!r}")
-    if seed < 0:
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    if not isinstance(order, Integral) or isinstance(order, bool):
+        raise ValueError(f"order must be 1 or 2, got {order!r}")
+    if not isinstance(name, str | None):
+        raise TypeError(f"name must be a text, got {name!r}")
     if crossover and order == 2:
         raise ValueError(
             "crossover is about first derivatives, got order=2: leave one of the two out"
