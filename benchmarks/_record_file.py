@@ -73,6 +73,10 @@ def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         content = json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"no such file: {os.fspath(path)}") from None
+    except OSError as error:
+        refuse(path, "a file that can be read", str(error.strerror), "name another file")
     except (ValueError, RecursionError) as error:  # no text, no JSON, too deep, a number too long
         refuse(path, "JSON", f"none ({short(error)})")
     if not isinstance(content, dict):
@@ -88,13 +92,13 @@ def record_of(
     Raises:
         ValueError: If it is no record, of another kind, or of another schema.
     """
-    if not {"schema", "kind", "record"} <= content.keys():
-        refuse(path, "schema, kind and record", short(", ".join(content) or "nothing"))
-    schema, kind = content["schema"], content["kind"]
+    schema, kind = content.get("schema", SCHEMA), content.get("kind")
     if type(schema) is int and schema > SCHEMA:
         refuse(path, f"schema {SCHEMA}", f"schema {schema}", "read it with a newer gradwise")
     if type(schema) is not int or schema != SCHEMA:
         refuse(path, f"schema {SCHEMA}", f"schema {short(repr(schema))}")
+    if not {"schema", "kind", "record"} <= content.keys():
+        refuse(path, "schema, kind and record", short(", ".join(content) or "nothing"))
     if kind not in kinds:
         fix = "load it with gradwise.load, or as the kind that it is"
         refuse(path, f"a {' or '.join(kinds)}", f"a record of kind {short(repr(kind))}", fix)

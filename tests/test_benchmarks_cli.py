@@ -14,7 +14,6 @@ from benchmarks.cli.main import app
 from benchmarks.cli.progress import Progress
 from benchmarks.comparison import file
 from benchmarks.instrument.samples import Samples
-from benchmarks.instrument.statistics import Ratio
 from benchmarks.report.example import EXAMPLE
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
@@ -142,7 +141,7 @@ def slower_reverse(factor):
     slower = replace(
         row,
         seconds=factor * row.seconds,
-        ratio=Ratio(median=cost, low=cost, high=cost, below=0.0),
+        ratio=replace(row.ratio, median=cost, low=cost, high=cost, least=cost, most=cost),
         samples=Samples(rounds=row.samples.rounds, wall=wall, cpu=wall, calls=1),
     )
     return replace(EXAMPLE, rows=(*EXAMPLE.rows[:-1], slower))
@@ -205,11 +204,11 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
         (["compare", "benchmarks"], "is not MODULE:FUNCTION"),
         (["compare", "benchmarks:compare", "--method", "backward"], "unknown method 'backward'"),
         (["compare", "benchmarks:compare", "--order", "3"], "order must be 1"),
-        (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in one of .json"),
+        (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in .json"),
         (["compare", "benchmarks:compare", "--save", "/proc/nowhere/x.md"], "nowhere"),
         (["report", "nosuch.json"], "no such file: nosuch.json"),
-        (["report", "."], ". cannot be read"),
-        (["report", ""], ". cannot be read"),
+        (["report", "."], ".: expected a file that can be read, got Is a directory"),
+        (["report", ""], ".: expected a file that can be read, got Is a directory"),
         (["diff", "nosuch.json", "nosuch.json"], "no such file"),
     ],
 )
@@ -224,10 +223,10 @@ def test_bad_input_is_one_line_and_exit_status_2(arguments, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "holds no schema"),
-        ('{"schema": 0, "comparisons": []}', "holds schema 0, this version reads schema 1 to 2"),
-        ('{"schema": 1, "comparisons": [{}]}', "is damaged"),
+        ("{", "bad.json: expected JSON, got none"),
+        ("[]", "bad.json: expected a JSON object, got []"),
+        ('{"schema": 0, "comparisons": []}', "expected schema 2, got schema 0"),
+        ('{"schema": 1, "comparisons": [{}]}', "the file is damaged"),
         ('{"schema": 1, "comparisons": []}', "no comparisons"),
     ],
 )

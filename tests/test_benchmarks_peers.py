@@ -153,7 +153,7 @@ def test_a_search_is_timed_over_the_same_trainings_one_by_one():
 @pytest.fixture
 def result():
     right, wrong = Answer(text="NaN", right=True), Answer(text="0.5", right=False)
-    ratio = Ratio(median=1.25, low=1.0, high=1.5, below=0.0)
+    ratio = Ratio(median=1.25, low=1.0, high=1.5, least=0.9, most=1.6, below=0.0, rounds=20)
     return Result(
         edges=(
             Edge(question="label -1", expected="NaN", answers={"ours": right, "theirs": wrong}),

@@ -25,7 +25,7 @@ from .taylor import LINE, Taylor, difference_quotient, taylor_test
 
 #: A larger Jacobian, or one of more passes, is checked along directions, not entry by entry.
 DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
-#: How far the products of a Jacobian may be from those taken by themselves, in float64.
+#: Largest relative difference allowed between the dense Jacobian's products and jvp/vjp.
 _AGREEMENT = 1e-6
 
 
@@ -115,7 +115,10 @@ def _truth(
     passed: dict[str, np.ndarray],
     coarsest: float,
 ) -> Truth:
-    """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
+    """Use the product of each mode that passed.
+
+    Compute a missing one from the dense Jacobian, or else from a difference quotient.
+    """
     jacobian, source = _dense_truth(problem, tuple(passed))
     if jacobian is not None and not _agrees(jacobian, problem, probe, line, passed, coarsest):
         jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
@@ -148,7 +151,7 @@ def _agrees(
 
 
 def _dense_truth(problem: Problem, passed: tuple[str, ...]) -> tuple[np.ndarray | None, str]:
-    """Take the whole Jacobian by the mode of fewest passes that passed, else by differences."""
+    """Take the whole Jacobian by the cheaper of the modes that passed the Taylor test."""
     passes = {"forward": problem.n, "reverse": problem.m}
     mode = min(passed, key=lambda mode: passes[mode], default="differences")
     source = f"{jnp.result_type(*problem.x)} {mode}" + (" mode" if passed else "")

@@ -36,7 +36,10 @@ class Taylor(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether the derivative passed; at a kink any slope between the two sides' is right."""
+        """Whether the derivative passed.
+
+        At a kink every slope between the two one-sided slopes counts as right.
+        """
         return self.kink or self.slope is None or self.slope > 1.5
 
 

@@ -25,8 +25,8 @@ from .search import Choice, settle
 
 #: Seconds a single compilation may take.
 COMPILE_LIMIT = 60.0
-#: In a batch, a pass costs at least about this share of a pass alone; a method that would outlast
-#: the budget even so is not tried.
+#: Least cost of one pass in a batch, as a share of a single pass; a method that exceeds the budget
+#: even so is skipped.
 _BATCHED = 0.01
 
 
@@ -123,7 +123,7 @@ def _ended(row: Row, status: str, note: str) -> Row:
 
 
 def _refusal(method: Method, experiment: Experiment) -> tuple[str, str] | None:
-    """Return status and note of a method that the function does not allow, or that is wrong."""
+    """Return why a method is not tried: the function does not allow it, or its mode is wrong."""
     value = experiment.first.truth.value
     astray = value.size - np.count_nonzero(np.isfinite(value))
     if astray:

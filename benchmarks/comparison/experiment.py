@@ -104,7 +104,7 @@ def make_experiment(
 def _obstacles(problem: Problem) -> tuple[dict[str, Obstacle], str]:
     """Find what stands in the way of each mode, and say so if the search itself fails.
 
-    What is held fixed is as unknown to the search as to the compiled program.
+    Fixed inputs are traced as arguments, as in the compiled program.
     """
     return guarded(
         "look for obstacles",

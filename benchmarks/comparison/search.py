@@ -19,7 +19,7 @@ from ..instrument.compile import Compiled, compile_for
 from ..instrument.timing import run_once
 from .experiment import Limits
 
-#: Calls of which the fastest is what a trial takes; one interruption must not decide.
+#: How many calls each trial makes; its time is the fastest.
 _CALLS = 3
 
 

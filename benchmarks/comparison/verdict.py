@@ -8,7 +8,7 @@ from .fastest import Machine, fastest
 from .findings import Finding, Verdict
 from .row import Row
 
-#: What is being chosen between, the first of these that any row computes.
+#: Kinds that rows compete in; the first that some row computes is used.
 _GOALS = ("jacobian", "hessian", "hvp", "value_and_grad", "value_and_vjp", "value_and_jvp")
 #: Deterministic figures, and those measured once, tie within these factors.
 _MEMORY_TIE, _COMPILE_TIE, _COMPILE_TIE_BUSY = 1.05, 1.25, 4.0

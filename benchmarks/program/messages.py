@@ -204,7 +204,7 @@ def whole_tracebacks() -> Iterator[None]:
 
 
 def _raiser(error: Exception) -> str:
-    """Say who raised an exception, by the innermost frame that is not of a library below all."""
+    """Say who raised an exception, by the innermost frame of JAX, gradwise or the user."""
     if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
         return "JAX"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -66,7 +66,7 @@ class Search:
         return self.rows[0]
 
     def replay(self, row: Row | None = None, *, repeat: int = 0) -> tuple[TrainState, History]:
-        """Make the run of a row again, alone, on all training data, with the same key.
+        """Train a row's setting again, by itself, with the key it had in the search.
 
         Args:
             row: A row of this search; the best one by default.
