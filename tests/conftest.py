@@ -1,6 +1,8 @@
 """Settings every test runs under: four devices of the CPU, whatever the machine has, and no key
 used twice. `XLA_FLAGS=--xla_force_host_platform_device_count=1` sets another number of devices, and
-`JAX_PLATFORMS=cuda,cpu` runs the tests on a GPU.
+`JAX_PLATFORMS=cuda,cpu` runs the tests on a GPU. Matrix products have full precision there, as
+they always have on a CPU: by default a GPU rounds their factors to TF32, with 10 bits of mantissa,
+and what the tests allow for are the roundings of float32.
 
 Compiling is most of the tests' time. So XLA optimizes little, and emits code in its older, quicker
 way where it has one. What holds only of programs that are compiled as a user's, equality to the
@@ -28,8 +30,12 @@ else:
         _flags.append("--xla_cpu_use_fusion_emitters=false")
 os.environ["XLA_FLAGS"] = " ".join([*_flags, _given])  # of a flag given twice the last one counts
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("MPLBACKEND", "Agg")
 gc.set_threshold(100_000, 20, 20)  # traces are many objects, and hardly any of them garbage
+# Many tests start a process, which would compile the sources of JAX again: 3 s each.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

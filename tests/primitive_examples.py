@@ -64,9 +64,13 @@ def wrapped_primitives():
     return found
 
 
+DEVICES = jax.devices()[:2]
+_AROUND = [(i, (i + 1) % len(DEVICES)) for i in range(len(DEVICES))]
+
+
 def over_devices(fn):
-    """`fn` on each of two devices, which is what a collective needs."""
-    mesh = jax.sharding.Mesh(np.array(jax.devices()[:2]), ("i",))
+    """`fn` on each of two devices, or on the only one there is: what a collective needs."""
+    mesh = jax.sharding.Mesh(np.array(DEVICES), ("i",))
     spec = jax.sharding.PartitionSpec("i")
     return jax.shard_map(fn, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
 
@@ -231,12 +235,12 @@ OTHERS = {
 }
 PLACES_OF_DATA = {
     "all_gather": (over_devices(lambda x: lax.all_gather(x, "i").sum(0)), X),
-    "all_to_all": (over_devices(lambda x: lax.all_to_all(x, "i", 1, 0)), X[:, :2]),
+    "all_to_all": (over_devices(lambda x: lax.all_to_all(x, "i", 1, 0)), X[:, : len(DEVICES)]),
     "axis_index": (over_devices(lambda x: x + lax.axis_index("i")), WHOLE),
     "device_put": (lambda x: jax.device_put(x), X),
     "pmax": (over_devices(lambda x: lax.pmax(x, "i")), X),
     "pmin": (over_devices(lambda x: lax.pmin(x, "i")), X),
-    "ppermute": (over_devices(lambda x: lax.ppermute(x, "i", [(0, 1), (1, 0)])), X),
+    "ppermute": (over_devices(lambda x: lax.ppermute(x, "i", _AROUND)), X),
     "psum": (over_devices(lambda x: lax.psum(x, "i")), X),
     "reduce_scatter": (
         over_devices(lambda x: lax.psum_scatter(x, "i", scatter_dimension=1, tiled=True)),

@@ -1,5 +1,7 @@
 """What the self-test concludes from races; the races are timings, and for the user to run."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -20,13 +22,13 @@ def samples(seconds, cpu_seconds):
 def races(monkeypatch):
     """Races that last as long as a function of the steps and of the seed says."""
 
-    def decide(seconds):
+    def decide(seconds, *, long=False):
         def raced(steps, base, seed):
             first = seconds(steps, base, seed)
             return {"first": samples(first, first), "second": samples(1.0, 1.0)}
 
         monkeypatch.setattr(selftest, "_raced", raced)
-        return {one.what: one for one in selftest.selftest()}
+        return {one.what: one for one in selftest.selftest(long=long)}
 
     monkeypatch.setattr(selftest, "_calibrated", lambda: STEPS)
     monkeypatch.setattr(selftest, "_wrong_derivatives", lambda: [True])
@@ -65,6 +67,29 @@ def test_one_wrong_answer_under_the_planted_load_fails(races):
         return 0.5 if steps == 2 * base and seed == 3 else steps / base
 
     assert not races(once_wrong)["a planted load is noticed, or changes no answer"].passed
+
+
+@pytest.mark.parametrize(
+    ("answer", "none_wrong", "enough"),
+    [("faster", True, True), ("slower", False, False), (None, True, False), ("tie", True, False)],
+)
+def test_the_long_selftest_wants_the_faster_mode_and_never_the_slower_one(
+    monkeypatch, races, answer, none_wrong, enough
+):
+    cases = iter(selftest.known_orders() * 2)
+
+    def compare(fn, *inputs, **options):
+        case = next(cases)
+        slower = {"forward": "reverse", "reverse": "forward"}[case.faster]
+        told = {"faster": case.faster, "slower": slower}.get(answer, answer)
+        verdict = SimpleNamespace(time=SimpleNamespace(method=told))
+        return SimpleNamespace(verdict=verdict)
+
+    monkeypatch.setattr(selftest, "compare", compare)
+    checks = races(in_proportion, long=True)
+    for when in ("as the machine is", "under a planted load"):
+        assert checks[f"no slower mode is named, {when}"].passed == none_wrong
+        assert checks[f"the faster mode is named, {when}"].passed == enough
 
 
 def test_a_race_that_waited_for_the_machine_and_shows_nothing_is_doubtful():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -216,7 +217,8 @@ def test_on_a_busy_machine_compile_times_and_the_cost_of_a_pass_are_not_told():
     assert "one costs" not in busy.why
 
 
-def test_a_cause_is_given_only_where_the_row_supports_it_and_never_of_a_row_that_waited():
+def test_a_cause_is_given_only_where_the_row_supports_it_and_never_if_it_waited(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
     compiled = compile_for(jnp.cumsum, (jnp.ones(4),))  # nothing in it is repeated
     one = Flops(low=10, mean=10.0, high=10)
     value = row("value", "none", 1.0, flops=one)
@@ -233,9 +235,16 @@ def test_a_cause_is_given_only_where_the_row_supports_it_and_never_of_a_row_that
     )
 
 
-def test_the_busy_note_is_that_of_the_busiest_program():
+def test_the_busy_note_is_that_of_the_busiest_program(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
     calm = Samples(rounds=np.arange(9), wall=np.ones(9), cpu=np.ones(9), calls=1)
     waited = Samples(rounds=np.arange(9), wall=np.full(9, 3.0), cpu=np.ones(9), calls=1)
     notes = machine_notes({"calm": calm, "waited": waited})
     assert notes[-1] == "the machine was busy: wall time up to 3 times CPU time"
     assert len(machine_notes({"calm": calm})) == 1
+
+
+def test_a_cpu_that_waits_for_a_gpu_is_not_said_to_be_busy(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    waited = Samples(rounds=np.arange(9), wall=np.full(9, 3.0), cpu=np.ones(9), calls=1)
+    assert machine_notes({"waited": waited}) == ("0 of 9 samples are outliers",)

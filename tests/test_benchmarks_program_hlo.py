@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import pytest
+from backends import fused_for_cpus
 
 from benchmarks.program.hlo import Instructions, instructions, program_hash, repeated_work
 
@@ -98,6 +99,7 @@ def test_a_compiled_program_has_the_instructions_that_it_was_written_with():
     assert before.library == {}
 
 
+@fused_for_cpus
 def test_the_recomputation_in_the_jvp_of_a_chain_of_sines_is_found():
     def pushed(x, v):
         return jax.jvp(lambda x: jnp.sum(chain(x)), (x,), (v,))
@@ -110,6 +112,7 @@ def test_the_recomputation_in_the_jvp_of_a_chain_of_sines_is_found():
     assert repeated_work(before, after) == told
 
 
+@fused_for_cpus
 @pytest.mark.parametrize(
     ("fn", "inputs"),
     [

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from backends import counted_by_xla
 from scipy.sparse import csr_matrix
 from scipy.spatial.transform import Rotation
 
@@ -144,6 +145,7 @@ def cost(fn, inputs):
     return jax.jit(fn).lower(*inputs).cost_analysis() or {}
 
 
+@counted_by_xla
 def test_ba_blocks_compute_each_rotation_once_whatever_the_number_of_observations():
     few, many = (cost(ba.block_jacobian, data.draw_ba(3, 4, count)) for count in (5, 500))
     assert few["transcendentals"] == many["transcendentals"] > 0
@@ -185,6 +187,7 @@ def test_hand_complicated_has_the_compressed_jacobian_that_jacrev_gives(model):
     assert np.count_nonzero(dense[1]) == np.count_nonzero(diagonal)  # all else is zero
 
 
+@counted_by_xla
 def test_hand_compressed_takes_fewer_operations_than_all_directions_at_once():
     theta, _, index, points = data.draw_pose(100, 544)
     inputs = theta, hand.prepare(data.draw_model()), index, points

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from backends import counted_by_xla, fused_for_cpus
 
 from benchmarks.instrument.fits import growth_exponent
 from benchmarks.scenarios import jacobian, memory, tridiagonal
@@ -56,6 +57,7 @@ def operations(fn, *inputs) -> float:
     return (jax.jit(fn).lower(*inputs).cost_analysis() or {})["flops"]
 
 
+@counted_by_xla
 def test_the_cut_bottleneck_takes_a_fraction_of_the_operations_of_either_mode():
     inputs = jnp.ones(64), jnp.ones((64, 64)), jnp.ones((64, 64))
     cut = operations(jacobian.bottleneck_cut, *inputs)
@@ -63,6 +65,7 @@ def test_the_cut_bottleneck_takes_a_fraction_of_the_operations_of_either_mode():
         assert cut < 0.2 * operations(mode(jacobian.bottleneck), *inputs)
 
 
+@counted_by_xla
 def test_the_compressed_stencil_costs_three_directions_at_any_length():
     def compressed(x):
         return tridiagonal.compressed(lambda t: jax.jvp(jacobian.stencil, (x,), (t,))[1], x)
@@ -75,6 +78,7 @@ def test_the_compressed_stencil_costs_three_directions_at_any_length():
     assert operations(jax.jacfwd(jacobian.stencil), jnp.ones(300)) > 100 * ratios[1]
 
 
+@fused_for_cpus
 def test_xla_computes_fused_sines_more_often_than_those_of_a_scan():
     x = jnp.ones(1000)
 

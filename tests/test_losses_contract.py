@@ -47,17 +47,19 @@ def test_jit_and_vmap_change_no_value_and_new_data_is_not_traced_again(case):
     traces = []
 
     @jax.jit
-    def compiled(predictions, targets):
-        traces.append(predictions.shape)
-        return case.loss(predictions, targets)
+    def one(prediction, target):
+        traces.append(prediction.shape)
+        return case.loss(prediction, target)
 
-    np.testing.assert_allclose(compiled(predictions, targets), eager, rtol=1e-6)
-    one_by_one = [compiled(p, t) for p, t in zip(predictions, targets, strict=True)]
-    assert traces == [predictions.shape, predictions.shape[1:]]  # not once for each row
+    @jax.jit
+    def all_and_mapped(predictions, targets):
+        return case.loss(predictions, targets), jax.vmap(case.loss)(predictions, targets)
+
+    one_by_one = [one(p, t) for p, t in zip(predictions, targets, strict=True)]
+    assert traces == [predictions.shape[1:]]  # not once for each row
     assert one_by_one[0].shape == ()
-    np.testing.assert_allclose(one_by_one, eager, rtol=1e-6)
-    mapped = jax.jit(jax.vmap(case.loss))(predictions, targets)
-    np.testing.assert_allclose(mapped, eager, rtol=1e-6)
+    for values in (*all_and_mapped(predictions, targets), one_by_one):
+        np.testing.assert_allclose(values, eager, rtol=1e-6)
 
 
 @every_loss

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from backends import ON_CPU
 
 import nn
 
@@ -47,17 +48,20 @@ every_layer = pytest.mark.parametrize("name", LAYERS)
 
 @functools.cache
 def ensembles():
-    """Three draws of the parameters and state of every layer, stacked and as a list."""
+    """Three sets of parameters and state of every layer, stacked and as a list."""
+    random, keys = np.random.default_rng(1), jax.random.split(jax.random.key(1), MEMBERS)
 
     @jax.jit  # one program for all layers
-    def draw(keys):
-        stacked = {
-            name: jax.vmap(layer.init)(jax.random.clone(keys))
-            for name, (layer, _) in LAYERS.items()
-        }
-        return stacked, [jax.tree.map(lambda leaf, i=i: leaf[i], stacked) for i in range(MEMBERS)]
+    def states():
+        return {name: jax.vmap(layer.init)(keys)[1] for name, (layer, _) in LAYERS.items()}
 
-    return draw(jax.random.split(jax.random.key(1), MEMBERS))
+    def draw(layer):  # since the layers' own draws would be slow to compile
+        shapes, _ = jax.eval_shape(jax.vmap(layer.init), keys)
+        return jax.tree.map(lambda x: random.normal(size=x.shape).astype(x.dtype) / 2, shapes)
+
+    with jax.debug_key_reuse(False):  # of the states, no draw is a part
+        stacked = {name: (draw(LAYERS[name][0]), state) for name, state in states().items()}
+    return stacked, [jax.tree.map(lambda leaf, i=i: leaf[i], stacked) for i in range(MEMBERS)]
 
 
 @functools.cache
@@ -117,13 +121,16 @@ def test_an_ensemble_under_vmap_equals_its_members_in_a_loop(name):
 
 
 def test_init_under_vmap_draws_what_it_draws_for_each_key():
-    init = jax.jit(LAYERS["mlp"][0].init)
-    _, members = ensembles()
-    for key, member in zip(jax.random.split(jax.random.key(1), MEMBERS), members, strict=True):
-        assert_close(member["mlp"], init(key))
+    init = LAYERS["mlp"][0].init
+    keys = jax.random.split(jax.random.key(1), MEMBERS)
+    together = jax.jit(jax.vmap(init))(jax.random.clone(keys))
+    alone = jax.jit(init)
+    for i, key in enumerate(keys):
+        assert_close(jax.tree.map(lambda leaf, i=i: leaf[i], together), alone(key))
 
 
 @every_layer
+@pytest.mark.filterwarnings("ignore:Using reduced precision for gradient of reduce-window")
 def test_forward_mode_equals_reverse_mode_and_central_differences(name):
     layer, params, state, x, _ = setting(name)
     with jax.enable_x64(True):
@@ -142,8 +149,11 @@ def test_forward_mode_equals_reverse_mode_and_central_differences(name):
             return numerical, jax.jvp(along, (0.0,), (1.0,))[1], jax.grad(along)(0.0)
 
         numerical, forward, reverse = three_ways(1e-6)
-    np.testing.assert_allclose(forward, numerical, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(reverse, forward, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(reverse, numerical, rtol=1e-6, atol=1e-7)
+    # A GPU cannot reduce pairs of float64: forward mode rounds them to 20 bits, and JAX warns.
+    rounded = name == "max_pool" and not ON_CPU
+    exact = {"rtol": 1e-5} if rounded else {"rtol": 1e-10, "atol": 1e-12}
+    np.testing.assert_allclose(forward, reverse, **exact)
 
 
 @every_layer

@@ -133,12 +133,12 @@ def report(path: Path, out: Path | None) -> None:
 
 
 @_with_one_line_errors
-def selftest(*, seed: int) -> int:
+def selftest(*, seed: int, long: bool) -> int:
     """Print how well the instrument works on this machine; return 1 if it fails."""
     from ..comparison.selftest import selftest as run_selftest
 
     passed = True
-    for outcome in run_selftest(seed=seed):
+    for outcome in run_selftest(seed=seed, long=long):
         typer.echo(str(outcome))
         passed &= outcome.passed
     return int(not passed)

@@ -176,7 +176,12 @@ def report(
 
 
 @app.command("selftest")
-def selftest(seed: Seed = 0) -> None:
+def selftest(
+    seed: Seed = 0,
+    long: Annotated[
+        bool, typer.Option("--long", help="Compare forty functions too, for a few minutes.")
+    ] = False,
+) -> None:
     """Check what the instrument can tell apart on this machine.
 
     Intervals must hold what they say, a function against itself must be a tie, a tenth more work
@@ -184,7 +189,7 @@ def selftest(seed: Seed = 0) -> None:
     noticed, for which a load is planted. This takes about half a minute; the exit status is 1 if it
     fails.
     """
-    raise typer.Exit(commands.selftest(seed=seed))
+    raise typer.Exit(commands.selftest(seed=seed, long=long))
 
 
 @app.command("peers")

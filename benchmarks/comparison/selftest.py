@@ -17,6 +17,7 @@ from ..instrument.timing import interleave, run_once
 from .compare import compare
 from .fastest import Machine, fastest, machine_of
 from .findings import Finding
+from .known_orders import known_orders
 from .row import Row
 
 #: How often each is tried, and how often it may go otherwise.
@@ -26,6 +27,8 @@ _DRAWS, _MISSED = 500, 0.02
 _SLOWDOWN = 1.10
 #: One call of the work that is timed, and how many of them a trial takes.
 _TARGET_SECONDS, _CALLS = 2e-3, 80
+#: The shares of functions of a known order that may be left open, quiet and under a load.
+_UNTOLD, _UNTOLD_UNDER_LOAD = 0.05, 0.25
 #: Processes that compete for each core while a load is planted, and races meanwhile.
 _CROWD, _LOADED = 4, 5
 
@@ -48,7 +51,9 @@ class Check(NamedTuple):
         return f"{state}  {self.what}: {self.held} of {self.trials}, {self.needed} needed"
 
 
-def selftest(*, seed: int = 0, ties: int = _TIES, slower: int = _SLOWER) -> Iterator[Check]:
+def selftest(
+    *, seed: int = 0, ties: int = _TIES, slower: int = _SLOWER, long: bool = False
+) -> Iterator[Check]:
     """Try the instrument on this machine, and tell each result as it is found.
 
     Within a minute on two cores it tries: whether intervals hold what they say, whether a function
@@ -60,6 +65,8 @@ def selftest(*, seed: int = 0, ties: int = _TIES, slower: int = _SLOWER) -> Iter
         seed: Seed of the draws and of the order of the measurements.
         ties: How often a function is timed against itself.
         slower: How often a function is timed against one that does a tenth more.
+        long: Whether to compare forty functions of which the faster mode is known too, first as the
+            machine is and then under a planted load; that takes a few minutes.
     """
     for rounds in (LEAST_ROUNDS, 13, 30):
         held = _intervals_that_hold(rounds, seed)
@@ -76,6 +83,10 @@ def selftest(*, seed: int = 0, ties: int = _TIES, slower: int = _SLOWER) -> Iter
     yield Check("a tenth more work is found to be slower", found, slower, slower - _NOT_SLOWER)
     right = _under_load(steps)
     yield Check("a planted load is noticed, or changes no answer", right, _LOADED, _LOADED)
+    if long:
+        yield from _known_orders("as the machine is", _UNTOLD)
+        with _crowd(_CROWD * environment()["cores"]):
+            yield from _known_orders("under a planted load", _UNTOLD_UNDER_LOAD)
 
 
 def _intervals_that_hold(rounds: int, seed: int) -> int:
@@ -167,6 +178,20 @@ def _winner(samples: dict[str, Samples], machine: Machine) -> Finding:
         for name, mode in (("first", "forward"), ("second", "reverse"))
     ]
     return fastest(rows, rows, machine)
+
+
+def _known_orders(when: str, untold: float) -> Iterator[Check]:
+    """Compare functions whose faster mode is known; none may be told wrong, and few not at all."""
+    right = wrong = 0
+    cases = known_orders()
+    for case in cases:
+        comparison = compare(case.fn, case.x, methods=["forward", "reverse"], budget=0.5)
+        told = comparison.verdict.time.method
+        right += told == case.faster
+        wrong += told not in (case.faster, "tie", None)
+    count = len(cases)
+    yield Check(f"no slower mode is named, {when}", count - wrong, count, count)
+    yield Check(f"the faster mode is named, {when}", right, count, round((1 - untold) * count))
 
 
 @contextlib.contextmanager

@@ -54,9 +54,10 @@ def fit(
 ) -> tuple[TrainState, History]:
     """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
 
-    The result is that of `make_run` with the same arguments, bit for bit. Between two blocks there
-    is progress, logging, saving and stopping; within a block each epoch reuses the buffers of the
-    one before. The `train_state` that is passed in is copied first, and stays valid.
+    The result is that of `make_run` with the same arguments: bit for bit on a CPU, and up to
+    rounding on a GPU. Between two blocks there is progress, logging, saving and stopping; within a
+    block each epoch reuses the buffers of the one before. The `train_state` that is passed in is
+    copied first, and stays valid.
 
     Ctrl-C and SIGTERM let the running block end; then `fit` saves it if there is a `checkpoint`,
     and returns what there is. A second Ctrl-C raises `KeyboardInterrupt`.

@@ -60,7 +60,7 @@ def make_run(
     steps are scans, shuffling is on the device and depends on the key and the epoch alone, and the
     last batch of an epoch is padded and masked, so that the model is traced once. The epoch's
     number is `train_state.step // steps_per_epoch`, so that a run of two epochs and another of
-    three from where it ended are a run of five, bit for bit.
+    three from where it ended are a run of five: on a CPU bit for bit.
 
     Args:
         objective: What `supervised` makes, or any `Objective`.

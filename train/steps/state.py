@@ -84,6 +84,6 @@ def select(condition: jax.Array, yes: T, no: T) -> T:
         {'a': Array([0., 0.], dtype=float32)}
     """
     # The barrier keeps the compiler from fusing the selection with what computes the condition. It
-    # then makes the same code for a step alone and for one within a run: both give the same bits.
+    # then makes the same code for a step alone and within a run, and on a CPU both give the same bits.
     condition = jax.lax.optimization_barrier(condition)
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), yes, no)
