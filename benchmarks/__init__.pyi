@@ -15,7 +15,7 @@ from .derivatives.candidate import Candidate as Candidate
 from .derivatives.method import Method as Method
 from .derivatives.table import METHODS as METHODS
 from .derivatives.table import bounds as bounds
-from .instrument.compile import Memory as Memory
+from .instrument.memory import Memory as Memory
 from .instrument.samples import Samples as Samples
 from .instrument.statistics import Estimate as Estimate
 from .instrument.statistics import Ratio as Ratio

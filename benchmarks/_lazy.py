@@ -18,7 +18,7 @@ HOMES = {
     "Finding": "comparison.findings",
     "Flops": "program.count",
     "MadeBy": "comparison.made_by",
-    "Memory": "instrument.compile",
+    "Memory": "instrument.memory",
     "Method": "derivatives.method",
     "ModeLine": "comparison.findings",
     "Obstacle": "program.messages",

@@ -1,7 +1,6 @@
 """Read a record from a file, whichever package it belongs to."""
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,11 @@ def load(path: str | Path) -> Any:
 
 def _kind(path: Path) -> str:
     """Return what a file says that it holds; files of older versions do not say it."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    fields = document if isinstance(document, dict) else {}
+    files = importlib.import_module(f"{__package__}.benchmarks._record_file")
+    fields = files.read_object(path)
     older = "comparisons" if "comparisons" in fields else "history" if "curves" in fields else None
     kind = fields.get("kind", older)
-    if kind not in _READERS:
-        raise ValueError(f"{path} holds no record of gradwise, but {kind or 'something else'}")
-    return kind
+    if isinstance(kind, str) and kind in _READERS:
+        return kind
+    got = "no kind" if kind is None else f"the kind {files.short(repr(kind))}"
+    return files.refuse(path, "a record of gradwise", got, "load what a record's save wrote")

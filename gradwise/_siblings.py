@@ -1,16 +1,15 @@
 """Find gradwise's own `nn`, `losses`, `train` and `benchmarks`, whoever else has these names.
 
-`gradwise.nn` is the module `nn` itself wherever `import nn` leads to ours. Where it leads to a file
-of the user's, ours is loaded under the name `gradwise.nn` instead, and `nn` stays the user's.
+Ours are loaded as `gradwise.nn` and so on, and the plain names stay free: a module `train` that the
+user puts on the path later is the user's. `import nn` gives `gradwise.nn` itself wherever it leads
+to our files, and `gradwise.nn` is `nn` where `nn` was imported first.
 """
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
-from functools import cache
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -19,27 +18,15 @@ _ROOT = Path(__file__).resolve().parent.parent
 _PREFIX = f"{__package__}."
 
 
-@cache
-def is_ours(name: str) -> bool:
-    """Whether `import name` gives this project's package; asked once, so the answer stays."""
-    module = sys.modules.get(name)
-    try:
-        spec = importlib.util.find_spec(name) if module is None else None
-    except (ImportError, ValueError):  # the finder of somebody else's gave up
-        return False
-    file = getattr(module, "__file__", None) or getattr(spec, "origin", None)
-    return file is not None and Path(file).resolve() == _ROOT / name / "__init__.py"
-
-
 class _Alias(Loader):
-    """Load `gradwise.nn` by handing out the module `nn`; likewise for what is inside it."""
+    """Load a module of ours under its other name: hand out the module that is loaded already."""
 
-    def __init__(self, plain: str) -> None:
-        self._plain = plain
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._spec: ModuleSpec | None = None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        module = importlib.import_module(self._plain)
+        module = importlib.import_module(self._name)
         self._spec = module.__spec__
         return module
 
@@ -48,7 +35,7 @@ class _Alias(Loader):
 
 
 class _Finder(MetaPathFinder):
-    """Answer for `gradwise.nn`, `gradwise.train.metrics` and the like."""
+    """Answer for `gradwise.nn` and `nn`, `gradwise.nn.layer` and `nn.layer`, and so on."""
 
     def find_spec(
         self,
@@ -57,20 +44,45 @@ class _Finder(MetaPathFinder):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         plain = fullname.removeprefix(_PREFIX)
-        name, _, inner = plain.partition(".")
-        if plain == fullname or name not in NAMES:
+        name = plain.partition(".")[0]
+        if name not in NAMES:
             return None
-        if is_ours(name):
-            return ModuleSpec(fullname, _Alias(plain))
+        loaded = _loaded(name)
+        first = loaded.__name__ if loaded else f"{_PREFIX}{name}"  # the name that it is loaded by
+        other = plain if first == name else f"{_PREFIX}{plain}"
+        if plain == fullname and not self._leads_to_ours(name, loaded, path, inner=plain != name):
+            return None
+        if fullname != other:
+            return ModuleSpec(fullname, _Alias(other))
+        ours = fullname == f"{_PREFIX}{name}"  # a module inside of it is found by its folder
+        return PathFinder.find_spec(fullname, [str(_ROOT)]) if ours else None
+
+    def _leads_to_ours(
+        self, name: str, loaded: ModuleType | None, path: Sequence[str] | None, *, inner: bool
+    ) -> bool:
+        """Whether `import name` gives our package, by what is loaded or by all other finders."""
         if inner:
-            return None  # an ordinary module inside a package that is loaded under our name
-        folder = _ROOT / name
-        return importlib.util.spec_from_file_location(
-            fullname, folder / "__init__.py", submodule_search_locations=[str(folder)]
-        )
+            return loaded is not None and sys.modules.get(name) is loaded
+        for finder in sys.meta_path:
+            if finder is not self and hasattr(finder, "find_spec"):
+                spec = finder.find_spec(name, path)
+                if spec is not None:
+                    return _is_our_file(name, spec.origin)
+        return False
+
+
+def _loaded(name: str) -> ModuleType | None:
+    """Return our package of this name if it is loaded, under whichever of its names."""
+    ours, plain = sys.modules.get(f"{_PREFIX}{name}"), sys.modules.get(name)
+    return ours or (plain if _is_our_file(name, getattr(plain, "__file__", None)) else None)
+
+
+def _is_our_file(name: str, file: str | None) -> bool:
+    return file is not None and Path(file).resolve() == _ROOT / name / "__init__.py"
 
 
 def install() -> None:
-    """Let `import gradwise.nn` and its like find our packages; a second call changes nothing."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    """Let `import` ask our finder first, in place of one that an earlier load has left there."""
+    kind = f"{_Finder.__module__}.{_Finder.__qualname__}"
+    others = [f for f in sys.meta_path if f"{type(f).__module__}.{type(f).__qualname__}" != kind]
+    sys.meta_path[:] = [_Finder(), *others]

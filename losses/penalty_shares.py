@@ -2,15 +2,17 @@
 
 import html
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import jax
 
+from ._equality import equal_by_fields
 from ._selection import PyTree, Select, selected_leaves
 from .penalties import is_weight, l2
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Share:
     """A leaf that a penalty applies to, with its part in the penalty.
 
@@ -42,17 +44,6 @@ class Share:
         headings = "".join(f"<th>{name}</th>" for name in ("path", "shape", "value", "share"))
         row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         return f"<table><tr>{headings}</tr><tr>{row}</tr></table>"
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Share):
-            return NotImplemented
-        return self._comparable() == other._comparable()
-
-    def __hash__(self) -> int:
-        return hash(self._comparable())
-
-    def _comparable(self) -> tuple[object, ...]:
-        return tuple("nan" if value != value else value for value in astuple(self))
 
 
 def penalized(

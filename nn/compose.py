@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -169,10 +170,10 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
 def mlp(
     sizes: Sequence[int],
     *,
-    activation: Callable[[jax.Array], jax.Array] | Layer = activations.relu,
+    activation: Callable[[jax.Array], jax.Array] | Layer[Any, Any] = activations.relu,
     batch_norm: bool = False,
     dropout: float | jax.Array = 0.0,
-) -> Layer[tuple, tuple]:
+) -> Layer[tuple[Any, ...], tuple[Any, ...]]:
     """Return a multilayer perceptron, `[..., sizes[0]]` to `[..., sizes[-1]]`.
 
     A hidden layer is dense, batch norm (if asked for), activation, dropout (unless the rate is 0),

@@ -1,13 +1,17 @@
 """The record that `saturation` returns: a row for each activation layer of a network."""
 
 import os
-from dataclasses import asdict, dataclass, fields
-from typing import get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, get_type_hints
 
-from . import _record_file, _table
+from . import _table
+from ._equality import equal_by_fields
+from ._record_file import damage_told, ending, number, read_object, record_of, save_record, short
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class LayerSaturation:
     """One activation layer in a `Saturation` report.
 
@@ -43,18 +47,6 @@ class LayerSaturation:
     def _repr_html_(self) -> str:
         return _table.as_html([_HEADINGS, _cells(self)])
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, LayerSaturation):
-            return NotImplemented
-        return self._comparable() == other._comparable()
-
-    def __hash__(self) -> int:
-        return hash(self._comparable())
-
-    def _comparable(self) -> tuple[object, ...]:
-        values = (getattr(self, field.name) for field in fields(self))
-        return tuple("nan" if value != value else value for value in values)
-
 
 _HEADINGS = tuple(field.name for field in fields(LayerSaturation))
 
@@ -64,6 +56,7 @@ def _cells(row: LayerSaturation) -> tuple[str, ...]:
     return row.layer, row.activation, str(row.units), *shares
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Saturation:
     """The activation layers of a network in order, with the shares of units that do not learn.
@@ -106,15 +99,16 @@ class Saturation:
         return [headings, *map(_cells, self.layers)]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the report to a JSON file, which `load` reads.
+        """Write the report to a `.json` file, which `load` reads.
 
         If writing fails, a file that was at `path` before stays as it is.
 
         Args:
-            path: The file; its folder must exist.
+            path: The file.
 
         Raises:
-            OSError: If the folder does not exist or cannot be written to.
+            ValueError: If the path ends otherwise.
+            OSError: If the file cannot be written.
 
         Example:
             >>> import json, pathlib, tempfile
@@ -126,7 +120,8 @@ class Saturation:
             ...     json.loads(file.read_text())
             {'schema': 2, 'kind': 'saturation', 'record': {'layers': [], 'threshold': 0.01}}
         """
-        _record_file.write(path, "saturation", asdict(self))
+        ending(path, ".json")
+        save_record(path, "saturation", self)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Saturation":
@@ -150,9 +145,24 @@ class Saturation:
             ...     nn.Saturation.load(file) == report
             True
         """
-        record = _record_file.read(path, "saturation")
-        entries = _record_file.checked_fields(path, record, {"layers": list, "threshold": float})
-        types = get_type_hints(LayerSaturation)
-        rows = [_record_file.checked_fields(path, row, types) for row in entries["layers"]]
-        layers = tuple(LayerSaturation(**row) for row in rows)
-        return cls(layers=layers, threshold=entries["threshold"])
+        _, record = record_of(path, read_object(path), "saturation")
+        with damage_told(path):
+            entries = _read(record, {"layers": list, "threshold": float})
+            types = get_type_hints(LayerSaturation)
+            rows = [LayerSaturation(**_read(row, types)) for row in entries["layers"]]
+            return cls(layers=tuple(rows), threshold=entries["threshold"])
+
+
+def _read(record: object, types: Mapping[str, type]) -> dict[str, Any]:
+    """Return the fields of a record that was read from a file, each of the type that it must have.
+
+    Raises:
+        ValueError: If a field is missing, unknown or of another type.
+    """
+    if not isinstance(record, dict) or record.keys() != types.keys():
+        raise ValueError(f"{', '.join(types)} were expected, got {short(repr(record))}")
+    read = {name: number(record[name]) if t is float else record[name] for name, t in types.items()}
+    for name, value in read.items():
+        if type(value) is not types[name]:
+            raise ValueError(f"{name} must be {types[name].__name__}, got {short(repr(value))}")
+    return read

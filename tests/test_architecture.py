@@ -11,7 +11,7 @@ PACKAGES = ("nn", "losses", "train", "benchmarks")
 #: What the layers and the losses import: JAX, NumPy and the standard library.
 BASE = {"jax", "numpy", "collections", "typing", "functools", "itertools", "math", "operator"}
 BASE |= {"dataclasses", "types", "inspect", "contextlib", "numbers", "fractions", "__future__"}
-BASE |= {"html", "json", "os", "pathlib", "uuid"}
+BASE |= {"html", "json", "os", "pathlib", "uuid", "stat"}
 
 
 def files(package):

@@ -293,7 +293,7 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
         (["compare", "benchmarks"], "is not MODULE:FUNCTION"),
         (["compare", "benchmarks:compare", "--method", "backward"], "unknown method 'backward'"),
         (["compare", "benchmarks:compare", "--order", "3"], "order must be 1"),
-        (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in one of .json"),
+        (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in .json"),
         (["compare", "benchmarks:compare", "--save", "/proc/nowhere/x.md"], "nowhere"),
         (["report", "nosuch.json"], "no such file: nosuch.json"),
         (["report", "."], ". holds no finished run"),
@@ -318,10 +318,10 @@ def test_bad_input_is_one_line_and_exit_status_2(arguments, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "holds no schema"),
-        ('{"schema": 0, "comparisons": []}', "holds schema 0, this version reads schema 1 to 2"),
-        ('{"schema": 1, "comparisons": [{}]}', "is damaged"),
+        ("{", "bad.json: expected JSON, got none"),
+        ("[]", "bad.json: expected a JSON object, got []"),
+        ('{"schema": 0, "comparisons": []}', "expected schema 2, got schema 0"),
+        ('{"schema": 1, "comparisons": [{}]}', "the file is damaged"),
         ('{"schema": 1, "comparisons": []}', "no comparisons"),
     ],
 )
@@ -344,3 +344,10 @@ def test_a_negative_seed_is_refused_by_its_option(command):
     done = gradwise(*command, "--seed", "-1")
     assert done.exit_code == 2
     assert "--seed" in done.stderr
+
+
+def test_a_file_of_the_users_beside_the_results_stays_as_it_is(compared, tmp_path):
+    (tmp_path / ".gradwise").write_text("the user's own")
+    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
+    assert (tmp_path / ".gradwise").read_text() == "the user's own"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".gradwise", "gradwise.json"]

@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks import Candidate, compare
 from benchmarks.check import dense, reference
-from benchmarks.comparison import attempt, experiment, notes, reading
+from benchmarks.comparison import attempt, experiment, notes, reading, verdict
+from benchmarks.comparison import compare as comparing
 from benchmarks.derivatives import differences, jacobians, method
 from benchmarks.instrument import compile as compiling
 
@@ -37,6 +38,15 @@ ANALYSES = {
     "the narrowest type": (reference, "_narrowest", "could not find the narrowest type inside"),
     "the custom rules": (reference, "_allowed", "could not read its custom rules"),
     "a zero derivative": (experiment, "_zero", "could not look for what cuts the derivative"),
+    "the environment": (comparing, "environment", "could not describe this machine"),
+    "the machine's quiet": (comparing, "machine_notes", "could not tell how quiet the machine was"),
+    "the verdict": (comparing, "give_verdict", "could not give a verdict"),
+    "why": (verdict, "_why", "could not say why"),
+    "the memory that is left": (
+        experiment,
+        "available_memory",
+        "could not find out how much memory is left",
+    ),
 }
 
 
@@ -47,7 +57,7 @@ def test_what_gradwise_only_says_about_a_program_can_fail_no_row(name, monkeypat
     found = compare(waves, X, methods=BOTH, **QUICK)
     assert [row.status for row in found.rows] == ["ok"] * 3
     assert all(row.seconds for row in found.rows)
-    said = " ".join([*found.notes, *(row.note for row in found.rows)])
+    said = " ".join([*found.notes, *(row.note for row in found.rows), found.verdict.why])
     assert f"gradwise {told} (KeyError: 'planted'); please report it" in said
     assert "JAX" not in said
 
@@ -62,6 +72,27 @@ def test_an_exception_of_a_users_code_is_not_blamed_on_jax():
     assert row.status == "failed"
     assert row.note.startswith("the function raises RuntimeError: no idea")
     assert "(raising)" in row.note
+
+
+@pytest.mark.parametrize(
+    ("derivative", "product", "note"),
+    [
+        (lambda x: jnp.ones(7), None, "candidate 'mine' returned shape (7,), expected (6,)"),
+        (lambda x: (x, x), None, "candidate 'mine' returned shape (6,), (6,), expected (6,)"),
+        (lambda x: (), None, "candidate 'mine' returned shape nothing, expected (6,)"),
+        (
+            lambda x: x,
+            lambda derivative, tangents: derivative * tangents[0],
+            "the product of candidate 'mine' returned shape (6,), expected ()",
+        ),
+    ],
+)
+def test_a_candidate_of_a_wrong_shape_is_told_which_it_is_and_which_it_should_be(
+    derivative, product, note
+):
+    own = Candidate(name="mine", mode="reverse", derivative=derivative, product=product)
+    row = compare(waves, X, methods=[], candidates=[own], **QUICK).row("mine")
+    assert (row.status, row.note) == ("wrong", note)
 
 
 def test_an_exception_of_gradwise_is_not_blamed_on_jax(monkeypatch):
@@ -158,3 +189,22 @@ def test_a_row_says_that_it_measures_the_call_where_it_is_near_the_floor():
     row = attempt.Row(method="a", mode="none", kind="value", status="ok", seconds=2e-5)
     assert "near the dispatch floor" in notes.time_notes(row, None, None, 1e-5)
     assert notes.time_notes(row, None, None, 1e-6) == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"seed": 1.5}, "seed must be a non-negative integer, got 1.5"),
+        ({"seed": "a"}, "seed must be a non-negative integer, got 'a'"),
+        ({"seed": True}, "seed must be a non-negative integer, got True"),
+        ({"budget": "1"}, "budget must be a positive number of seconds, got '1'"),
+        ({"budget": True}, "budget must be a positive number of seconds, got True"),
+        ({"budget": float("nan")}, "budget must be a positive number of seconds, got nan"),
+        ({"order": 1.0}, "order must be 1 or 2, got 1.0"),
+        ({"order": True}, "order must be 1 or 2, got True"),
+        ({"name": 5}, "name must be a text, got 5"),
+    ],
+)
+def test_an_option_of_an_odd_type_is_refused_before_anything_is_traced(option, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        compare(raising, X, **option)

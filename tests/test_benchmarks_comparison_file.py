@@ -13,6 +13,7 @@ import pytest
 
 import gradwise
 from benchmarks import MadeBy, compare
+from benchmarks._record_file import encode
 from benchmarks.comparison import file
 from benchmarks.report.text import text_table
 
@@ -93,14 +94,14 @@ def test_a_file_of_the_old_schema_is_read():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "holds no schema"),
-        ('{"schema": 3, "kind": "comparison"}', "schema 3, this version reads schema 1 to 2"),
-        ('{"schema": 2, "kind": "history", "record": {}}', "holds a history, not a comparison"),
-        ('{"schema": 2, "kind": "comparison"}', "is damaged: 'record'"),
+        ('{"schema": 2, "kind": "history", "record": {}}', "of kind 'history'; load it with"),
+        ('{"schema": 1, "comparisons": {}}', "a list of comparisons was expected, got dict"),
+        ('{"schema": 1, "comparisons": [5]}', "'int' object is not iterable"),
         ('{"schema": 2, "kind": "comparison", "record": 3}', "must be an object, got int"),
         ('{"schema": 2, "kind": "comparison", "record": {"nme": ""}}', "has no field 'nme'"),
         ('{"schema": 2, "kind": "comparison", "record": {"name": 3}}', "name cannot be 3"),
+        ('{"schema": 2, "kind": "comparisons", "record": {}}', "list of comparisons was expected"),
+        ('{"schema": 2, "kind": "comparisons", "record": ""}', "list of comparisons was expected"),
     ],
 )
 def test_a_file_that_holds_no_comparison_raises_an_error_that_names_it(tmp_path, content, message):
@@ -111,14 +112,44 @@ def test_a_file_that_holds_no_comparison_raises_an_error_that_names_it(tmp_path,
     assert str(path) in str(raised.value)
 
 
-def test_reading_a_file_loads_no_method_no_sympy_and_no_neural_network():
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda record: record.update(n=True), "n cannot be True"),
+        (lambda record: record.update(n=3.0), "n cannot be 3.0"),
+        (lambda record: record.update(floor=10**400), "too large"),
+        (lambda record: record.update(floor=False), "a number was expected, got False"),
+        (lambda record: record.update(rows=None), "rows cannot be None"),
+        (lambda record: record.pop("n"), "missing"),
+        (lambda record: record["rows"][1].update(status="fine"), "value cannot be 'fine'"),
+        (lambda record: record["rows"][1].update(exact=1), "exact cannot be 1"),
+        (lambda record: record["rows"][1]["samples"].update(wall=[1e-3]), "as many in each"),
+        (lambda record: record["rows"][1]["samples"].update(wall=[[1.0]]), "a number was expected"),
+        (lambda record: record["rows"][1]["samples"].update(wall=["x"]), "a number was expected"),
+    ],
+)
+def test_a_comparison_that_cannot_have_been_measured_is_refused(
+    comparison, tmp_path, change, message
+):
+    path = tmp_path / "bad.json"
+    comparison.save(path)
+    content = json.loads(path.read_text())
+    content["record"]["rows"].insert(0, content["record"]["rows"].pop())
+    change(content["record"])
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf"bad\.json: expected .*{message}"):
+        gradwise.load(path)
+
+
+def test_reading_a_file_loads_no_jax_no_method_no_sympy_and_no_neural_network():
     script = f"""
 import sys
 import gradwise
 
 print(gradwise.load({str(OLD)!r})[0].name)
 ours = ("derivatives", "check", "scenarios", "report", "peers", "cli", "program.primitives")
-loaded = [f"benchmarks.{{room}}" for room in ours] + ["sympy", "nn", "losses", "train", "scipy"]
+loaded = [f"gradwise.benchmarks.{{room}}" for room in ours] + ["sympy", "scipy", "jax"]
+loaded += [f"gradwise.{{name}}" for name in ("nn", "losses", "train")]
 print([name for name in loaded if name in sys.modules])
 """
     done = subprocess.run(
@@ -140,7 +171,7 @@ def test_the_page_on_the_schema_names_every_field():
 
     (found,) = gradwise.load(OLD)
     found = replace(found, made_by=MadeBy(dtype="float32", inputs="float32[3]"))
-    written = json.loads(json.dumps(file.to_plain(found)))
+    written = json.loads(json.dumps(encode(found)))
     del written["environment"]
     missing = sorted({name for name in names(written) if f"`{name}`" not in page})
     assert not missing

@@ -108,7 +108,8 @@ def test_a_timing_has_medians_and_ratios_over_the_hand_written_step():
     compilations = {"gradwise": as_samples([9.0]), "hand-written JAX": as_samples([3.0])}
     ours, base = timings_of([gradwise.PEER, handwritten.PEER], {}, steps, compilations)
     assert (ours.seconds, ours.compile_seconds) == (4.0, 9.0)
-    assert (ours.ratio.median, ours.ratio.low, ours.ratio.high) == (2.0, 2.0, 3.0)
+    assert (ours.ratio.least, ours.ratio.median, ours.ratio.most) == (2.0, 2.0, 3.0)
+    assert ours.ratio.interval is None
     assert ours.compile_ratio.median == 3.0
     assert (base.seconds, base.ratio.median, base.compile_ratio.median) == (2.0, 1.0, 1.0)
 
@@ -153,7 +154,7 @@ def test_a_search_is_timed_over_the_same_trainings_one_by_one():
 @pytest.fixture
 def result():
     right, wrong = Answer(text="NaN", right=True), Answer(text="0.5", right=False)
-    ratio = Ratio(median=1.25, low=1.0, high=1.5, below=0.0)
+    ratio = Ratio(median=1.25, low=1.0, high=1.5, least=0.9, most=1.6, below=0.0, rounds=20)
     return Result(
         edges=(
             Edge(question="label -1", expected="NaN", answers={"ours": right, "theirs": wrong}),
@@ -194,7 +195,8 @@ def test_a_result_converts_to_json(result):
     plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert plain["edges"][0]["question"] == "label -1"
     assert plain["edges"][0]["answers"]["theirs"] == {"text": "0.5", "right": False}
-    assert plain["timings"][0]["ratio"] == {"median": 1.25, "low": 1.0, "high": 1.5, "below": 0.0}
+    ratio = plain["timings"][0]["ratio"]
+    assert (ratio["median"], ratio["low"], ratio["high"], ratio["rounds"]) == (1.25, 1.0, 1.5, 20)
     assert plain["timings"][1]["note"] == "not installed: theirs"
     assert plain["environment"] == {"cores": 2}
     assert plain["versions"] == {"theirs": "1.0"}

@@ -39,6 +39,15 @@ def test_a_comparison_is_written_in_the_format_of_each_ending(tmp_path):
     assert file.load(tmp_path / "found.json") == EXAMPLE
 
 
+def test_the_ends_of_an_interval_have_each_its_column(tmp_path):
+    row = EXAMPLE.row("reverse")
+    wide = replace(row, ratio=replace(row.ratio, low=1.5, high=2.5))
+    replace(EXAMPLE, rows=(wide,)).save(tmp_path / "found.csv")
+    (written,) = csv.DictReader((tmp_path / "found.csv").read_text().splitlines())
+    ends = ("ratio_low", "ratio", "ratio_high")
+    assert [written[name] for name in ends] == ["1.5", "2.0", "2.5"]
+
+
 def test_the_picture_of_many_comparisons_has_a_point_for_each_way_of_each(tmp_path):
     write_report([EXAMPLE, EXAMPLE], tmp_path / "ways.png")
     assert (tmp_path / "ways.png").read_bytes().startswith(PNG)
@@ -62,7 +71,7 @@ def test_a_chart_needs_rows_with_times_to_be_drawn(tmp_path):
 
 
 def test_an_unknown_ending_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match=r"must end in one of \.json, \.png, \.csv"):
+    with pytest.raises(ValueError, match=r"must end in \.json or \.png or \.csv"):
         EXAMPLE.save(tmp_path / "found.xlsx")
 
 

@@ -5,6 +5,7 @@ wheel.
 """
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -117,10 +118,164 @@ import train, benchmarks.scenarios.lecture
 assert gradwise.nn is nn and gradwise.losses is losses
 assert gradwise.train is train and gradwise.benchmarks is benchmarks
 assert gradwise.benchmarks.scenarios.lecture is benchmarks.scenarios.lecture
-assert nn.__spec__.name == nn.__name__ == "nn"
+assert nn.__spec__.name == nn.__name__
 """
     done = run(place, tmp_path, "-c", script)
     assert done.returncode == 0, done.stderr
+
+
+def test_both_names_are_one_module_whichever_comes_first(tmp_path):
+    script = """
+import sys
+import nn, train.metrics
+import gradwise
+import gradwise.train.metrics, gradwise.nn.layer
+import nn.layer
+
+assert gradwise.nn is nn and gradwise.nn.layer is nn.layer
+assert gradwise.train.metrics is train.metrics
+import importlib, losses
+
+assert importlib.reload(gradwise.losses) is losses is importlib.reload(losses)
+assert importlib.reload(nn) is gradwise.nn
+for name in [name for name in sys.modules if name.split(".")[0] == "gradwise"]:
+    del sys.modules[name]
+import gradwise
+
+assert sum(type(finder).__qualname__ == "_Finder" for finder in sys.meta_path) == 1
+"""
+    done = run(ROOT, tmp_path, "-c", script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_users_folder_that_comes_on_the_path_later_has_its_own_modules(wheel, tmp_path):
+    (tmp_path / "src" / "nn").mkdir(parents=True)
+    (tmp_path / "src" / "nn" / "__init__.py").write_text("MINE = True\n")
+    (tmp_path / "src" / "nn" / "layer.py").write_text("MINE = True\n")
+    (tmp_path / "src" / "train.py").write_text("MINE, FACTOR = True, 3.0\n")
+    before = "import sys\nsys.path.insert(0, 'src')\nimport nn.layer\nassert nn.layer.MINE\n"
+    (tmp_path / "my_model.py").write_text(before + MODEL)
+    script = """
+import gradwise
+
+ours = gradwise.nn, gradwise.train, gradwise.losses, gradwise.benchmarks, gradwise.SUITES
+import my_model
+
+assert gradwise.nn is ours[0] and gradwise.train is ours[1]
+assert gradwise.nn.layer.Layer and gradwise.train.metrics.Mean
+"""
+    done = run(wheel, tmp_path, "-c", script)
+    assert done.returncode == 0, done.stderr
+    command = ("-m", "gradwise", "compare", "my_model:case", "--method", "reverse")
+    done = run(wheel, tmp_path, *command, "--budget", "0.1")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_record_that_is_pickled_in_one_folder_is_read_in_another(wheel, folder, tmp_path_factory):
+    script = """
+import pickle, sys
+import gradwise
+
+history = gradwise.train.History.empty().append({"train_loss": [0.5]})
+finding = gradwise.Finding(text="nothing")
+row = gradwise.nn.LayerSaturation(layer="0", activation="relu", units=1, saturated=0.0, dead=0.0)
+if sys.argv[1] == "write":
+    open(sys.argv[2], "wb").write(pickle.dumps((history, finding, row)))
+else:
+    assert pickle.loads(open(sys.argv[2], "rb").read()) == (history, finding, row)
+"""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    path = str(folder / "records.pickle")
+    assert run(wheel, elsewhere, "-c", script, "write", path).returncode == 0
+    done = run(wheel, folder, "-c", script, "read", path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_gradwise_is_imported_from_a_zip_file_beside_modules_of_the_users(wheel, folder):
+    packed = folder / "gradwise.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for package in ("gradwise", *OURS):
+            for path in (wheel / package).rglob("*.py*"):
+                archive.write(path, path.relative_to(wheel))
+    script = """
+import sys
+import gradwise
+import nn
+
+sys.modules["jax"] = None  # it is our `nn` that asks for it
+try:
+    gradwise.nn
+except ImportError as error:
+    assert "jax" in str(error)
+else:
+    raise AssertionError("the user's nn was taken for ours")
+assert gradwise.Finding(text="nothing")
+
+assert nn.MINE
+"""
+    done = run(packed, folder, "-c", script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_without_the_extras_all_works_that_needs_none_and_the_rest_says_what_to_install(
+    wheel, tmp_path
+):
+    script = """
+import sys
+
+hidden = ["matplotlib", "rich", "safetensors", "tensorboardX", "jinja2", "markupsafe", "sklearn"]
+sys.modules |= dict.fromkeys([*hidden, "sympy", "typer"])
+import gradwise
+import jax.numpy as jnp
+
+for name in gradwise.__all__:
+    getattr(gradwise, name)
+found = gradwise.compare(jnp.sin, jnp.ones(3), methods=["reverse", "symbolic"], budget=0.1)
+assert 'pip install' in found.row("symbolic").note
+print(found)
+for ending in ("json", "csv", "md"):
+    found.save(f"found.{ending}")
+assert gradwise.load("found.json") == found
+train = gradwise.train
+history = train.History.empty().append({"train_loss": [1.0]})
+NEEDS = {
+    "suite": [
+        lambda: found.save("found.html"),
+        lambda: found.save("found.png"),
+        gradwise.SUITES["lecture"]("small")["lecture/mlp_digits"],
+    ],
+    "train": [lambda: history.plot("curves.svg")],
+}
+for extra, calls in NEEDS.items():
+    for call in calls:
+        try:
+            call()
+        except ImportError as error:
+            assert str(error).endswith(f': pip install "gradwise[{extra}]"'), error
+        else:
+            raise AssertionError(extra)
+from gradwise.__main__ import main
+
+sys.argv = ["gradwise", "--version"]
+main()
+sys.argv = ["gradwise", "list"]
+try:
+    main()
+except SystemExit as error:
+    print(error)
+"""
+    done = run(wheel, tmp_path, "-c", script)
+    assert done.returncode == 0, done.stderr
+    version, told = done.stdout.splitlines()[-2:]
+    assert re.fullmatch(r"gradwise \d+\.\d+\.\d+", version)
+    assert told.endswith("pip install 'gradwise[suite]'")
+
+
+def test_type_checkers_find_each_package_inside_of_gradwise_too(place):
+    for name in OURS:
+        inside, package = place / "gradwise" / name, place / name
+        assert (inside / "__init__.py").read_text() == (package / "__init__.py").read_text()
+        assert (inside / "py.typed").exists()
 
 
 def test_the_import_alone_loads_neither_jax_nor_a_package(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 import gradwise
 from gradwise import compare, nn, train
+from train._record_file import encode
 
 DATA = Path(__file__).parent / "data"
 
@@ -54,24 +55,81 @@ def test_a_file_that_is_not_there_is_said_not_to_be_there(tmp_path):
         gradwise.load(tmp_path / "nothing.json")
 
 
+KINDS = ("comparison", "comparisons", "history", "search", "saturation")
+DEEP = "[" * 200_000
+LONG = "9" * 5000
+#: What may stand in the place of a kind's file.
+NO_RECORDS = [
+    "",
+    "not JSON",
+    "[1, 2]",
+    "null",
+    "\x00\xff",
+    DEEP,
+    '{"schema": 2, "kind": "KIND"',
+    '{"schema": 2, "kind": "KIND"}',
+    '{"schema": 99, "kind": "KIND", "record": {}}',
+    '{"schema": 2.0, "kind": "KIND", "record": {}}',
+    '{"schema": true, "kind": "KIND", "record": {}}',
+    '{"schema": [2], "kind": "KIND", "record": {}}',
+    '{"schema": 2, "kind": ["KIND"], "record": {}}',
+    '{"schema": 2, "kind": {"KIND": 1}, "record": {}}',
+    '{"schema": 2, "kind": null, "record": {}}',
+    '{"schema": 2, "kind": "recipe", "record": {}}',
+    '{"schema": 2, "kind": "KIND", "record": {}}',
+    '{"schema": 2, "kind": "KIND", "record": null}',
+    '{"schema": 2, "kind": "KIND", "record": 3}',
+    '{"schema": 2, "kind": "KIND", "record": [3]}',
+    f'{{"schema": 2, "kind": "KIND", "record": {LONG}}}',
+    f'{{"schema": 2, "kind": "KIND", "record": {DEEP}',
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("content", NO_RECORDS, ids=range(len(NO_RECORDS)))
+def test_a_file_that_is_no_record_is_a_short_error_that_names_it(content, kind, tmp_path):
+    path = tmp_path / "strange.json"
+    path.write_text(content.replace("KIND", kind), encoding="latin-1")
+    with pytest.raises(ValueError, match=r"strange\.json: expected .*, got .*; ") as error:
+        gradwise.load(path)
+    assert len(str(error.value)) < len(str(path)) + 350
+
+
+def changed(record, change):
+    """A record's fields as they are written, one of them changed."""
+    plain = record.to_dict() if hasattr(record, "to_dict") else record
+    fields = json.loads(json.dumps(encode(plain)))
+    change(fields)
+    return fields
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("make", "change"),
     [
-        ("not JSON", "is not JSON"),
-        ("[1, 2]", "holds no record of gradwise"),
-        ('{"kind": "recipe"}', "but recipe"),
-        ('{"schema": 2, "kind": "history", "record": {}}', "damaged"),
-        ('{"schema": 2, "kind": "comparison", "record": {}}', "damaged"),
-        ('{"schema": 2, "kind": "search", "record": {}}', "damaged"),
-        ('{"schema": 2, "kind": "saturation", "record": {}}', "damaged"),
-        ('{"schema": 99, "kind": "saturation", "record": {}}', "99"),
-        ('{"schema": 99, "kind": "history", "record": {}}', "99"),
-        ('{"schema": 99, "kind": "comparison", "record": {}}', "99"),
+        (history, lambda fields: fields.update(epochs=-1, curves={})),
+        (history, lambda fields: fields.update(epochs=0.5)),
+        (history, lambda fields: fields.update(epochs=True)),
+        (history, lambda fields: fields.update(epochs=3)),
+        (history, lambda fields: fields.update(failed_step=True)),
+        (history, lambda fields: fields.update(untrained_loss="1")),
+        (history, lambda fields: fields.update(untrained_loss=10**400)),
+        (history, lambda fields: fields.update(curves={"train_loss": "ab"})),
+        (history, lambda fields: fields.pop("epochs")),
+        (search, lambda fields: fields.update(rows=5)),
+        (search, lambda fields: fields.update(rows=[])),
+        (search, lambda fields: fields.update(rows=[{}])),
+        (search, lambda fields: fields.update(score=3)),
+        (search, lambda fields: fields["rows"][0].update(diverged=1)),
+        (search, lambda fields: fields["rows"][0].update(mean=True)),
+        (search, lambda fields: fields["rows"][0].update(scores=[[0.5], [0.5, 0.5]])),
+        (saturation, lambda fields: fields.update(threshold="0.1")),
+        (saturation, lambda fields: fields.update(threshold=10**400)),
+        (saturation, lambda fields: fields["layers"][0].update(units=True)),
     ],
 )
-def test_a_file_that_is_no_record_is_an_error_that_names_it(content, message, tmp_path):
+def test_a_record_of_nonsense_is_refused(make, change, tmp_path):
     path = tmp_path / "strange.json"
-    path.write_text(content)
-    with pytest.raises(ValueError, match=message) as error:
+    record = changed(make(), change)
+    path.write_text(json.dumps({"schema": 2, "kind": make.__name__, "record": record}))
+    with pytest.raises(ValueError, match=r"strange\.json: expected .*, got .*damaged"):
         gradwise.load(path)
-    assert "strange.json" in str(error.value)

@@ -67,7 +67,7 @@ def test_a_write_that_fails_keeps_the_old_file_and_leaves_no_other(tmp_path, mon
     def full(_):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(nn._record_file.os, "fsync", full)
+    monkeypatch.setattr(nn._files.os, "fsync", full)
     with pytest.raises(OSError, match="no space left"):
         report(0.5).save(path)
     assert nn.Saturation.load(path) == report()
@@ -79,51 +79,29 @@ ROW = {"layer": "0", "activation": "relu", "units": 3, "saturated": 0.0, "dead":
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", r"JSON, found text that is not .*; the file is damaged"),
-        (b'{"schema": 2, "kind": "satur', r"JSON, found text that is not"),
-        (b"\xff\xfe\x00", r"JSON, found text that is not"),
-        (b"[" * 100_000, r"JSON, found text that is not"),
-        ([1, 2], r"an object with 'schema', 'kind' and 'record', found \[1, 2\]"),
-        ({"schema": 2, "kind": "saturation"}, r"'kind' and 'record', found \{'schema'"),
-        ({"schema": 3, "kind": "saturation", "record": {}}, r"schema 3; .* a newer gradwise"),
-        ({"schema": "2", "kind": "saturation", "record": {}}, r"schema 2, found schema '2'"),
-        ({"schema": 2, "kind": "history", "record": {}}, r"'saturation', .* kind 'history'; load"),
-        ({"schema": 2, "kind": "saturation", "record": 3}, r"fields layers, threshold, found 3"),
-        ([], r"'record', found \[\]"),
-    ],
-)
-def test_a_file_that_is_not_a_report_raises_an_error_that_says_what_it_is(
-    tmp_path, content, message
-):
-    path = tmp_path / "saturation.json"
-    path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    with pytest.raises(ValueError, match=rf"saturation\.json: expected .*{message}"):
-        nn.Saturation.load(path)
-
-
-@pytest.mark.parametrize(
     ("record", "message"),
     [
-        (RECORD | {"threshold": "0.1"}, r"threshold as float, found '0\.1'"),
-        (RECORD | {"threshold": True}, r"threshold as float, found True"),
-        (RECORD | {"threshold": 10**400}, r"threshold as float, found 1000\d*\.\.\."),
-        (RECORD | {"layers": "none"}, r"layers as list, found 'none'"),
+        (RECORD | {"threshold": "0.1"}, r"a number was expected, got '0\.1'"),
+        (RECORD | {"threshold": True}, "a number was expected, got True"),
+        (
+            RECORD | {"threshold": 10**400},
+            "a number was expected, got one that is too large",
+        ),
+        (RECORD | {"layers": "none"}, "layers must be list, got 'none'"),
         (
             RECORD | {"layers": [3]},
-            r"the fields layer, activation, units, saturated, dead, found 3",
+            "layer, activation, units, saturated, dead were expected, got 3",
         ),
-        (RECORD | {"layers": [ROW | {"units": 3.0}]}, r"units as int, found 3\.0"),
-        (RECORD | {"layers": [ROW | {"units": "nan"}]}, r"units as int, found 'nan'"),
-        (RECORD | {"layers": [ROW | {"dead": None}]}, r"dead as float, found None"),
-        (RECORD | {"more": 1}, r"the fields layers, threshold, found \{"),
+        (RECORD | {"layers": [ROW | {"units": 3.0}]}, r"units must be int, got 3\.0"),
+        (RECORD | {"layers": [ROW | {"units": "nan"}]}, "units must be int, got 'nan'"),
+        (RECORD | {"layers": [ROW | {"dead": None}]}, "a number was expected, got None"),
+        (RECORD | {"more": 1}, r"layers, threshold were expected, got \{"),
     ],
 )
 def test_a_field_of_another_type_raises_an_error_that_names_it(tmp_path, record, message):
     path = tmp_path / "saturation.json"
     path.write_text(json.dumps({"schema": 2, "kind": "saturation", "record": record}))
-    with pytest.raises(ValueError, match=rf"saturation\.json: expected {message}.*; the file is"):
+    with pytest.raises(ValueError, match=rf"saturation\.json: expected .*{message}.*; the file is"):
         nn.Saturation.load(path)
 
 

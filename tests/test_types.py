@@ -11,8 +11,8 @@ USER = """
 import jax.numpy as jnp
 
 import gradwise
-import train
-from gradwise import compare, losses, nn
+from gradwise import compare, losses, nn, train
+from gradwise.train.metrics import Mean
 
 comparison = compare(jnp.sin, jnp.ones(3), budget="2")
 print(comparison.verdict.fastest)
@@ -20,6 +20,7 @@ model = nn.mlp((64, 32, 10), dropuot=0.1)
 method = gradwise.compare(jnp.sin, jnp.ones(3), budget=2.0).verdict.time.method
 mean = losses.mean(jnp.ones(3)).shape
 curves = train.History.empty()
+loss = Mean(jnp.ones(()), jnp.ones(())).value
 """
 #: The lines of the mistakes: an option of the wrong type, a field that is not there, a misspelling.
 MISTAKES = [8, 9, 10]
@@ -29,7 +30,10 @@ SETTINGS = "[mypy]\n[mypy-jax.*,numpy.*,optax.*]\nfollow_imports = skip\n"
 
 @pytest.fixture
 def folder(tmp_path):
+    """A user's folder with modules of our packages' names, in which no type of ours is."""
     (tmp_path / "user.py").write_text(USER)
+    for name in ("nn", "losses", "train", "benchmarks"):
+        (tmp_path / f"{name}.py").write_text("MINE = True\n")
     (tmp_path / "mypy.ini").write_text(SETTINGS)
     return tmp_path
 

@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ._files import write_atomically
-from ._need import need
+from ._extras import import_extra
+from ._files import write_whole
 
 if TYPE_CHECKING:  # matplotlib is needed only by those who draw
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ def figure() -> tuple[Figure, Axes]:
         >>> axes.get_title()
         ''
     """
-    fig = need("matplotlib.figure", "train").Figure(figsize=(7, 4.5), layout="constrained")
+    fig = import_extra("matplotlib.figure", "train").Figure(figsize=(7, 4.5), layout="constrained")
     return fig, fig.add_subplot()
 
 
@@ -43,4 +43,4 @@ def write_figure(fig: Figure, path: str | Path) -> None:
     path = path if path.suffix else path.with_name(f"{path.name}.png")
     drawn = io.BytesIO()
     fig.savefig(drawn, format=path.suffix[1:])
-    write_atomically(path, drawn.getvalue())
+    write_whole(path, drawn.getvalue())

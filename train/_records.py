@@ -1,14 +1,9 @@
-"""What the records of this package share: equality, JSON, and one format of their files.
-
-A file is `{"schema": 2, "kind": "history", "record": {...}}`. JSON has no word for NaN and the
-infinities: they are the strings "nan", "inf" and "-inf".
-"""
+"""What the records of this package share: how they are read from files, and what a key is."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import math
+import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,13 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._files import write_atomically
-from ._text import excerpt
-
-SCHEMA = 2  # files of schema 1 hold the record alone, and say neither schema nor kind
+from ._record_file import damage_told, encode, number, read_object, record_of
 
 Record = TypeVar("Record")
-Build = Callable[[Mapping[str, Any]], Record]
 
 
 def is_key(leaf: object) -> bool:
@@ -36,108 +27,22 @@ def is_key(leaf: object) -> bool:
     return jnp.issubdtype(getattr(leaf, "dtype", np.dtype(object)), jax.dtypes.prng_key)
 
 
-def same(a: object, b: object) -> bool:
-    """Return whether two values are equal, arrays entry by entry, and NaN equal to NaN.
-
-    A list equals a tuple of the same entries, and a number equals an array `[]` of it.
-
-    Example:
-        >>> same({"loss": np.array([1.0, np.nan])}, {"loss": np.array([1.0, np.nan])})
-        True
-        >>> same({"loss": np.array([1.0, 2.0])}, {"loss": np.array([1.0])})
-        False
-    """
-    if a is b:
-        return True
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
-        return a.keys() == b.keys() and all(same(a[name], b[name]) for name in a)
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    if is_key(a) or is_key(b):
-        return is_key(a) and is_key(b) and same_keys(a, b)
-    if _is_array(a) or _is_array(b) or (_is_number(a) and _is_number(b)):
-        return _same_entries(np.asarray(a), np.asarray(b))
-    return bool(a == b)
-
-
-def same_keys(a: Any, b: Any) -> bool:
-    """Return whether two arrays of typed keys are equal; keys of two kinds are not.
-
-    Example:
-        >>> same_keys(jax.random.key(1), jax.random.key(1))
-        True
-        >>> same_keys(jax.random.key(1), jax.random.key(1, impl="rbg"))
-        False
-    """
-    return a.dtype == b.dtype and np.array_equal(jax.random.key_data(a), jax.random.key_data(b))
-
-
-def _is_array(value: object) -> bool:
-    return isinstance(value, np.ndarray | jax.Array)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | complex | np.number | np.bool_)
-
-
-def _same_entries(a: np.ndarray, b: np.ndarray) -> bool:
-    numeric = all(jnp.issubdtype(array.dtype, np.number) for array in (a, b))
-    return np.array_equal(a, b, equal_nan=numeric)
-
-
-def same_fields(a: object, b: object) -> bool:
-    """Return whether two dataclasses are of one class and equal in every field that is compared.
-
-    Example:
-        >>> @dataclasses.dataclass(frozen=True, eq=False)
-        ... class Scores:
-        ...     values: np.ndarray
-        >>> same_fields(Scores(np.array([np.nan])), Scores(np.array([np.nan])))
-        True
-    """
-    return type(a) is type(b) and all(
-        same(getattr(a, field.name), getattr(b, field.name))
-        for field in dataclasses.fields(a)  # pyright: ignore[reportArgumentType]
-        if field.compare
-    )
-
-
 def to_json(value: object) -> str:
-    """Return strict JSON, in which NaN and the infinities are the strings "nan", "inf", "-inf".
+    """Return strict JSON on one line, in which NaN and the infinities are strings.
 
     Example:
         >>> to_json({"loss": [0.5, float("nan")]})
         '{"loss": [0.5, "nan"]}'
     """
-    return json.dumps(_plain(value), allow_nan=False)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: _plain(entry) for name, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def save_record(path: str | Path, kind: str, record: Mapping[str, object]) -> None:
-    r"""Write a record as JSON, atomically.
-
-    Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "record.json"
-        >>> save_record(path, "history", {"epochs": 3})
-        >>> path.read_text()
-        '{"schema": 2, "kind": "history", "record": {"epochs": 3}}\n'
-    """
-    content = {"schema": SCHEMA, "kind": kind, "record": record}
-    write_atomically(path, to_json(content) + "\n")
+    return json.dumps(encode(value), allow_nan=False)
 
 
 def load_record(
-    path: str | Path, kind: str, build: Build[Record], *, schema_1: bool = False
+    path: str | Path,
+    kind: str,
+    build: Callable[[Mapping[str, Any]], Record],
+    *,
+    schema_1: bool = False,
 ) -> Record:
     """Return what `build` makes of the record in a file.
 
@@ -150,65 +55,46 @@ def load_record(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged, holds another kind of record or has a newer schema.
+    """
+    record = read_object(path)
+    if not (schema_1 and not {"schema", "kind"} & record.keys()):
+        record = record_of(path, record, kind)[1]
+    with damage_told(path):
+        return build(record)
+
+
+def integer(name: str, value: object, least: int) -> int:
+    """Return a whole number of a record.
+
+    Raises:
+        ValueError: If it is none, or below `least`.
 
     Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "record.json"
-        >>> save_record(path, "search", {"epochs": 3})
-        >>> load_record(path, "history", dict)
-        Traceback (most recent call last):
-        ValueError: ...is not a saved history: expected the kind "history", found "search": ...
+        >>> integer("epochs", 3, 0)
+        3
     """
-    content = _parse(path, kind)
-    if schema_1 and not {"schema", "kind"} & content.keys():
-        record = content
-    else:
-        _check_envelope(path, kind, content)
-        record = content["record"]
     try:
-        return build(record)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        damage = f"a record that is damaged ({type(error).__name__}: {excerpt(error)})"
-        raise _not_a(kind, path, f"expected its fields, found {damage}: {_AGAIN}") from error
+        whole = least - 1 if isinstance(value, bool) else operator.index(value)  # pyright: ignore[reportArgumentType]
+    except TypeError:
+        whole = least - 1
+    if whole < least:
+        raise ValueError(f"{name} must be an integer, {least} or more, got {value!r}")
+    return whole
 
 
-_AGAIN = "save it again, or take a copy"
+def numbers(values: Any) -> np.ndarray:
+    """Return nested lists of numbers, of which some may be "nan" or "inf", as an array.
+
+    Raises:
+        ValueError: If there is anything else in them, or the lists are of several lengths.
+
+    Example:
+        >>> numbers([[0.5, "inf"]])
+        array([[0.5, inf]])
+    """
+    return np.array(_numbers(values), np.float64)
 
 
-def _parse(path: str | Path, kind: str) -> dict[str, Any]:
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:  # neither JSON, nor perhaps text
-        raise _not_a(
-            kind, path, f"expected JSON, found none ({excerpt(error)}): {_AGAIN}"
-        ) from error
-    if not isinstance(content, dict):
-        raise _not_a(
-            kind, path, f"expected a JSON object, found {excerpt(content, most=40)}: {_AGAIN}"
-        )
-    return content
-
-
-def _check_envelope(path: str | Path, kind: str, content: Mapping[str, object]) -> None:
-    schema, its_kind = content.get("schema"), content.get("kind")
-    if not isinstance(schema, int) or not isinstance(content.get("record"), dict):
-        found = excerpt(", ".join(content) or "nothing", most=80)
-        raise _not_a(kind, path, f"expected schema, kind and record, found {found}: {_AGAIN}")
-    if schema > SCHEMA:
-        raise _not_a(
-            kind,
-            path,
-            f"expected schema {SCHEMA} or older, found schema {schema}: read it with the version "
-            "of gradwise that wrote it, or a newer one",
-        )
-    if its_kind != kind:
-        found = json.dumps(excerpt(its_kind, most=40))
-        raise _not_a(
-            kind,
-            path,
-            f'expected the kind "{kind}", found {found}: load it with the class that saved it',
-        )
-
-
-def _not_a(kind: str, path: str | Path, reason: str) -> ValueError:
-    return ValueError(f"{path} is not a saved {kind}: {reason}")
+def _numbers(values: Any) -> Any:
+    nested = isinstance(values, list | tuple | np.ndarray)
+    return list(map(_numbers, values)) if nested else number(values)

@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 def row_sharding(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSharding | None:
-    """Return where the result of an operation that makes `rows` rows from those of `leaf` lies.
+    """Return the sharding to request for an operation that makes `rows` rows from `leaf`.
+
+    It is None where JAX chooses.
 
     On a mesh of explicit axes, and only there, JAX wants to be told: the rows are spread over the
     devices as those of `leaf` if the devices divide them, else every device has all of them.
@@ -39,7 +41,7 @@ def row_sharding(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSha
     return NamedSharding(sharding.mesh, PartitionSpec(*((None,) if parts else ()), *spec))
 
 
-def replicate_beside(tree: T, data: Tree) -> T:
+def replicate_over_mesh_of(tree: T, data: Tree) -> T:
     """Replicate uncommitted leaves over the mesh of the data.
 
     Otherwise the first call of a compiled function would move them there, and the second one
@@ -48,7 +50,7 @@ def replicate_beside(tree: T, data: Tree) -> T:
 
     Example:
         >>> import jax.numpy as jnp
-        >>> replicate_beside({"weight": jnp.ones(2)}, (jnp.ones((4, 2)), jnp.ones(4)))
+        >>> replicate_over_mesh_of({"weight": jnp.ones(2)}, (jnp.ones((4, 2)), jnp.ones(4)))
         {'weight': Array([1., 1.], dtype=float32)}
     """
     shardings = {getattr(leaf, "sharding", None) for leaf in jax.tree.leaves(data)}

@@ -19,7 +19,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ._need import need
+from ._extras import import_extra
 from ._records import to_json
 
 #: What `fit` calls after each epoch: with the epoch's number, counted from 1, and its figures.
@@ -67,9 +67,9 @@ def tensorboard(folder: str | Path) -> Callback:
         1
     """
     # Not `SummaryWriter`: its rows wait in another thread, and are lost with a killed process.
-    writers = need("tensorboardX.event_file_writer", "tensorboard")
-    scalar = need("tensorboardX.summary", "tensorboard").scalar
-    event = need("tensorboardX.proto.event_pb2", "tensorboard").Event
+    writers = import_extra("tensorboardX.event_file_writer", "tensorboard")
+    scalar = import_extra("tensorboardX.summary", "tensorboard").scalar
+    event = import_extra("tensorboardX.proto.event_pb2", "tensorboard").Event
     Path(folder).mkdir(parents=True, exist_ok=True)
     writer = writers.EventsWriter(str(Path(folder) / "events"))
 

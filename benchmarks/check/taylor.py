@@ -42,7 +42,10 @@ class Taylor(NamedTuple):
 
     @property
     def right(self) -> bool:
-        """Whether the derivative passed; at a kink any slope between the two sides' is right."""
+        """Whether the derivative passed.
+
+        At a kink every slope between the two one-sided slopes counts as right.
+        """
         finite = self.slope is None or not np.isnan(self.slope)
         fell = self.slope is None or self.slope > _RIGHT
         return finite and (self.kink or self.near or fell)

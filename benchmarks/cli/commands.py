@@ -1,5 +1,6 @@
 """The work behind each command; `main` declares their options."""
 
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -267,8 +268,7 @@ def _until_interrupted(
 def _check_writable(path: Path) -> None:
     """Raise `OSError` before anything is measured if the file could not be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    probe = path.with_name(".gradwise")
-    probe.touch()
-    probe.unlink()
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".gradwise-"):
+        pass  # under a name that no file of the user's has
     if path.exists():
         path.open("a").close()

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..check.error import deviation
-from ..derivatives.method import GaveUpError, InfeasibleError, Method
+from ..derivatives.method import GaveUpError, InfeasibleError, Method, WrongShapeError
 from ..derivatives.problem import Problem
 from ..instrument import units
 from ..instrument.clock import time_left
@@ -29,8 +29,8 @@ from .search import Choice, settle
 
 #: Seconds a single compilation may take.
 COMPILE_LIMIT = 60.0
-#: In a batch, a pass costs at least about this share of a pass alone; a method that would outlast
-#: the budget even so is not tried.
+#: Least cost of one pass in a batch, as a share of a single pass; a method that exceeds the budget
+#: even so is skipped.
 _BATCHED = 0.01
 #: A method may take this share of the time that is left, so that one leaves some to the others.
 _SHARE = 0.5
@@ -74,6 +74,8 @@ def attempt(method: Method, experiment: Experiment) -> Attempt:
             return _tried(row, method, experiment, time_left(share))
     except InfeasibleError as error:
         return Attempt(_ended(row, "impossible", str(error)))
+    except WrongShapeError as error:
+        return Attempt(_ended(row, "wrong", str(error)))
     except (GaveUpError, TimeUpError, CompileTimeoutError) as error:
         return Attempt(_ended(row, "skipped", str(error)), late=not isinstance(error, GaveUpError))
     except Exception as error:  # a method that breaks must not take the others with it
@@ -153,7 +155,7 @@ def _ended(row: Row, status: str, note: str) -> Row:
 
 
 def _refusal(method: Method, experiment: Experiment) -> tuple[str, str] | None:
-    """Return status and note of a method that the function does not allow, or that is wrong."""
+    """Return why a method is not tried: the function does not allow it, or its mode is wrong."""
     if experiment.unchecked:
         return "skipped", experiment.unchecked
     value = experiment.first.truth.value

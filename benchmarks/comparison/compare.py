@@ -1,6 +1,7 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from .made_by import MadeBy
 from .notes import machine_notes
 from .origin import origin_of
 from .record import Comparison
-from .verdict import give_verdict
+from .verdict import NO_VERDICT, give_verdict
 from .work import OnProgress, Settings, Work, ended
 
 #: Seconds after the time limit at which work is stopped that has not ended by itself.
@@ -86,7 +87,7 @@ def compare(
     Raises:
         TimeoutError: If not even tracing the function ends within `time_limit`.
         TypeError: If `fn` returns no arrays, or cannot be traced; an input that is to be
-            differentiated is complex; or `candidates` is no sequence.
+            differentiated is complex; `candidates` is no sequence, or `name` no text.
         ValueError: If `argnums`, `methods`, `order`, `budget`, `time_limit`, `seed` or `rule` is
             out of range, a candidate has the name of another row or an unknown mode, there is
             nothing to differentiate, `order=2` meets a function of several outputs or `crossover`,
@@ -109,6 +110,7 @@ def compare(
         order=order,
         crossover=crossover,
         rule=rule,
+        name=name,
     )
     extra = as_methods(candidates, order)
     settings = Settings(methods, extra, order, budget, time_limit, seed, crossover, rule)
@@ -133,19 +135,27 @@ def compare(
     options |= {"has_aux": True} if has_aux else {}
     options |= {"rule": rule} if rule != RULES[0] else {}
     made_by, fault = _origin(problem, extra, options)
-    rows, floor, here = work.rows(incomplete), work.floor(), environment()
+    rows, floor = work.rows(incomplete), work.floor()
+    here, unknown = guarded("describe this machine", environment, {})
+    verdict, undecided = guarded(
+        "give a verdict",
+        lambda: give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
+        NO_VERDICT,
+    )
+    crossing, unfitted = guarded("find the crossing", work.crossover, None)
+    faults = tuple(note for note in (*fault, unknown, undecided, unfitted) if note)
     return Comparison(
         name=name or name_of(fn),
         rows=rows,
-        verdict=give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
+        verdict=verdict,
         n=problem.n,
         m=problem.m,
         order=order,
         dtype=str(jnp.result_type(*problem.x)),
         floor=floor,
-        notes=(*_notes(work), *fault),
+        notes=(*_notes(work), *faults),
         residuals=work.reading.lines if work.reading else (),
-        crossover=work.crossover(),
+        crossover=crossing,
         purpose=purpose,
         incomplete=incomplete,
         seed=seed,
@@ -155,16 +165,27 @@ def compare(
 
 
 def _check_options(
-    *, budget: float, time_limit: float, seed: int, order: int, crossover: bool, rule: str
+    *,
+    budget: float,
+    time_limit: float,
+    seed: int,
+    order: int,
+    crossover: bool,
+    rule: str,
+    name: str | None,
 ) -> None:
     """Raise on what no function can be measured with."""
     if rule not in RULES:
         raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
-    for name, seconds in (("budget", budget), ("time_limit", time_limit)):
-        if not (isinstance(seconds, (int, float)) and seconds > 0):
-            raise ValueError(f"{name} must be a positive number of seconds, got {seconds!r}")
-    if seed < 0:
+    for option, seconds in (("budget", budget), ("time_limit", time_limit)):
+        if not (isinstance(seconds, Real) and not isinstance(seconds, bool) and seconds > 0):
+            raise ValueError(f"{option} must be a positive number of seconds, got {seconds!r}")
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    if not isinstance(order, Integral) or isinstance(order, bool):
+        raise ValueError(f"order must be 1 or 2, got {order!r}")
+    if not isinstance(name, str | None):
+        raise TypeError(f"name must be a text, got {name!r}")
     if crossover and order == 2:
         raise ValueError(
             "crossover is about first derivatives, got order=2: leave one of the two out"
@@ -210,4 +231,9 @@ def _problem(
 
 def _notes(work: Work) -> tuple[str, ...]:
     notes = work.experiment.notes if work.experiment else work.problem.notes
-    return (*notes, *(machine_notes(work.samples) if work.samples else ()))
+    if not work.samples:
+        return notes
+    quiet, fault = guarded(
+        "tell how quiet the machine was", lambda: machine_notes(work.samples), ()
+    )
+    return (*notes, *quiet, *((fault,) if fault else ()))

@@ -23,7 +23,7 @@ Batch = tuple[str, int]
 
 
 def compile_batches(experiment: Experiment, seed: int) -> dict[Batch, Compiled]:
-    """Compile both modes at every batch size, while there is time; none where a mode cannot be.
+    """Compile both modes at every batch size, while there is time; none if a mode is impossible.
 
     Example:
         >>> import jax.numpy as jnp

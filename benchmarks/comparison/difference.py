@@ -4,6 +4,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._equality import equal_by_fields
 from ..instrument import units
 from ..instrument.statistics import Estimate
 from .made_by import versions
@@ -16,7 +17,8 @@ BY_CPU = "by CPU time, since the machine was busy"
 UNJUDGED = ("changed", "gone", "new")
 
 
-@dataclass(frozen=True, kw_only=True)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Difference:
     """What became of one row.
 
@@ -53,6 +55,14 @@ class Difference:
         """Whether the row is worse than it was."""
         return self.conclusion in ("slower", "broken")
 
+    def __str__(self) -> str:
+        return f"{self.scenario}, {self.method}: {self.conclusion}" + (
+            f", {self.change}" if self.change else ""
+        )
+
+    def __repr__(self) -> str:
+        return f"Difference({self})"
+
     @property
     def change(self) -> str:
         """The new figure over the old one and its interval, in words; `""` where there is none."""
@@ -76,6 +86,7 @@ class Difference:
         return "; ".join(text for text in (by, self.note) if text)
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Side:
     """One of two runs that are compared.
@@ -95,6 +106,8 @@ class Side:
     name: str
     environment: Mapping[str, object] = field(default_factory=dict)
     waited: float | None = None
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (dictionaries have no hash)
 
     @property
     def busy(self) -> str:

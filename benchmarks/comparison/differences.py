@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from .._equality import equal_by_fields
 from ..instrument.statistics import LEVEL
 from ..instrument.text import filled, html_pairs, in_markdown, markdown_table
 from .difference import BY_CPU, JUDGEMENTS, UNJUDGED, Difference, Side
@@ -15,6 +16,7 @@ _LEGEND = (
 )
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Differences:
     """What two runs differ in: `print` shows what changed, `markdown` is for a pull request.
@@ -44,6 +46,8 @@ class Differences:
     old: Side
     new: Side
     made_by: tuple[str, ...] = ()
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (dictionaries have no hash)
 
     @property
     def regression(self) -> bool:

@@ -120,7 +120,8 @@ def make_experiment(
     """
     pace, look = pace_of(share_of(left, _CHECKING)), look or Look()
     probe, stops = random_probe(problem, seed), reading.stops
-    limits = Limits(budget, _SEARCH * budget, available_memory() or math.inf, left)
+    memory, no_memory = guarded("find out how much memory is left", available_memory, None)
+    limits = Limits(budget, _SEARCH * budget, memory or math.inf, left)
     if look.why:
         first, unchecked, notes = _nothing_known(problem), f"not checked: {look.why}", problem.notes
         return Experiment(
@@ -137,6 +138,7 @@ def make_experiment(
         target, second, late = _reference(target, inner, modes, pace, look, rule)
         unchecked = unchecked or late
     notes = (problem.notes if unchecked else _notes(problem, first)) + reading.notes
+    notes += (no_memory,) if no_memory else ()
     return Experiment(problem, target, probe, first, second, stops, limits, notes, look, unchecked)
 
 

@@ -3,48 +3,22 @@
 `docs/schema.md` describes the schema.
 """
 
-import contextlib
-import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from .codec import from_plain, to_plain
+from .._record_file import damage_told, read_object, record_of, save_record
+from .codec import from_plain
 from .record import Comparison
+from .row import STATUSES
 
-#: Raised whenever a reader of the older files would misread the new ones.
-SCHEMA = 2
 #: What schema 1 calls the kinds of the methods that now have another name.
 _KINDS = {"jvp": "value_and_jvp", "tangent": "jvp", "vjp": "value_and_vjp"}
-
-
-def write_file(path: Path, content: str | bytes) -> None:
-    """Write a file so that at every moment `path` is the old one or the whole new one.
-
-    The bytes go to a file beside it, to the disk, and only then to its name.
-
-    Raises:
-        OSError: If it cannot be written; then nothing has changed.
-    """
-    raw = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            temporary.unlink()
 
 
 def save(results: Comparison | Sequence[Comparison], path: Path) -> None:
     """Write one comparison, or several, as JSON."""
     kind = "comparison" if isinstance(results, Comparison) else "comparisons"
-    document = {"schema": SCHEMA, "kind": kind, "record": to_plain(results)}
-    write_file(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    save_record(path, kind, results)
 
 
 def load(path: str | Path) -> Comparison | list[Comparison]:
@@ -64,15 +38,15 @@ def load(path: str | Path) -> Comparison | list[Comparison]:
         >>> load(path) == comparison
         True
     """
-    document = _document(Path(path))
-    try:
-        if document["schema"] == 1:
-            return [_upgraded(entry) for entry in document["comparisons"]]
-        if document["kind"] == "comparison":
-            return from_plain(Comparison, document["record"])
-        return [from_plain(Comparison, entry) for entry in document["record"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged: {error}; run the suite again") from None
+    content = read_object(path)
+    if content.get("schema") == 1 and "comparisons" in content:
+        with damage_told(path):
+            return [_checked(_upgraded(entry)) for entry in _list(content["comparisons"])]
+    kind, record = record_of(path, content, "comparison", "comparisons")
+    with damage_told(path):
+        if kind == "comparison":
+            return _checked(from_plain(Comparison, record))
+        return [_checked(from_plain(Comparison, entry)) for entry in _list(record)]
 
 
 def load_all(path: str | Path) -> list[Comparison]:
@@ -86,26 +60,21 @@ def load_all(path: str | Path) -> list[Comparison]:
     return [record] if isinstance(record, Comparison) else record
 
 
-def _document(path: Path) -> dict:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"no such file: {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
-    fields = document if isinstance(document, dict) else {}
-    schema, kind = fields.get("schema"), fields.get("kind", "comparisons")
-    if schema not in (1, SCHEMA):
-        version = "no schema" if schema is None else f"schema {schema}"
-        raise ValueError(
-            f"{path} holds {version}, this version reads schema 1 to {SCHEMA}: "
-            "run the suite again, or update gradwise"
-        )
-    if kind not in ("comparison", "comparisons"):
-        raise ValueError(f"{path} holds a {kind}, not a comparison: read it with gradwise.load")
-    return fields
+def _list(value: object) -> list:
+    if not isinstance(value, list):
+        raise TypeError(f"a list of comparisons was expected, got {type(value).__name__}")
+    return value
+
+
+def _checked(comparison: Comparison) -> Comparison:
+    """Return a comparison that was read, if it can be one that was measured."""
+    for row in comparison.rows:
+        if row.status not in STATUSES:
+            raise ValueError(f"the status of {row.method} cannot be {row.status!r}")
+        taken = row.samples
+        if taken and not len(taken.rounds) == len(taken.wall) == len(taken.cpu) > 0:
+            raise ValueError(f"the samples of {row.method} must be as many in each of their lists")
+    return comparison
 
 
 def _upgraded(entry: dict) -> Comparison:

@@ -3,11 +3,13 @@
 import html
 from dataclasses import dataclass, fields
 
+from .._equality import equal_by_fields
 from ..instrument.statistics import Estimate
 from ..instrument.text import html_pairs
 from ..instrument.units import seconds
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Finding:
     """Which method is best in one respect, by how much, and how sure that is.
@@ -50,6 +52,7 @@ class Finding:
         return f"<p>{html.escape(self.text)}</p>"
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Verdict:
     """The answer to "forward or reverse, and why?".
@@ -95,6 +98,7 @@ class Verdict:
         return html_pairs(self.parts())
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class ModeLine:
     """Seconds of a batch of k directions in one mode, and the line through them.
@@ -123,7 +127,8 @@ class ModeLine:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Crossover:
     """Up to how many inputs forward mode is the faster one.
 
@@ -146,3 +151,6 @@ class Crossover:
     forward: ModeLine
     reverse: ModeLine
     inputs: Estimate
+
+    def __repr__(self) -> str:
+        return f"Crossover(forward mode is faster up to {self.inputs.value:,.0f} inputs)"

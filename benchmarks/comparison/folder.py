@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from .file import load_all, write_file
+from .._files import write_whole
+from .file import load_all
 from .record import Comparison
 
 LATEST = "latest"
@@ -61,7 +62,7 @@ def finish(path: Path) -> Path:
     """
     final = path.with_name(path.name.removesuffix(_UNFINISHED) + ".json")
     path.rename(final)
-    write_file(path.with_name(LATEST), final.name + "\n")
+    write_whole(path.with_name(LATEST), final.name + "\n")
     return final
 
 

@@ -4,6 +4,8 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._equality import equal_by_fields
+
 #: What an environment says of the moment, and not of the machine or its software.
 _MOMENT = ("time", "load")
 _SOFTWARE = ("python", "packages")
@@ -11,6 +13,7 @@ _SOFTWARE = ("python", "packages")
 _MOST_LETTERS = 40
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MadeBy:
     """What a comparison was made by, as hashes and plain values.
@@ -42,6 +45,8 @@ class MadeBy:
     options: dict[str, object] = field(default_factory=dict)
     versions: dict[str, object] = field(default_factory=dict)
     machine: dict[str, object] = field(default_factory=dict)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (dictionaries have no hash)
 
     def changes(self, new: "MadeBy") -> list[str]:
         """Say what differs in `new`, a text each; nothing where the two are equals.

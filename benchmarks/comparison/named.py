@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from .file import write_file
+from .._files import write_whole
 from .folder import LATEST, last_two, latest
 
 #: The file in the folder of runs that holds a run for each name.
@@ -45,7 +45,7 @@ def name_baseline(folder: Path, name: str, run: Path) -> Path | None:
     known = baselines(folder)
     before = known.get(name)
     named = {each: _beside(folder, path) for each, path in {**known, name: run}.items()}
-    write_file(folder / _BASELINES, json.dumps(named, indent=1) + "\n")
+    write_whole(folder / _BASELINES, json.dumps(named, indent=1) + "\n")
     return before
 
 

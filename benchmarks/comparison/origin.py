@@ -12,7 +12,7 @@ from ..instrument.environment import environment
 from ..program.arguments import Argnums
 from ..program.fingerprint import array_hash, fingerprint
 from ..program.jaxpr import trace
-from .codec import to_plain
+from .._record_file import encode
 from .made_by import MadeBy, machine, versions
 
 
@@ -61,7 +61,7 @@ def origin_of(
     here = environment()
     programs = {"value": fingerprint(trace(problem.fn, problem.x, problem.fixed))}
     programs |= {each.name: _candidate_hash(each, problem) for each in candidates}
-    plain = to_plain(options)
+    plain = encode(options)
     assert isinstance(plain, dict)
     return MadeBy(
         programs=programs,

@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .._equality import equal_by_fields
 from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison:
     """What every way to differentiate one function costs.
@@ -105,6 +107,8 @@ class Comparison:
         from ..report.files import save
 
         save(self, Path(path))
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (dictionaries have no hash)
 
     def __str__(self) -> str:
         from ..report.text import text_table

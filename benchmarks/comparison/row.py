@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass, fields
 
-from ..instrument.compile import Memory
+from .._equality import equal_by_fields
+from ..instrument.memory import Memory
 from ..instrument.samples import Samples
 from ..instrument.statistics import Ratio
 from ..instrument.text import html_pairs
 from ..instrument.units import seconds
 from ..program.count import Flops
 
+#: What can become of a method; `Row` says what each one means.
+STATUSES = ("ok", "wrong", "inaccurate", "impossible", "skipped", "failed")
 
+
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Row:
     """What is known of one method on one function; `None` where nothing is.
@@ -75,6 +80,8 @@ class Row:
     def interval(self) -> tuple[float, float] | None:
         """The interval of `ratio`, if there are samples enough for one."""
         return self.ratio.interval if self.ratio else None
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (samples have no hash)
 
     def __repr__(self) -> str:
         time = f", {seconds(self.seconds)}" if self.seconds is not None else ""

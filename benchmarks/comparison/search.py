@@ -19,7 +19,7 @@ from ..instrument.timing import run_once
 from .experiment import Limits
 from .pace import pace_of
 
-#: Calls of which the fastest is what a trial takes; one interruption must not decide.
+#: How many calls each trial makes; its time is the fastest.
 _CALLS = 3
 #: A trial this many times worse than the best one ends a search: smaller chunks are no better.
 _CLEARLY = 1.2

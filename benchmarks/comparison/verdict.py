@@ -3,14 +3,19 @@
 from collections.abc import Callable, Sequence
 
 from ..instrument import units
+from ..program.messages import guarded
 from .fastest import Machine, fastest
 from .findings import Finding, Verdict
 from .row import Row
 
-#: What is being chosen between, the first of these that any row computes.
+#: Kinds that rows compete in; the first that some row computes is used.
 _GOALS = ("jacobian", "hessian", "hvp", "value_and_grad", "value_and_vjp", "value_and_jvp")
 #: Deterministic figures, and those measured once, tie within these factors.
 _MEMORY_TIE, _COMPILE_TIE, _COMPILE_TIE_BUSY = 1.05, 1.25, 4.0
+#: The verdict where gradwise could not give one.
+NO_VERDICT = Verdict(
+    time=Finding(text=""), memory=Finding(text=""), compile=Finding(text=""), why=""
+)
 
 
 def give_verdict(
@@ -36,11 +41,12 @@ def give_verdict(
     rivals = [row for row in right if row.kind == goal and row.samples is not None]
     time = fastest(rivals, rows, machine)
     quiet = not time.doubt.startswith("busy")
+    why, fault = guarded("say why", lambda: _why(rows, n, m, costs=quiet), "")
     return Verdict(
         time=time,
         memory=_least(rivals, lambda row: row.bytes, _MEMORY_TIE, units.size),
         compile=_quickest_to_compile(rivals, quiet),
-        why=_why(rows, n, m, costs=quiet),
+        why=why or fault,
     )
 
 

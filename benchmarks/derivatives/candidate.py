@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 
+from .._equality import equal_by_fields
 from .jacobians import Jacobian
-from .method import Method, Probe, Program
+from .method import Method, Probe, Program, WrongShapeError
 from .outputs import parts
 from .problem import Leaves, Problem
 from .table import METHODS
@@ -15,7 +17,8 @@ from .table import METHODS
 _MODES = ("forward", "reverse", "mixed")
 
 
-@dataclass(frozen=True, kw_only=True)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Candidate:
     """A derivative of one's own, to stand in the table beside gradwise's methods.
 
@@ -52,6 +55,9 @@ class Candidate:
     derivative: Callable[..., object]
     product: Callable[[Any, tuple], object] | None = None
 
+    def __repr__(self) -> str:
+        return f"Candidate({self.name}: {self.mode})"
+
 
 def as_methods(candidates: Sequence[Candidate], order: int) -> tuple[Method, ...]:
     """Return the candidates as methods of `order`, each under a name of its own.
@@ -86,6 +92,9 @@ def as_method(candidate: Candidate, order: int) -> Method:
             result = candidate.derivative(*problem.arguments(x, fixed))
             if candidate.product:
                 return result
+            outputs = _outputs(problem, order)
+            expected = [output + leaf.shape for output in outputs for leaf in problem.x]
+            _check_shapes(f"candidate {candidate.name!r}", jax.tree.leaves(result), expected)
             rows = _rows(result, problem)
             return rows[0] if problem.scalar and order == 1 else rows
 
@@ -93,8 +102,11 @@ def as_method(candidate: Candidate, order: int) -> Method:
 
     def product(result: object, problem: Problem, tangent: Leaves) -> object:
         assert candidate.product is not None
-        applied = candidate.product(result, problem.rebuild(tangent))
-        return jax.tree.leaves(applied) if order == 2 else problem.unpack(applied)
+        applied = jax.tree.leaves(candidate.product(result, problem.rebuild(tangent)))
+        whole = applied if order == 2 else problem.unpack(applied)
+        who = f"the product of candidate {candidate.name!r}"
+        _check_shapes(who, whole, _outputs(problem, order))
+        return whole
 
     return Method(
         name=candidate.name,
@@ -108,6 +120,26 @@ def as_method(candidate: Candidate, order: int) -> Method:
         from_user=True,
         product=product if candidate.product else None,
     )
+
+
+def _outputs(problem: Problem, order: int) -> list[tuple[int, ...]]:
+    """Return the shapes of what is differentiated: the outputs, or for a Hessian the gradient."""
+    if order == 2:
+        return [leaf.shape for leaf in problem.x]
+    shapes = jax.eval_shape(problem.fn, problem.x, problem.fixed)
+    return [leaf.shape for leaf in jax.tree.leaves(shapes)]
+
+
+def _check_shapes(who: str, leaves: Sequence, expected: Sequence[tuple[int, ...]]) -> None:
+    """Check the shapes of what a user's code returned.
+
+    Raises:
+        WrongShapeError: If they are others than expected.
+    """
+    got = [np.shape(leaf) for leaf in leaves]
+    if got != list(expected):
+        shapes = [", ".join(map(str, each)) or "nothing" for each in (got, expected)]
+        raise WrongShapeError(f"{who} returned shape {shapes[0]}, expected {shapes[1]}")
 
 
 def _rows(result: object, problem: Problem) -> Jacobian:

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
+from .._equality import equal_by_fields
 from .problem import Leaves, Output, Problem
 
 
@@ -102,6 +103,7 @@ def _one_pass(n: int, m: int) -> int:
     return 1
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Method:
     """A way to take a derivative.
@@ -149,6 +151,10 @@ class Method:
 
 class InfeasibleError(ValueError):
     """A method cannot be applied to this function; the message says why."""
+
+
+class WrongShapeError(ValueError):
+    """A candidate returned arrays of other shapes than a derivative has."""
 
 
 class GaveUpError(RuntimeError):

@@ -229,7 +229,7 @@ def bounds(n: int, m: int, *, order: int = 1) -> dict[str, float]:
         order: 1 for gradients and Jacobians, 2 for Hessians.
 
     Raises:
-        ValueError: If there is no input or no output.
+        ValueError: If `n` or `m` is no integer above 0, or `order` is neither 1 nor 2.
 
     Example:
         >>> from gradwise import bounds
@@ -237,5 +237,10 @@ def bounds(n: int, m: int, *, order: int = 1) -> dict[str, float]:
         >>> limits["forward"], limits["reverse"], limits["numerical"]
         (976.0, 4.0, 1300.0)
     """
+    for name, count in (("n", n), ("m", m)):
+        if not hasattr(count, "__index__") or isinstance(count, bool) or count < 1:
+            raise ValueError(f"{name} must be an integer above 0, got {count!r}")
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 or 2, got {order!r}")
     methods = [method for method in METHODS if method.order == order]
     return {method.name: method.bound(n, m) for method in methods if method.bound}

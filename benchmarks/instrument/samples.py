@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._equality import equal_by_fields
 
-@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Samples:
     """Seconds per call of one program, one sample in each round that it took part in.
 
@@ -35,14 +38,6 @@ class Samples:
     def cpu_seconds(self) -> float:
         """Median CPU seconds of a call."""
         return float(np.median(self.cpu))
-
-    def __eq__(self, other: object) -> bool:
-        """Whether two sets of samples are the same number for number; NaN equals NaN."""
-        if not isinstance(other, Samples):
-            return NotImplemented
-        pairs = [(getattr(self, name), getattr(other, name)) for name in ("rounds", "wall", "cpu")]
-        same = all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
-        return same and self.calls == other.calls
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._equality import equal_by_fields
 from .samples import Samples
 
 #: Two programs whose ratio is within this of 1 are equal for every practical purpose.
@@ -26,7 +27,8 @@ _WITHOUT_INTERVAL = 0.25
 _DRAWS = 2000
 
 
-@dataclass(frozen=True, kw_only=True)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Ratio:
     """The ratio of two programs' times, and its interval where there are samples enough for one.
 
@@ -84,8 +86,12 @@ class Ratio:
             return "{:.3g} to {:.3g}, {}".format(*self.interval, LEVEL)
         return f"{self.rounds} sample{'' if self.rounds == 1 else 's'}, no interval"
 
+    def __repr__(self) -> str:
+        return f"Ratio({self.median:.3g}, {self.spread})"
 
-@dataclass(frozen=True, kw_only=True)
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Estimate:
     """A number and its interval; an end is infinite where the samples do not bound it.
 
@@ -97,7 +103,7 @@ class Estimate:
     Example:
         >>> from gradwise import Estimate
         >>> Estimate(value=100.0, low=80.0, high=float("inf"))
-        Estimate(value=100.0, low=80.0, high=inf)
+        Estimate(100, 80 to inf)
     """
 
     value: float
@@ -108,6 +114,10 @@ class Estimate:
     def bounded(self) -> bool:
         """Whether the samples say anything about where the number lies."""
         return self.low > -math.inf or self.high < math.inf
+
+    def __repr__(self) -> str:
+        ends = f"{self.low:.4g} to {self.high:.4g}" if self.bounded else "no interval"
+        return f"Estimate({self.value:.4g}, {ends})"
 
 
 def ratio(samples: Samples, base: Samples, *, by: str = "wall") -> Ratio:
@@ -221,9 +231,9 @@ def estimate(value: float, draws: np.ndarray | None) -> Estimate:
 
     Example:
         >>> estimate(2.0, np.array([1.0, 2.0, np.inf]))
-        Estimate(value=2.0, low=1.0, high=inf)
+        Estimate(2, 1 to inf)
         >>> estimate(2.0, None)
-        Estimate(value=2.0, low=-inf, high=inf)
+        Estimate(2, no interval)
     """
     low, high = (-math.inf, math.inf) if draws is None else interval(draws)
     return Estimate(value=value, low=low, high=high)

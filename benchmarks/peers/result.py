@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .._equality import equal_by_fields
 from ..instrument import units
 from ..instrument.statistics import LEVEL, Ratio
 from ..instrument.text import aligned
@@ -15,6 +16,7 @@ _RATIOS = f"Ratios are medians over interleaved rounds ({LEVEL}); lower is bette
 _MACHINE = ("cores", "load")
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a library returned for a question about an edge case.
@@ -32,6 +34,7 @@ class Answer:
     right: bool
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Edge:
     """An edge case: a question, what is right, and the answers of the libraries.
@@ -56,6 +59,7 @@ class Edge:
         return f"Edge({self.question}: {right} of {len(self.answers)} right)"
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Timing:
     """The time of one library, or of one way to search, and its ratio to the base of its table.
@@ -86,6 +90,7 @@ class Timing:
         return f"Timing({self.name}: {_time_text(self.seconds) or self.note})"
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """Edge cases and timings of several libraries, and where they were taken.

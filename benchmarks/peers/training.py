@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._extras import import_extra
 from ..instrument.timing import interleave
 from .peer import Peer, Trainer
 from .result import Timing
@@ -21,9 +22,7 @@ def digits_task() -> Task:
         >>> digits_task()
         Task(64-256-256-10, 1,792 rows in batches of 128)
     """
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
+    x, y = import_extra("sklearn.datasets", "suite").load_digits(return_X_y=True)
     rows = len(x) // _BATCH * _BATCH
     data = (x[:rows] / 16).astype(np.float32), y[:rows].astype(np.int32)
     return make_task((64, 256, 256, 10), rate=0.2, batch=_BATCH, data=data)

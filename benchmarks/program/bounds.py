@@ -16,17 +16,17 @@ def tangents(directions: int) -> float:
     return 1.0 + 1.5 * _positive("tangents", directions)
 
 
-def adjoints(directions: int) -> float:
-    """Return the bound `1.5 + 2.5 q` on the value and `q` adjoints propagated together.
+def cotangents(directions: int) -> float:
+    """Return the bound `1.5 + 2.5 q` on the value and `q` cotangents propagated together.
 
     Griewank and Walther, Evaluating Derivatives (2nd ed., 2008), chapter 4. The cheap gradient
     principle is the case `q = 1`: at most 4, and 5 where traffic with memory is weighed in.
 
     Example:
-        >>> adjoints(1), adjoints(10)
+        >>> cotangents(1), cotangents(10)
         (4.0, 26.5)
     """
-    return 1.5 + 2.5 * _positive("adjoints", directions)
+    return 1.5 + 2.5 * _positive("cotangents", directions)
 
 
 def differences(inputs: int, *, central: bool = False) -> float:
@@ -44,7 +44,7 @@ def differences(inputs: int, *, central: bool = False) -> float:
 
 _FACTORS: dict[str, Callable[[int], float]] = {
     "forward": tangents,
-    "reverse": adjoints,
+    "reverse": cotangents,
     "forward differences": differences,
     "central differences": lambda directions: differences(directions, central=True),
 }
@@ -61,7 +61,7 @@ def bound(mode: str, directions: int, inner: int = 1) -> float:
     Args:
         mode: `"forward"`, `"reverse"`, `"forward differences"`, `"central differences"`, or two of
             them joined by `" over "`, the one applied last first.
-        directions: Tangents, adjoints or perturbed inputs that the (outer) mode propagates.
+        directions: Tangents, cotangents or perturbed inputs that the (outer) mode propagates.
         inner: The same of the inner mode, where there is one.
 
     Raises:

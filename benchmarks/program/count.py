@@ -3,8 +3,11 @@
 import html
 from dataclasses import dataclass
 
+from .._equality import equal_by_fields
 
-@dataclass(frozen=True, kw_only=True)
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Flops:
     """Operations of a program: a figure, a range where it branches, or "unknown".
 
@@ -73,6 +76,9 @@ class Flops:
         if self.low == self.high:
             return f"{self.high:,}"
         return f"{self.low:,} to {self.high:,}, mean {self.mean:,.0f}"
+
+    def __repr__(self) -> str:
+        return f"Flops({self})"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(str(self))}</p>"

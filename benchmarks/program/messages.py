@@ -10,11 +10,13 @@ from typing import TypeVar
 
 import jax
 
+from .._equality import equal_by_fields
 from .source import is_jaxs, is_ours, is_users, line_of_error
 
 Result = TypeVar("Result")
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True)
 class Obstacle:
     """Why a function cannot be differentiated in some way, and what to do.
@@ -202,7 +204,7 @@ def whole_tracebacks() -> Iterator[None]:
 
 
 def _raiser(error: Exception) -> str:
-    """Say who raised an exception, by the innermost frame that is not of a library below all."""
+    """Say who raised an exception, by the innermost frame of JAX, gradwise or the user."""
     if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
         return "JAX"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 from jax.extend.core import JaxprEqn
 
+from .._equality import equal_by_fields
 from .arguments import Argnums, read_argnums
 from .jaxpr import Atom, Program, dtype, kind, opened, shape
 from .walk import interpret
@@ -16,6 +17,7 @@ from .walk import interpret
 _FILLERS = ("broadcast_in_dim", "empty2")
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True)
 class Residual:
     """One array that reverse mode keeps.

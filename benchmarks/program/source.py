@@ -1,4 +1,7 @@
-"""Whose line it is: the user's line is told, not one of JAX, NumPy, Python or gradwise."""
+"""Find the user's source line of an equation or an error.
+
+Lines of JAX, NumPy, Python and gradwise are skipped.
+"""
 
 import itertools
 import sysconfig

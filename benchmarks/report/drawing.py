@@ -6,6 +6,8 @@ Text and lines take the colour of the page's text, so that a chart reads in the 
 import io
 from typing import TYPE_CHECKING, Any
 
+from .._extras import import_extra
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -32,9 +34,7 @@ def new_figure(*, height: float) -> tuple["Figure", "Axes"]:
         >>> float(figure.get_figheight())
         2.0
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, height))
+    figure = import_extra("matplotlib.figure", "suite").Figure(figsize=(6.4, height))
     return figure, figure.subplots()
 
 

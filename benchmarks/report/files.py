@@ -5,8 +5,9 @@ import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from .._files import write_whole
+from .._record_file import ending
 from ..comparison.file import save as save_json
-from ..comparison.file import write_file
 from ..comparison.record import Comparison
 from ..instrument.text import in_markdown, markdown_table
 from .cells import about, crossing, heading, numbered_notes, table_cells
@@ -33,7 +34,7 @@ def save(comparison: Comparison, path: Path) -> None:
         >>> path.read_text().splitlines()[0]
         '## What derivatives cost'
     """
-    if path.suffix == ".json":
+    if check_ending(path) == ".json":
         save_json(comparison, path)
         return
     write_report([comparison], path)
@@ -59,27 +60,26 @@ def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
     """
     if not comparisons:
         raise ValueError("there are no comparisons to report")
-    check_ending(path)
-    if path.suffix == ".json":
+    of_path = check_ending(path)
+    if of_path == ".json":
         save_json(comparisons, path)
-    elif path.suffix == ".png":
-        write_file(path, _png(comparisons))
+    elif of_path == ".png":
+        write_whole(path, _png(comparisons))
     else:
-        write_file(path, _TEXTS[path.suffix](comparisons))
+        write_whole(path, _TEXTS[of_path](comparisons))
 
 
-def check_ending(path: Path) -> None:
-    """Check that a report can be written to a file of this ending.
+def check_ending(path: Path) -> str:
+    """Return the ending of a path, in lower case, if a report can be written to such a file.
 
     Raises:
         ValueError: If there is no format of this ending.
 
     Example:
-        >>> check_ending(Path("found.html"))
+        >>> check_ending(Path("found.HTML"))
+        '.html'
     """
-    endings = (".json", ".png", *_TEXTS)
-    if path.suffix not in endings:
-        raise ValueError(f"{path} must end in one of {', '.join(endings)}")
+    return ending(path, ".json", ".png", *_TEXTS)
 
 
 def _png(comparisons: Sequence[Comparison]) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._extras import import_extra
 from ..comparison.findings import Crossover
 from ..comparison.record import Comparison
 from ..instrument import units
@@ -28,9 +29,8 @@ def page(comparisons: Sequence[Comparison]) -> str:
         >>> "<h1>What suite/sine costs</h1>" in page([replace(EXAMPLE, rows=(), crossover=None)])
         True
     """
-    from jinja2 import Environment, StrictUndefined
-
-    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+    jinja2 = import_extra("jinja2", "suite")
+    template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     )
     many = len(comparisons) > 1

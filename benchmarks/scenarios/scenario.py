@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .._equality import equal_by_fields
 from ..derivatives.candidate import Candidate
 
 
+@equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Scenario:
     """A named function with inputs, in a suite, and how it is to be measured.
@@ -42,6 +44,8 @@ class Scenario:
     crossover: bool = False
     oracle: Callable[..., object] | None = None
     dtype: str = "float32"
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (its inputs have no hash)
 
     def __repr__(self) -> str:
         return f"Scenario({self.name}: {self.purpose})"

@@ -11,8 +11,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from .._files import write_atomically
-from .._need import need
+from .._extras import import_extra
+from .._files import write_whole
 from .._records import to_json
 from .._text import excerpt
 
@@ -36,11 +36,11 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[st
         >>> arrays["weight"].tolist(), header
         ([[1.0, 0.0], [0.0, 1.0]], {'epoch': 3})
     """
-    numpy = need("safetensors.numpy", "train")
+    numpy = import_extra("safetensors.numpy", "train")
     text = to_json({"header": header, "dtypes": {n: a.dtype.name for n, a in arrays.items()}})
     stored = {name: _storable(array) for name, array in arrays.items()}
     metadata = {"format": _FORMAT, "json": text, "sha256": _digest(text, stored)}
-    write_atomically(path, numpy.save(stored, metadata))
+    write_whole(path, numpy.save(stored, metadata))
 
 
 def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -52,7 +52,7 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         ImportError: If safetensors is missing.
     """
     raw = Path(path).read_bytes()
-    numpy = need("safetensors.numpy", "train")
+    numpy = import_extra("safetensors.numpy", "train")
     try:
         stored = numpy.load(raw)
         size = int.from_bytes(raw[:8], "little")

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._records import is_key, same
+from .._equality import same
+from .._records import is_key
 from .._types import Tree
 from ..curves import History
 from ..steps import TrainState

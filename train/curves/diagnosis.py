@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from .._records import same_fields
+from .._equality import equal_by_fields
 from .._text import html_table
 from .evidence import FEWEST, evidence_of
 
@@ -39,7 +39,8 @@ _ADVICE: Mapping[Kind, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True)
 class Diagnosis:
     """What a training's curves say, the numbers that it rests on, and what to try.
 
@@ -74,9 +75,7 @@ class Diagnosis:
     evidence: Mapping[str, float]
     advice: str
 
-    def __eq__(self, other: object) -> bool:
-        """Compare all fields; NaN equals NaN."""
-        return same_fields(self, other)
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (dictionaries have no hash)
 
     def __str__(self) -> str:
         """Return one line."""

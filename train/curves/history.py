@@ -13,7 +13,9 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._records import load_record, same, same_fields, save_record
+from .._equality import same, same_fields
+from .._record_file import ending, number, save_record
+from .._records import integer, load_record, numbers
 from .._text import html_table, table
 from .diagnosis import Diagnosis, diagnose
 from .drawing import draw_curve
@@ -213,7 +215,8 @@ class History:
 
         Raises:
             KeyError: If a field is missing.
-            ValueError: If a curve has another number of epochs than the history.
+            ValueError: If a curve has another number of epochs than the history, or a field holds
+                no number.
 
         Example:
             >>> from gradwise import train
@@ -221,29 +224,36 @@ class History:
             >>> train.History.from_dict(history.to_dict()) == history
             True
         """
-        curves = {name: np.array(curve, np.float64) for name, curve in fields["curves"].items()}
-        epochs = int(fields["epochs"])
+        curves = {name: numbers(curve) for name, curve in fields["curves"].items()}
+        epochs = integer("epochs", fields["epochs"], 0)
         for name, curve in curves.items():
             if curve.shape != (epochs,):
                 raise ValueError(f"curve {name!r} must be of {epochs} epochs, got {curve.shape}")
         return cls(
             curves=curves,
             epochs=epochs,
-            untrained_loss=float(fields["untrained_loss"]),
-            failed_step=int(fields["failed_step"]),
+            untrained_loss=number(fields["untrained_loss"]),
+            failed_step=integer("failed_step", fields["failed_step"], -1),
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the history as JSON, atomically; NaN and infinities are "nan", "inf" and "-inf".
+        """Write the history to a `.json` file; NaN and infinities are "nan", "inf" and "-inf".
+
+        Raises:
+            ValueError: If the path ends otherwise.
+            OSError: If the file cannot be written; an older one stays as it is.
 
         Example:
             >>> import tempfile
             >>> from gradwise import train
             >>> path = Path(tempfile.mkdtemp()) / "history.json"
             >>> train.History.empty().append({"train_loss": [0.5]}).save(path)
-            >>> path.read_text()[:32]
-            '{"schema": 2, "kind": "history",'
+            >>> print(path.read_text()[:36])
+            {
+             "schema": 2,
+             "kind": "history",
         """
+        ending(path, ".json")
         save_record(path, "history", self.to_dict())
 
     @classmethod

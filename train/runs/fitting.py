@@ -12,7 +12,7 @@ import optax
 from .. import data as datasets
 from .. import gradients
 from .._checks import check_sets, check_sources, positive
-from .._sharding import replicate_beside
+from .._sharding import replicate_over_mesh_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder, open_folder
 from ..curves import History
@@ -186,7 +186,7 @@ def _begin(
     """Return the carry and the curves to go on from: the newest checkpoint's, or new ones."""
     carry = start(plan, train_state)
     if isinstance(train_data, tuple):
-        carry = replicate_beside(carry, train_data)
+        carry = replicate_over_mesh_of(carry, train_data)
     sections, history = folder.resume(carry._asdict(), key)
     return resumed(plan, Carry(**sections)), history
 

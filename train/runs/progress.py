@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from .._need import need
+from .._extras import import_extra
 
 Report = Callable[[Sequence[Mapping[str, float]]], None]
 
@@ -33,7 +33,7 @@ def reporter(
         progress = importlib.util.find_spec("rich") is not None
     if not (progress and sys.stdout.isatty()):
         return lambda rows: None
-    console = need("rich.console", "train").Console(highlight=False)
+    console = import_extra("rich.console", "train").Console(highlight=False)
     first_report: list[tuple[float, float]] = []  # its time and its epoch
 
     def report(rows: Sequence[Mapping[str, float]]) -> None:

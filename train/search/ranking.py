@@ -1,4 +1,4 @@
-"""Train every setting of a grid in as few compiled programs as there are, and rank them."""
+"""Train every setting of a grid in as few compiled programs as possible, and rank them."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ def grid_search(
     own. The search finds out which is which by tracing: a value that the run cannot take as a
     traced number stays a Python value.
 
-    The runs of one program are rounded otherwise than a run alone, such as `Search.replay` makes:
-    the last digits of a score may differ, and more of them after a long or a wild training, which
-    amplifies what is small.
+    Batching changes the rounding, so scores differ in their last digits from `replay`'s, and in
+    more of them after a long or a wild training, which amplifies what is small.
 
     Args:
         run: `run(key, train_data, validation, **setting) -> (train_state, history)`, a pure

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from .._files import write_atomically
-from .._records import load_record, same_fields, save_record
+from .._equality import equal_by_fields
+from .._files import write_whole
+from .._record_file import ending, save_record
+from .._records import load_record
 from .._text import excerpt, html_table, table
 from ..curves import History
 from ..steps import TrainState
@@ -20,7 +22,8 @@ from .grid import Setting
 from .row import Row, row_fields, row_from
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """Settings from the best to the worst, those that diverged last.
 
@@ -63,7 +66,7 @@ class Search:
         return self.rows[0]
 
     def replay(self, row: Row | None = None, *, repeat: int = 0) -> tuple[TrainState, History]:
-        """Make the run of a row again, alone, on all training data, with the same key.
+        """Train a row's setting again, by itself, with the key it had in the search.
 
         Args:
             row: A row of this search; the best one by default.
@@ -97,9 +100,7 @@ class Search:
             )
         return self.run_alone((row or self.best).setting, repeat)
 
-    def __eq__(self, other: object) -> bool:
-        """Compare the rows and the score's name, not the run; NaN equals NaN."""
-        return same_fields(self, other)
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (its rows have no hash)
 
     def __repr__(self) -> str:
         """Return one line: how many settings of what, and the best score."""
@@ -143,14 +144,11 @@ class Search:
             >>> path.read_text().splitlines()
             ['width,loss,standard error,repeat 0 fold 0', '8,1.0,nan,1.0']
         """
-        ending = Path(path).suffix.lower()
-        if ending == ".json":
-            rows = list(map(row_fields, self.rows))
-            save_record(path, "search", {"score": self.score, "rows": rows})
-        elif ending == ".csv":
-            write_atomically(path, csv_text(self._csv_lines()))
-        else:
-            raise ValueError(f"a search is saved as .csv or .json, got {path}: choose one of them")
+        if ending(path, ".json", ".csv") == ".csv":
+            write_whole(path, csv_text(self._csv_lines()))
+            return
+        rows = list(map(row_fields, self.rows))
+        save_record(path, "search", {"score": self.score, "rows": rows})
 
     def _csv_lines(self) -> list[list[object]]:
         repeats, folds = np.atleast_2d(self.best.scores).shape
@@ -221,4 +219,6 @@ def _search(fields: Mapping[str, Any]) -> Search:
     rows = tuple(map(row_from, fields["rows"]))
     if not rows:
         raise ValueError("a search has at least one row, got none")
-    return Search(rows=rows, score=str(fields["score"]))
+    if not isinstance(fields["score"], str):
+        raise ValueError(f"score must be a name, got {fields['score']!r}")
+    return Search(rows=rows, score=fields["score"])

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from .._records import same_fields
+from .._equality import equal_by_fields
+from .._record_file import number
+from .._records import numbers
 from .._text import excerpt
 from .files import from_storable, to_storable
 from .grid import Setting
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One setting of a search: the mean of its scores, and how sure it is.
 
@@ -57,9 +60,7 @@ class Row:
             diverged=not np.isfinite(scores).all(),
         )
 
-    def __eq__(self, other: object) -> bool:
-        """Compare all fields, the scores one by one; NaN equals NaN."""
-        return same_fields(self, other)
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
 
     def __repr__(self) -> str:
         """Return the setting and its score in one line."""
@@ -91,10 +92,12 @@ def row_from(fields: Mapping[str, Any]) -> Row:
         >>> row_from(row_fields(row)) == row
         True
     """
+    if not isinstance(fields["diverged"], bool):
+        raise ValueError(f"diverged must be true or false, got {fields['diverged']!r}")
     return Row(
         setting={name: from_storable(value) for name, value in fields["setting"].items()},
-        mean=float(fields["mean"]),
-        standard_error=float(fields["standard_error"]),
-        scores=np.array(fields["scores"], np.float64),
-        diverged=bool(fields["diverged"]),
+        mean=number(fields["mean"]),
+        standard_error=number(fields["standard_error"]),
+        scores=numbers(fields["scores"]),
+        diverged=fields["diverged"],
     )

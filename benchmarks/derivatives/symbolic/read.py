@@ -28,7 +28,7 @@ class UnsupportedError(Exception):
 
 
 class Expression(NamedTuple):
-    """An array of nodes. Any other value is known: a number that no input of floats reaches."""
+    """An array of graph nodes; a value of any other type is known while reading."""
 
     nodes: Nodes
 

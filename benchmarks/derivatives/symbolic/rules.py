@@ -100,7 +100,7 @@ def expressions(graph: Graph, roots: Sequence[int]) -> list[Any]:
             case "truth":
                 known[node] = sympy.true if operands[0] else sympy.false
             case _:
-                known[node] = _written(operation, [known[n] for n in operands])
+                known[node] = _as_sympy(operation, [known[n] for n in operands])
     return [known[node] for node in roots]
 
 
@@ -254,7 +254,7 @@ def _number(value: float) -> Any:
     return sympy.Rational(int(doubled), 2) if doubled.is_integer() else sympy.Float(value)
 
 
-def _written(operation: str, operands: list[Any]) -> Any:
+def _as_sympy(operation: str, operands: list[Any]) -> Any:
     form = SYMPY[operation]
     # A function's own evaluation walks its whole argument.
     return form(*operands, evaluate=False) if isinstance(form, type) else form(*operands)

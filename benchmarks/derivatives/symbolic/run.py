@@ -1,4 +1,4 @@
-"""A graph as a JAX program: as many steps as it has rows of equal, independent operations."""
+"""Compile a graph to a loop whose step runs one row of equal, independent operations."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

@@ -1,6 +1,10 @@
 """Batches of real data for the networks, from the sets that scikit-learn brings: no download."""
 
+from typing import Any
+
 import numpy as np
+
+from ..._extras import import_extra
 
 
 def digits(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -14,9 +18,7 @@ def digits(rows: int) -> tuple[np.ndarray, np.ndarray]:
         >>> x.shape, y
         ((3, 64), array([0, 1, 2], dtype=int32))
     """
-    from sklearn.datasets import load_digits
-
-    images, labels = load_digits(return_X_y=True)
+    images, labels = _datasets().load_digits(return_X_y=True)
     return (images[:rows] / 16).astype(np.float32), labels[:rows].astype(np.int32)
 
 
@@ -30,9 +32,7 @@ def diabetes(rows: int) -> tuple[np.ndarray, np.ndarray]:
         >>> [part.shape for part in diabetes(3)]
         [(3, 10), (3, 1)]
     """
-    from sklearn.datasets import load_diabetes
-
-    x, y = map(np.asarray, load_diabetes(return_X_y=True))
+    x, y = map(np.asarray, _datasets().load_diabetes(return_X_y=True))
     return _standardized(x)[:rows], _standardized(y[:, None])[:rows]
 
 
@@ -46,10 +46,12 @@ def breast_cancer(rows: int) -> tuple[np.ndarray, np.ndarray]:
         >>> [part.shape for part in breast_cancer(3)]
         [(3, 30), (3, 1)]
     """
-    from sklearn.datasets import load_breast_cancer
-
-    x, y = map(np.asarray, load_breast_cancer(return_X_y=True))
+    x, y = map(np.asarray, _datasets().load_breast_cancer(return_X_y=True))
     return _standardized(x)[:rows], y[:rows, None].astype(np.float32)
+
+
+def _datasets() -> Any:
+    return import_extra("sklearn.datasets", "suite")
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""Import what only some users have installed."""
+"""Import what only some users have installed.
+
+`train` and `benchmarks` import nothing of one another, so each of them has this file; a test holds
+that the two are one text.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import importlib
 from typing import Any
 
 
-def need(module: str, extra: str) -> Any:
+def import_extra(module: str, extra: str) -> Any:
     """Return the module of this name.
 
     Args:
@@ -17,7 +21,7 @@ def need(module: str, extra: str) -> Any:
         ImportError: If it is not installed; the message says how to install it.
 
     Example:
-        >>> need("no_such_module", "train")
+        >>> import_extra("no_such_module", "train")
         Traceback (most recent call last):
         ImportError: this needs no_such_module: pip install "gradwise[train]"
     """

@@ -1,3 +1,0 @@
-"""What type checkers read of `gradwise.train`; a running program gets the package itself."""
-
-from train import *

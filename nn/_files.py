@@ -1,0 +1,61 @@
+"""Write files so that a reader never sees half of one.
+
+`nn`, `train` and `benchmarks` import nothing of one another, so each of them has this file; a test
+holds that the three are one text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import uuid
+from pathlib import Path
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a file as a whole: killed at any moment, `path` has its old content or the new one.
+
+    The content goes to a temporary file in the same folder, from there to the disk, and then takes
+    the name. Folders that are missing are made, an older file's permissions stay, and where `path`
+    is a link the file that it leads to is written. Text is UTF-8.
+
+    Raises:
+        IsADirectoryError: If `path` is a folder.
+        OSError: If the file cannot be written; an older one stays as it is.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "notes" / "note.txt"
+        >>> write_whole(path, "old")
+        >>> write_whole(path, "new")
+        >>> path.read_text(), [file.name for file in path.parent.iterdir()]
+        ('new', ['note.txt'])
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(f"{os.fspath(path)} is a folder: name a file in it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name[:40]}.{uuid.uuid4().hex}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Write the folder's list of names to the disk, so that the new one survives a power cut."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
