@@ -12,8 +12,7 @@ import jax.numpy as jnp
 import pytest
 
 import gradwise
-from benchmarks import MadeBy, compare
-from benchmarks._record_file import encode
+from benchmarks import compare
 from benchmarks.comparison import file
 from benchmarks.report.text import text_table
 
@@ -156,22 +155,3 @@ print([name for name in loaded if name in sys.modules])
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split("\n")[:2] == ["old", "[]"]
-
-
-def test_the_page_on_the_schema_names_every_field():
-    page = (ROOT / "docs" / "schema.md").read_text()
-    assert f"schema {file.SCHEMA}" in page
-
-    def names(value):
-        for name, part in value.items() if isinstance(value, dict) else ():
-            yield name
-            yield from names(part)
-        for part in value if isinstance(value, list) else ():
-            yield from names(part)
-
-    (found,) = gradwise.load(OLD)
-    found = replace(found, made_by=MadeBy(dtype="float32", inputs="float32[3]"))
-    written = json.loads(json.dumps(encode(found)))
-    del written["environment"]
-    missing = sorted({name for name in names(written) if f"`{name}`" not in page})
-    assert not missing

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import jax.numpy as jnp
 
+from .._record_file import encode
 from ..derivatives.candidate import Candidate, as_methods
 from ..derivatives.method import Method, Probe, Program
 from ..derivatives.problem import Leaves, Problem, make_problem
@@ -12,7 +13,6 @@ from ..instrument.environment import environment
 from ..program.arguments import Argnums
 from ..program.fingerprint import array_hash, fingerprint
 from ..program.jaxpr import trace
-from .._record_file import encode
 from .made_by import MadeBy, machine, versions
 
 
