@@ -63,6 +63,9 @@ class Difference:
     def __repr__(self) -> str:
         return f"Difference({self})"
 
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(str(self))}</p>"
+
     @property
     def change(self) -> str:
         """The new figure over the old one and its interval, in words; `""` where there is none."""

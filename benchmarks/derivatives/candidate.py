@@ -94,8 +94,8 @@ def as_method(candidate: Candidate, order: int) -> Method:
                 return result
             outputs = _outputs(problem, order)
             expected = [output + leaf.shape for output in outputs for leaf in problem.x]
-            _check_shapes(f"candidate {candidate.name!r}", jax.tree.leaves(result), expected)
             rows = _rows(result, problem)
+            _check_shapes(f"candidate {candidate.name!r}", jax.tree.leaves(rows), expected)
             return rows[0] if problem.scalar and order == 1 else rows
 
         return Program(program, (problem.x, problem.fixed))
