@@ -143,8 +143,8 @@ def test_passes_and_results_that_cannot_fit_are_refused_by_their_number_alone(no
     look = Look(None, 0.0, 0.0, "planted")
     found = make_experiment(problem, reading, order=1, budget=1.0, seed=0, look=look)
     checked = found._replace(unchecked="", look=Look(1e-2, 1e-2))
-    truth = found.first.truth._replace(value=np.zeros(1000))
-    checked = checked._replace(first=found.first._replace(truth=truth))
+    truths = {"forward": found.first.truth._replace(value=np.zeros(1000))}
+    checked = checked._replace(first=found.first._replace(truths=truths))
     row = attempt.attempt(BY_NAME[1, "numerical"], checked).row
     assert (row.status, row.note) == ("skipped", "2,000 passes, at least 20 s a call")
     assert row.at_least == pytest.approx(20.0)

@@ -13,9 +13,11 @@ from ..program.dataflow import Mark, Spot, first, marks
 from ..program.jaxpr import Atom, dtype
 from .directions import UNHURRIED, Pace, along, pulled_back, pushed_forward
 from .quotient import points, quotient_test
-from .taylor import LINE, Taylor, difference_quotient, taylor_test
+from .taylor import LINE, STEPS, Taylor, difference_quotient, taylor_test
 
 FLOAT64_EPS = float(np.finfo(np.float64).eps)
+#: A change along the line by this many times its rounding would be seen.
+_UNSEEN = 30.0
 
 
 class Line(NamedTuple):
@@ -82,6 +84,18 @@ def judge(line: Line, probe: Probe, mode: str, product: np.ndarray, allowed: flo
     moved = FLOAT64_EPS * line.far * float(np.max(np.abs(product), initial=0.0))
     rounding = FLOAT64_EPS * float(np.max(np.abs(values), initial=0.0))
     return taylor_test(values, product, rounding=rounding + moved, allowed=allowed)
+
+
+def unseen_slope(line: Line) -> float:
+    """Return how large a derivative the line would not show, where it shows none; 0 elsewhere.
+
+    A function that is constant but for rounding, such as the sum of a softmax, shows none.
+    """
+    change = line.values[: len(LINE)] - line.value
+    test = taylor_test(line.values[: len(LINE)], np.zeros_like(line.value))
+    if line.coarse or test.slope is not None:
+        return 0.0
+    return _UNSEEN * float(np.max(np.abs(change), initial=0.0)) / float(STEPS[0])
 
 
 def coarsest_eps(program: ClosedJaxpr, differentiated: int) -> float:

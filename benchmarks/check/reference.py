@@ -13,7 +13,7 @@ from ..program.messages import guarded
 from .blame import deliberate, describe
 from .directions import UNHURRIED, Pace
 from .float64 import in_float64, own_program, with_float64
-from .judge import FLOAT64_EPS, coarsest_eps, draw_line, judge, take
+from .judge import FLOAT64_EPS, coarsest_eps, draw_line, judge, take, unseen_slope
 from .taylor import Taylor
 from .truths import consistent, find_truths
 
@@ -35,6 +35,7 @@ class Reference(NamedTuple):
         trusted: Whose derivative it is, where that is not the function's and was asked for.
         notes: What gradwise could not find out of the function.
         unchecked: Why there was no time to check a mode, by mode; `None` if there was.
+        unseen: How large a derivative may be that is zero but for rounding; 0 where it is not zero.
     """
 
     truths: dict[str, Truth]
@@ -45,6 +46,7 @@ class Reference(NamedTuple):
     trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unchecked: dict[str, str] | None = None
+    unseen: float = 0.0
 
     @property
     def truth(self) -> Truth:
@@ -124,7 +126,8 @@ def find_reference(
         }
     notes = tuple(filter(None, (no_type, no_rules)))
     trust = named if trusted else ()
-    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked)
+    unseen = unseen_slope(line)
+    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked, unseen)
 
 
 def _products(

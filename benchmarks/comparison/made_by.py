@@ -32,8 +32,8 @@ class MadeBy:
         >>> import jax.numpy as jnp
         >>> from gradwise import MadeBy, compare
         >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
-        >>> comparison.made_by
-        MadeBy(float32[3], budget 0.1, crossover False, methods ['reverse'], order 1, ...)
+        >>> comparison.made_by  # doctest: +ELLIPSIS
+        MadeBy(float32[3], budget 0.1, crossover False, methods ['reverse'], order 1, seed 0, ...)
         >>> comparison.made_by.changes(comparison.made_by)
         []
     """

@@ -108,6 +108,11 @@ def _exact(
     if _is_retraced(method):
         coarse = max(coarse, experiment.first.constants)
     fault = _fault_in_float64(method, experiment, choice)
+    if not fault <= coarse and _is_rounding(fault, method, experiment):
+        return (
+            "inaccurate",
+            f"zero but for rounding, so no digit is right in {dtype} nor in float64",
+        )
     if not fault <= coarse:
         return "wrong", f"off by {fault:.2g} of the largest entry, even in float64"
     if not measured.fault <= LOST:
@@ -115,6 +120,15 @@ def _exact(
         return "inaccurate", f"{finite} in {dtype}, though right in float64"
     rounding = f"rounding leaves an error of {measured.fault:.1g} in {dtype}"
     return "ok", "" if near else rounding
+
+
+def _is_rounding(fault: float, method: Method, experiment: Experiment) -> bool:
+    """Whether the derivative and its error are zero but for rounding, as of a softmax's sum."""
+    reference = experiment.reference_for(method)[1]
+    truth = reference.truth
+    parts = [truth.jvp, truth.vjp, *([] if truth.jacobian is None else [truth.jacobian])]
+    scale = max(float(np.max(np.abs(np.nan_to_num(part)), initial=0.0)) for part in parts)
+    return fault * (scale or 1.0) <= reference.unseen
 
 
 def _unchecked(method: Method, experiment: Experiment) -> str:
