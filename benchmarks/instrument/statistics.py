@@ -252,15 +252,19 @@ def outliers(values: np.ndarray) -> int:
 
 
 def contention(samples: Samples) -> float:
-    """Return the wall over CPU seconds that a quarter of the samples exceed.
+    """Return wall over CPU seconds, of all samples but the slowest twentieth.
 
-    Well above 1, the program waited for a busy machine. That is not seen in the median alone: the
-    system lets a program run for some milliseconds and then wait for longer, so that most short
-    samples are undisturbed. Below 1, the program ran on several cores at once. On an accelerator
-    the CPU only waits, and the figure says nothing.
+    Well above 1, the program waited for a busy machine. Below 1, it ran on several cores at once.
+    The sums say it, and no quantile of the samples: a busy system lets a program run for some
+    milliseconds and then wait for longer, so that most short samples are undisturbed; and what a
+    thread has computed may be put down to the sample after. On an accelerator the CPU only waits,
+    and the figure says nothing.
 
     Example:
         >>> contention(Samples(rounds=np.arange(3), wall=np.full(3, 2.0), cpu=np.ones(3), calls=1))
         2.0
     """
-    return float(np.quantile(samples.wall / np.maximum(samples.cpu, 1e-12), 0.75))
+    count = samples.wall.size
+    slowest = math.ceil(count / 20) if count >= LEAST_ROUNDS else 0
+    kept = np.argsort(samples.wall, kind="stable")[: count - slowest]
+    return float(samples.wall[kept].sum() / max(samples.cpu[kept].sum(), 1e-12))
