@@ -112,7 +112,11 @@ def test_a_function_that_calls_python_back_is_never_kept():
 def test_only_what_was_made_by_equals_is_kept(comparison):
     told = []
     again = keeping(
-        {"sine": comparison, "old": replace(comparison, made_by=None)},
+        {
+            "sine": comparison,
+            "old": replace(comparison, made_by=None),
+            "cut": replace(comparison, incomplete="interrupted"),
+        },
         lambda fn, *inputs, name, **options: f"measured {name}",
         told.append,
     )
@@ -120,11 +124,13 @@ def test_only_what_was_made_by_equals_is_kept(comparison):
     assert again(sine, X, name="sine", **options) is comparison
     assert again(sine, X, name="sine", **{**options, "seed": 1}) == "measured sine"
     assert again(sine, X, name="old", **options) == "measured old"
+    assert again(sine, X, name="cut", **options) == "measured cut"
     assert again(sine, X, name="other", **options) == "measured other"
     assert told == [
         "sine: kept",
         "sine: measured again: seed 0 -> 1",
         "old: measured again: its file does not say what made it",
+        "cut: measured again: interrupted",
     ]
 
 
