@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 
 from ..derivatives.candidate import Candidate, as_methods
-from ..derivatives.method import Method
 from ..derivatives.problem import Problem, make_problem
 from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
@@ -16,7 +15,6 @@ from ..program.arguments import Argnums
 from ..program.messages import guarded
 from ..program.names import name_of
 from .fastest import machine_of
-from .made_by import MadeBy
 from .notes import machine_notes
 from .origin import origin_of
 from .record import Comparison
@@ -123,18 +121,29 @@ def compare(
                 work.do()
         except (TimeUpError, KeyboardInterrupt) as caught:
             error = caught
-    incomplete = ended(work, error)
-    options = {
-        "order": order,
-        "methods": methods,
-        "budget": budget,
-        "time_limit": time_limit,
-        "seed": seed,
-        "crossover": crossover,
-    }
-    options |= {"has_aux": True} if has_aux else {}
-    options |= {"rule": rule} if rule != RULES[0] else {}
-    made_by, fault = _origin(problem, extra, options)
+    asked = {"time_limit": time_limit, "methods": methods, "order": order}
+    asked |= {"budget": budget, "seed": seed, "crossover": crossover}
+    asked |= {"has_aux": True} if has_aux else {}
+    asked |= {"rule": rule} if rule != RULES[0] else {}
+    return _recorded(work, ended(work, error), asked, name=name or name_of(fn), purpose=purpose)
+
+
+def _recorded(
+    work: Work, incomplete: str, asked: Mapping[str, object], *, name: str, purpose: str
+) -> Comparison:
+    """Return what the work came to; what gradwise cannot say of it is a note.
+
+    Args:
+        work: What was done.
+        incomplete: Why it ended early, if it did.
+        asked: What the comparison was asked for, by the names of `compare`.
+        name: What to call the function.
+        purpose: Why it is being looked at.
+    """
+    problem, settings = work.problem, work.settings
+    made_by, unmade = guarded(
+        "tell what made this", lambda: origin_of(problem, settings.extra, asked), None
+    )
     rows, floor = work.rows(incomplete), work.floor()
     here, unknown = guarded("describe this machine", environment, {})
     verdict, undecided = guarded(
@@ -143,14 +152,14 @@ def compare(
         NO_VERDICT,
     )
     crossing, unfitted = guarded("find the crossing", work.crossover, None)
-    faults = tuple(note for note in (*fault, unknown, undecided, unfitted) if note)
+    faults = tuple(note for note in (unmade, unknown, undecided, unfitted) if note)
     return Comparison(
-        name=name or name_of(fn),
+        name=name,
         rows=rows,
         verdict=verdict,
         n=problem.n,
         m=problem.m,
-        order=order,
+        order=settings.order,
         dtype=str(jnp.result_type(*problem.x)),
         floor=floor,
         notes=(*_notes(work), *faults),
@@ -158,7 +167,7 @@ def compare(
         crossover=crossing,
         purpose=purpose,
         incomplete=incomplete,
-        seed=seed,
+        seed=settings.seed,
         environment=here,
         made_by=made_by,
     )
@@ -194,16 +203,6 @@ def _check_options(
         raise ValueError(
             "compare measures compiled programs, but jax.disable_jit is on: call it outside of that"
         )
-
-
-def _origin(
-    problem: Problem, extra: Sequence[Method], options: Mapping[str, object]
-) -> tuple[MadeBy | None, tuple[str, ...]]:
-    """Say what makes the comparison; the second result is a note, if that cannot be found out."""
-    made_by, fault = guarded(
-        "tell what made this", lambda: origin_of(problem, extra, options), None
-    )
-    return made_by, (fault,) if fault else ()
 
 
 def _problem(
