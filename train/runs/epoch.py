@@ -26,7 +26,11 @@ def make_run_step(plan: Plan) -> RunStep:
     When the run has stopped, steps change nothing and measure nothing.
     """
     attempt = make_attempt(
-        plan.objective, plan.optimizer, gradient=plan.gradient, accumulate=plan.accumulate
+        plan.objective,
+        plan.optimizer,
+        gradient=plan.gradient,
+        accumulate=plan.accumulate,
+        augment=plan.augment,
     )
 
     def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:

@@ -18,6 +18,7 @@ from ..checkpoints.folder import RunFolder, open_folder
 from ..curves import History
 from ..log import Callback
 from ..steps import Objective, TrainState
+from ..steps.augmentation import Augment
 from ..steps.objectives import check_targets
 from .carry import Carry, finish, resumed, start
 from .driver import Advance, After, drive
@@ -40,6 +41,7 @@ def fit(
     batch_size: int,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
+    augment: Augment | None = None,
     on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
     keep_best: bool = False,
@@ -78,6 +80,8 @@ def fit(
         batch_size: Rows of a step.
         gradient: How to differentiate, one of `train.gradients`.
         accumulate: Micro-batches of a step.
+        augment: Changes the batches of training on the device, never those of validation:
+            `augment(key, x) -> x`, or `OnBatch`; see `make_step`.
         on_nonfinite: "raise" ends the training with `NonFiniteError`, "skip" leaves such a step's
             update out and counts it in the curve `skipped`.
         patience: Epochs in a row without a lower loss after which it stops.
@@ -129,6 +133,7 @@ def fit(
         batch_size=batch_size,
         gradient=gradient,
         accumulate=accumulate,
+        augment=augment,
         on_nonfinite=on_nonfinite,
         patience=patience,
         keep_best=keep_best,

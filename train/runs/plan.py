@@ -10,6 +10,7 @@ import optax
 from .. import gradients
 from .._checks import positive
 from ..steps import Objective
+from ..steps.augmentation import Augment
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
 
@@ -32,6 +33,7 @@ class Plan:
     batch_size: int
     gradient: gradients.Gradient = gradients.reverse
     accumulate: int = 1
+    augment: Augment | None = None
     on_nonfinite: OnNonfinite = "raise"
     patience: int | None = None
     keep_best: bool = False

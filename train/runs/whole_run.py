@@ -16,6 +16,7 @@ from .._types import Data
 from ..curves import History
 from ..metrics import Mean
 from ..steps import Batch, Objective, TrainState
+from ..steps.augmentation import Augment
 from ..steps.evaluation import totals
 from .carry import Carry, finish, start
 from .epoch import close_epoch, make_run_step
@@ -50,6 +51,7 @@ def make_run(
     batch_size: int,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
+    augment: Augment | None = None,
     on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
     keep_best: bool = False,
@@ -69,6 +71,8 @@ def make_run(
         batch_size: Rows of a step.
         gradient: How to differentiate, one of `train.gradients`.
         accumulate: Micro-batches of a step, see `make_step`.
+        augment: Changes the batches of training, never those of validation: `augment(key, x) -> x`,
+            or `OnBatch`; see `make_step`.
         on_nonfinite: A pure function cannot raise, so "raise" ends the run before the step that was
             not finite, and the history names it (`failed_step`); "skip" leaves out such a step's
             update and counts it in the curve `skipped`.
@@ -104,6 +108,7 @@ def make_run(
         batch_size=batch_size,
         gradient=gradient,
         accumulate=accumulate,
+        augment=augment,
         on_nonfinite=on_nonfinite,
         patience=patience,
         keep_best=keep_best,

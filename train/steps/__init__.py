@@ -1,5 +1,6 @@
 """One training step: its state, its objective, its gradient, and what is measured between steps."""
 
+from .augmentation import OnBatch
 from .contracts import Apply, Loss, Metric, Objective
 from .evaluation import evaluate
 from .objectives import SupervisedObjective, supervised
@@ -12,6 +13,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Objective",
+    "OnBatch",
     "SupervisedObjective",
     "TrainState",
     "evaluate",

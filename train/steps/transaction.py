@@ -12,6 +12,7 @@ from .. import gradients
 from .._types import Params, State
 from ..metrics import Mean
 from .accumulation import Differentiate, Differentiated, accumulated
+from .augmentation import Augment, augmented
 from .contracts import Objective
 from .objectives import with_loss
 from .state import Batch, TrainState, select
@@ -26,6 +27,7 @@ def make_step(
     *,
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
+    augment: Augment | None = None,
 ) -> Step:
     """Make a training step, a pure function `step(key, train_state, batch)` to be jitted.
 
@@ -43,6 +45,11 @@ def make_step(
             averaged by their real rows, so the update is that of the whole batch; layers that look
             across rows, batch norm, see one micro-batch at a time, and each micro-batch draws its
             own dropout masks.
+        augment: Changes the features of the batch at random, a pure function `augment(key, x) -> x`
+            of `x` `[batch, ...]`, compiled into the step; `OnBatch` of `fn(key, batch) -> batch`
+            sees the targets and the mask, too. Its key is split off the step's, so that dropout
+            draws the masks that it draws without; each micro-batch has its own. A line search sees
+            the step's own augmented batch.
 
     Returns:
         `step(key, train_state, batch) -> (train_state, metrics)`.
@@ -64,7 +71,9 @@ def make_step(
         >>> float(metrics["loss"].value), int(train_state.step)
         (5.0, 1)
     """
-    attempt = make_attempt(objective, optimizer, gradient=gradient, accumulate=accumulate)
+    attempt = make_attempt(
+        objective, optimizer, gradient=gradient, accumulate=accumulate, augment=augment
+    )
 
     def step(
         key: jax.Array, train_state: TrainState, batch: Batch
@@ -83,6 +92,7 @@ def make_attempt(
     *,
     gradient: gradients.Gradient,
     accumulate: int,
+    augment: Augment | None = None,
 ) -> Attempt:
     """Make a step that is yet to be judged: `attempt(key, train_state, batch)`.
 
@@ -91,8 +101,8 @@ def make_attempt(
         what is not finite, in the order of `leaf_names`.
     """
     optimizer = optax.with_extra_args_support(optimizer)
-    differentiate = accumulated(_differentiator(objective, gradient), accumulate)
-    evaluate = accumulated(_evaluator(objective), accumulate)
+    differentiate = accumulated(_differentiator(objective, gradient, augment), accumulate)
+    evaluate = accumulated(_evaluator(objective, augment), accumulate)
 
     def attempt(
         key: jax.Array, train_state: TrainState, batch: Batch
@@ -144,10 +154,11 @@ def _not_finite(leaf: jax.Array) -> jax.Array:
 
 
 def _at(
-    objective: Objective, state: State, batch: Batch, key: jax.Array
+    objective: Objective, augment: Augment | None, state: State, batch: Batch, key: jax.Array
 ) -> Callable[[Params], tuple[jax.Array, tuple[State, dict[str, Mean]]]]:
     """Fix all arguments of the objective but the parameters, under the model's own key."""
-    model_key = jax.random.fold_in(key, 0)
+    model_key = jax.random.fold_in(key, 0)  # and 1 is folded in for the gradient's
+    batch = augmented(augment, jax.random.fold_in(key, 2), batch)
 
     def fn(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Mean]]]:
         value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
@@ -156,17 +167,20 @@ def _at(
     return fn
 
 
-def _differentiator(objective: Objective, gradient: gradients.Gradient) -> Differentiate:
+def _differentiator(
+    objective: Objective, gradient: gradients.Gradient, augment: Augment | None
+) -> Differentiate:
     def differentiate(params: Params, state: State, batch: Batch, key: jax.Array) -> Differentiated:
-        return gradient(_at(objective, state, batch, key), params, jax.random.fold_in(key, 1))
+        fn = _at(objective, augment, state, batch, key)
+        return gradient(fn, params, jax.random.fold_in(key, 1))
 
     return differentiate
 
 
-def _evaluator(objective: Objective) -> Differentiate:
+def _evaluator(objective: Objective, augment: Augment | None) -> Differentiate:
     """Make what `_differentiator` makes, without differentiating: the slope is an empty tree."""
 
     def evaluate(params: Params, state: State, batch: Batch, key: jax.Array) -> Differentiated:
-        return _at(objective, state, batch, key)(params), ()
+        return _at(objective, augment, state, batch, key)(params), ()
 
     return evaluate
