@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 
@@ -12,15 +11,11 @@ from .._types import Tree
 from .state import Batch
 
 
-@dataclass(frozen=True)
-class OnBatch:
+class OnBatch(NamedTuple):
     """An augmentation of a whole batch: it sees the targets and the mask, as mixup must.
 
     `make_step`, `make_run` and `fit` take it as `augment=`, where a plain function gets the
     features alone. Rows that the mask hides are padding: mix none of them into one that is real.
-
-    Attributes:
-        fn: A pure function `fn(key, batch) -> batch`, of the same number of rows.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -33,7 +28,7 @@ class OnBatch:
         (2,)
     """
 
-    fn: Callable[[jax.Array, Batch], Batch]
+    fn: Callable[[jax.Array, Batch], Batch]  # pure; the rows stay as many
 
 
 #: `augment(key, x) -> x` on the features `[batch, ...]`, or `OnBatch` of a function of the batch.
