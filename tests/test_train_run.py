@@ -117,8 +117,9 @@ def test_patience_counts_epochs_without_a_lower_loss(script, patience, epochs, b
     np.testing.assert_array_equal(history["validation_loss"], script[:epochs])
     assert np.isnan(history.curves["validation_loss"][epochs:]).all()
     assert float(kept.params) == best == int(kept.step)
-    last, _ = scripted(script, patience=patience)
-    assert float(last.params) == epochs
+    assert int(history.kept_epoch) == (best or epochs)
+    last, history = scripted(script, patience=patience)
+    assert float(last.params) == epochs == int(history.kept_epoch)
 
 
 @pytest.mark.parametrize("on_nonfinite", ["raise", "skip"])

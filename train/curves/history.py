@@ -47,6 +47,8 @@ class History:
     epochs: int | jax.Array  # [], the epochs that were made
     untrained_loss: float | jax.Array = math.nan  # [], before any step; not finite: unknown
     failed_step: int | jax.Array = -1  # [], the step that was not finite and ended the run
+    # [], the epoch, counted from 1, whose train state the run returned; -1: the last one
+    kept_epoch: int | jax.Array = -1
 
     @classmethod
     def empty(cls) -> History:
@@ -106,6 +108,7 @@ class History:
             "epochs": self._count(),
             "untrained_loss": float(self.untrained_loss),
             "failed_step": int(self.failed_step),
+            "kept_epoch": int(self.kept_epoch),
         }
 
     def append(self, curves: Mapping[str, ArrayLike]) -> History:
@@ -234,6 +237,7 @@ class History:
             epochs=epochs,
             untrained_loss=number(fields["untrained_loss"]),
             failed_step=integer("failed_step", fields["failed_step"], -1),
+            kept_epoch=integer("kept_epoch", fields.get("kept_epoch", -1), -1),
         )
 
     def save(self, path: str | Path) -> None:

@@ -22,6 +22,7 @@ class Watch(NamedTuple):
     untrained_loss: jax.Array  # [], the loss of the first batch; not finite before the first step
     best: TrainState | tuple[()]  # the best epoch's train state; () if it is not to be kept
     best_loss: jax.Array  # []
+    best_epoch: jax.Array  # [] int32, the number of the best epoch, from 1; 0 before there is one
     stale: jax.Array  # [] int32, the epochs since the best one
     stopped: jax.Array  # [] bool
     bad: jax.Array  # [leaves] bool, what was not finite in the step that ended the run
@@ -41,6 +42,7 @@ def start(plan: Plan, train_state: TrainState) -> Carry:
         untrained_loss=jnp.array(jnp.inf, float),  # unknown; NaN would disturb `jax.debug_nans`
         best=copied(train_state) if plan.keep_best else (),
         best_loss=jnp.array(jnp.inf, float),
+        best_epoch=jnp.zeros((), jnp.int32),
         stale=jnp.zeros((), jnp.int32),
         stopped=jnp.array(False),
         bad=jnp.zeros(len(leaf_names(train_state)), bool),
@@ -70,6 +72,13 @@ def finish(carry: Carry) -> TrainState:
     """Return the train state that a run ends with: the best epoch's if it was kept."""
     best = carry.watch.best
     return best if isinstance(best, TrainState) else carry.train_state
+
+
+def kept_epoch(carry: Carry) -> jax.Array:
+    """Return after which epoch, counted from 1, the train state was that `finish` returns, `[]`."""
+    watch = carry.watch
+    keeps_best = isinstance(watch.best, TrainState)
+    return jnp.where(keeps_best & (watch.best_epoch > 0), watch.best_epoch, watch.done)
 
 
 def resumed(plan: Plan, carry: Carry) -> Carry:

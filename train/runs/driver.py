@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from ..curves import History
-from .carry import Carry
+from .carry import Carry, kept_epoch
 from .interruption import interruptible
 
 Advance: TypeAlias = Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]
@@ -63,4 +63,5 @@ def extend(history: History, carry: Carry, curves: Mapping[str, jax.Array]) -> H
         history.append(new | unknown_now),
         untrained_loss=float(carry.watch.untrained_loss),
         failed_step=int(carry.train_state.step) if carry.watch.bad.any() else -1,
+        kept_epoch=int(kept_epoch(carry)),
     )

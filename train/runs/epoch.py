@@ -83,6 +83,7 @@ def close_epoch(
         done=watch.done + ~watch.stopped,
         best=select(better, train_state, watch.best) if plan.keep_best else (),
         best_loss=jnp.where(better, loss, watch.best_loss),
+        best_epoch=jnp.where(better, watch.done + 1, watch.best_epoch),
         stale=stale,
         stopped=watch.stopped | is_stale(plan, stale),
     )

@@ -18,7 +18,7 @@ from ..metrics import Mean
 from ..steps import Batch, Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.evaluation import totals
-from .carry import Carry, finish, start
+from .carry import Carry, finish, kept_epoch, start
 from .epoch import close_epoch, make_run_step
 from .plan import OnNonfinite, Plan
 
@@ -125,6 +125,7 @@ def make_run(
             epochs=watch.done,
             untrained_loss=watch.untrained_loss,
             failed_step=jnp.where(watch.bad.any(), carry.train_state.step, -1),
+            kept_epoch=kept_epoch(carry),
         )
         return finish(carry), history
 
