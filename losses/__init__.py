@@ -13,7 +13,7 @@ from .classification import (
     softmax_cross_entropy_with_integer_labels,
 )
 from .labels import check_labels
-from .penalties import elastic_net, is_weight, l1, l2
+from .penalties import elastic_net, is_weight, l1, l2, weight_mask
 from .penalty_shares import Share, penalized
 from .reduction import mean
 from .regression import absolute_error, huber, poisson_nll, squared_error
@@ -39,4 +39,5 @@ __all__ = [
     "softmax_cross_entropy",
     "softmax_cross_entropy_with_integer_labels",
     "squared_error",
+    "weight_mask",
 ]

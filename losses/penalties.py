@@ -1,8 +1,8 @@
 """Penalties on the size of parameters: `l1`, `l2` and their mixture `elastic_net`.
 
-A penalty applies to the leaves for which `select(path, leaf)` is true. `path` is a tuple of plain
-names: a field or a key of a dictionary is a string, a position in a sequence an int. The weight of
-the third layer of `nn.serial` is at `(2, "weight")`.
+A penalty or a mask applies to the leaves for which `select(path, leaf)` is true. `path` is a tuple
+of plain names: a field or a key of a dictionary is a string, a position in a sequence an int. The
+weight of the third layer of `nn.serial` is at `(2, "weight")`.
 """
 
 from collections.abc import Callable
@@ -12,29 +12,91 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_number
-from ._selection import Path, PyTree, Select, selected_leaves
+from ._selection import (
+    Path,
+    PyTree,
+    Select,
+    leaves_with_path,
+    nothing_selected,
+    plain_path,
+    selected_leaves,
+)
 from ._values import absolute
 
 
-def is_weight(path: Path, leaf: jax.Array) -> bool:
-    """Return whether a leaf is named `weight`, or is the whole pytree; the default of `select`.
+# What a layer's weight is called here and in equinox; in flax; in haiku; in equinox's cells.
+_WEIGHTS = frozenset({"weight", "kernel", "w", "weight_ih", "weight_hh"})
 
-    Biases, slopes and the gamma and beta of batch norm are not penalised: a network is not simpler
-    if they are small.
+
+def is_weight(path: Path, leaf: jax.Array) -> bool:
+    """Return whether a leaf is named as a weight, or is the whole pytree; the default of `select`.
+
+    The names are `weight`, flax's `kernel`, haiku's `w` and equinox's `weight_ih` and `weight_hh`.
+    Biases, the scales of norms, slopes of PReLU and tables of embeddings have other names here, in
+    flax and in haiku, and do not count: a network is not simpler if they are small. Equinox names
+    all of them `weight`; where a model has such layers, `leaf.ndim > 1` leaves the scales out.
+
+    Args:
+        path: Plain names and positions, as every `select` gets them, or a key path of JAX, as
+            `jax.tree_util.tree_map_with_path` gives it.
+        leaf: The leaf there, which does not matter.
+
+    Raises:
+        TypeError: If the path is one string, of which the last name is not known.
 
     Example:
         Every weight but that of the third layer:
 
-        >>> import jax.numpy as jnp
+        >>> import jax, jax.numpy as jnp
         >>> from gradwise import losses
         >>> params = [{"weight": jnp.ones(2), "bias": jnp.ones(2)}, (), {"weight": jnp.ones(3)}]
         >>> def select(path, leaf):
         ...     return losses.is_weight(path, leaf) and path[0] != 2
         >>> float(losses.l2(params)), float(losses.l2(params, select=select))
         (5.0, 2.0)
+        >>> jax.tree_util.tree_map_with_path(losses.is_weight, params[0])
+        {'bias': False, 'weight': True}
     """
     del leaf
-    return not path or path[-1] == "weight"
+    if isinstance(path, str):
+        raise TypeError(f"is_weight: a path must be a tuple of names, got the string {path!r}")
+    names = plain_path(path)
+    if len(names) > 1 and names[-1] == "value":  # flax's nnx wraps each parameter
+        names = names[:-1]
+    return not names or names[-1] in _WEIGHTS
+
+
+def weight_mask(params: PyTree, *, select: Select = is_weight) -> PyTree:
+    """Return a tree of bools like the parameters, True where `select(path, leaf)` is.
+
+    It is a mask for optax, which takes the function or its result: weight decay then applies to
+    what the penalties apply to, and not to biases and norms. I. Loshchilov and F. Hutter, Decoupled
+    Weight Decay Regularization, 2019.
+
+    Args:
+        params: A pytree of arrays, or one array.
+        select: `select(path, leaf) -> bool`, which leaves count; by default the weights.
+
+    Raises:
+        ValueError: If no leaf is selected.
+
+    Example:
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import losses
+        >>> params = {"weight": jnp.ones(2), "bias": jnp.ones(2)}
+        >>> losses.weight_mask(params)
+        {'bias': False, 'weight': True}
+        >>> optimizer = optax.adamw(0.1, weight_decay=0.5, mask=losses.weight_mask)
+        >>> zeros = jax.tree.map(jnp.zeros_like, params)
+        >>> updates, _ = optimizer.update(zeros, optimizer.init(params), params)
+        >>> print(updates["weight"], updates["bias"])
+        [-0.05 -0.05] [-0. -0.]
+    """
+    leaves = list(leaves_with_path(params))
+    mask = [bool(select(path, leaf)) for path, leaf in leaves]
+    if not any(mask):
+        raise nothing_selected("weight_mask", [path for path, _ in leaves])
+    return jax.tree.unflatten(jax.tree.structure(params), mask)
 
 
 def l1(params: PyTree, *, select: Select = is_weight) -> jax.Array:
@@ -45,7 +107,7 @@ def l1(params: PyTree, *, select: Select = is_weight) -> jax.Array:
 
     Args:
         params: A pytree of arrays, or one array.
-        select: `select(path, leaf) -> bool`, which leaves count; by default those named `weight`.
+        select: `select(path, leaf) -> bool`, which leaves count; by default `is_weight`.
 
     Raises:
         ValueError: If no leaf is selected.
@@ -68,7 +130,7 @@ def l2(params: PyTree, *, select: Select = is_weight) -> jax.Array:
 
     Args:
         params: A pytree of arrays, or one array.
-        select: `select(path, leaf) -> bool`, which leaves count; by default those named `weight`.
+        select: `select(path, leaf) -> bool`, which leaves count; by default `is_weight`.
 
     Raises:
         ValueError: If no leaf is selected.
@@ -94,7 +156,7 @@ def elastic_net(
     Args:
         params: A pytree of arrays, or one array.
         l1_ratio: r in [0, 1]: 1 is `l1` and 0 is `l2`.
-        select: `select(path, leaf) -> bool`, which leaves count; by default those named `weight`.
+        select: `select(path, leaf) -> bool`, which leaves count; by default `is_weight`.
 
     Raises:
         ValueError: If no leaf is selected or `l1_ratio` is not in [0, 1].

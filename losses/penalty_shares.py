@@ -57,7 +57,7 @@ def penalized(
     Args:
         params: A pytree of arrays, or one array; not traced.
         penalty: `l1`, `l2` or any other scalar function of one array.
-        select: `select(path, leaf) -> bool`, which leaves count; by default those named `weight`.
+        select: `select(path, leaf) -> bool`, which leaves count; by default `is_weight`.
 
     Raises:
         ValueError: If no leaf is selected.

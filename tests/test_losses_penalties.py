@@ -7,7 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+from jax.tree_util import DictKey, FlattenedIndexKey, GetAttrKey, SequenceKey
 
 import losses
 
@@ -88,6 +90,65 @@ def test_a_path_is_made_of_plain_names_and_positions():
         (4, 0, "bias"),
         (4, 0, "weight"),
     ]
+
+
+def test_a_mask_of_jax_and_one_of_optax_are_true_for_the_leaves_that_are_penalised():
+    expected = jax.tree.map(lambda leaf: False, _network())
+    expected = (Dense(True, False), *expected[1:4], [{"weight": True, "bias": False}, None])
+    assert jax.tree_util.tree_map_with_path(losses.is_weight, _network()) == expected
+    assert losses.weight_mask(_network()) == expected
+    for mask in (losses.weight_mask, losses.weight_mask(_network())):
+        decay = optax.masked(optax.add_decayed_weights(0.5), mask)
+        zeros = jax.tree.map(np.zeros_like, _network())
+        updates, _ = decay.update(zeros, decay.init(_network()), _network())
+        halves = jax.tree.map(
+            lambda leaf, shown: leaf * np.float32(0.5 * shown), _network(), expected
+        )
+        jax.tree.map(np.testing.assert_array_equal, updates, halves)
+    gammas = losses.weight_mask(_network(), select=lambda path, leaf: path == (2, "gamma"))
+    assert [i for i, shown in enumerate(jax.tree.leaves(gammas)) if shown] == [2]
+
+
+# As these libraries name their parameters: flax (linen, nnx), haiku, equinox.
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (("params", "Dense_0", "kernel"), True),
+        (("params", "Dense_0", "bias"), False),
+        (("LayerNorm_0", "scale"), False),
+        (("Embed_0", "embedding"), False),
+        (("PReLU_0", "negative_slope"), False),
+        ((DictKey("kernel"), GetAttrKey("value")), True),
+        ((GetAttrKey("bias"), GetAttrKey("value")), False),
+        (("attention", "value", "kernel"), True),
+        (("lstm/linear", "w"), True),
+        (("lstm/linear", "b"), False),
+        ((GetAttrKey("layers"), SequenceKey(1), GetAttrKey("weight")), True),
+        ((GetAttrKey("cell"), GetAttrKey("weight_hh")), True),
+        ((FlattenedIndexKey(1),), False),
+        ((), True),
+    ],
+)
+def test_weights_are_known_by_the_names_of_other_libraries(path, expected):
+    leaf = np.ones(2, np.float32)
+    assert losses.is_weight(path, leaf) is expected
+
+
+def test_a_path_that_is_one_string_is_an_error():
+    with pytest.raises(TypeError, match="a tuple of names, got the string 'params/kernel'"):
+        losses.is_weight("params/kernel", np.ones(2))
+
+
+def test_a_mask_that_selects_nothing_and_leaves_that_are_no_arrays_are_told_apart():
+    activation = {"weight": _f32([1.0]), "activation": jax.nn.relu, "rate": 0.5}
+    assert losses.weight_mask(activation) == {"weight": True, "activation": False, "rate": False}
+    assert float(losses.l2(activation)) == 1
+    with pytest.raises(ValueError, match=r"weight_mask: no leaf is selected.*'gamma'.*select="):
+        losses.weight_mask(BatchNorm(_f32([1.0]), _f32([1.0])))
+    with pytest.raises(ValueError, match="weight_mask: no leaf"):
+        optax.adamw(0.1, mask=losses.weight_mask).init({"bias": _f32([1.0])})
+    with pytest.raises(TypeError, match=r"\('activation',\) must hold real numbers, got"):
+        losses.l2(activation, select=lambda path, leaf: True)
 
 
 @every_penalty
