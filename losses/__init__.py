@@ -6,17 +6,18 @@ Values are computed and returned in the predictions' dtype, or in float32 if tha
 """
 
 from .binary import binary_cross_entropy, binary_cross_entropy_with_logits, focal, hinge
-from .classification import (
-    cross_entropy,
-    kl_divergence,
-    softmax_cross_entropy,
-    softmax_cross_entropy_with_integer_labels,
-)
-from .labels import check_labels
+from .classification import cross_entropy, kl_divergence
+from .distributions import gaussian_nll, quantile
+from .labels import check_labels, class_weights
 from .penalties import elastic_net, is_weight, l1, l2, weight_mask
 from .penalty_shares import Share, penalized
 from .reduction import mean
 from .regression import absolute_error, huber, poisson_nll, squared_error
+from .softmax import (
+    softmax_cross_entropy,
+    softmax_cross_entropy_with_integer_labels,
+    softmax_focal_with_integer_labels,
+)
 
 __all__ = [
     "Share",
@@ -24,9 +25,11 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "check_labels",
+    "class_weights",
     "cross_entropy",
     "elastic_net",
     "focal",
+    "gaussian_nll",
     "hinge",
     "huber",
     "is_weight",
@@ -36,8 +39,10 @@ __all__ = [
     "mean",
     "penalized",
     "poisson_nll",
+    "quantile",
     "softmax_cross_entropy",
     "softmax_cross_entropy_with_integer_labels",
+    "softmax_focal_with_integer_labels",
     "squared_error",
     "weight_mask",
 ]

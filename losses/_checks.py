@@ -35,8 +35,17 @@ _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
 }
 
 
-def check_pair(who: str, predictions: jax.Array, targets: jax.Array, kind: Kind) -> None:
+def check_pair(
+    who: str, predictions: jax.Array, targets: jax.Array, kind: Kind, *, per_target: int = 1
+) -> None:
     """Check predictions `[..., n]` and the targets of the loss `who` against each other.
+
+    Args:
+        who: The loss.
+        predictions: What the model gives.
+        targets: What it should give.
+        kind: What the targets are.
+        per_target: How many predictions the last axis has for each target.
 
     Raises:
         TypeError: If the predictions are not floating-point, or the targets not of this kind.
@@ -53,7 +62,13 @@ def check_pair(who: str, predictions: jax.Array, targets: jax.Array, kind: Kind)
             f"example, got shape {predictions.shape}; a batch of scalars is x[..., None]"
         )
     types, wanted, fix = _KINDS[kind]
-    expected = predictions.shape[:-1] if kind == "labels" else predictions.shape
+    *batch, outputs = predictions.shape
+    if outputs % per_target:
+        raise ValueError(
+            f"{who}: the last axis of the predictions must be {per_target} for each target, got "
+            f"shape {predictions.shape}"
+        )
+    expected = tuple(batch) if kind == "labels" else (*batch, outputs // per_target)
     if targets.shape != expected:
         raise ValueError(
             f"{who}: predictions {predictions.shape} need targets {expected} ({wanted}), "
@@ -92,10 +107,30 @@ def check_where(who: str, where: jax.Array, shape: tuple[int, ...]) -> None:
         )
 
 
+def check_class_mask(who: str, class_mask: jax.Array | None, logits: jax.Array) -> jax.Array | None:
+    """Return the mask of the classes that are allowed as an array.
+
+    Raises:
+        TypeError: If it is not bool.
+        ValueError: If it has neither the shape of the logits nor one entry for each class.
+    """
+    if class_mask is None:
+        return None
+    class_mask, shape = jnp.asarray(class_mask), jnp.shape(logits)
+    if class_mask.dtype != np.bool_:
+        raise TypeError(f"{who}: class_mask must be bool, got {class_mask.dtype}; compare first")
+    if class_mask.shape not in (shape, shape[-1:]):
+        raise ValueError(
+            f"{who}: class_mask must have one entry for each logit, {shape}, or for each class, "
+            f"{shape[-1:]}, got {class_mask.shape}"
+        )
+    return class_mask
+
+
 def check_number(
     who: str,
     name: str,
-    value: float | jax.Array,
+    value: float | jax.Array | np.ndarray,
     wanted: str,
     holds: Callable[[np.ndarray], np.ndarray | np.bool_],
     *,

@@ -19,19 +19,21 @@ def per_example(
     where: jax.Array | None,
     *,
     kind: Kind,
+    per_target: int = 1,
 ) -> jax.Array:
     """Return `rule(predictions, targets)`, `[..., n]` to `[...]`, under the contract of all losses.
 
     Shapes and dtypes are checked. Predictions shorter than float32 are converted to it, and real
     targets to the dtype of the predictions. What `where` hides is replaced by 0 before the rule and
-    after it, so that its value and its gradient are 0 even where the rule would give NaN.
+    after it, so that its value and its gradient are 0 even where the rule would give NaN. There are
+    `per_target` predictions for each target.
 
     Raises:
         ValueError: If the shapes do not fit.
         TypeError: If a dtype is of the wrong kind.
     """
     predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
-    check_pair(who, predictions, targets, kind)
+    check_pair(who, predictions, targets, kind, per_target=per_target)
     predictions = predictions.astype(jnp.promote_types(predictions.dtype, jnp.float32))
     if kind != "labels":
         targets = targets.astype(predictions.dtype)
@@ -87,14 +89,31 @@ def sigmoid_surprisals(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.where(positive, 0, -logits) + tail, jnp.where(positive, logits, 0) + tail
 
 
-def shifted_logits(logits: jax.Array) -> tuple[jax.Array, jax.Array]:
+def shifted_logits(
+    logits: jax.Array, class_mask: jax.Array | None = None
+) -> tuple[jax.Array, jax.Array]:
     """Return logits `[..., classes]` less their maximum, and the log of their exponentials' sum.
 
     The second, `[...]`, less the first is `-log softmax(logits)`. Infinite logits that tie for the
-    maximum share the probability evenly.
+    maximum share the probability evenly. Where `class_mask` is False the first is -inf, whatever
+    the logit is, and no gradient comes to it.
     """
-    shifted = _shift(logits)
-    return shifted, jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
+    if class_mask is None:
+        shifted = _shift(logits)
+        return shifted, jnp.log(jnp.sum(jnp.exp(shifted), axis=-1))
+    shifted = _shift(jnp.where(class_mask, logits, -jnp.inf))
+    # Where all shown logits are -inf the hidden ones tie with them, so they are left out here.
+    total = jnp.sum(jnp.where(class_mask, jnp.exp(shifted), 0), axis=-1)
+    none = ~jnp.any(class_mask, axis=-1)
+    return jnp.where(class_mask, shifted, -jnp.inf), jnp.log(jnp.where(none, 1, total))
+
+
+def focused(of_label: jax.Array, of_others: jax.Array, gamma: float | jax.Array) -> jax.Array:
+    """Return `(1 - p)^gamma log(1 / p)`, from the surprisals of `p` and of `1 - p`."""
+    # The factor is 1 there, but its derivative would be 0 times infinity.
+    huge = of_label > 2.0**100
+    factor = jnp.exp(-times(gamma, of_others))
+    return jnp.where(huge, of_label, factor * jnp.where(huge, 1, of_label))
 
 
 @jax.custom_jvp

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from ._checks import check_number
 from ._values import (
     as_probability,
+    focused,
     per_example,
     probability_floor,
     sigmoid_surprisals,
@@ -138,7 +139,9 @@ def focal(
 
     `L = -a (1 - p)^gamma log p` with `p = sigmoid(z)` for the label 1, and the same with `1 - p`
     and `1 - a` for the label 0, summed over the outputs. The factor makes examples that are
-    classified correctly count less. T.-Y. Lin et al., Focal Loss for Dense Object Detection, 2017.
+    classified correctly count less. For one class out of several there is
+    `softmax_focal_with_integer_labels`. T.-Y. Lin et al., Focal Loss for Dense Object Detection,
+    2017.
 
     Args:
         logits: `[..., outputs]` floating point.
@@ -163,15 +166,9 @@ def focal(
         check_number("focal", "alpha", alpha, "in [0, 1]", lambda v: (v >= 0) & (v <= 1))
     weights = (1.0, 1.0) if alpha is None else (alpha, 1 - alpha)
 
-    def focused(of_label, of_other):
-        """Return the loss of a label from its surprisal and that of the other label."""
-        infinite = jnp.isinf(of_label)  # the factor is 1 there, but its derivative is 0 * inf
-        factor = jnp.exp(-times(gamma, of_other))
-        return jnp.where(infinite, of_label, factor * jnp.where(infinite, 1, of_label))
-
     def rule(z, y):
         one, zero = sigmoid_surprisals(z)
-        return _expected(y, focused(one, zero), focused(zero, one), *weights)
+        return _expected(y, focused(one, zero, gamma), focused(zero, one, gamma), *weights)
 
     return per_example("focal", rule, logits, labels, where, kind="binary")
 

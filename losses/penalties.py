@@ -23,7 +23,6 @@ from ._selection import (
 )
 from ._values import absolute
 
-
 # What a layer's weight is called here and in equinox; in flax; in haiku; in equinox's cells.
 _WEIGHTS = frozenset({"weight", "kernel", "w", "weight_ih", "weight_hh"})
 

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 import losses
 
@@ -20,6 +20,7 @@ _TARGET_SHARES = special.softmax(_rng.normal(size=(ROWS, OUTPUTS)), axis=-1)
 _COUNTS = _rng.poisson(2.0, size=(ROWS, OUTPUTS)) + 0.5
 _LABELS = np.array([2, 0, 3])
 _WEIGHT = np.array([0.5, 1.0, 3.0, 2.0])
+_ALLOWED = np.array([True, False, True, True])
 
 
 class Case(NamedTuple):
@@ -28,6 +29,11 @@ class Case(NamedTuple):
     targets: np.ndarray
     oracle: Callable[[np.ndarray, np.ndarray], np.ndarray]  # in NumPy or SciPy
     link: Callable[[np.ndarray], np.ndarray] | None = None  # gradient = link(predictions) - targets
+
+    @property
+    def per_target(self) -> int:
+        """How many predictions there are for each target."""
+        return 1 if self.targets.ndim == 1 else OUTPUTS // self.targets.shape[-1]
 
 
 def _binary_entropy(p, y, weight: float | np.ndarray = 1.0):
@@ -47,6 +53,26 @@ def _softmax_entropy(z, t, smoothing=0.0):
 
 def one_hot(labels):
     return np.eye(OUTPUTS)[labels]
+
+
+def _softmax_focal(z, y, gamma, alpha=(1.0,) * OUTPUTS):
+    p = special.softmax(z, axis=-1)[np.arange(ROWS), y]
+    return np.asarray(alpha)[y] * (1 - p) ** gamma * -np.log(p)
+
+
+def _masked_entropy(z, y):
+    """With a smoothing of 0.1 over the three classes that are allowed."""
+    return _softmax_entropy(z[:, _ALLOWED], one_hot(y)[:, _ALLOWED], 0.1)
+
+
+def _gaussian(p, y):
+    return -stats.norm.logpdf(y, p[:, :2], np.exp(p[:, 2:] / 2)).sum(-1)
+
+
+def _pinball(p, y, quantiles):
+    error = y[..., None] - p.reshape(ROWS, -1, len(quantiles))
+    q = np.asarray(quantiles)
+    return np.maximum(q * error, (q - 1) * error).sum((1, 2))
 
 
 _softmax = partial(special.softmax, axis=-1)
@@ -122,8 +148,33 @@ CASES = {
         _TARGET_SHARES,
         partial(_softmax_entropy, smoothing=0.1),
     ),
+    "softmax focal": Case(
+        losses.softmax_focal_with_integer_labels,
+        _REAL,
+        _LABELS,
+        partial(_softmax_focal, gamma=2.0),
+    ),
+    "softmax focal, weighted": Case(
+        partial(losses.softmax_focal_with_integer_labels, gamma=0.5, alpha=jnp.asarray(_WEIGHT)),
+        _REAL,
+        _LABELS,
+        partial(_softmax_focal, gamma=0.5, alpha=_WEIGHT),
+    ),
+    "gaussian_nll": Case(losses.gaussian_nll, _REAL, _COUNTS[:, :2], _gaussian),
+    "quantile": Case(
+        partial(losses.quantile, quantiles=(0.1, 0.75)),
+        _REAL,
+        _COUNTS[:, :2],
+        partial(_pinball, quantiles=(0.1, 0.75)),
+    ),
     "integer labels": Case(
         _integer, _REAL, _LABELS, lambda z, y: _softmax_entropy(z, one_hot(y)), _softmax
+    ),
+    "integer labels, masked": Case(
+        partial(_integer, label_smoothing=0.1, class_mask=jnp.asarray(_ALLOWED)),
+        _REAL,
+        _LABELS,
+        _masked_entropy,
     ),
     "integer labels, smoothed": Case(
         partial(_integer, label_smoothing=0.1),
@@ -134,3 +185,19 @@ CASES = {
 }
 
 every_loss = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+
+def f32(*values):
+    return np.array(values, np.float32)
+
+
+def value_and_slopes(loss, predictions, targets):
+    """The loss of one example with its gradient, the same in both modes."""
+    value, reverse, forward = _compute(loss, predictions, targets)
+    np.testing.assert_allclose(forward, reverse, rtol=1e-6)
+    return float(value), np.asarray(reverse)
+
+
+@partial(jax.jit, static_argnums=0)
+def _compute(loss, p, t):
+    return *jax.value_and_grad(loss)(p, t), jax.jacfwd(loss)(p, t)

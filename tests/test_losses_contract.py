@@ -28,7 +28,7 @@ def _total(case: Case):
 
 def test_every_public_loss_is_in_the_table():
     others = {"mean", "l1", "l2", "elastic_net", "penalized", "is_weight", "weight_mask"}
-    others |= {"check_labels", "Share"}
+    others |= {"check_labels", "class_weights", "Share"}
     tested = {getattr(case.loss, "func", case.loss) for case in CASES.values()}
     assert tested == {getattr(losses, name) for name in set(losses.__all__) - others}
 
@@ -181,9 +181,12 @@ def test_extreme_predictions_give_no_nan_in_value_or_gradient(case):
     if case.targets.ndim == 1:
         targets = [np.zeros(len(grid), int), np.ones(len(grid), int)]
     else:
-        rows = np.array([[0.0, 1.0], [0.25, 0.75]], np.float32)
+        rows = np.array([[0.0, 1.0], [0.25, 0.75]], np.float32)[:, : 2 // case.per_target]
         targets = [np.tile(row, (len(grid), 1)) for row in rows]
-    loss = partial(case.loss, pos_weight=3.0) if "pos_weight" in _options(case) else case.loss
+    loss = case.loss
+    for name, fewer in {"pos_weight": 3.0, "alpha": [3.0, 0.5], "class_mask": [True, True]}.items():
+        if np.ndim(_options(case).get(name)):
+            loss = partial(loss, **{name: jnp.asarray(fewer)})
 
     @jax.jit
     @jax.vmap
