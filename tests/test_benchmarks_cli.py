@@ -3,33 +3,14 @@
 import json
 import re
 import signal
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
+from command_line import ONE, SUITE, gradwise
 
-from benchmarks import compare
-from benchmarks.cli import commands
-from benchmarks.cli.main import app
 from benchmarks.cli.progress import Progress
-from benchmarks.comparison import file
-from benchmarks.comparison.folder import finished, latest, unfinished
-from benchmarks.comparison.origin import made_by
-from benchmarks.instrument.samples import Samples
-from benchmarks.report.example import EXAMPLE, exactly
+from benchmarks.comparison.folder import finished, latest
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
-
-SUITE = ["run", "lecture", "--size", "small", "--budget", "0.1"]
-ONE, TWO = ["--only", "*/l2"], ["--only", "*/l[12]"]
-
-
-def gradwise(*arguments):
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +41,8 @@ def test_what_was_measured_by_equals_is_kept_and_the_summary_names_the_four_ways
     assert done.stderr == "lecture/l2: kept\n"
     assert [path.read_bytes() for path in finished(results)] == [before]
     header = done.stdout.splitlines()[0]
-    for way in ("numerical", "symbolic", "forward", "reverse", "verdict"):
-        assert way in header
+    for title in ("fastest", "numerical", "symbolic", "forward", "reverse"):
+        assert title in header
 
 
 def test_report_writes_a_page_and_a_summary_and_a_table(results, tmp_path):
@@ -77,93 +58,6 @@ def test_report_writes_a_page_and_a_summary_and_a_table(results, tmp_path):
     assert (tmp_path / "rows.csv").read_text().startswith("scenario,method,mode")
 
 
-@pytest.fixture
-def compared(monkeypatch):
-    """The names of the scenarios that `run` has compared, none of which is measured.
-
-    Each run begins a second after the one before.
-    """
-    names, begun = [], []
-
-    def not_measured(fn, *inputs, name, argnums, candidates, order, purpose, on_progress, **limits):
-        names.append(name)
-        origin = made_by(
-            fn, inputs, argnums=argnums, candidates=candidates, order=order, options=limits
-        )
-        return replace(EXAMPLE, name=name, made_by=origin)
-
-    def a_second_later():
-        begun.append(datetime(2026, 1, 31, 9, 30, tzinfo=UTC) + timedelta(seconds=len(begun)))
-        return begun[-1]
-
-    monkeypatch.setattr(commands, "compare_function", not_measured)
-    monkeypatch.setattr(commands, "now", a_second_later)
-    return names
-
-
-def names_in(path):
-    return [entry["name"] for entry in json.loads(path.read_text())["record"]]
-
-
-def test_resume_measures_only_what_is_missing(compared, tmp_path):
-    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
-    done = gradwise(*SUITE, *TWO, "--out", tmp_path, "--resume")
-    assert done.exit_code == 0
-    assert done.stderr == "lecture/l2: kept\n"
-    assert compared == ["lecture/l2", "lecture/l1"]
-    assert [names_in(path) for path in finished(tmp_path)] == [
-        ["lecture/l2"],
-        ["lecture/l1", "lecture/l2"],
-    ]
-
-
-def test_resume_measures_again_what_was_made_otherwise_and_says_what_differs(compared, tmp_path):
-    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
-    for options, difference in (
-        (["--seed", "1"], "seed 0 -> 1"),
-        (["--dtype", "float64"], "dtype float32 -> float64; seed 1 -> 0"),
-        (["--budget", "0.2"], "dtype float64 -> float32; budget 0.1 -> 0.2"),
-        (["--size", "medium", "--budget", "0.2"], "inputs float32[2,3] -> float32[16,16]"),
-    ):
-        done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--resume", *options)
-        assert done.stderr == f"lecture/l2: measured again: {difference}\n"
-    assert compared == 5 * ["lecture/l2"]
-    assert len(finished(tmp_path)) == 5
-
-
-def test_no_run_writes_over_another_and_latest_names_the_last(compared, tmp_path):
-    for seed in (0, 0, 1):
-        assert gradwise(*SUITE, *ONE, "--out", tmp_path, "--seed", seed).exit_code == 0
-    first, second, third = finished(tmp_path)
-    assert (tmp_path / "latest").read_text() == f"{third.name}\n"
-    hashes = [path.stem.rpartition("-")[2] for path in (first, second, third)]
-    assert hashes[0] == hashes[1] != hashes[2]
-    assert compared == 3 * ["lecture/l2"]
-
-
-def test_an_interrupted_run_keeps_what_is_finished_and_says_where(monkeypatch, tmp_path):
-    def interrupted(*arguments, name, on_progress, **options):
-        """Compare the first scenario at once, and the second one until the forward mode."""
-        if name == "lecture/l1":
-            return replace(EXAMPLE, name=name)
-
-        def signalling(stage, share):
-            if stage == "forward":
-                signal.raise_signal(signal.SIGINT)
-            on_progress(stage, share)
-
-        options["methods"] = ("forward",)
-        return compare(*arguments, name=name, on_progress=signalling, **options)
-
-    monkeypatch.setattr(commands, "compare_function", interrupted)
-    done = gradwise(*SUITE, *TWO, "--out", tmp_path)
-    assert done.exit_code == 130
-    (path,) = unfinished(tmp_path)
-    assert f"--resume goes on with {path}" in done.stderr
-    assert names_in(path) == ["lecture/l1"]
-    assert finished(tmp_path) == []
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_at_once_and_again_at_the_next_stage_if_it_was_swallowed(number):
     before = signal.getsignal(number)
@@ -175,82 +69,6 @@ def test_a_signal_stops_at_once_and_again_at_the_next_stage_if_it_was_swallowed(
             progress.stage("reverse", 0.5)
         assert progress.interrupted
     assert signal.getsignal(number) is before
-
-
-def slower_reverse(factor):
-    """The example with a reverse mode that takes `factor` times as long."""
-    row = EXAMPLE.row("reverse")
-    wall, cost = factor * row.samples.wall, factor * row.ratio.median
-    slower = replace(
-        row,
-        seconds=factor * row.seconds,
-        ratio=exactly(cost),
-        samples=Samples(rounds=row.samples.rounds, wall=wall, cpu=wall, calls=1),
-    )
-    return replace(EXAMPLE, rows=(*EXAMPLE.rows[:-1], slower))
-
-
-def test_a_run_against_itself_has_no_regression(tmp_path):
-    file.save([EXAMPLE], tmp_path / "found.json")
-    done = gradwise("diff", tmp_path / "found.json", tmp_path / "found.json")
-    assert done.exit_code == 0
-    assert "slower" not in done.stdout
-
-
-def test_a_slower_derivative_is_a_regression(tmp_path):
-    old, new = tmp_path / "old.json", tmp_path / "new.json"
-    file.save([EXAMPLE], old)
-    file.save([slower_reverse(3.0)], new)
-    done = gradwise("diff", old, new)
-    assert done.exit_code == 1
-    assert "slower" in done.stdout
-    assert gradwise("diff", new, old).exit_code == 0
-
-
-def test_a_run_is_compared_with_a_baseline_that_has_a_name(compared, tmp_path):
-    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
-    (first,) = finished(tmp_path)
-    assert gradwise("baseline", "main", "--results", tmp_path).stdout == f"main: {first}\n"
-    assert gradwise("baseline", "--results", tmp_path).stdout == f"main: {first}\n"
-    done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--baseline", "main")
-    assert done.exit_code == 0
-    assert "\nold  main" in done.stdout
-    assert done.stdout.endswith("\n4 same\n")
-    for wanted in ([], ["--baseline", "main"], ["main", "latest"]):
-        done = gradwise("diff", "--results", tmp_path, *wanted)
-        assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "4 same")
-
-
-def test_a_run_that_is_slower_than_its_baseline_exits_with_status_1(monkeypatch, tmp_path):
-    file.save([replace(EXAMPLE, name="lecture/l2")], tmp_path / "fast.json")
-    assert (
-        gradwise("baseline", "fast", tmp_path / "fast.json", "--results", tmp_path).exit_code == 0
-    )
-
-    def slow(*arguments, name, **options):
-        return replace(slower_reverse(3.0), name=name)
-
-    monkeypatch.setattr(commands, "compare_function", slow)
-    done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--baseline", "fast")
-    assert done.exit_code == 1
-    assert "slower\n  lecture/l2\n    reverse  2 x -> 6 x" in done.stdout
-
-
-def test_a_baseline_that_is_not_there_stops_a_run_before_it_measures(compared, tmp_path):
-    done = gradwise(*SUITE, *ONE, "--out", tmp_path, "--baseline", "nosuch")
-    assert done.exit_code == 2
-    assert "no file and no baseline 'nosuch'" in done.stderr
-    assert compared == []
-
-
-def test_a_diff_is_printed_as_markdown(tmp_path):
-    old, new = tmp_path / "old.json", tmp_path / "new.json"
-    file.save([EXAMPLE], old)
-    file.save([slower_reverse(3.0)], new)
-    done = gradwise("diff", old, new, "--format", "md")
-    assert done.exit_code == 1
-    assert done.stdout.startswith("## Derivatives: 1 slower, 3 same\n")
-    assert "<details><summary>3 unchanged</summary>" in done.stdout
 
 
 def test_list_shows_every_suite():
@@ -344,10 +162,3 @@ def test_a_negative_seed_is_refused_by_its_option(command):
     done = gradwise(*command, "--seed", "-1")
     assert done.exit_code == 2
     assert "--seed" in done.stderr
-
-
-def test_a_file_of_the_users_beside_the_results_stays_as_it_is(compared, tmp_path):
-    (tmp_path / ".gradwise").write_text("the user's own")
-    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
-    assert (tmp_path / ".gradwise").read_text() == "the user's own"
-    assert [path.name for path in tmp_path.glob(".gradwise*")] == [".gradwise"]

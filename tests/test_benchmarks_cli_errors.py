@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from benchmarks.cli import commands
+from benchmarks.cli import commands, suites
 from benchmarks.cli.main import app
 from benchmarks.cli.target import load_function
 from benchmarks.report.example import EXAMPLE
@@ -119,6 +119,7 @@ def test_the_exit_status_is_3_when_no_derivative_was_right(
     derivatives = [replace(row, status=status) for row in EXAMPLE.rows[1:]]
     rows = (EXAMPLE.row("value"), *derivatives)
     monkeypatch.setattr(commands, "compare_function", not_compared(rows))
+    monkeypatch.setattr(suites, "compare", not_compared(rows))
     run = ["run", "lecture", "--only", "*/l[12]", "--size", "small", "--out", tmp_path]
     for arguments in (["compare", f"{model}:case"], run):
         done = gradwise(*arguments)
@@ -130,7 +131,7 @@ def test_a_closed_pipe_is_silent(monkeypatch):
     def closed(*args, **options):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr(commands.typer, "echo", closed)
+    monkeypatch.setattr(suites.typer, "echo", closed)
     assert gradwise("list", "--size", "small").output == ""
 
 

@@ -3,12 +3,13 @@
 import functools
 import inspect
 import traceback as tracebacks
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 
+from ..comparison.record import Comparison
 from ..program.messages import first_line, our_fault, whole_tracebacks
 from ..program.source import is_ours, is_scenarios, is_users, line_of_error
 
@@ -76,6 +77,21 @@ def told(error: Exception) -> tuple[str, int]:
     if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
         return f"JAX raises {first_line(error)}", _FAILED
     return our_fault("finish", error).removeprefix("gradwise "), _FAILED
+
+
+def exit_status(comparisons: Iterable[Comparison]) -> int:
+    """Return 0, or 3 if no derivative of any function was right, and say so.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> exit_status([EXAMPLE])
+        0
+    """
+    rows = [row for comparison in comparisons for row in comparison.rows]
+    if any(row.status == "ok" and row.kind != "value" for row in rows):
+        return 0
+    typer.echo("gradwise: no derivative was right; the notes say why", err=True)
+    return 3
 
 
 def _raised_by_user(error: Exception) -> bool:

@@ -13,7 +13,8 @@ except ModuleNotFoundError:
 from gradwise import __version__
 
 from ..instrument.deadline import leave
-from . import commands
+from ..scenarios.run import choose
+from . import commands, options, suites
 from .errors import in_one_line
 
 app = typer.Typer(
@@ -23,49 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Suites = Annotated[
-    list[str] | None, typer.Argument(help="The suites, by default all; see `gradwise list`.")
-]
-Only = Annotated[
-    str | None, typer.Option(metavar="GLOB", help="Measure only scenarios of matching names.")
-]
-Size = Annotated[str, typer.Option(help="The size of the inputs: small, medium or large.")]
-Dtype = Annotated[
-    str | None,
-    typer.Option(help="The floating type, float32 or float64; by default each scenario's own."),
-]
-Budget = Annotated[
-    float,
-    typer.Option(help="Seconds of measuring for each function, out of its time limit."),
-]
-TimeLimit = Annotated[
-    float,
-    typer.Option(
-        help="Seconds for each function in all: tracing, checking, compiling and measuring."
-    ),
-]
-Seed = Annotated[
-    int, typer.Option(min=0, help="Draws the random directions and the order of measuring.")
-]
-Out = Annotated[Path, typer.Option(help="The folder that results are written to.")]
-Resume = Annotated[
-    bool,
-    typer.Option(
-        "--resume",
-        help="Go on with the last run: keep what was made by equals, and say what differs.",
-    ),
-]
-Full = Annotated[bool, typer.Option("--full", help="Print the whole table of every scenario too.")]
-Data = Annotated[
-    Path | None, typer.Option(help="A folder of ADBench's own input files, to be read.")
-]
-Order = Annotated[int, typer.Option(help="1 for gradients and Jacobians, 2 for Hessians.")]
-Baseline = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="The run to compare with, named by `gradwise baseline`."),
-]
-Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the runs.")]
 
 
 def _show_version(asked: bool) -> None:
@@ -81,8 +39,8 @@ def default(
     quick: Annotated[
         bool, typer.Option("--quick", help="Measure one network alone, within 20 s.")
     ] = False,
-    out: Out = Path("results"),
-    full: Full = False,
+    out: options.Out = Path("results"),
+    full: options.Full = False,
     version: Annotated[
         bool,
         typer.Option("--version", help="The version.", callback=_show_version, is_eager=True),
@@ -94,96 +52,63 @@ def default(
     cores.
     """
     if context.invoked_subcommand is None:
-        raise typer.Exit(commands.default(quick=quick, out=out, full=full))
+        raise typer.Exit(suites.default(quick=quick, out=out, full=full))
 
 
 @app.command("run")
 @in_one_line
 def run(
-    suites: Suites = None,
-    only: Only = None,
-    size: Size = "medium",
-    dtype: Dtype = None,
-    budget: Budget = 5.0,
-    time_limit: TimeLimit = 60.0,
-    seed: Seed = 0,
-    out: Out = Path("results"),
-    adbench_data: Data = None,
-    resume: Resume = False,
-    baseline: Baseline = None,
-    full: Full = False,
+    names: options.Suites = None,
+    only: options.Only = None,
+    size: options.Size = "medium",
+    dtype: options.Dtype = None,
+    budget: options.Budget = 5.0,
+    time_limit: options.TimeLimit = 60.0,
+    seed: options.Seed = 0,
+    out: options.Out = Path("results"),
+    adbench_data: options.Data = None,
+    resume: options.Resume = False,
+    baseline: options.Baseline = None,
+    full: options.Full = False,
 ) -> None:
     """Measure suites of scenarios, by default all of them.
 
     Each run is a file of its own in the folder of results, and `latest` beside it names the last.
     With --baseline, the exit status is 1 if anything is slower than in that run.
     """
-    status = commands.run(
-        suites or [],
-        only=only,
-        size=size,
-        dtype=dtype,
+    asked = suites.Asked(
+        choose(names or [], only=only, size=size, adbench_data=adbench_data),
+        out,
         budget=budget,
         time_limit=time_limit,
+        dtype=dtype,
         seed=seed,
-        out=out,
-        adbench_data=adbench_data,
         resume=resume,
-        baseline=baseline,
-        full=full,
     )
-    raise typer.Exit(status)
+    raise typer.Exit(suites.run(asked, baseline=baseline, full=full))
 
 
 @app.command("list")
 @in_one_line
-def list_(suites: Suites = None, size: Size = "medium") -> None:
+def list_(names: options.Suites = None, size: options.Size = "medium") -> None:
     """List the suites and their scenarios."""
-    commands.list_scenarios(suites or [], size=size)
+    suites.list_scenarios(names or [], size=size)
 
 
 @app.command("compare")
 @in_one_line
 def compare(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODULE:FUNCTION",
-            help="A function without arguments that returns (fn, inputs), such as my_model:case "
-            "or path/to/my_model.py:case.",
-        ),
-    ],
-    method: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A method to use, may be given several times; by default those of a first look."
-        ),
-    ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Use every method that applies.")] = False,
-    has_aux: Annotated[
-        bool,
-        typer.Option("--has-aux", help="Fn returns (loss, aux): differentiate the loss alone."),
-    ] = False,
-    order: Order = 1,
-    crossover: Annotated[
-        bool,
-        typer.Option("--crossover", help="Find up to how many inputs forward mode is faster."),
-    ] = False,
-    budget: Budget = 10.0,
-    time_limit: TimeLimit = 60.0,
-    seed: Seed = 0,
-    rule: Annotated[
-        str,
-        typer.Option(
-            help="check holds derivatives against the function; trust, against its custom rules."
-        ),
-    ] = "check",
-    save: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="A file to write: .json, .csv, .md, .html or .png; may be given several times."
-        ),
-    ] = None,
+    target: options.Target,
+    method: options.Methods = None,
+    all_: options.All = False,
+    has_aux: options.HasAux = False,
+    order: options.Order = 1,
+    crossover: options.Crossover = False,
+    budget: options.Budget = 10.0,
+    time_limit: options.TimeLimit = 60.0,
+    seed: options.Seed = 0,
+    rule: options.Rule = "check",
+    save: options.Saved = None,
 ) -> None:
     """Compare forward and reverse mode on a function of your own.
 
@@ -207,19 +132,10 @@ def compare(
 @app.command("diff")
 @in_one_line
 def diff(
-    runs: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="OLD NEW",
-            help="Two runs: files, names of baselines, or `latest`. By default the last two; with "
-            "--baseline at most the new one.",
-        ),
-    ] = None,
-    baseline: Baseline = None,
-    results: Folder = Path("results"),
-    format_: Annotated[
-        str, typer.Option("--format", help="text, or md for a comment on a pull request.")
-    ] = "text",
+    runs: options.Runs = None,
+    baseline: options.Baseline = None,
+    results: options.Folder = Path("results"),
+    format_: options.Format = "text",
 ) -> None:
     """Show what became slower or faster between two runs.
 
@@ -233,11 +149,13 @@ def diff(
 @app.command("baseline")
 @in_one_line
 def baseline(
-    name: Annotated[str | None, typer.Argument(help="The name to give a run.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The name to give a run.")
+    ] = None,
     run: Annotated[
         Path, typer.Argument(metavar="FILE", help="The run; by default the latest.")
     ] = Path("latest"),
-    results: Folder = Path("results"),
+    results: options.Folder = Path("results"),
 ) -> None:
     """Name a run, to compare others with; without a name, list those that there are."""
     commands.baseline(name, run, folder=results)
@@ -247,15 +165,10 @@ def baseline(
 @in_one_line
 def report(
     results: Annotated[
-        Path, typer.Argument(help="A run, or a folder of runs, whose latest is taken.")
+        Path,
+        typer.Argument(metavar="RUN", help="A run, or a folder of runs, whose latest is taken."),
     ] = Path("results"),
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The page, summary or picture to write: .html, .md or .png; by default a page "
-            "of the same name as the results."
-        ),
-    ] = None,
+    out: options.Page = None,
 ) -> None:
     """Write a run's results as a page, a summary or a picture."""
     commands.report(results, out)
@@ -264,7 +177,7 @@ def report(
 @app.command("selftest")
 @in_one_line
 def selftest(
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     long: Annotated[
         bool, typer.Option("--long", help="Compare forty functions too, for a few minutes.")
     ] = False,

@@ -72,13 +72,15 @@ class Difference:
         change = self.ratio or self.time
         if change is None:
             return ""
-        ends = f" [{change.low:.3g}, {change.high:.3g}]" if change.bounded else " (few samples)"
-        return f"{change.value:.3g}{ends}"
+        ends = " (few samples)"
+        if change.bounded:
+            ends = f" [{units.times(change.low)}, {units.times(change.high)}]"
+        return f"{units.times(change.value)}{ends}"
 
     @property
     def figures(self) -> tuple[str, str]:
         """The old and the new figure in words; `""` for one that is not known."""
-        unit = (lambda value: f"{value:.3g} x") if self.ratio else units.seconds
+        unit = (lambda value: f"{units.times(value)} x") if self.ratio else units.seconds
         old, new = (unit(value) if value is not None else "" for value in (self.old, self.new))
         return old, new
 

@@ -135,7 +135,7 @@ class _Race:
         """Say by how much the answer is faster than the best of another mode, or the next best."""
         against = _ratio(over, answer, self.by)
         text = (
-            f"{answer.method}: {against.median:.3g} times faster than {over.method} "
+            f"{answer.method}: {units.times(against.median)} times faster than {over.method} "
             f"({against.spread})"
         )
         if self.busy:

@@ -7,7 +7,7 @@ from ..instrument.memory import Memory
 from ..instrument.samples import Samples
 from ..instrument.statistics import Ratio
 from ..instrument.text import html_pairs
-from ..instrument.units import seconds
+from ..instrument.units import seconds, times
 from ..program.count import Flops
 
 #: What can become of a method; `Row` says what each one means.
@@ -85,8 +85,8 @@ class Row:
 
     def __repr__(self) -> str:
         time = f", {seconds(self.seconds)}" if self.seconds is not None else ""
-        times = f", {self.ratio.median:.3g} x value" if self.ratio else ""
-        return f"Row({self.method}: {self.status}{time}{times})"
+        ratio = f", {times(self.ratio.median)} x value" if self.ratio else ""
+        return f"Row({self.method}: {self.status}{time}{ratio})"
 
     def _repr_html_(self) -> str:
         return html_pairs([(f.name, getattr(self, f.name)) for f in fields(self)])

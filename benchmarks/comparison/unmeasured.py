@@ -41,7 +41,7 @@ def without_rival(answer: Row, rows: Sequence[Row]) -> Finding | None:
         return Finding(method=answer.method, text=text)
     over = min(beaten, key=lambda row: factors[row.method])
     factor = factors[over.method]
-    text = f"{answer.method}: at least {_floored(factor)} times faster than {over.method}"
+    text = f"{answer.method}: at least {units.floored(factor)} times faster than {over.method}"
     text = "; ".join([f"{text} ({_bound(over)})", *reasons])
     return Finding(method=answer.method, factor=factor, at_least=True, over=over.method, text=text)
 
@@ -63,10 +63,3 @@ def _reason(row: Row) -> str:
     note = row.note.split("; ")[0]
     quoted = note if len(note) <= _LONGEST else note[:_LONGEST].rsplit(" ", 1)[0] + " ..."
     return f"{row.method} {_SAID.get(row.status, row.status)}" + (f" ({quoted})" if quoted else "")
-
-
-def _floored(factor: float) -> str:
-    """Return the factor rounded down to two digits: it is a bound."""
-    digits = len(f"{factor:.0f}") - 2
-    unit = 10.0**digits
-    return f"{factor // unit * unit:,.0f}" if factor >= 10 else f"{int(factor * 10) / 10:g}"

@@ -111,6 +111,6 @@ def _why(rows: Sequence[Row], n: int, m: int, *, costs: bool) -> str:
         if costs and one and one.ratio:
             text += f"; one costs {one.ratio.median:.2g} times the function"
         if costs and whole and whole.ratio and count > 1:
-            text += f", {count:,} together {whole.ratio.median:.3g} times"
+            text += f", {count:,} together {units.times(whole.ratio.median)} times"
         parts.append(text)
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."

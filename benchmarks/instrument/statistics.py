@@ -13,6 +13,7 @@ import numpy as np
 
 from .._equality import equal_by_fields
 from .samples import Samples
+from .units import times
 
 #: Two programs whose ratio is within this of 1 are equal for every practical purpose.
 MARGIN = 0.03
@@ -83,11 +84,12 @@ class Ratio:
             '3 samples, no interval'
         """
         if self.interval:
-            return "{:.3g} to {:.3g}, {}".format(*self.interval, LEVEL)
+            low, high = map(times, self.interval)
+            return f"{low} to {high}, {LEVEL}"
         return f"{self.rounds} sample{'' if self.rounds == 1 else 's'}, no interval"
 
     def __repr__(self) -> str:
-        return f"Ratio({self.median:.3g}, {self.spread})"
+        return f"Ratio({times(self.median)}, {self.spread})"
 
 
 @equal_by_fields

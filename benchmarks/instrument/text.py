@@ -3,9 +3,12 @@
 import html
 import textwrap
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 #: Characters in a line of a terminal's width.
-WIDTH = 100
+WIDTH = 80
+#: A first cell up to this length is never parted from its row for the sake of a spare column.
+_LONG_NAME = 24
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -19,14 +22,77 @@ def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
         -------  ------
         reverse  1.2 ms
     """
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return _laid_out(rows, [max(map(len, column)) for column in zip(*rows, strict=True)])
+
+
+class Fitted(NamedTuple):
+    """A table that fits a width.
+
+    Attributes:
+        lines: Its lines.
+        left_out: The titles of the columns that there was no room for.
+    """
+
+    lines: list[str]
+    left_out: list[str]
+
+
+def fitted(rows: Sequence[Sequence[str]], width: int, *, spare: Sequence[str] = ()) -> Fitted:
+    r"""Lay rows out like `aligned`, in lines of at most `width` characters.
+
+    Columns that are empty are left out, and then the spare ones, one after another, until there is
+    room for the others. A first cell that is too long even so stands alone, above its row.
+
+    Args:
+        rows: The header and the lines.
+        width: The most characters in a line.
+        spare: The titles of columns that may be left out, the most dispensable ones first.
+
+    Example:
+        >>> rows = [["method", "time", "bound"], ["a_candidate_of_mine", "1.2 ms", "4"]]
+        >>> table = fitted(rows, 30, spare=["bound"])
+        >>> print(*table.lines, sep="\n")
+        method                 time
+        -------------------  ------
+        a_candidate_of_mine  1.2 ms
+        >>> table.left_out
+        ['bound']
+        >>> print(*fitted(rows, 20, spare=["bound"]).lines, sep="\n")
+        method    time
+        ------  ------
+        a_candidate_of_mine
+                1.2 ms
+    """
+    names, *columns = zip(*rows, strict=True)
+    columns = [column for column in columns if any(column[1:])]
+    wanted = max((len(name) for name in names if len(name) <= _LONG_NAME), default=0)
+    left_out = []
+    for title in spare:
+        if _room(columns, width) < wanted and title in (column[0] for column in columns):
+            columns = [column for column in columns if column[0] != title]
+            left_out.append(title)
+    room = max(_room(columns, width), len(names[0]))
+    lines = []
+    for name, *cells in zip(names, *columns, strict=True):
+        alone = len(name) > room
+        lines += [[part] for part in textwrap.wrap(name, width)] if alone else []
+        lines.append(["" if alone else name, *cells])
+    widths = [max(len(line[0]) for line in lines if len(line) > 1 or not columns)]
+    widths += [max(map(len, column)) for column in columns]
+    return Fitted(_laid_out(lines, widths), left_out)
+
+
+def _room(columns: Sequence[Sequence[str]], width: int) -> int:
+    """Return how many characters of a line the other columns leave for the first one."""
+    return width - sum(2 + max(map(len, column)) for column in columns)
+
+
+def _laid_out(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> list[str]:
+    """Return a line for each row, and one of dashes below the first; a row may end early."""
     lines = []
     for row in rows:
-        cells = [
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=False)]
+        lines.append("  ".join([row[0].ljust(widths[0]), *cells[1:]]).rstrip())
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 

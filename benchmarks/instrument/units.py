@@ -35,6 +35,29 @@ def amount(value: float) -> str:
     return _scaled(value, _COUNTS).strip()
 
 
+def times(value: float) -> str:
+    """Write how many times one figure is another, to three digits.
+
+    Example:
+        >>> times(1.358), times(2483.7), times(3.2e9)
+        ('1.36', '2,480', '3.2e+09')
+    """
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if 1e3 <= rounded < 1e6 else f"{rounded:.3g}"
+
+
+def floored(factor: float) -> str:
+    """Write a factor that is a lower bound, rounded down to two digits.
+
+    Example:
+        >>> floored(2.19), floored(2756.5)
+        ('2.1', '2,700')
+    """
+    digits = len(f"{factor:.0f}") - 2
+    unit = 10.0**digits
+    return f"{factor // unit * unit:,.0f}" if factor >= 10 else f"{int(factor * 10) / 10:g}"
+
+
 def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
     unit, scale = next((pair for pair in units if abs(value) >= pair[1]), units[-1])
     return f"{float(f'{value / scale:.3g}'):g} {unit}"

@@ -30,11 +30,11 @@ def _time_or_status(row: Row) -> str:
 def _ratio(row: Row) -> str:
     if row.ratio is None:
         return ""
-    median = f"{row.ratio.median:.3g}"
+    median = units.times(row.ratio.median)
     if row.ratio.interval is None:
-        return f"{median} ({row.ratio.rounds})"
-    low, high = (f"{end:.3g}" for end in row.ratio.interval)
-    return median if low == high else f"{median} [{low}, {high}]"
+        return f"{median} (of {row.ratio.rounds})"
+    low, high = map(units.times, row.ratio.interval)
+    return median if low == high else f"{median} ({low}-{high})"
 
 
 def _flops(row: Row) -> str:
@@ -53,8 +53,8 @@ COLUMNS = (
     Column(
         "x value",
         _ratio,
-        f"time over that of the function, with its [{LEVEL}], or (how many samples) where they are "
-        "too few for one",
+        f"time over that of the function, with its ({LEVEL}), or (of how many samples) where they "
+        "are too few for one",
     ),
     Column(
         "bound",
@@ -78,6 +78,9 @@ COLUMNS = (
         "time from the Python function to the executable, once",
     ),
 )
+
+#: The columns that a narrow table goes without, the most dispensable ones first.
+SPARE = ("bound", "FLOPs", "compile")
 
 
 def heading(comparison: Comparison) -> str:

@@ -1,12 +1,23 @@
 """Many comparisons in one table: the lecture's four ways to take a derivative, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from ..comparison.findings import Finding
 from ..comparison.record import Comparison
 from ..comparison.row import Row
 from ..instrument import units
-from ..instrument.text import aligned, filled
+from ..instrument.text import WIDTH, filled, fitted
 from .cells import WAYS
+
+_HEADER = ("scenario", "fastest", "by", "doubt", "inputs", "outputs", "value", *WAYS)
+_ERROR = "numerical's error"
+#: The columns that a narrow table goes without, the most dispensable ones first.
+_SPARE = (_ERROR, "outputs", "value", "by", "inputs")
+#: What stands in the column of doubts, in a word, and what it means.
+_DOUBTS = {
+    "busy": "busy: calls waited, so the fastest is told by CPU time, or cannot be told (?)",
+    "few samples": "few samples: give it more seconds of measuring (--budget)",
+}
 
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
@@ -15,31 +26,66 @@ def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
     Example:
         >>> from benchmarks.report.example import EXAMPLE
         >>> summary_cells([EXAMPLE])[1]
-        ['suite/sine', 'reverse, 3 x', '5', '1', '10 us', '11', '', '6', '2', '1.0e-03']
+        ['suite/sine', 'reverse', '3 x', '', '5', '1', '10 us', '11', '', '6', '2', '1.0e-03']
     """
-    header = ["scenario", "verdict", "inputs", "outputs", "value", *WAYS, "numerical's error"]
-    return [header, *(_line(comparison) for comparison in comparisons)]
+    return [[*_HEADER, _ERROR], *(_line(comparison) for comparison in comparisons)]
 
 
-def summary_text(comparisons: Sequence[Comparison]) -> str:
+def summary_text(comparisons: Sequence[Comparison], width: int = WIDTH) -> str:
     """Return the summary as plain text, with a legend and the reasons for missing figures.
+
+    Args:
+        comparisons: What was compared.
+        width: The most characters in a line. A wide table has columns that a narrow one has not.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
         >>> print(summary_text([EXAMPLE]))
-        scenario         verdict  inputs  outputs  value  numerical  symbolic  forward  reverse ...
-        ----------  ------------  ------  -------  -----  ---------  --------  -------  ------- ...
-        suite/sine  reverse, 3 x       5        1  10 us         11                  6        2 ...
-        Time of each way over the time of the function itself (value); lower is better.
+        suite/  fastest   by  inputs  outputs  value  numerical  forward  reverse
+        ------  -------  ---  ------  -------  -----  ---------  -------  -------
+        sine    reverse  3 x       5        1  10 us         11        6        2
+        Time of each way over the function's own (10 us); lower is better.
+        Numerical differentiation is off by 1.0e-03 of the largest entry.
     """
-    legend = "Time of each way over the time of the function itself (value); lower is better."
-    return "\n".join([*aligned(summary_cells(comparisons)), legend, *_reasons(comparisons)])
+    suite = _suite(comparisons)
+    (_, *titles), *lines = summary_cells(comparisons)
+    cells = [[suite or _HEADER[0], *titles]]
+    for name, fastest, by, doubt, *figures in lines:
+        cells.append([name.removeprefix(suite), fastest, by, doubt.split(",")[0], *figures])
+    table = fitted(cells, width, spare=_SPARE)
+    legend = (*_legend(comparisons, table.left_out), *_reasons(comparisons))
+    return "\n".join([*table.lines, *(filled(text, "  ", width) for text in legend)])
+
+
+def _suite(comparisons: Sequence[Comparison]) -> str:
+    """Return what all names begin with, such as `"lecture/"`; `""` if there is no such thing."""
+    suites = {"/".join([*one.name.split("/")[:-1], ""]) for one in comparisons}
+    return suites.pop() if len(suites) == 1 else ""
+
+
+def _legend(comparisons: Sequence[Comparison], left_out: Sequence[str]) -> list[str]:
+    """Say what the figures are, and in short what the columns that are left out would say."""
+    rows = [row for comparison in comparisons for row in comparison.rows]
+    values = [row.seconds for row in rows if row.method == "value" and row.seconds is not None]
+    errors = [row.error for row in rows if row.method == "numerical" and row.error is not None]
+    value = f" ({_range(values, units.seconds)})" if values else ""
+    texts = [f"Time of each way over the function's own{value}; lower is better."]
+    if _ERROR in left_out:
+        off = _range(errors, lambda error: f"{error:.1e}")
+        texts.append(f"Numerical differentiation is off by {off} of the largest entry.")
+    doubts = {one.verdict.time.doubt.split(",")[0] for one in comparisons}
+    return texts + [meaning for doubt, meaning in _DOUBTS.items() if doubt in doubts]
+
+
+def _range(figures: Sequence[float], show: Callable[[float], str]) -> str:
+    """Write the least and the greatest of some figures, or the one that they all are."""
+    return " to ".join(dict.fromkeys(map(show, (min(figures), max(figures)))))
 
 
 def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
     """Return a line for each way without a figure that has a note."""
     return [
-        filled(f"{comparison.name}, {row.method} {row.status}: {row.note}", "  ")
+        f"{comparison.name}, {row.method} {row.status}: {row.note}"
         for comparison in comparisons
         for row in comparison.rows
         if row.method in WAYS and row.ratio is None and row.note
@@ -49,9 +95,12 @@ def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
 def _line(comparison: Comparison) -> list[str]:
     rows = {row.method: row for row in comparison.rows}
     value, numerical = rows.get("value"), rows.get("numerical")
+    time = comparison.verdict.time
     return [
         comparison.name,
-        _fastest(comparison),
+        time.method or "?" * bool(time.doubt),
+        _factor(time),
+        time.doubt,
         f"{comparison.n:,}",
         f"{comparison.m:,}",
         units.seconds(value.seconds) if value and value.seconds is not None else "",
@@ -63,16 +112,11 @@ def _line(comparison: Comparison) -> list[str]:
 def _ratio_or_status(row: Row | None) -> str:
     if row is None:
         return ""
-    return f"{row.ratio.median:.3g}" if row.ratio else row.status
+    return units.times(row.ratio.median) if row.ratio else row.status
 
 
-def _fastest(comparison: Comparison) -> str:
-    """Return the fastest method, how many times faster it is, and what makes that doubtful."""
-    time = comparison.verdict.time
-    if time.method is None:
-        return f"? {time.doubt}" if time.doubt else ""
-    if time.method == "tie" or time.factor is None:
-        return time.method
-    at_least = "at least " if time.at_least else ""
-    doubt = f" ({time.doubt})" if time.doubt else ""
-    return f"{time.method}, {at_least}{time.factor:.3g} x{doubt}"
+def _factor(time: Finding) -> str:
+    """Return how many times faster the fastest method is, or is at least."""
+    if time.factor is None or time.method in (None, "tie"):
+        return ""
+    return f"> {units.floored(time.factor)} x" if time.at_least else f"{units.times(time.factor)} x"

@@ -1,12 +1,16 @@
 """A comparison as plain text."""
 
 from ..comparison.record import Comparison
-from ..instrument.text import aligned, filled
-from .cells import about, crossing, heading, numbered_notes, table_cells
+from ..instrument.text import WIDTH, filled, fitted
+from .cells import SPARE, about, crossing, heading, numbered_notes, table_cells
 
 
-def text_table(comparison: Comparison) -> str:
+def text_table(comparison: Comparison, width: int = WIDTH) -> str:
     """Return the table, the notes its rows refer to, and the verdict.
+
+    Args:
+        comparison: What was compared.
+        width: The most characters in a line. A wide table has columns that a narrow one has not.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
@@ -28,15 +32,20 @@ def text_table(comparison: Comparison) -> str:
         compile  reverse: 100 ms against 300 ms of forward
         why      Forward needs 5 tangents.
     """
-    lines = [heading(comparison)]
-    lines += [comparison.purpose] if comparison.purpose else []
-    lines += aligned(table_cells(comparison))
-    for note, number in numbered_notes(comparison).items():
-        lines.append(filled(f"[{number}] {note}", "    "))
-    lines.append(filled(about(comparison), ""))
+    table = fitted(table_cells(comparison), width, spare=SPARE)
+    texts = [(f"[{number}] {note}", 4) for note, number in numbered_notes(comparison).items()]
+    if table.left_out:
+        texts.append(
+            (f"no room for {', '.join(table.left_out)}: see a wider terminal, or a saved page", 0)
+        )
+    texts.append((about(comparison), 0))
     if comparison.residuals:
-        lines.append(filled("reverse mode keeps " + "; ".join(comparison.residuals), ""))
+        texts.append(("reverse mode keeps " + "; ".join(comparison.residuals), 0))
     if comparison.crossover:
-        lines.append(filled(f"crossing {crossing(comparison)}", " " * 9))
-    lines += [filled(line, " " * 9) for line in str(comparison.verdict).splitlines()]
+        texts.append((f"crossing {crossing(comparison)}", 9))
+    texts += [(f"{name:<8} {text}", 9) for name, text in comparison.verdict.parts()]
+    above = [(text, 0) for text in (heading(comparison), comparison.purpose) if text]
+    lines = [filled(text, " " * indent, width) for text, indent in above]
+    lines += table.lines
+    lines += [filled(text, " " * indent, width) for text, indent in texts]
     return "\n".join(lines)

@@ -1,0 +1,128 @@
+"""The options and arguments of the commands, in the order in which they are first needed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Suites = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="SUITE", help="The suites, by default all; see `gradwise list`."),
+]
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODULE:FUNCTION",
+        help="A function without arguments that returns (fn, inputs), such as my_model:case "
+        "or path/to/my_model.py:case.",
+    ),
+]
+Methods = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help="A method to use, may be given several times; by default those of a first look.",
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="Use every method that applies.")]
+HasAux = Annotated[
+    bool,
+    typer.Option("--has-aux", help="Fn returns (loss, aux): differentiate the loss alone."),
+]
+Crossover = Annotated[
+    bool,
+    typer.Option("--crossover", help="Find up to how many inputs forward mode is faster."),
+]
+Rule = Annotated[
+    str,
+    typer.Option(
+        metavar="check|trust",
+        help="check holds derivatives against the function; trust, against its custom rules.",
+    ),
+]
+Saved = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="A file to write: .json, .csv, .md, .html or .png; may be given several times.",
+    ),
+]
+Only = Annotated[
+    str | None, typer.Option(metavar="GLOB", help="Measure only scenarios of matching names.")
+]
+Size = Annotated[
+    str, typer.Option(metavar="SIZE", help="The size of the inputs: small, medium or large.")
+]
+Dtype = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TYPE",
+        help="The floating type, float32 or float64; by default each scenario's own.",
+    ),
+]
+Budget = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS", help="Seconds of measuring for each function, out of its time limit."
+    ),
+]
+TimeLimit = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="Seconds for each function in all: tracing, checking, compiling and measuring.",
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        metavar="NUMBER", min=0, help="Draws the random directions and the order of measuring."
+    ),
+]
+Out = Annotated[
+    Path, typer.Option(metavar="FOLDER", help="The folder that results are written to.")
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with the last run: keep what was made by equals, and say what differs.",
+    ),
+]
+Full = Annotated[bool, typer.Option("--full", help="Print the whole table of every scenario too.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="A folder of ADBench's own input files, to be read."),
+]
+Order = Annotated[
+    int, typer.Option(metavar="1|2", help="1 for gradients and Jacobians, 2 for Hessians.")
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The run to compare with, named by `gradwise baseline`."),
+]
+Folder = Annotated[Path, typer.Option(metavar="FOLDER", help="The folder of the runs.")]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="OLD NEW",
+        help="Two runs: files, names of baselines, or `latest`. By default the last two; with "
+        "--baseline at most the new one.",
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format", metavar="text|md", help="text, or md for a comment on a pull request."
+    ),
+]
+Page = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The page, summary or picture to write: .html, .md or .png; by default a page "
+        "of the same name as the results.",
+    ),
+]
