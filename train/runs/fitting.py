@@ -12,6 +12,7 @@ import optax
 from .. import data as datasets
 from .. import gradients
 from .._checks import check_sets, check_sources, positive
+from .._programs import at_first_call
 from .._sharding import replicate_over_mesh_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder, open_folder
@@ -60,6 +61,10 @@ def fit(
     rounding on a GPU. Between two blocks there is progress, logging, saving and stopping; within a
     block each epoch reuses the buffers of the one before. The `train_state` that is passed in is
     copied first, and stays valid.
+
+    It compiles once a process for the same objective, optimizer and shapes: the same objects, so
+    make them once. As under `jit`, a number that an objective reads from outside is what it was
+    when it was compiled. What is compiled is forgotten with the objective or the optimizer.
 
     Ctrl-C and SIGTERM let the running block end; then `fit` saves it if there is a `checkpoint`,
     and returns what there is. A second Ctrl-C raises `KeyboardInterrupt`.
@@ -206,7 +211,7 @@ def _in_memory(
     block_epochs: int,
 ) -> Advance:
     """Make `advance(carry)`, a block of epochs over arrays on the device."""
-    block = jax.jit(make_block(plan, block_epochs), donate_argnums=1)
+    block = at_first_call(make_block, plan, block_epochs, donate=1)
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 

@@ -11,10 +11,11 @@ import jax
 import numpy as np
 
 from .._checks import check_alike, check_set
+from .._programs import at_first_call
 from .._types import Data, Tree
 from ..metrics import Mean
-from ..steps import Batch, TrainState
-from ..steps.evaluation import measure, totals
+from ..steps import Batch, Objective, TrainState
+from ..steps.evaluation import make_totals, measure
 from ..steps.objectives import check_targets
 from .carry import Carry
 from .epoch import close_epoch, make_run_step
@@ -49,8 +50,8 @@ def make_stream(
         validation: Such a source, or arrays `(x, y)`, or None.
         prefetch: How many batches are copied to the device ahead of their use.
     """
-    run_step = jax.jit(make_run_step(plan), donate_argnums=1)
-    close = jax.jit(partial(close_epoch, plan), donate_argnums=0)
+    run_step = at_first_call(make_run_step, plan, donate=1)
+    close = at_first_call(_make_close, plan, donate=0)
     validate = _validator(plan, validation, prefetch)
 
     def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
@@ -71,6 +72,14 @@ def make_stream(
     return epoch
 
 
+def _make_close(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
+    return partial(close_epoch, plan)
+
+
+def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping[str, Mean]]:
+    return partial(measure, objective)
+
+
 def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
     """Return whether data are arrays `(x, y)`, not a source of host batches.
 
@@ -86,9 +95,9 @@ def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> V
     if validation is None:
         return lambda train_state, number: None
     if is_arrays(validation):
-        whole = jax.jit(partial(totals, plan.objective, batch_size=plan.batch_size))
+        whole = at_first_call(make_totals, plan.objective, plan.batch_size)
         return lambda train_state, number: whole(train_state, validation)
-    measured = jax.jit(partial(measure, plan.objective))
+    measured = at_first_call(_make_measure, plan.objective)
 
     def validate(train_state: TrainState, number: int) -> Mapping[str, Mean]:
         batches = _batches(plan, validation, number, train_state, "validation data", None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from .. import data as datasets
+from .._programs import program
 from .._types import Data
 from ..metrics import Mean
 from .contracts import Objective
@@ -20,7 +23,8 @@ def evaluate(
 ) -> dict[str, jax.Array]:
     """Compute loss and metrics over all rows of a data set, without randomness or training.
 
-    It is a pure function, to be jitted.
+    It is a pure function; called outside of `jit` it compiles once for an objective and the shapes
+    of the data.
 
     Args:
         objective: What `supervised` makes, or any `Objective`.
@@ -46,7 +50,17 @@ def evaluate(
         >>> train.evaluate(objective, train_state, data, batch_size=2)
         {'loss': Array(0.6666667, dtype=float32)}
     """
-    return values(totals(objective, train_state, data, batch_size))
+    given = train_state, data
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+        return values(totals(objective, *given, batch_size))
+    return values(program(make_totals, objective, batch_size, arguments=given)(*given))
+
+
+def make_totals(
+    objective: Objective, batch_size: int
+) -> Callable[[TrainState, Data], dict[str, Mean]]:
+    """Fix the objective and the batch size of `totals`, for a program of its own."""
+    return partial(totals, objective, batch_size=batch_size)
 
 
 def totals(

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._programs import program
 from .._types import Params, State, Tree
 from ..metrics import Mean, mean, rows
 from .contracts import Apply, Loss, Metric, Objective
@@ -113,10 +114,10 @@ class SupervisedObjective:
             Traceback (most recent call last):
             ValueError: labels must be in 0 .. 1 for a model of 2 outputs, got 2 at index (1,)
         """
-        apply = partial(self.apply, key=None, train=False, mask=None)
-        predictions, _ = jax.eval_shape(apply, params, state, x)
         if not (hasattr(y, "dtype") and jnp.issubdtype(y.dtype, jnp.integer)):
             return
+        given = params, state, x
+        predictions, _ = jax.eval_shape(program(_measured, self.apply, arguments=given), *given)
         if not hasattr(predictions, "shape") or y.shape != predictions.shape[:-1]:
             return
         labels, classes = np.asarray(y), predictions.shape[-1]
@@ -127,6 +128,10 @@ class SupervisedObjective:
                 f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
                 f"{labels[where]} at index {where}"
             )
+
+
+def _measured(apply: Apply) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
+    return partial(apply, key=None, train=False, mask=None)
 
 
 def _as_mean(name: str, value: object) -> Mean:
