@@ -68,20 +68,57 @@ def check_features(who: str, x: jax.Array, features: int) -> None:
     check_floating(who, x)
 
 
-def real_rows(who: str, x: jax.Array, mask: jax.Array) -> jax.Array:
-    """Reshape `mask` `[batch]` to `[batch, 1, ...]`, so that it broadcasts with `x` `[batch, ...]`.
+def check_sequence(who: str, x: jax.Array, features: int) -> None:
+    """Check that `x` is floating-point and `[batch, time, features]`.
+
+    Raises:
+        ValueError: If it has another number of axes, or the last one has another size.
+        TypeError: If the dtype is not floating-point.
+    """
+    if jnp.ndim(x) != 3:
+        raise ValueError(
+            f"{who} expected an input [batch, time, {features}], got shape {jnp.shape(x)}"
+        )
+    check_features(who, x, features)
+
+
+def real_entries(who: str, x: jax.Array, mask: jax.Array) -> jax.Array:
+    """Reshape `mask`, `[batch]` or `[batch, time]`, so that it broadcasts with `x` `[batch, ...]`.
+
+    Features are last, so an input of two axes has no time axis: a layer has made one vector of
+    each sequence. A row of it is real if any step of the sequence is.
 
     Raises:
         TypeError: If the mask is not bool.
-        ValueError: If it does not have one entry for each row of `x`.
+        ValueError: If it does not have one entry for each row, or for each step, of `x`.
     """
     if jnp.result_type(mask) != jnp.bool_:
         raise TypeError(
             f"{who} expected a bool mask, True where a row is real, got {jnp.result_type(mask)}"
         )
-    if jnp.shape(mask) != jnp.shape(x)[:1]:
+    if jnp.ndim(mask) == 2 and jnp.ndim(x) <= 2:
+        mask = mask.any(axis=1)
+    axes = jnp.ndim(mask)
+    if axes not in (1, 2) or jnp.shape(mask) != jnp.shape(x)[:axes]:
+        rows, steps = jnp.shape(x)[:1], jnp.shape(x)[:2]
+        of_steps = f", or {steps}, one a step," if jnp.ndim(x) > 2 else ""
         raise ValueError(
-            f"{who} expected a mask of shape {jnp.shape(x)[:1]}, one entry a row of an input of "
+            f"{who} expected a mask of shape {rows}, one entry a row{of_steps} of an input of "
             f"shape {jnp.shape(x)}, got shape {jnp.shape(mask)}"
         )
-    return mask.reshape(mask.shape + (1,) * (x.ndim - 1))
+    return mask.reshape(mask.shape + (1,) * (jnp.ndim(x) - axes))
+
+
+def hide(who: str, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Return `x` `[batch, ...]` with 0 where `mask` hides it; without a mask, `x` itself.
+
+    A layer hides its input before it computes anything: a NaN would make the gradients of its
+    parameters NaN, even where the gradient that comes in is 0.
+
+    Raises:
+        TypeError: If the mask is not bool.
+        ValueError: If it does not fit `x`.
+    """
+    if mask is None:
+        return x
+    return jnp.where(real_entries(who, x, mask), x, jnp.zeros((), jnp.result_type(x)))

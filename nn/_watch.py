@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import real_rows
+from ._checks import real_entries
 
 
 @jax.tree_util.register_dataclass
@@ -43,11 +43,14 @@ def read(
     x: jax.Array,
     mask: jax.Array | None,
 ) -> Watch:
-    """Return `watch` with a reading of the activation `fn` at its inputs `x` `[batch, ...]`."""
+    """Return `watch` with a reading of the activation `fn` at its inputs `x` `[batch, ...]`.
+
+    A step that no sequence has, such as the last one where all are shorter, has no units.
+    """
     slope = _local_derivative(fn, x)
-    real = True if mask is None else real_rows(name, x, mask)
+    real = jnp.ones((1,) * x.ndim, bool) if mask is None else real_entries(name, x, mask)
     saturated = jnp.mean(jnp.abs(slope) < watch.threshold, where=real)
-    dead = jnp.mean(jnp.all(slope == 0, axis=0, where=real))
+    dead = jnp.mean(jnp.all(slope == 0, axis=0, where=real), where=jnp.any(real, axis=0))
     unknown = jnp.any(jnp.isnan(slope), where=real)
     reading = Reading(
         saturated=jnp.where(unknown, jnp.nan, saturated),

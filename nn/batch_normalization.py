@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import check_features, check_number, positive_int, real_rows
+from ._checks import check_features, check_number, positive_int, real_entries
 from ._moments import divisor, standardise
 from ._precision import at_least_float32
 from .layer import Layer
@@ -75,8 +75,9 @@ def batch_norm(
     variance is the unbiased one (`count - 1`). No gradient flows through the state.
 
     Statistics are computed in float32 or better; the output has the input's dtype. The output of a
-    row that the mask hides is `beta`, and the row affects nothing else, whatever it holds. If the
-    mask leaves fewer than two values of a feature, the state stays and the output is `beta`.
+    row, or of a step, that the mask hides is `beta`, and it affects nothing else, whatever it
+    holds. If the mask leaves fewer than two values of a feature, the state stays and the output is
+    `beta`.
 
     Under `jit`, a batch that is sharded over devices is one batch, without an `axis_name`.
 
@@ -132,8 +133,8 @@ def batch_norm(
     ) -> tuple[jax.Array, BatchNormState]:
         del key
         check_features(who, x, features)
-        real = None if mask is None else real_rows(who, x, mask)
-        # Hidden rows become 0 before anything is computed; a NaN in one would make its gradient
+        real = None if mask is None else real_entries(who, x, mask)
+        # Hidden entries become 0 before anything is computed; a NaN in one would make its gradient
         # NaN, even where the gradient that comes in is 0.
         rows = _hide(at_least_float32(x), real)
         if train:
@@ -147,6 +148,7 @@ def batch_norm(
         y = _hide(centred, real) * (scale * params.gamma) + params.beta
         return y.astype(x.dtype), state
 
+    apply.__qualname__ = who
     return Layer(init, apply)
 
 

@@ -7,15 +7,19 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.nn.initializers import Initializer
 
 from . import activations
+from ._anatomy import made_of
 from ._checks import positive_int
+from ._parts import check_entries, check_layer, check_layers, init_of_each
 from .batch_normalization import batch_norm as batch_norm_layer
 from .layer import Layer, Params, State
 from .layer import activation as activation_layer
-from .linear import dense
+from .linear import LECUN_NORMAL, dense
 from .regularization import check_rate, is_zero
 from .regularization import dropout as dropout_layer
+from .row_normalization import layer_norm as layer_norm_layer
 
 
 def serial(*layers: Layer) -> Layer[tuple, tuple]:
@@ -38,14 +42,7 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
         >>> jax.jit(model.apply)(params, state, jnp.ones((5, 3)))[0].shape
         (5, 2)
     """
-    if not layers:
-        raise ValueError("serial expected at least one layer, got none")
-    for layer in layers:
-        _check_layer("serial", layer)
-
-    def init(key: jax.Array, /) -> tuple[tuple, tuple]:
-        pairs = [layer.init(jax.random.fold_in(key, i)) for i, layer in enumerate(layers)]
-        return tuple(params for params, _ in pairs), tuple(state for _, state in pairs)
+    check_layers("serial", layers)
 
     def apply(
         params: tuple,
@@ -57,11 +54,7 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
         train: bool = False,
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple]:
-        if not len(layers) == len(params) == len(state):
-            raise ValueError(
-                f"serial expected params and state of {len(layers)} layers, "
-                f"got {len(params)} and {len(state)}"
-            )
+        check_entries("serial", layers, params, state)
         states = []
         for i, (layer, p, s) in enumerate(zip(layers, params, state, strict=True)):
             layer_key = None if key is None else jax.random.fold_in(key, i)
@@ -69,7 +62,8 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
             states.append(s)
         return x, tuple(states)
 
-    return Layer(init, apply)
+    model = Layer(init_of_each(layers), apply)
+    return made_of(model, *layers, rebuild=serial, indexed=True)
 
 
 def residual(layer: Layer[Params, State]) -> Layer[Params, State]:
@@ -89,7 +83,7 @@ def residual(layer: Layer[Params, State]) -> Layer[Params, State]:
         >>> block.apply(params, state, jnp.array([-1.0, 2.0]))[0]
         Array([-1.,  4.], dtype=float32)
     """
-    _check_layer("residual", layer)
+    check_layer("residual", layer)
 
     def apply(
         params: Params,
@@ -108,7 +102,7 @@ def residual(layer: Layer[Params, State]) -> Layer[Params, State]:
             )
         return x + y, state
 
-    return Layer(layer.init, apply)
+    return made_of(Layer(layer.init, apply), layer, rebuild=residual)
 
 
 def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
@@ -132,7 +126,7 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
         >>> jax.jit(deep.apply)(params, state, jnp.ones((5, 3)))[0].shape
         (5, 3)
     """
-    _check_layer("repeat", layer)
+    check_layer("repeat", layer)
     n = positive_int("repeat", "n", n)
 
     def init(key: jax.Array, /) -> tuple[Params, State]:
@@ -164,7 +158,10 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
 
         return lax.scan(one_copy, x, (jnp.arange(n), params, state))
 
-    return Layer(init, apply)
+    def rebuild(part: Layer) -> Layer:
+        return repeat(part, n)
+
+    return made_of(Layer(init, apply), layer, rebuild=rebuild, copies=n)
 
 
 def mlp(
@@ -172,25 +169,30 @@ def mlp(
     *,
     activation: Callable[[jax.Array], jax.Array] | Layer[Any, Any] = activations.relu,
     batch_norm: bool = False,
+    layer_norm: bool = False,
     dropout: float | jax.Array = 0.0,
+    weight_init: Initializer = LECUN_NORMAL,
 ) -> Layer[tuple[Any, ...], tuple[Any, ...]]:
     """Return a multilayer perceptron, `[..., sizes[0]]` to `[..., sizes[-1]]`.
 
-    A hidden layer is dense, batch norm (if asked for), activation, dropout (unless the rate is 0),
-    in that order; the output layer is dense alone. Dense layers before batch norm have no bias,
-    since batch norm would subtract it again.
+    A hidden layer is dense, batch norm or layer norm (if asked for), activation, dropout (unless
+    the rate is 0), in that order; the output layer is dense alone. Dense layers before batch norm
+    have no bias, since batch norm would subtract it again.
 
     Args:
         sizes: Number of inputs, of units in each hidden layer, and of outputs.
         activation: A function such as `nn.relu`, or a layer of which each hidden layer gets a
             copy: `nn.prelu()` learns one slope for each hidden layer, and `nn.prelu(32)` one for
             each unit, if every hidden layer has 32.
-        batch_norm: Whether to normalise the hidden layers.
+        batch_norm: Whether to normalise each hidden unit over the batch.
+        layer_norm: Whether to normalise each row over the units of a hidden layer.
         dropout: Probability that a hidden unit is set to 0; it may be traced.
+        weight_init: Draws the weights of every dense layer; one of `jax.nn.initializers`, such as
+            `he_normal()` for deep networks of ReLUs.
 
     Raises:
-        ValueError: If there are fewer than two sizes, a size is below 1, or the rate is outside
-            `[0, 1]`.
+        ValueError: If there are fewer than two sizes, a size is below 1, the rate is outside
+            `[0, 1]`, or both norms are asked for.
         TypeError: If a size is not an int, or the activation is neither a function nor a layer.
 
     Example:
@@ -206,21 +208,16 @@ def mlp(
     sizes = [positive_int("mlp", "every size", size) for size in sizes]
     if len(sizes) < 2:
         raise ValueError(f"mlp expected at least 2 sizes, inputs and outputs, got {sizes}")
+    if batch_norm and layer_norm:
+        raise ValueError("mlp expected batch_norm or layer_norm, got both; leave one of them out")
     check_rate(dropout)
     nonlinear = activation if isinstance(activation, Layer) else activation_layer(activation)
     layers: list[Layer] = []
     for in_dim, out_dim in pairwise(sizes[:-1]):
-        layers.append(dense(in_dim, out_dim, bias=not batch_norm))
-        if batch_norm:
-            layers.append(batch_norm_layer(out_dim))
+        layers.append(dense(in_dim, out_dim, bias=not batch_norm, weight_init=weight_init))
+        if batch_norm or layer_norm:
+            layers.append(batch_norm_layer(out_dim) if batch_norm else layer_norm_layer(out_dim))
         layers.append(nonlinear)
         if not is_zero(dropout):
             layers.append(dropout_layer(dropout))
-    return serial(*layers, dense(sizes[-2], sizes[-1]))
-
-
-def _check_layer(who: str, layer: object) -> None:
-    if not isinstance(layer, Layer):
-        raise TypeError(
-            f"{who} expected a Layer, got {layer!r}; wrap a function as nn.activation(function)"
-        )
+    return serial(*layers, dense(sizes[-2], sizes[-1], weight_init=weight_init))

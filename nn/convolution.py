@@ -10,7 +10,7 @@ from jax.nn.initializers import Initializer, zeros
 
 from ._checks import check_features, positive_int
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
-from .layer import Layer, stateless
+from .layer import Layer, hiding
 from .linear import LECUN_NORMAL
 
 
@@ -111,4 +111,4 @@ def conv(
         check_fits(who, x, y)
         return y if params.bias is None else y + params.bias
 
-    return stateless(init, convolve)
+    return hiding(who, init, convolve)

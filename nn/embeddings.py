@@ -8,8 +8,8 @@ import numpy as np
 from jax.nn.initializers import Initializer, normal
 from jax.sharding import NamedSharding, PartitionSpec
 
-from ._checks import positive_int
-from .layer import Layer, stateless
+from ._checks import hide, positive_int
+from .layer import Layer, masked
 
 STANDARD_NORMAL = normal(1.0)
 
@@ -33,7 +33,8 @@ def embedding(
 ) -> Layer[Embedding, tuple[()]]:
     """Return the layer `y = weight[x]`, integer ids `[...]` to vectors `[..., features]`.
 
-    An id outside `[0, size)` gives a vector of NaN; negative ids do not count from the end.
+    An id outside `[0, size)` gives a vector of NaN; negative ids do not count from the end. An id
+    that the mask hides may be any integer, and gives a vector of 0.
 
     Bengio et al., "A Neural Probabilistic Language Model" (2003).
 
@@ -58,7 +59,7 @@ def embedding(
     who = f"embedding({size}, {features})"
     size, features = positive_int(who, "size", size), positive_int(who, "features", features)
 
-    def fn(params: Embedding, x: jax.Array) -> jax.Array:
+    def fn(params: Embedding, x: jax.Array, mask: jax.Array | None) -> jax.Array:
         x = x if isinstance(x, np.ndarray) else jnp.asarray(x)
         if not jnp.issubdtype(x.dtype, jnp.integer):
             raise TypeError(f"{who} expected integer ids, got {x.dtype}")
@@ -66,14 +67,15 @@ def embedding(
         # checked before the conversion.
         ids = x.astype(np.int32) if x.dtype.itemsize < 4 else x
         place = jnp.where((ids >= 0) & (ids < size), ids, -1).astype(jnp.int32)
-        return params.weight.at[place].get(
+        y = params.weight.at[place].get(
             mode="fill",
             fill_value=jnp.nan,
             wrap_negative_indices=False,
             out_sharding=_sharding_of_vectors(place),
         )
+        return hide(who, y, mask)
 
-    return stateless(lambda key: Embedding(weight_init(key, (size, features))), fn)
+    return masked(who, lambda key: Embedding(weight_init(key, (size, features))), fn)
 
 
 def _sharding_of_vectors(ids: jax.Array) -> NamedSharding | None:

@@ -5,6 +5,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import jax
 
+from ._checks import hide
 from ._watch import Watch, read
 
 Params = TypeVar("Params")
@@ -69,7 +70,11 @@ class Apply(Protocol[Params_contra, State]):
             x: Inputs `[batch, ..., features]`.
             key: The source of randomness; the layer is random if and only if a key is given.
             train: Whether the layer uses the statistics of this batch and returns a new state.
-            mask: `[batch]` bool, True for the rows that are real; for layers that look across rows.
+            mask: True for what is real: `[batch]` bool for rows, or `[batch, time]` for the steps
+                of sequences `[batch, time, ..., features]`. What is hidden changes neither the rest
+                of the output nor the state nor a gradient, whatever it holds, NaN included. The
+                output at a hidden place is finite but means nothing. After a layer that makes one
+                vector of each sequence, a row is real if any of its steps is.
         """
         ...
 
@@ -108,6 +113,8 @@ def stateless(
 ) -> Layer[Params, tuple[()]]:
     """Make a layer of `fn(params, x)`, with no state and no randomness.
 
+    Under a mask `fn` gets the input with 0 in the entries that are hidden.
+
     Args:
         init: `init(key)` draws the parameters.
         fn: Maps the parameters and `[batch, ...]` to `[batch, ...]`.
@@ -120,6 +127,28 @@ def stateless(
         >>> scale.apply(params, state, jnp.ones(2))
         (Array([3., 3.], dtype=float32), ())
     """
+    return hiding("stateless", init, fn)
+
+
+def hiding(
+    who: str,
+    init: Callable[[jax.Array], Params],
+    fn: Callable[[Params, jax.Array], jax.Array],
+) -> Layer[Params, tuple[()]]:
+    """Make a layer of `fn(params, x)` as `stateless` does, with a name for errors and `summary`."""
+
+    def hidden(params: Params, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        return fn(params, jax.tree.map(lambda leaf: hide(who, leaf, mask), x))
+
+    return masked(who, init, hidden)
+
+
+def masked(
+    who: str,
+    init: Callable[[jax.Array], Params],
+    fn: Callable[[Params, jax.Array, jax.Array | None], jax.Array],
+) -> Layer[Params, tuple[()]]:
+    """Make a layer of `fn(params, x, mask)`, with no state and no randomness."""
 
     def init_without_state(key: jax.Array, /) -> tuple[Params, tuple[()]]:
         return init(key), ()
@@ -134,9 +163,10 @@ def stateless(
         train: bool = False,
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple[()]]:
-        del key, train, mask
-        return fn(params, x), state
+        del key, train
+        return fn(params, x, mask), state
 
+    apply.__qualname__ = who
     return Layer(init_without_state, apply)
 
 
@@ -180,8 +210,10 @@ def observed_activation(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, Any]:
         del key, train
+        x = hide(name, x, mask)
         if isinstance(state, Watch):
             state = read(state, name, lambda x: fn(params, x), x, mask)
         return fn(params, x), state
 
+    apply.__qualname__ = name
     return Layer(stateless(init, fn).init, apply)

@@ -6,7 +6,7 @@ import jax
 from jax.nn.initializers import Initializer, lecun_normal, zeros
 
 from ._checks import check_features, positive_int
-from .layer import Layer, stateless
+from .layer import Layer, hiding
 
 LECUN_NORMAL = lecun_normal()  # outputs have the variance of the inputs
 
@@ -69,9 +69,14 @@ def dense(
         weight = weight_init(weight_key, (in_dim, out_dim))
         return Dense(weight, bias_init(bias_key, (out_dim,)) if bias else None)
 
-    def affine(params: Dense, x: jax.Array) -> jax.Array:
+    def fn(params: Dense, x: jax.Array) -> jax.Array:
         check_features(who, x, in_dim)
-        y = x @ params.weight
-        return y if params.bias is None else y + params.bias
+        return affine(params, x)
 
-    return stateless(init, affine)
+    return hiding(who, init, fn)
+
+
+def affine(params: Dense, x: jax.Array) -> jax.Array:
+    """Return `x W + b`, or `x W` if there is no bias."""
+    y = x @ params.weight
+    return y if params.bias is None else y + params.bias

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ._checks import check_floating
+from ._checks import check_floating, hide, real_entries
 from ._precision import at_least_float32
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
-from .layer import Layer, stateless
+from .layer import Layer, hiding, masked
 
 Combine = Callable[[jax.Array, jax.Array], jax.Array]  # such as lax.max or lax.add
 Reduce = Callable[[jax.Array, float, Combine], jax.Array]
@@ -25,8 +25,9 @@ def max_pool(
 ) -> Layer[tuple[()], tuple[()]]:
     """Return the layer that takes the maximum of each window of `[batch, *spatial, channels]`.
 
-    Padding is never the maximum. If several entries of a window are the maximum, the first of them
-    receives the gradient.
+    Padding is never the maximum, nor is a step that the mask hides; a window without a real step
+    gives 0. If several entries of a window are the maximum, the first of them receives the
+    gradient.
 
     Args:
         window: Extent of the window along each of the one to three spatial axes.
@@ -45,8 +46,18 @@ def max_pool(
         >>> layer.apply(params, state, jnp.arange(16.0).reshape(1, 4, 4, 1))[0].ravel()
         Array([ 5.,  7., 13., 15.], dtype=float32)
     """
-    reduce = _over_windows(f"max_pool({window})", window, strides, padding)
-    return stateless(lambda _: (), lambda _, x: reduce(x, -jnp.inf, lax.max))
+    who = f"max_pool({window})"
+    reduce = _over_windows(who, window, strides, padding)
+
+    def largest(_: tuple[()], x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        if mask is None:
+            return reduce(x, -jnp.inf, lax.max)
+        real = real_entries(who, x, mask)
+        y = reduce(jnp.where(real, x, np.asarray(-np.inf, x.dtype)), -jnp.inf, lax.max)
+        counts = reduce(_ones(x, mask, who), 0, lax.add)
+        return jnp.where(counts > 0, y, jnp.zeros((), y.dtype))
+
+    return masked(who, lambda _: (), largest)
 
 
 def avg_pool(
@@ -57,8 +68,8 @@ def avg_pool(
 ) -> Layer[tuple[()], tuple[()]]:
     """Return the layer that takes the mean of each window of `[batch, *spatial, channels]`.
 
-    Padding does not count towards the mean, which is computed in float32 or better and returned in
-    the input's dtype.
+    Neither padding nor a step that the mask hides counts towards the mean; a window without a real
+    step gives 0. It is computed in float32 or better and returned in the input's dtype.
 
     Args:
         window: Extent of the window along each of the one to three spatial axes.
@@ -77,14 +88,24 @@ def avg_pool(
         >>> layer.apply(params, state, jnp.arange(16.0).reshape(1, 4, 4, 1))[0].ravel()
         Array([ 2.5,  4.5, 10.5, 12.5], dtype=float32)
     """
-    reduce = _over_windows(f"avg_pool({window})", window, strides, padding)
+    who = f"avg_pool({window})"
+    reduce = _over_windows(who, window, strides, padding)
 
-    def mean(_: tuple[()], x: jax.Array) -> jax.Array:
-        wide = at_least_float32(x)
-        counts = reduce(jnp.ones((1, *x.shape[1:-1], 1), wide.dtype), 0, lax.add)
+    def mean(_: tuple[()], x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        wide = at_least_float32(hide(who, x, mask))
+        counts = reduce(_ones(wide, mask, who), 0, lax.add)
+        counts = counts if mask is None else jnp.maximum(counts, 1)
         return (reduce(wide, 0, lax.add) / counts).astype(x.dtype)
 
-    return stateless(lambda _: (), mean)
+    return masked(who, lambda _: (), mean)
+
+
+def _ones(x: jax.Array, mask: jax.Array | None, who: str) -> jax.Array:
+    """Return 1 for each place of `x` that is real, and 0 for others, with one channel."""
+    if mask is None:
+        return jnp.ones((1, *x.shape[1:-1], 1), x.dtype)
+    real = real_entries(who, x, mask)
+    return jnp.broadcast_to(real, (*x.shape[:-1], 1)).astype(at_least_float32(x).dtype)
 
 
 def _over_windows(
@@ -127,4 +148,4 @@ def flatten() -> Layer[tuple[()], tuple[()]]:
     def fn(_: tuple[()], x: jax.Array) -> jax.Array:
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
-    return stateless(lambda _: (), fn)
+    return hiding("flatten", lambda _: (), fn)

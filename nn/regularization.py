@@ -71,6 +71,7 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
         check_floating(who, x)
         return (x if key is None else _drop(key, x, rate)), state
 
+    apply.__qualname__ = who
     return Layer(init, apply)
 
 

@@ -9,7 +9,7 @@ from jax import lax
 from ._checks import check_features, check_number, positive_int
 from ._moments import divisor, standardise
 from ._precision import at_least_float32
-from .layer import Layer, stateless
+from .layer import Layer, hiding
 
 
 class LayerNorm(NamedTuple):
@@ -79,7 +79,7 @@ def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()
         centred, _, var = standardise(at_least_float32(x), mean)
         return (centred * lax.rsqrt(var + eps) * params.gamma + params.beta).astype(x.dtype)
 
-    return stateless(lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn)
+    return hiding(who, lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn)
 
 
 def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
@@ -117,4 +117,4 @@ def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
         mean_square = jnp.mean(wide * wide, axis=-1, keepdims=True)
         return (wide * lax.rsqrt(mean_square + eps) * params.gamma).astype(x.dtype)
 
-    return stateless(lambda _: RMSNorm(jnp.ones(features)), fn)
+    return hiding(who, lambda _: RMSNorm(jnp.ones(features)), fn)

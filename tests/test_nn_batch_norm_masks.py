@@ -114,7 +114,7 @@ def test_single_rows_on_several_devices_are_one_batch():
     ("mask", "error", "message"),
     [
         (np.ones(3, bool), ValueError, r"mask of shape \(4,\), .* got shape \(3,\)"),
-        (np.ones((4, 1), bool), ValueError, r"mask of shape \(4,\), .* got shape \(4, 1\)"),
+        (np.ones((4, 1, 1), bool), ValueError, r"of shape \(4,\), .* got shape \(4, 1, 1\)"),
         (np.ones(4), TypeError, r"expected a bool mask, .* got float32"),
     ],
 )

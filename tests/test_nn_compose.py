@@ -104,6 +104,14 @@ def test_mlp_has_dense_batch_norm_activation_dropout_and_a_dense_at_the_end():
     assert state[1].mean.shape == (5,)
 
 
+def test_mlp_with_layer_norm_has_biases_and_its_weights_are_drawn_by_weight_init():
+    ones = jax.nn.initializers.ones
+    params, _ = nn.mlp((3, 5, 2), layer_norm=True, weight_init=ones).init(jax.random.key(0))
+    assert [type(p).__name__ for p in params] == ["Dense", "LayerNorm", "tuple", "Dense"]
+    assert params[0].bias.shape == (5,)
+    assert all((np.asarray(p.weight) == 1).all() for p in (params[0], params[3]))
+
+
 def test_mlp_by_default_has_dense_and_activation_alone():
     model = nn.mlp((3, 5, 2), activation=nn.tanh)
     params, state = jax.jit(model.init)(jax.random.key(0))

@@ -41,8 +41,24 @@ LAYERS = {
     "residual": (nn.residual(nn.dense(3, 3)), (3,)),
     "repeat": (nn.repeat(nn.serial(nn.batch_norm(3), nn.dropout(0.3)), 3), (3,)),
     "mlp": (nn.mlp((3, 5, 2), batch_norm=True, dropout=0.3, activation=nn.prelu()), (3,)),
+    "mlp with layer_norm": (nn.mlp((3, 5, 2), layer_norm=True, activation=nn.tanh), (3,)),
+    "elman": (nn.elman(3, 2), (4, 3)),
+    "lstm": (nn.lstm(3, 2), (4, 3)),
+    "lstm backwards, its last state": (nn.lstm(3, 2, reverse=True, every_step=False), (4, 3)),
+    "gru": (nn.gru(3, 2), (4, 3)),
+    "attention": (nn.attention(4, heads=2), (5, 4)),
+    "attention, causal": (nn.attention(3, heads=1, causal=True, bias=False), (5, 3)),
+    "sinusoidal_positions": (nn.sinusoidal_positions(3), (4, 3)),
+    "learned_positions": (nn.learned_positions(5, 3), (4, 3)),
+    "global_avg_pool": (nn.global_avg_pool(), (4, 2, 3)),
+    "global_max_pool": (nn.global_max_pool(), (4, 3)),
+    "concatenate": (nn.concatenate(nn.dense(3, 2), nn.dropout(0.3), nn.batch_norm(3)), (3,)),
+    "frozen": (nn.frozen(nn.serial(nn.dense(3, 4), nn.batch_norm(4), nn.dropout(0.3))), (3,)),
+    "mixed_precision": (nn.mixed_precision(nn.serial(nn.dense(3, 4), nn.batch_norm(4))), (3,)),
 }
-RANDOM = ("dropout", "repeat", "mlp")
+#: Their derivatives are not those of the function that they compute.
+OTHER_DERIVATIVES = ("frozen", "mixed_precision")
+RANDOM = ("dropout", "repeat", "mlp", "concatenate", "frozen")
 every_layer = pytest.mark.parametrize("name", LAYERS)
 
 
@@ -99,7 +115,8 @@ def test_jitted_training_steps_equal_eager_ones_and_are_traced_once(name):
         y, jitted = step(jitted, x, jax.random.key(i))
         if i < 2:
             expected, eager = layer.apply(params, eager, x, key=jax.random.key(i), train=True)
-            assert_close((y, jitted), (expected, eager))
+            rounding = 2**-6 if name == "mixed_precision" else 1e-5
+            assert_close((y, jitted), (expected, eager), rtol=rounding, atol=rounding)
     assert len(traces) == 1
     assert shapes(jitted) == shapes(state)
 
@@ -129,7 +146,7 @@ def test_init_under_vmap_draws_what_it_draws_for_each_key():
         assert_close(jax.tree.map(lambda leaf, i=i: leaf[i], together), alone(key))
 
 
-@every_layer
+@pytest.mark.parametrize("name", [name for name in LAYERS if name not in OTHER_DERIVATIVES])
 @pytest.mark.filterwarnings("ignore:Using reduced precision for gradient of reduce-window")
 def test_forward_mode_equals_reverse_mode_and_central_differences(name):
     layer, params, state, x, _ = setting(name)
@@ -188,7 +205,7 @@ def test_a_key_without_train_draws_masks_and_leaves_the_state_unchanged(name):
     assert np.array_equal(sample, plain) == (name not in RANDOM)
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", RANDOM[:-1])  # training does not reach what is frozen
 def test_training_without_a_key_raises_an_error_in_random_layers(name):
     layer, params, state, x, _ = setting(name)
     with pytest.raises(ValueError, match=r"dropout\(0\.3\) needs a key while training"):

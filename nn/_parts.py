@@ -1,0 +1,55 @@
+"""What the combinators share that hold several layers."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+
+from .layer import Layer
+
+
+def check_layer(who: str, layer: object) -> None:
+    """Check that `layer` is a layer.
+
+    Raises:
+        TypeError: If it is not.
+    """
+    if not isinstance(layer, Layer):
+        raise TypeError(
+            f"{who} expected a Layer, got {layer!r}; wrap a function as nn.activation(function)"
+        )
+
+
+def check_layers(who: str, layers: Sequence[object]) -> None:
+    """Check that there is a layer, and nothing else.
+
+    Raises:
+        ValueError: If there is none.
+        TypeError: If an entry is not a layer.
+    """
+    if not layers:
+        raise ValueError(f"{who} expected at least one layer, got none")
+    for layer in layers:
+        check_layer(who, layer)
+
+
+def check_entries(who: str, layers: Sequence[Layer], params: tuple, state: tuple) -> None:
+    """Check that there are parameters and a state for each layer.
+
+    Raises:
+        ValueError: If there are more or fewer.
+    """
+    if not len(layers) == len(params) == len(state):
+        raise ValueError(
+            f"{who} expected params and state of {len(layers)} layers, "
+            f"got {len(params)} and {len(state)}"
+        )
+
+
+def init_of_each(layers: Sequence[Layer]) -> Callable[[jax.Array], tuple[tuple, tuple]]:
+    """Return the `init` that gives layer `i` the key `fold_in(key, i)`."""
+
+    def init(key: jax.Array, /) -> tuple[tuple, tuple]:
+        pairs = [layer.init(jax.random.fold_in(key, i)) for i, layer in enumerate(layers)]
+        return tuple(params for params, _ in pairs), tuple(state for _, state in pairs)
+
+    return init
