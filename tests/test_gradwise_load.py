@@ -119,7 +119,7 @@ def changed(record, change):
         (search, lambda fields: fields.update(rows=[])),
         (search, lambda fields: fields.update(rows=[{}])),
         (search, lambda fields: fields.update(score=3)),
-        (search, lambda fields: fields["rows"][0].update(diverged=1)),
+        (search, lambda fields: fields["rows"][0].update(failure=1)),
         (search, lambda fields: fields["rows"][0].update(mean=True)),
         (search, lambda fields: fields["rows"][0].update(scores=[[0.5], [0.5, 0.5]])),
         (saturation, lambda fields: fields.update(threshold="0.1")),

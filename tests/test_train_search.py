@@ -12,6 +12,7 @@ import train
 from train.metrics import mean
 from train.search import ranking
 from train.search.grid import programs_of
+from train.search.trials import Trials
 
 KEY = 2
 GRID = {
@@ -52,9 +53,10 @@ def search():
 
 def test_settings_that_differ_in_numbers_share_a_program_and_each_shape_has_its_own(search):
     # To find out which are which all three are tried, each of them, and what is left at each width.
-    # Then each width is a program: chunks, settings and repeats share it.
+    # Then each width is a program, which chunks, settings and repeats share, and which is not
+    # traced again.
     assert TRACED[-2:] == [5, 3]
-    assert len(TRACED) <= 1 + len(GRID) + 2 + 2
+    assert len(TRACED) <= 1 + len(GRID) + 2
     assert len(search.rows) == 8
     settings = [tuple(row.setting.values()) for row in search.rows]
     assert len(set(settings)) == 8
@@ -106,22 +108,25 @@ def least_squares(key, train_data, validation, *, rate, method="sgd", seed=0):
     return go(jax.random.key(seed), train_state, train_data, validation)
 
 
-def test_folds_validate_every_row_once_and_train_on_the_others():
+@pytest.mark.parametrize("chunk", [1, 4])
+def test_folds_validate_every_row_once_a_repeat_and_train_on_the_others(chunk):
     y = np.arange(9, dtype=np.float32) ** 2
     search = train.grid_search(
         least_squares, {"rate": [0.5], "seed": [1, 2]}, (y[:, None], y), key=jax.random.key(KEY),
-        folds=3, chunk=4,
+        folds=3, repeats=2, chunk=chunk,
     )  # fmt: skip
     # A full step of rate 1/2 lands on the mean of the fold's six training rows.
-    order = np.asarray(jax.random.permutation(jax.random.fold_in(jax.random.key(KEY), FOLDS), 9))
     values = np.asarray(y, np.float64)
-    expected = []
-    for part in order.reshape(3, 3):
-        rest = np.setdiff1d(np.arange(9), part)
-        expected.append(np.mean((values[part] - values[rest].mean()) ** 2))
+    expected = np.zeros((2, 3))
+    folds_key = jax.random.fold_in(jax.random.key(KEY), FOLDS)
+    for repeat in range(2):
+        order = np.asarray(jax.random.permutation(jax.random.fold_in(folds_key, repeat), 9))
+        for fold, part in enumerate(order.reshape(3, 3)):
+            rest = np.setdiff1d(np.arange(9), part)
+            expected[repeat, fold] = np.mean((values[part] - values[rest].mean()) ** 2)
+    assert not set(expected[0]) & set(expected[1])  # each repeat has its own folds
     for row in search.rows:
-        np.testing.assert_allclose(row.scores[0], expected, rtol=1e-5)
-        np.testing.assert_allclose(row.standard_error, np.std(expected, ddof=1) / 3**0.5, 1e-5)
+        np.testing.assert_allclose(row.scores, expected, rtol=1e-5)
 
 
 def test_a_setting_that_diverges_is_the_last_row_and_each_method_has_its_own_program():
@@ -130,10 +135,10 @@ def test_a_setting_that_diverges_is_the_last_row_and_each_method_has_its_own_pro
         least_squares, {"rate": [3e38, 0.1, 0.4], "method": ["sgd", "adam"]}, (x, 2 * x[:, 0]),
         (x, 2 * x[:, 0]), key=jax.random.key(0),
     )  # fmt: skip
-    assert [row.diverged for row in search.rows] == [False] * 4 + [True] * 2
+    assert [row.failed for row in search.rows] == [False] * 4 + [True] * 2
     assert search.best.setting == {"rate": 0.4, "method": "sgd"}
     assert {row.setting["rate"] for row in search.rows[-2:]} == {3e38}
-    assert str(search).splitlines()[-1].split()[-1] == "diverged"
+    assert str(search).splitlines()[-1].endswith("validation_loss is inf")
 
 
 def test_a_run_that_a_step_has_ended_has_no_score_whatever_its_curve_was():
@@ -150,7 +155,7 @@ def test_a_run_that_a_step_has_ended_has_no_score_whatever_its_curve_was():
     search = train.grid_search(run, {"rate": [0.1, 1.0]}, (x, x), (x, x), key=jax.random.key(0))
     # At the rate of 1 two epochs end with the losses -1 and -2, and the third with NaN.
     assert [row.setting["rate"] for row in search.rows] == [0.1, 1.0]
-    assert [row.diverged for row in search.rows] == [False, True]
+    assert [row.failure for row in search.rows] == ["", "step 2 was not finite"]
     np.testing.assert_allclose([row.mean for row in search.rows], [-0.3, np.nan], rtol=1e-6)
 
 
@@ -164,7 +169,7 @@ def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
     x = np.ones((6, 1), np.float32)
     grid = {"rate": [1, 0.5], "seed": [3]}
     train.grid_search(noted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0)).replay()
-    assert len(types) == 3  # found out, searched, replayed
+    assert len(types) == 1  # found out; the search and the replay call the same program
     assert set(types) == {(jax.typeof(jnp.zeros(2)[0]), jax.typeof(jnp.zeros(2, int)[0]))}
 
 
@@ -180,7 +185,7 @@ def test_the_values_of_a_grid_may_be_an_array(xp):
     grid = {"rate": xp.linspace(0.1, 0.4, 3), "seed": xp.arange(2)}
     search = train.grid_search(counted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0))
     assert len(search.rows) == 6
-    assert len(traced) == 2  # found out, searched
+    assert len(traced) == 1
     assert search.best.setting["rate"] == grid["rate"][2]
     assert "0.4" in str(search).splitlines()[1]
 
@@ -210,8 +215,9 @@ def test_the_programs_of_a_grid_are_the_same_in_any_order_of_its_values(methods)
     x = np.ones((6, 1), np.float32)
     grid = {"method": methods, "rate": [0.1, 0.3]}
     sets = ((x, x[:, 0]), (x, x[:, 0]))
-    accepts = ranking._prober(branching, grid, jax.random.key(0), sets, "validation_loss")
-    programs = [(program.fixed, program.numbers) for program in programs_of(grid, accepts)]
+    trials = Trials(grid=grid, key=jax.random.key(0), data=sets, repeats=1, folds=None)
+    build = ranking._builder(branching, trials, "validation_loss")
+    programs = [(program.fixed, program.numbers) for program in programs_of(grid, build)]
     assert sorted(programs, key=str) == [
         ({"method": "adam"}, ("rate",)),
         ({"method": "sgd", "rate": 0.1}, ()),
@@ -219,11 +225,11 @@ def test_the_programs_of_a_grid_are_the_same_in_any_order_of_its_values(methods)
     ]
 
 
-def test_maximize_ranks_the_highest_score_first():
+def test_mode_max_ranks_the_highest_score_first():
     x = np.ones((6, 1), np.float32)
     search = train.grid_search(
         least_squares, {"rate": [0.1, 0.3]}, (x, 2 * x[:, 0]), (x, x[:, 0]), key=jax.random.key(0),
-        maximize=True,
+        mode="max",
     )  # fmt: skip
     assert search.best.mean > search.rows[1].mean
 
@@ -244,13 +250,15 @@ def test_maximize_ranks_the_highest_score_first():
         ({"repeats": 0}, ValueError, "repeats must be an integer above 0"),
         ({"chunk": 0}, ValueError, "chunk must be an integer above 0"),
         ({"score": "validation_accuracy", "folds": 2}, ValueError, "no curve 'validation_acc"),
+        ({"score": 3, "folds": 2}, TypeError, "score must be the name .* or a function"),
+        ({"mode": "maximum", "folds": 2}, ValueError, 'mode must be "min" or "max", got'),
         ({"grid": {"rate": [0.1], "method": ["sgdd"]}, "folds": 2}, AttributeError, "sgdd"),
     ],
 )
 def test_a_search_that_cannot_be_made_raises_before_anything_trains(
     changes, error, message, monkeypatch
 ):
-    monkeypatch.setattr(ranking, "make_program", lambda *given: pytest.fail("it trains"))
+    monkeypatch.setattr(ranking, "one_by_one", lambda *given: pytest.fail("it trains"))
     options = {"grid": {"rate": [0.1]}, "validation": None} | changes
     grid, validation = options.pop("grid"), options.pop("validation")
     x = np.ones((6, 1), np.float32)

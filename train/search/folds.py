@@ -5,26 +5,24 @@ from __future__ import annotations
 import jax
 import numpy as np
 
-from .. import data as datasets
-from .._types import Data
-
-# What is folded into the key of a search for the folds; a repeat folds in its number.
+# What is folded into the key of a search for the folds, before the number of the repeat.
 _FOLDS = 0xFFFFFFFE
 
 
-def folded(key: jax.Array, data: Data, folds: int) -> tuple[Data, Data]:
-    """Return the data that train and those that validate, arrays `[folds, rows, ...]`.
+def fold_rows(
+    key: jax.Array, rows: int, folds: int, *, repeat: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that train and those that validate, `[folds, rows of the part]` each.
 
-    The shuffled rows are cut into parts of one size; rows that are left over always train.
+    The shuffled rows are cut into parts of one size; rows that are left over always train. Each
+    repeat shuffles anew.
 
     Example:
-        >>> x = np.arange(7.0)
-        >>> (train_x, _), (validation_x, _) = folded(jax.random.key(0), (x, x), 3)
-        >>> train_x.shape, validation_x.shape, len(np.unique(validation_x))
+        >>> training, validating = fold_rows(jax.random.key(0), 7, 3)
+        >>> training.shape, validating.shape, len(np.unique(validating))
         ((3, 5), (3, 2), 6)
     """
-    rows = datasets.length(data)
-    order = np.asarray(jax.random.permutation(jax.random.fold_in(key, _FOLDS), rows))
+    repeat_key = jax.random.fold_in(jax.random.fold_in(key, _FOLDS), repeat)
+    order = np.asarray(jax.random.permutation(repeat_key, rows))
     parts = order[: rows // folds * folds].reshape(folds, -1)
-    rests = np.stack([np.setdiff1d(order, part, assume_unique=True) for part in parts])
-    return datasets.take(data, rests), datasets.take(data, parts)
+    return np.stack([np.setdiff1d(order, part, assume_unique=True) for part in parts]), parts

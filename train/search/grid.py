@@ -21,8 +21,8 @@ from .._records import is_key
 Setting: TypeAlias = dict[str, Any]
 #: All values of each hyper-parameter, of any type that the run takes.
 Grid: TypeAlias = Mapping[str, Sequence[Any]]
-#: `accepts(fixed, numbers)`: whether a run can be traced with these values and numbers.
-Accepts: TypeAlias = Callable[[Setting, Sequence[str]], bool]
+#: Numbers that a program takes, by name: arrays.
+Numbers: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,19 @@ class Program:
     Attributes:
         fixed: The values that the program is made with.
         numbers: The names of the numbers that it takes as arguments.
+        run: The jitted run, `run(key, numbers, sets) -> (train_state, history)`.
+        error: What tracing it raised, or None.
     """
 
     fixed: Setting
     numbers: tuple[str, ...]
+    run: Callable[..., Any]
+    error: Exception | None = None
+
+
+#: `build(fixed, numbers)`: the program with these values that takes these numbers, or None if it
+#: cannot take them. A program that takes no number is always there, if with an error.
+Build: TypeAlias = Callable[[Setting, Sequence[str]], Program | None]
 
 
 def listed(name: str, values: Any) -> list[Any]:
@@ -72,28 +81,29 @@ def product(grid: Grid) -> list[Setting]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def programs_of(grid: Grid, accepts: Accepts) -> list[Program]:
-    """Return the programs of a grid, as few as `accepts` allows.
+def programs_of(grid: Grid, build: Build) -> list[Program]:
+    """Return the programs of a grid, as few as `build` allows.
 
     Args:
         grid: The values of each hyper-parameter.
-        accepts: `accepts(fixed, numbers)` says whether a program that is made with the values
-            `fixed` can take the names `numbers` as arguments; a name that is in neither has its
-            first value.
+        build: `build(fixed, numbers)` makes the program with the values `fixed` that takes the
+            names `numbers` as arguments, or returns None where that cannot be; a name that is in
+            neither has its first value.
 
     Example:
-        >>> def accepts(fixed, numbers):
-        ...     return fixed["optimizer"] == "adam" or "momentum" not in numbers
-        >>> for program in programs_of({"optimizer": ["adam", "sgd"], "momentum": [0, 1]}, accepts):
+        >>> def build(fixed, numbers):
+        ...     if fixed["optimizer"] == "adam" or "momentum" not in numbers:
+        ...         return Program(fixed=fixed, numbers=tuple(numbers), run=print)
+        >>> for program in programs_of({"optimizer": ["adam", "sgd"], "momentum": [0, 1]}, build):
         ...     print(program.fixed, program.numbers)
         {'optimizer': 'adam'} ('momentum',)
         {'optimizer': 'sgd', 'momentum': 0} ()
         {'optimizer': 'sgd', 'momentum': 1} ()
     """
-    return _programs(grid, accepts, {}, [name for name in grid if all(map(_is_number, grid[name]))])
+    return _programs(grid, build, {}, [name for name in grid if all(map(_is_number, grid[name]))])
 
 
-def _programs(grid: Grid, accepts: Accepts, shared: Setting, numeric: list[str]) -> list[Program]:
+def _programs(grid: Grid, build: Build, shared: Setting, numeric: list[str]) -> list[Program]:
     """Return the programs that are made with what is `shared`.
 
     Each takes as many of the `numeric` names as it can; where it cannot take all of them, those
@@ -102,17 +112,34 @@ def _programs(grid: Grid, accepts: Accepts, shared: Setting, numeric: list[str])
     programs = []
     for setting in product({n: grid[n] for n in grid if n not in shared and n not in numeric}):
         fixed = shared | setting
-        if accepts(fixed, numeric):
-            programs.append(Program(fixed=fixed, numbers=tuple(numeric)))
+        program = build(fixed, numeric)
+        if program is not None:
+            programs.append(program)
             continue
-        first = fixed | {name: grid[name][0] for name in numeric}
+        programs += _programs(grid, build, fixed, _traceable(grid, build, fixed, numeric))
+    return programs
+
+
+def _traceable(grid: Grid, build: Build, fixed: Setting, numeric: list[str]) -> list[str]:
+    """Return which of the `numeric` names a program can take, while the others have some value.
+
+    The first values may be some that no run can have; then others are tried.
+    """
+    for i in range(max(len(grid[name]) for name in numeric)):
+        setting = fixed | {name: grid[name][i % len(grid[name])] for name in numeric}
         numbers: list[str] = []
         for name in numeric:
             more = [*numbers, name]
-            if accepts({other: first[other] for other in first if other not in more}, more):
+            others = {other: setting[other] for other in setting if other not in more}
+            if build(others, more) is not None:
                 numbers = more
-        programs += _programs(grid, accepts, fixed, numbers)
-    return programs
+        if numbers or _runs(build(setting, ())):
+            return numbers
+    return []
+
+
+def _runs(program: Program | None) -> bool:
+    return program is not None and program.error is None
 
 
 def as_array(values: Sequence[Any], among: Sequence[Any]) -> np.ndarray:

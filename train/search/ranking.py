@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, get_args
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from .. import data as datasets
 from .._checks import check_sets, positive
+from .._text import excerpt
 from .._types import Data
 from ..curves import History
-from .folds import folded
-from .grid import Accepts, Grid, Setting, as_array, listed, product, programs_of
+from .grid import Build, Grid, Program, Setting, as_array, listed, product, programs_of
 from .result import Search
 from .row import Row
-from .trials import Run, Sets, bound, make_program, replayer, scores_of, stack
+from .scoring import Mode, Score, curve_of, measured, name_of
+from .trials import Run, Trial, Trials, bound, in_batches, one_by_one, replayer, run_key
 
 
 def grid_search(
@@ -29,20 +31,21 @@ def grid_search(
     key: jax.Array,
     folds: int | None = None,
     repeats: int = 1,
-    score: str = "validation_loss",
-    maximize: bool = False,
-    chunk: int = 64,
+    score: Score = "validation_loss",
+    mode: Mode = "min",
+    chunk: int | None = None,
 ) -> Search:
     """Train every setting of a grid, and rank them.
 
     Settings that differ only in numbers inside the program (learning rate, penalty weight, dropout
-    rate, a seed) are one compiled program, batched with `vmap` together with repeats and folds;
-    what decides a shape or a branch (width, batch size, an optimizer's name) is a program of its
-    own. The search finds out which is which by tracing: a value that the run cannot take as a
-    traced number stays a Python value.
+    rate, a seed) share one compiled program; what decides a shape or a branch (width, batch size,
+    an optimizer's name) is a program of its own. The search finds out which is which by tracing: a
+    value that the run cannot take as a traced number stays a Python value.
 
-    Batching changes the rounding, so scores differ in their last digits from `replay`'s, and in
-    more of them after a long or a wild training, which amplifies what is small.
+    A run is ranked by what it keeps: with `make_run(keep_best=True)` by its best epoch, else by its
+    last one (`history.kept_epoch`). A run that was not finite, or has no finite score, makes its
+    row a failed one; so does an error in the run, if another setting has none. Failed rows come
+    last, and `row.failure` says why.
 
     Args:
         run: `run(key, train_data, validation, **setting) -> (train_state, history)`, a pure
@@ -50,23 +53,30 @@ def grid_search(
         grid: The values of every hyper-parameter, by the name of the run's argument.
         train_data: Arrays `(x, y)`, `[rows, ...]`.
         validation: Arrays `(x, y)`; not with `folds`.
-        key: All randomness. Repeat r runs with `jax.random.fold_in(key, r)`, the same for every
-            setting.
+        key: All randomness, the same for every setting. Repeat r runs with
+            `jax.random.fold_in(key, r)`, and its folds with their numbers folded into that.
         folds: Cross-validate: the shuffled rows are cut into so many parts of one size, each is the
-            validation data once while the others train. Rows left over always train.
-        repeats: Runs of every setting, each with its own key.
-        score: The curve whose last value ranks.
-        maximize: Whether more is better.
-        chunk: How many runs one call holds in memory; if a setting has more folds than that, all
-            folds of one. All share one copy of the data, or one for each fold.
+            validation data once while the others train. Rows left over always train. Each repeat
+            shuffles anew, for all settings alike.
+        repeats: Runs of every setting, or cross-validations, each with its own key.
+        score: What ranks: a curve's or a metric's name, the metric's over the validation data; or
+            `score(history) -> number`, a function of one run's history.
+        mode: Whether the least score is the best, "min", or the highest, "max".
+        chunk: How many runs one call makes at a time; if a setting has more folds than that, all
+            folds of one. More than 1 batches them with `vmap`, and all share one copy of the data,
+            or one for each fold. That takes 1.6 times as long to compile, and changes the rounding:
+            scores then differ in their last digits from `replay`'s, and in more of them after a
+            long or a wild training, which amplifies what is small. None: 1 on a CPU, where a batch
+            of trainings takes as long as one after the other, else 64.
 
     Returns:
-        The ranked settings with mean and standard error; one that diverged is a row at the end.
+        The ranked settings, each with the mean of its scores and its standard error.
 
     Raises:
-        ValueError: If the grid is empty, if folds do not fit the data, or if the run has no such
+        ValueError: If the grid is empty, if folds do not fit the data, or if no run has such a
             curve as `score`, such as a validation curve without validation data.
         TypeError: If the run does not take a name of the grid.
+        Exception: What the run raises, if it raises for every setting.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -86,30 +96,64 @@ def grid_search(
         >>> search.best.setting
         {'learning_rate': 0.01, 'batch_size': 2}
     """
-    repeats, chunk = positive("repeats", repeats), positive("chunk", chunk)
+    repeats = positive("repeats", repeats)
     folds = None if folds is None else positive("folds", folds)
+    chunk = _default_chunk() if chunk is None else positive("chunk", chunk)
     grid = {name: listed(name, values) for name, values in grid.items()}
     _check(run, grid, train_data, validation, folds)
+    _check_ranking(score, mode)
     data = train_data, validation
-    sets = data if folds is None else folded(key, train_data, folds)
-    data, sets = jax.tree.map(jnp.asarray, (data, sets))
-    one = sets if folds is None else _first_fold(sets)
-    programs = programs_of(grid, _prober(run, grid, key, one, score))
+    trials = Trials(grid=grid, key=key, data=data, repeats=repeats, folds=folds)
+    programs = programs_of(grid, _builder(run, trials, score))
+    results = [_rows(trials, program, score, chunk) for program in programs]
+    rows = [row for of_program, _ in results for row in of_program]
+    errors = [error for _, error in results if error is not None]
+    if len(errors) == len(programs) and all(row.failed for row in rows):
+        raise errors[0]
+    rows.sort(key=lambda row: (row.failed, -row.mean if mode == "max" else row.mean))
+    return Search(rows=tuple(rows), score=name_of(score), run_alone=replayer(trials, programs))
+
+
+def _default_chunk() -> int:
+    """Return how many runs a call makes where nobody has said so."""
+    return 1 if jax.default_backend() == "cpu" else 64
+
+
+def _rows(
+    trials: Trials, program: Program, score: Score, chunk: int
+) -> tuple[list[Row], Exception | None]:
+    """Return a row for each setting of a program, and the error that ended its runs, if any."""
+    grid = trials.grid
+    settings = product({name: grid[name] for name in program.numbers})
+    scores = np.full((len(settings), trials.repeats, trials.folds or 1), np.nan)
+    failures: list[list[str]] = [[] for _ in settings]
+    error = program.error
+    try:  # a run may need more memory than there is, and a user's score may raise
+        for setting, repeat, fold, history in _runs(trials, program, settings, chunk):
+            scores[setting, repeat, fold], failure = measured(history, score)
+            failures[setting] += [failure] if failure else []
+    except Exception as raised:
+        error = raised
     rows = []
-    for plan in programs:
-        settings = product({name: grid[name] for name in plan.numbers})
-        lanes = stack(grid, settings, repeats)
-        program = make_program(run, plan.fixed, folds)
-        calls = max(chunk // (folds or 1), 1)
-        scores = scores_of(program, key, lanes, sets, chunk=calls, score=score)
-        for numbers, values in zip(
-            settings, scores.reshape(len(settings), repeats, -1), strict=True
-        ):
-            setting = plan.fixed | numbers
-            rows.append(Row.of({name: setting[name] for name in grid}, values))
-    rows.sort(key=lambda row: (row.diverged, -row.mean if maximize else row.mean))
-    run_alone = replayer(run, grid, key, data, programs)
-    return Search(rows=tuple(rows), score=score, run_alone=run_alone)
+    for numbers, values, told in zip(settings, scores, failures, strict=True):
+        missing = int(np.isnan(values).sum())
+        if error is not None and missing > len(told):
+            told.append(f"{type(error).__name__}: {error}")
+        of = f"{missing} of {values.size} runs: " if values.size > 1 else ""
+        setting = program.fixed | numbers
+        ordered = {name: setting[name] for name in grid}
+        rows.append(Row.of(ordered, values, failure=of + told[0] if told else ""))
+    return rows, error
+
+
+def _runs(
+    trials: Trials, program: Program, settings: Sequence[Setting], chunk: int
+) -> Iterator[Trial]:
+    if program.error is not None:
+        return iter(())
+    if chunk == 1:
+        return one_by_one(trials, program, settings)
+    return in_batches(trials, program, settings, chunk)
 
 
 def _check(
@@ -133,33 +177,42 @@ def _check(
         raise ValueError("folds make validation data of their own: leave validation= out")
 
 
-def _first_fold(sets: Sets) -> Sets:
-    """Return the shapes of the first fold's data, which is all that tracing needs."""
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), sets)
-
-
-def _prober(run: Run, grid: Grid, key: jax.Array, sets: Sets, score: str) -> Accepts:
-    """Make `accepts(fixed, numbers)`: whether the run can be traced with these numbers, and ranked.
-
-    An error without any traced number is the run's own, and is raised.
-    """
-
-    def accepts(fixed: Setting, numbers: Sequence[str]) -> bool:
-        try:
-            traced = {name: as_array(grid[name], grid[name])[0] for name in numbers}
-            _check_score(jax.eval_shape(bound(run, fixed), key, traced, sets)[1], score)
-        except Exception:
-            if numbers:  # a shape, a branch or a check needs the value itself
-                return False
-            raise
-        return True
-
-    return accepts
-
-
-def _check_score(history: History, score: str) -> None:
-    if score not in history.curves:
-        raise ValueError(
-            f"no curve {score!r} to rank by: there are {sorted(history.curves)}; validation curves "
-            "need validation data or folds"
+def _check_ranking(score: Score, mode: Mode) -> None:
+    if not isinstance(score, str) and not callable(score):
+        raise TypeError(
+            "score must be the name of a curve or of a metric, or a function of the history, got "
+            f"{score!r}"
         )
+    if mode not in get_args(Mode):
+        raise ValueError(f'mode must be "min" or "max", got {mode!r}')
+
+
+def _builder(run: Run, trials: Trials, score: Score) -> Build:
+    """Make `build(fixed, numbers)`: the run as a program that takes these numbers.
+
+    The program is traced, which needs no values, and its score is looked for. When it is called,
+    it is not traced again.
+    """
+    grid, key, sets = trials.grid, run_key(trials.key, 0), trials.fold(0, 0)
+
+    def build(fixed: Setting, numbers: Sequence[str]) -> Program | None:
+        program = Program(fixed=fixed, numbers=tuple(numbers), run=jax.jit(bound(run, fixed)))
+        traced = {name: as_array(grid[name], grid[name])[0] for name in numbers}
+        try:
+            _check_history(jax.eval_shape(program.run, key, traced, sets)[1], score)
+        except Exception as error:
+            # With numbers it may be that a shape, a branch or a check needs a value itself.
+            return None if numbers else replace(program, error=error)
+        return program
+
+    return build
+
+
+def _check_history(history: object, score: Score) -> None:
+    if not isinstance(history, History):
+        raise TypeError(
+            f"the run must return (train_state, history), got {excerpt(repr(history))} for the "
+            "history: return what the function that train.make_run makes returns"
+        )
+    if isinstance(score, str):
+        curve_of(history, score)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from .._equality import equal_by_fields
 from .._files import write_whole
 from .._record_file import ending, save_record
@@ -25,11 +23,11 @@ from .row import Row, row_fields, row_from
 @equal_by_fields
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Settings from the best to the worst, those that diverged last.
+    """Settings from the best to the worst, those that failed last.
 
     Attributes:
         rows: The settings and their scores.
-        score: The name of the curve whose last value is the score.
+        score: The name of the curve, metric or function that is the score.
         run_alone: `run_alone(setting, repeat)` makes a run of the search again; None in a search
             that was loaded from a file.
 
@@ -56,6 +54,9 @@ class Search:
     def best(self) -> Row:
         """The first row.
 
+        Raises:
+            ValueError: If no setting has a score.
+
         Example:
             >>> import numpy as np
             >>> from gradwise import train
@@ -63,7 +64,10 @@ class Search:
             >>> train.Search(rows=(row,), score="validation_loss").best.setting
             {'width': 8}
         """
-        return self.rows[0]
+        first = self.rows[0]
+        if first.failed:
+            raise ValueError(f"no setting has a score; {first.setting}: {first.failure}")
+        return first
 
     def replay(self, row: Row | None = None, *, repeat: int = 0) -> tuple[TrainState, History]:
         """Train a row's setting again, by itself, with the key it had in the search.
@@ -104,15 +108,21 @@ class Search:
 
     def __repr__(self) -> str:
         """Return one line: how many settings of what, and the best score."""
-        names = excerpt(", ".join(self.best.setting), most=40)
+        names = excerpt(", ".join(self.rows[0].setting), most=40)
         count = f"{len(self.rows)} setting{'' if len(self.rows) == 1 else 's'}"
-        return f"Search({count} of {names}, best {self.score} {self.best.mean:.4g})"
+        first = self.rows[0]
+        result = "all failed" if first.failed else f"best {self.score} {first.mean:.4g}"
+        return f"Search({count} of {names}, {result})"
 
     def _lines(self) -> list[list[object]]:
-        lines: list[list[object]] = [[*self.best.setting, self.score, "standard error"]]
+        failure: list[object] = ["failure"] if any(row.failed for row in self.rows) else []
+        names = self.rows[0].setting
+        lines: list[list[object]] = [[*names, self.score, "standard error", *failure]]
         for row in self.rows:
-            result = ["diverged", ""] if row.diverged else [row.mean, row.standard_error]
-            lines.append([*row.setting.values(), *result])
+            why: list[object] = (
+                [excerpt(" ".join(row.failure.split()), most=100)] if failure else []
+            )
+            lines.append([*row.setting.values(), row.mean, row.standard_error, *why])
         return lines
 
     def __str__(self) -> str:
@@ -142,7 +152,7 @@ class Search:
             >>> path = Path(tempfile.mkdtemp()) / "search.csv"
             >>> train.Search(rows=(row,), score="loss").save(path)
             >>> path.read_text().splitlines()
-            ['width,loss,standard error,repeat 0 fold 0', '8,1.0,nan,1.0']
+            ['width,loss,standard error,repeat 0 fold 0,failure', '8,1.0,nan,1.0,']
         """
         if ending(path, ".json", ".csv") == ".csv":
             write_whole(path, csv_text(self._csv_lines()))
@@ -151,12 +161,13 @@ class Search:
         save_record(path, "search", {"score": self.score, "rows": rows})
 
     def _csv_lines(self) -> list[list[object]]:
-        repeats, folds = np.atleast_2d(self.best.scores).shape
+        repeats, folds = self.rows[0].scores.shape
         runs = [f"repeat {r} fold {f}" for r in range(repeats) for f in range(folds)]
-        lines: list[list[object]] = [[*self.best.setting, self.score, "standard error", *runs]]
+        head = [*self.rows[0].setting, self.score, "standard error", *runs, "failure"]
+        lines: list[list[object]] = [head]
         for row in self.rows:
             figures = [row.mean, row.standard_error, *row.scores.ravel().tolist()]
-            lines.append([*row.setting.values(), *figures])
+            lines.append([*row.setting.values(), *figures, row.failure])
         return lines
 
     @classmethod
@@ -205,11 +216,11 @@ class Search:
             >>> path.read_text().count("<svg")
             1
         """
-        varied = [n for n in self.best.setting if len({str(r.setting[n]) for r in self.rows}) > 1]
-        names = (varied or list(self.best.setting))[:2] if names is None else names
-        unknown = [name for name in names if name not in self.best.setting]
-        if unknown or not 1 <= len(names) <= 2:
-            raise ValueError(f"plot needs one or two of {list(self.best.setting)}, got {names}")
+        known = list(self.rows[0].setting)
+        varied = [n for n in known if len({str(row.setting[n]) for row in self.rows}) > 1]
+        names = (varied or known)[:2] if names is None else names
+        if not set(names) <= set(known) or not 1 <= len(names) <= 2:
+            raise ValueError(f"plot needs one or two of {known}, got {names}")
         rows = [(row.setting, (row.mean, row.standard_error)) for row in self.rows]
         draw_scores(path, names=names, score=self.score, rows=rows)
 

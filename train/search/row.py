@@ -14,6 +14,7 @@ from .._records import numbers
 from .._text import excerpt
 from .files import from_storable, to_storable
 from .grid import Setting
+from .spread import standard_error
 
 
 @equal_by_fields
@@ -23,10 +24,11 @@ class Row:
 
     Attributes:
         setting: A value for each hyper-parameter.
-        mean: The mean score; NaN if a run diverged.
-        standard_error: Of the mean; NaN for a single run.
+        mean: The mean score; NaN if a run has none.
+        standard_error: Of the mean; NaN for a single run. All repeats share the data: they take
+            away the noise of seeds and of folds, and not the noise of the data.
         scores: Of each run, `[repeats, folds]`.
-        diverged: Whether a run diverged.
+        failure: Why a run has no finite score; empty if all have one.
 
     Example:
         >>> import numpy as np
@@ -39,33 +41,54 @@ class Row:
     mean: float
     standard_error: float
     scores: np.ndarray
-    diverged: bool
+    failure: str
 
     @classmethod
-    def of(cls, setting: Setting, scores: np.ndarray) -> Row:
+    def of(cls, setting: Setting, scores: np.ndarray, *, failure: str = "") -> Row:
         """Return the row of a setting whose runs ended with `scores` `[repeats, folds]`.
+
+        Args:
+            setting: A value for each hyper-parameter.
+            scores: The score of each run; one that is not finite makes the row a failed one.
+            failure: Why a run has none, if it is known.
 
         Example:
             >>> import numpy as np
             >>> from gradwise import train
-            >>> train.Row.of({"width": 8}, np.array([[1.0], [np.nan]])).diverged
-            True
+            >>> train.Row.of({"width": 8}, np.array([[1.0], [np.nan]])).failure
+            '1 of 2 scores is not finite'
         """
-        error = scores.std(ddof=1) / np.sqrt(scores.size) if scores.size > 1 else np.nan
+        bad = int((~np.isfinite(scores)).sum())
+        if bad and not failure:
+            failure = f"{bad} of {scores.size} scores {'is' if bad == 1 else 'are'} not finite"
         return cls(
             setting=setting,
-            mean=float(scores.mean()),
-            standard_error=float(error),
+            mean=float("nan") if failure else float(scores.mean()),
+            standard_error=float("nan") if failure else standard_error(scores),
             scores=scores,
-            diverged=not np.isfinite(scores).all(),
+            failure=failure,
         )
+
+    @property
+    def failed(self) -> bool:
+        """Whether a run has no finite score; such a row is never the best one.
+
+        Example:
+            >>> import numpy as np
+            >>> from gradwise import train
+            >>> train.Row.of({"width": 8}, np.array([[np.nan]])).failed
+            True
+        """
+        return bool(self.failure)
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
 
     def __repr__(self) -> str:
         """Return the setting and its score in one line."""
-        score = f"mean {self.mean:.4g}, standard error {self.standard_error:.4g}"
-        return f"Row({excerpt(self.setting, most=40)}, {'diverged' if self.diverged else score})"
+        result = f"mean {self.mean:.4g}, standard error {self.standard_error:.4g}"
+        if self.failed:
+            result = f"failed: {excerpt(self.failure, most=80)}"
+        return f"Row({excerpt(self.setting, most=40)}, {result})"
 
 
 def row_fields(row: Row) -> dict[str, object]:
@@ -80,7 +103,7 @@ def row_fields(row: Row) -> dict[str, object]:
         "mean": row.mean,
         "standard_error": row.standard_error,
         "scores": row.scores.tolist(),
-        "diverged": row.diverged,
+        "failure": row.failure,
     }
 
 
@@ -92,12 +115,12 @@ def row_from(fields: Mapping[str, Any]) -> Row:
         >>> row_from(row_fields(row)) == row
         True
     """
-    if not isinstance(fields["diverged"], bool):
-        raise ValueError(f"diverged must be true or false, got {fields['diverged']!r}")
+    if not isinstance(fields["failure"], str):
+        raise ValueError(f"failure must be a text, got {fields['failure']!r}")
     return Row(
         setting={name: from_storable(value) for name, value in fields["setting"].items()},
         mean=number(fields["mean"]),
         standard_error=number(fields["standard_error"]),
         scores=numbers(fields["scores"]),
-        diverged=fields["diverged"],
+        failure=fields["failure"],
     )

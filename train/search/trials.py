@@ -1,28 +1,67 @@
-"""Make the runs of a search: many of them as one compiled program, or one alone."""
+"""Make the runs of a search: one after the other, in batches, or one alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .. import data as datasets
-from .._types import Data
+from .._types import Data, Tree
 from ..curves import History
 from ..steps import TrainState
-from .grid import Grid, Program, Setting, as_array
+from .folds import fold_rows
+from .grid import Grid, Numbers, Program, Setting, as_array
 
 #: `run(key, train_data, validation, **setting)`, a user's function.
 Run: TypeAlias = Callable[..., tuple[TrainState, History]]
 #: Training and validation data `[rows, ...]`, or all folds of them `[folds, rows, ...]`.
 Sets: TypeAlias = tuple[Data, Data | None]
-Numbers: TypeAlias = dict[str, np.ndarray]
-#: The repeat and the numbers of each run, `[runs]`.
-Lanes: TypeAlias = tuple[np.ndarray, Numbers]
-#: `program(key, lanes, sets) -> history`, of all runs.
-Trials: TypeAlias = Callable[[jax.Array, Lanes, Sets], History]
+#: The number of a setting, of a repeat and of a fold, and the history of that run.
+Trial: TypeAlias = tuple[int, int, int, History]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """What the runs of every program of a search have in common.
+
+    Attributes:
+        grid: All values of each name, which decide the dtype of a number.
+        key: The key of the search.
+        data: Training and validation data, `[rows, ...]`.
+        repeats: Runs of every setting, and of every fold.
+        folds: The parts that the training data are cut into, anew for each repeat; or None.
+    """
+
+    grid: Grid
+    key: jax.Array
+    data: Sets
+    repeats: int
+    folds: int | None
+
+    def numbers(self, settings: Sequence[Setting]) -> Numbers:
+        """Return the numbers of several settings, of each name an array `[settings]`."""
+        names = settings[0]
+        return {n: as_array([setting[n] for setting in settings], self.grid[n]) for n in names}
+
+    def fold(self, repeat: int, fold: int | slice) -> Sets:
+        """Return the data of a fold; of several, arrays `[folds, rows, ...]`."""
+        if self.folds is None:
+            return on_device(self.data)
+        data = self.data[0]
+        rows = fold_rows(self.key, datasets.length(data), self.folds, repeat=repeat)
+        train_data, validation = (datasets.take(data, part[fold]) for part in rows)
+        return on_device((train_data, validation))
+
+
+def run_key(key: jax.Array, repeat: int, fold: int | None = None) -> jax.Array:
+    """Return the key of a repeat, or of a fold of it; the numbers may be traced."""
+    key = jax.random.fold_in(key, repeat)
+    return key if fold is None else jax.random.fold_in(key, fold)
 
 
 def bound(
@@ -40,82 +79,80 @@ def bound(
     return bound_run
 
 
-def make_program(run: Run, fixed: Setting, folds: int | None) -> Trials:
-    """Make `program(key, lanes, sets) -> history`, of all runs `[runs]` or `[runs, folds]`.
+def on_device(tree: Tree) -> Tree:
+    """Return the tree with every leaf an array of JAX."""
+    return jax.tree.map(jnp.asarray, tree)
 
-    Repeat r has the key `fold_in(key, r)`.
+
+def one_by_one(trials: Trials, program: Program, settings: Sequence[Setting]) -> Iterator[Trial]:
+    """Make the runs one after the other, each a call of the one program that `replay` calls."""
+    numbers = trials.numbers(settings)
+    for repeat in range(trials.repeats):
+        for fold in range(trials.folds or 1):
+            sets = trials.fold(repeat, fold)
+            key = run_key(trials.key, repeat, None if trials.folds is None else fold)
+            for setting in range(len(settings)):
+                own = {name: values[setting] for name, values in numbers.items()}
+                history = program.run(key, own, sets)[1]
+                yield setting, repeat, fold, jax.device_get(history)
+
+
+def in_batches(
+    trials: Trials, program: Program, settings: Sequence[Setting], chunk: int
+) -> Iterator[Trial]:
+    """Make `chunk` runs with one call, of one program that is batched with `vmap`.
+
+    All folds of a repeat share a call. Without folds the repeats do, too, for they share the data.
     """
-    bound_run = bound(run, fixed)
 
-    def one(key: jax.Array, lane: Lanes, sets: Sets) -> History:
+    def one(key: jax.Array, lane: tuple[int, Numbers], fold: int | None, sets: Sets) -> History:
         repeat, numbers = lane
-        return bound_run(jax.random.fold_in(key, repeat), numbers, sets)[1]
+        return program.run(run_key(key, repeat, fold), numbers, sets)[1]
 
-    if folds is not None:
-        one = jax.vmap(one, in_axes=(None, None, 0))
-    return jax.jit(jax.vmap(one, in_axes=(None, 0, None)))
-
-
-def stack(grid: Grid, settings: Sequence[Setting], repeats: int) -> Lanes:
-    """Return the lanes of every setting with every repeat, `[settings * repeats]`.
-
-    Args:
-        grid: All values of each name, which decide the dtype.
-        settings: The numbers of each setting, by name.
-        repeats: Runs of every setting.
-    """
-    return np.tile(np.arange(repeats), len(settings)), {
-        name: np.repeat(as_array([setting[name] for setting in settings], grid[name]), repeats)
-        for name in settings[0]
-    }
-
-
-def scores_of(
-    program: Trials, key: jax.Array, lanes: Lanes, sets: Sets, *, chunk: int, score: str
-) -> np.ndarray:
-    """Make all runs, `chunk` at a time, and return their scores, `[runs]` or `[runs, folds]`."""
-    count = len(lanes[0])
-    chunk = min(chunk, count)
-    scores = []
-    for start in range(0, count, chunk):
-        # The last chunk repeats the last run until it is whole, so that the program compiles once.
-        rows = np.minimum(np.arange(start, start + chunk), count - 1)
-        history = jax.device_get(program(key, datasets.take(lanes, rows), sets))
-        scores.append(last_score(history, score))
-    return np.concatenate(scores)[:count]
+    folded = trials.folds is not None
+    folds = np.arange(trials.folds or 1) if folded else None
+    many = jax.vmap(one, (None, None, 0, 0)) if folded else one
+    batch = jax.jit(jax.vmap(many, (None, 0, None, None)))
+    together = [[repeat] for repeat in range(trials.repeats)] if folded else [range(trials.repeats)]
+    for repeats in together:
+        lanes = [(setting, repeat) for setting in range(len(settings)) for repeat in repeats]
+        numbers = trials.numbers([settings[setting] for setting, _ in lanes])
+        stacked = np.array([repeat for _, repeat in lanes]), numbers
+        sets = trials.fold(repeats[0], slice(None))
+        size = min(max(chunk // (trials.folds or 1), 1), len(lanes))
+        for start in range(0, len(lanes), size):
+            # The last batch repeats the last run until it is whole, so that one program is enough.
+            rows = np.minimum(np.arange(start, start + size), len(lanes) - 1)
+            history = jax.device_get(batch(trials.key, datasets.take(stacked, rows), folds, sets))
+            for place, (setting, repeat) in enumerate(lanes[start : start + size]):
+                of_run = _entry(history, place)
+                for fold in range(trials.folds or 1):
+                    yield setting, repeat, fold, _entry(of_run, fold) if folded else of_run
 
 
-def last_score(history: History, score: str) -> np.ndarray:
-    """Return the last value of a curve in each of many runs, `[..., epochs]` to `[...]`.
-
-    A run that a step ended, or that made no epoch, has the score NaN.
-    """
-    epochs = np.asarray(history.epochs)
-    end = np.maximum(epochs - 1, 0)[..., None]
-    curve = np.asarray(history.curves[score])
-    last = np.take_along_axis(curve, end, axis=-1)[..., 0].astype(float)
-    return np.where((np.asarray(history.failed_step) >= 0) | (epochs == 0), np.nan, last)
+def _entry(history: History, i: int) -> History:
+    """Return one of several histories."""
+    return jax.tree.map(lambda leaf: leaf[i], history)
 
 
 def replayer(
-    run: Run, grid: Grid, key: jax.Array, sets: Sets, programs: Sequence[Program]
+    trials: Trials, programs: Sequence[Program]
 ) -> Callable[[Setting, int], tuple[TrainState, History]]:
     """Make `replay(setting, repeat)`, which makes one run of the search alone.
 
     It takes the same values as traced numbers as the search did; with Python's numbers the program
     might be another.
     """
-    runs = [jax.jit(bound(run, program.fixed)) for program in programs]  # compiled when called
 
     def replay(setting: Setting, repeat: int) -> tuple[TrainState, History]:
-        number = next(
-            number
-            for number, program in enumerate(programs)
+        program = next(
+            program
+            for program in programs
             if all(_is_same(setting[name], value) for name, value in program.fixed.items())
         )
-        names = programs[number].numbers
-        numbers = {name: as_array([setting[name]], grid[name])[0] for name in names}
-        return runs[number](jax.random.fold_in(key, repeat), numbers, sets)
+        numbers = trials.numbers([{name: setting[name] for name in program.numbers}])
+        own = {name: values[0] for name, values in numbers.items()}
+        return program.run(run_key(trials.key, repeat), own, on_device(trials.data))
 
     return replay
 
