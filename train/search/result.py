@@ -163,7 +163,7 @@ class Search:
     def _csv_lines(self) -> list[list[object]]:
         repeats, folds = self.rows[0].scores.shape
         runs = [f"repeat {r} fold {f}" for r in range(repeats) for f in range(folds)]
-        head = [*self.rows[0].setting, self.score, "standard error", *runs, "failure"]
+        head: list[object] = [*self.rows[0].setting, self.score, "standard error", *runs, "failure"]
         lines: list[list[object]] = [head]
         for row in self.rows:
             figures = [row.mean, row.standard_error, *row.scores.ravel().tolist()]
