@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import Candidate, compare
+from benchmarks import compare
 from benchmarks.check.digits import find_loss
 from benchmarks.check.quotient import points, quotient_test
 
@@ -90,24 +90,3 @@ def test_a_difference_of_rounded_values_judges_within_its_own_rounding(offset):
         wrong = quotient_test(values, 1.5 * true, eps=eps, far=3.0)
         assert not (wrong.told and wrong.right)
         assert offset or not wrong.right
-
-
-def normalized(x):
-    return jnp.sum((x - x.mean()) / jnp.sqrt(x.var() + 1e-5))
-
-
-@pytest.mark.parametrize("fn", [lambda x: jnp.sum(jax.nn.softmax(x)), normalized])
-@pytest.mark.parametrize("order", [1, 2])
-def test_a_derivative_that_is_zero_but_for_rounding_is_never_called_wrong(
-    fn, order, nothing_is_too_slow
-):
-    x = jnp.asarray(np.random.default_rng(0).standard_normal(40), jnp.float32)
-    found = compare(fn, x, order=order, budget=0.05)
-    assert "wrong" not in {row.status for row in found.rows}
-
-
-def test_a_candidate_that_is_wrong_where_the_derivative_is_zero_is_called_so(nothing_is_too_slow):
-    x = jnp.asarray(np.random.default_rng(0).standard_normal(40), jnp.float32)
-    own = Candidate(name="mine", mode="reverse", derivative=lambda x: 1e-6 * x)
-    found = compare(normalized, x, methods=["reverse"], candidates=[own], budget=0.05)
-    assert found.row("mine").status == "wrong"

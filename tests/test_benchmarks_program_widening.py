@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.program.custom_rules import rule_of, rules
-from benchmarks.program.widening import wide, widened
+from benchmarks.program.wide_values import wide
+from benchmarks.program.widening import widened
 
 X = jnp.linspace(0.2, 1.4, 4)
 X64 = np.asarray(X, np.float64)

@@ -15,7 +15,8 @@ from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Program, kind, names, scan_parts
 from ..program.walk import bind, interpret
-from ..program.widening import SILENT, wide, wide_operation
+from ..program.wide_values import wide, wide_operation
+from ..program.widening import SILENT
 from .directions import UNHURRIED, Pace
 from .error import relative_error
 

@@ -19,13 +19,18 @@ class Deviation(NamedTuple):
     """How far a result is off, relative to the largest true entry.
 
     Attributes:
-        error: The distance from the derivative.
+        error: The distance from the derivative; `None` if all of that is zero but for rounding.
         fault: The distance from what the method should give. It differs from the error for an
             estimate alone, whose error is its variance.
+        left: The largest entry that should be zero, over the terms that cancel in it: some epsilons
+            of its type.
+        largest: That entry.
     """
 
-    error: float
+    error: float | None
     fault: float
+    left: float = 0.0
+    largest: float = 0.0
 
 
 def relative_error(result: np.ndarray, true: np.ndarray) -> float:
@@ -38,12 +43,48 @@ def deviation(
     method: Method, result: object, problem: Problem, probe: Probe, truth: Truth
 ) -> Deviation:
     """Compare the result of a method with the truth."""
+    terms = _terms(method, probe, truth)
     if method.kind == "estimate":
-        expected = truth.jvp * ravel(probe.tangent)
         estimate = ravel(result)
+        if np.all(terms):
+            return _of_zeros(estimate, terms)
+        expected = truth.jvp * ravel(probe.tangent)
         return Deviation(relative_error(estimate, truth.vjp), relative_error(estimate, expected))
-    distance = relative_error(*_pair(method, result, problem, probe, truth))
-    return Deviation(distance, distance)
+    given, true = _pair(method, result, problem, probe, truth)
+    if given.ndim > 1:
+        terms = terms[..., None]
+    zero = np.broadcast_to(terms > 0, given.shape)
+    if not np.any(zero):
+        distance = relative_error(given, true)
+        return Deviation(distance, distance)
+    rounding = _of_zeros(given[zero], np.broadcast_to(terms, given.shape)[zero])
+    if np.all(zero):
+        return rounding
+    distance = relative_error(given[~zero], true[~zero])
+    return rounding._replace(error=distance, fault=distance)
+
+
+def _of_zeros(given: np.ndarray, terms: np.ndarray) -> Deviation:
+    """Say how large numbers are that are zero but for the rounding of terms."""
+    left = float(np.max(np.abs(given) / terms, initial=0.0))
+    largest = float(np.max(np.abs(given), initial=0.0))
+    return Deviation(None if largest else 0.0, 0.0, left, largest)
+
+
+def _terms(method: Method, probe: Probe, truth: Truth) -> np.ndarray:
+    """Return how large the terms are where a result is zero but for rounding, and 0 elsewhere.
+
+    It is one number for each output, or one for all entries where outputs are summed up.
+    """
+    if truth.zeros is None:
+        return np.zeros(())
+    if method.kind == "value":
+        return truth.zeros.value
+    slope = truth.zeros.slope
+    if method.kind not in (*_VJPS, "estimate"):
+        return slope
+    weights = ravel(probe.tangent if method.kind == "estimate" else probe.cotangent)
+    return np.linalg.norm(weights) * np.max(slope) * np.all(slope > 0)
 
 
 def _pair(

@@ -10,7 +10,8 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from ..derivatives.method import Probe
 from ..derivatives.problem import Leaves, Output, Problem
 from ..program.messages import our_fault
-from ..program.widening import Stripped, wide, widened
+from ..program.wide_values import wide, wide_operation
+from ..program.widening import Operation, Stripped, widened
 from .directions import UNHURRIED, Pace
 
 #: The platforms whose devices have float64; elsewhere checks run on the CPU.
@@ -85,9 +86,14 @@ def in_float64(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]
         yield problem._replace(fn=problem.wide, x=x, fixed=fixed), Probe(tangent, cotangent)
 
 
-def run_in_float64(program: ClosedJaxpr, args: Sequence[Any], pace: Pace = UNHURRIED) -> list[Any]:
-    """Run any program at its flat arguments, with its floats widened."""
-    run = widened(program)
+def run_in_float64(
+    program: ClosedJaxpr,
+    args: Sequence[Any],
+    pace: Pace = UNHURRIED,
+    operation: Operation = wide_operation,
+) -> list[Any]:
+    """Run any program at its flat arguments, with its floats widened and each operation by this."""
+    run = widened(program, operation=operation)
     with checking():
         return pace.run(run, *_wide(args))
 

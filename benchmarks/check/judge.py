@@ -16,8 +16,6 @@ from .quotient import points, quotient_test
 from .taylor import LINE, STEPS, Taylor, difference_quotient, taylor_test
 
 FLOAT64_EPS = float(np.finfo(np.float64).eps)
-#: A change along the line by this many times its rounding would be seen.
-_UNSEEN = 30.0
 
 
 class Line(NamedTuple):
@@ -63,7 +61,14 @@ def take(problem: Problem, probe: Probe, mode: str, pace: Pace = UNHURRIED) -> n
     return ravel(pulled_back(problem, probe.cotangent, pace))
 
 
-def judge(line: Line, probe: Probe, mode: str, product: np.ndarray, allowed: float = 0.0) -> Taylor:
+def judge(
+    line: Line,
+    probe: Probe,
+    mode: str,
+    product: np.ndarray,
+    allowed: float = 0.0,
+    terms: Sequence[np.ndarray] | None = None,
+) -> Taylor:
     """Judge the product of a mode by the line.
 
     Args:
@@ -72,30 +77,22 @@ def judge(line: Line, probe: Probe, mode: str, product: np.ndarray, allowed: flo
         mode: `"forward"` or `"reverse"`.
         product: What the mode gives along the probe's direction.
         allowed: How far from a difference quotient it may be at all events.
+        terms: How large the terms of the value and of the product are, where more may cancel in
+            them than is seen.
     """
-    values = line.values
+    values, (of_value, of_product) = line.values, terms or (np.zeros(()), np.zeros(()))
     if mode == "reverse":
-        values = values @ ravel(probe.cotangent)[:, None]
-        product = (product @ ravel(probe.tangent))[None]
+        weights, tangent = ravel(probe.cotangent), ravel(probe.tangent)
+        values, product = values @ weights[:, None], (product @ tangent)[None]
+        of_value, of_product = of_value * weights, of_product * tangent
     if line.coarse:
         test = quotient_test(values, product, eps=line.eps, far=line.far)
         return test._replace(near=test.near or 0 < test.apart <= allowed)
     # The point itself is moved to numbers that float64 has, which moves the function too.
     moved = FLOAT64_EPS * line.far * float(np.max(np.abs(product), initial=0.0))
-    rounding = FLOAT64_EPS * float(np.max(np.abs(values), initial=0.0))
-    return taylor_test(values, product, rounding=rounding + moved, allowed=allowed)
-
-
-def unseen_slope(line: Line) -> float:
-    """Return how large a derivative the line would not show, where it shows none; 0 elsewhere.
-
-    A function that is constant but for rounding, such as the sum of a softmax, shows none.
-    """
-    change = line.values[: len(LINE)] - line.value
-    test = taylor_test(line.values[: len(LINE)], np.zeros_like(line.value))
-    if line.coarse or test.slope is not None:
-        return 0.0
-    return _UNSEEN * float(np.max(np.abs(change), initial=0.0)) / float(STEPS[0])
+    seen = FLOAT64_EPS * float(np.max(np.abs(values), initial=0.0))
+    hidden = FLOAT64_EPS * (np.linalg.norm(of_value) + STEPS * np.linalg.norm(of_product))
+    return taylor_test(values, product, rounding=seen + moved + hidden, allowed=allowed)
 
 
 def coarsest_eps(program: ClosedJaxpr, differentiated: int) -> float:

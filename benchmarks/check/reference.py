@@ -1,5 +1,6 @@
 """The derivative that every method is checked against, computed by other means than theirs."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -13,9 +14,11 @@ from ..program.messages import guarded
 from .blame import deliberate, describe
 from .directions import UNHURRIED, Pace
 from .float64 import in_float64, own_program, with_float64
-from .judge import FLOAT64_EPS, coarsest_eps, draw_line, judge, take, unseen_slope
+from .judge import FLOAT64_EPS, Line, coarsest_eps, draw_line, judge, take
+from .noise import terms_of_product
 from .taylor import Taylor
 from .truths import consistent, find_truths
+from .zeros import find_zeros, without_rounding
 
 #: How far a rule may be from its function: the constants of both are of the function's type, and a
 #: solver is as good as its tolerance.
@@ -35,7 +38,6 @@ class Reference(NamedTuple):
         trusted: Whose derivative it is, where that is not the function's and was asked for.
         notes: What gradwise could not find out of the function.
         unchecked: Why there was no time to check a mode, by mode; `None` if there was.
-        unseen: How large a derivative may be that is zero but for rounding; 0 where it is not zero.
     """
 
     truths: dict[str, Truth]
@@ -46,7 +48,6 @@ class Reference(NamedTuple):
     trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unchecked: dict[str, str] | None = None
-    unseen: float = 0.0
 
     @property
     def truth(self) -> Truth:
@@ -111,23 +112,42 @@ def find_reference(
             mode: judge(line, directions, mode, product, allowed)
             for mode, product in products.items()
         }
+        for mode in [mode for mode in products if _may_be_rounding(taylor[mode], line)]:
+            sizes = _terms(wide, directions, mode, pace)
+            taylor[mode] = judge(line, directions, mode, products[mode], allowed, sizes)
         passed = {mode: products[mode] for mode in products if taylor[mode].right}
+        zeros, no_zeros = guarded(
+            "look for zeros", lambda: find_zeros(wide, directions, line, passed, pace), None
+        )
+        products, passed = without_rounding(products, zeros), without_rounding(passed, zeros)
         trusted = {} if rule == "check" or not named else consistent(products, directions)
         if trusted.keys() <= passed.keys():
             trusted = {}
         else:
             passed = trusted
         limit = np.inf if trusted else allowed
-        truths = find_truths(wide, directions, line, passed, pace, allowed=limit)
+        truths = find_truths(wide, directions, line, passed, pace, allowed=limit, zeros=zeros)
         wrong = {
             mode: describe(problem, wide, directions, mode, test, line, pace, x64=x64)
             for mode, test in taylor.items()
             if mode not in passed
         }
-    notes = tuple(filter(None, (no_type, no_rules)))
+    notes = tuple(filter(None, (no_type, no_rules, no_zeros)))
     trust = named if trusted else ()
-    unseen = unseen_slope(line)
-    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked, unseen)
+    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked)
+
+
+def _may_be_rounding(test: Taylor, line: Line) -> bool:
+    """Whether a mode did not pass by what is seen of its rounding."""
+    return not (test.right or line.coarse or np.isnan(test.slope or 0.0))
+
+
+def _terms(problem: Problem, probe: Probe, mode: str, pace: Pace) -> Sequence[np.ndarray] | None:
+    """Return how large the terms of a product are; `None` if that cannot be found, or in time."""
+    try:
+        return terms_of_product(problem, probe, mode, pace)(problem.x)
+    except Exception:  # then the product is judged by what is seen
+        return None
 
 
 def _products(

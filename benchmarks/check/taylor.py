@@ -52,14 +52,19 @@ class Taylor(NamedTuple):
 
 
 def taylor_test(
-    line: np.ndarray, derivative: np.ndarray, *, rounding: float = 0.0, allowed: float = 0.0
+    line: np.ndarray,
+    derivative: np.ndarray,
+    *,
+    rounding: float | np.ndarray = 0.0,
+    allowed: float = 0.0,
 ) -> Taylor:
     """Judge the fall of the remainder of `derivative` along a line, computed in float64.
 
     Args:
         line: `[len(LINE), m]` the function at the points of `LINE`.
         derivative: `[m]` the derivative along the line.
-        rounding: The least rounding that is known of; more may show in the remainder.
+        rounding: The least rounding that is known of, of each step's remainder or of all; more may
+            show in the remainder.
         allowed: How far from a difference quotient, over its largest entry, the derivative may be
             where the remainder does not fall as it should.
     """
@@ -98,17 +103,19 @@ def sides(line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return line[: len(STEPS)], line[len(STEPS) : -1], line[-1]
 
 
-def _slope(remainder: np.ndarray, rounding: float) -> float | None:
+def _slope(remainder: np.ndarray, rounding: float | np.ndarray) -> float | None:
     """Return the order at which `remainder` falls where it is still clear of rounding.
 
     Where it was clear at one step and is gone at the next, it fell by that much at least: so does
     that of a function with a jump or a kink nearby.
     """
-    noise = max(np.max(remainder[-_NOISE:]), rounding, np.finfo(np.float64).tiny)
+    least = max(np.max(remainder[-_NOISE:]), np.finfo(np.float64).tiny)
+    noise = np.broadcast_to(np.maximum(rounding, least), remainder.shape)
     clear = np.flatnonzero(remainder > _CLEAR * noise)
     if clear.size < 2:
         return None
     last = clear[-3:]
     slope = float(np.polyfit(np.log(STEPS[last]), np.log(remainder[last]), 1)[0])
-    fallen = np.log(remainder[last[-1]] / (_CLEAR * noise)) / np.log(STEPS[0] / STEPS[1])
+    gone = min(last[-1] + 1, len(noise) - 1)
+    fallen = np.log(remainder[last[-1]] / (_CLEAR * noise[gone])) / np.log(STEPS[0] / STEPS[1])
     return max(slope, float(fallen))

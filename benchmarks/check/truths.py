@@ -7,12 +7,13 @@ and with the function along a line, or it is not used.
 import jax.numpy as jnp
 import numpy as np
 
-from ..derivatives.method import Probe, Truth, ravel
+from ..derivatives.method import Probe, Truth, Zeros, ravel
 from ..derivatives.problem import Problem
 from .dense import dense_jacobian
 from .directions import UNHURRIED, Pace
 from .error import relative_error
 from .judge import Line, judge
+from .zeros import rows_without_rounding
 
 #: A larger Jacobian, or one of more passes, is checked along directions, not entry by entry.
 DENSE_ENTRIES, DENSE_PASSES = 4_000_000, 4096
@@ -39,6 +40,7 @@ def find_truths(
     pace: Pace = UNHURRIED,
     *,
     allowed: float = 0.0,
+    zeros: Zeros | None = None,
 ) -> dict[str, Truth]:
     """Return the truth that all modes have a part in; in a coarse type, one for each mode.
 
@@ -49,6 +51,7 @@ def find_truths(
         passed: The products of the modes that passed.
         pace: How programs are run. Where a Jacobian would take too long there is none.
         allowed: How far from a difference quotient the Jacobian may be.
+        zeros: Which outputs are constant but for rounding.
     """
     if line.coarse and len(passed) > 1:
         return {
@@ -56,7 +59,7 @@ def find_truths(
             for mode, product in passed.items()
         }
     first = min(passed, default="differences")
-    return {first: _truth(problem, probe, line, passed, pace, allowed=allowed)}
+    return {first: _truth(problem, probe, line, passed, pace, allowed=allowed, zeros=zeros)}
 
 
 def _truth(
@@ -67,9 +70,11 @@ def _truth(
     pace: Pace,
     *,
     allowed: float,
+    zeros: Zeros | None = None,
 ) -> Truth:
     """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
     jacobian, source = _dense_truth(problem, line, tuple(passed), pace)
+    jacobian = None if jacobian is None else rows_without_rounding(jacobian, zeros)
     if jacobian is not None and not _agrees(jacobian, probe, line, passed, allowed=allowed):
         jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
     jvp, vjp = passed.get("forward"), passed.get("reverse")
@@ -79,7 +84,7 @@ def _truth(
         vjp = ravel(probe.cotangent) @ jacobian
     jvp = line.quotient if jvp is None else jvp
     vjp = np.full(problem.n, np.nan) if vjp is None else vjp
-    return Truth(line.value, jvp, vjp, jacobian, source)
+    return Truth(line.value, jvp, vjp, jacobian, source, zeros)
 
 
 def _agrees(

@@ -1,19 +1,19 @@
 """Is what a method returned right? The status of a row, before anything is timed."""
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from ..check.digits import LOST
-from ..check.error import Deviation, deviation
-from ..check.float64 import in_float64, run_in_float64
+from ..check.error import Deviation
+from ..check.judge import FLOAT64_EPS
+from ..check.noise import COARSE, MARGIN
 from ..derivatives.method import Method, ravel
+from .again import at_highest, coarsely, is_retraced, precisely
 from .experiment import Experiment
-from .pace import pace_of
-from .search import Choice, settled_again
+from .search import Choice
 
 #: How far off in float64 a derivative may be, and still be called right; or this many times the
 #: epsilon of the coarsest type inside the function.
@@ -27,7 +27,7 @@ class Judgement(NamedTuple):
         status: The status of its row.
         note: Why it is not ok, or how far its digits go.
         error: The largest error of any entry, over the largest true entry; `None` where nothing
-            independent is known.
+            independent is known, or there is nothing but rounding.
     """
 
     status: str
@@ -46,7 +46,8 @@ def right_or_wrong(
     code. A function that cannot be computed in float64 has the square root of epsilon as its limit,
     at the highest precision of matrix products.
     """
-    error = measured.error if math.isfinite(measured.error) else None
+    finite = measured.error is not None and math.isfinite(measured.error)
+    error = measured.error if finite else None
     if experiment.reference_for(method)[1].trusted and method.mode in ("numerical", "symbolic"):
         return _of_the_function(method, experiment)
     if not experiment.independent(method):
@@ -71,8 +72,9 @@ def _of_the_function(method: Method, experiment: Experiment) -> Judgement:
 
 def _value(experiment: Experiment, result: object, measured: Deviation) -> Judgement:
     """Say whether the function's own value has its digits."""
-    if experiment.problem.float64_obstacle or measured.fault <= LOST:
-        return Judgement("ok")
+    zeros = measured.left <= MARGIN * _eps(experiment)
+    if experiment.problem.float64_obstacle or (measured.fault <= LOST and zeros):
+        return Judgement("ok", _zero(measured))
     true, given = experiment.first.truth.value, ravel(result)
     worst = int(np.argmax(np.nan_to_num(np.abs(given - true), nan=np.inf)))
     place = "" if true.size == 1 else f" in its number {worst}"
@@ -83,10 +85,11 @@ def _value(experiment: Experiment, result: object, measured: Deviation) -> Judge
 
 def _difference(experiment: Experiment, measured: Deviation) -> tuple[str, str]:
     """Say whether differences, which are never exact, have any digit right."""
-    if not math.isfinite(measured.error):
+    error = measured.error or 0.0
+    if not math.isfinite(error + measured.left):
         return "wrong", "the result is not finite"
-    if measured.error <= LOST:
-        return "ok", ""
+    if error <= LOST and measured.left <= LOST:
+        return "ok", _zero(measured)
     dtype = jnp.result_type(*experiment.problem.x)
     return "inaccurate", f"no digit of the difference is right in {dtype}"
 
@@ -97,38 +100,65 @@ def _exact(
     """Return status and note of a result whose only error should be rounding."""
     dtype = jnp.result_type(*experiment.problem.x)
     limit = math.sqrt(float(jnp.finfo(dtype).eps))
-    near = measured.fault <= limit
+    zeros = measured.left <= MARGIN * _eps(experiment)
+    near = measured.fault <= limit and zeros
     if experiment.problem.float64_obstacle:
-        fault = measured.fault if near else _fault_at_highest(method, experiment, choice)
+        fault = measured.fault if near else at_highest(method, experiment, choice)
         off = f"off by {fault:.2g} of the largest entry"
         return ("ok", "") if fault <= limit else ("wrong", off)
     if near and not method.from_user:
-        return "ok", ""
+        return "ok", _zero(measured)
     coarse = max(_RIGHT, _RIGHT_EPS * experiment.first.eps)
-    if _is_retraced(method):
+    if is_retraced(method):
         coarse = max(coarse, experiment.first.constants)
-    fault = _fault_in_float64(method, experiment, choice)
-    if not fault <= coarse and _is_rounding(fault, method, experiment):
-        return (
-            "inaccurate",
-            f"zero but for rounding, so no digit is right in {dtype} nor in float64",
-        )
-    if not fault <= coarse:
-        return "wrong", f"off by {fault:.2g} of the largest entry, even in float64"
+    precise = precisely(method, experiment, choice)
+    tiny = MARGIN * max(experiment.first.eps, FLOAT64_EPS)
+    if not (precise.fault <= coarse and precise.left <= tiny):
+        rough = None if experiment.first.kink else coarsely(method, experiment, choice)
+        if rough is None or not _is_rounding(precise, rough, coarse, tiny):
+            return "wrong", _how_wrong(precise, coarse)
+    right = "though right in float64" if precise.fault <= LOST else "by rounding alone"
     if not measured.fault <= LOST:
         finite = "no digit is right" if math.isfinite(measured.fault) else "not finite"
-        return "inaccurate", f"{finite} in {dtype}, though right in float64"
-    rounding = f"rounding leaves an error of {measured.fault:.1g} in {dtype}"
-    return "ok", "" if near else rounding
+        return "inaccurate", f"{finite} in {dtype}, {right}"
+    if not zeros:
+        zero = f"up to {measured.largest:.1g} where the derivative is zero"
+        return "inaccurate", f"{zero} in {dtype}, {right}"
+    rounding = "" if near else f"rounding leaves an error of {measured.fault:.1g} in {dtype}"
+    return "ok", _joined(rounding, _zero(measured))
 
 
-def _is_rounding(fault: float, method: Method, experiment: Experiment) -> bool:
-    """Whether the derivative and its error are zero but for rounding, as of a softmax's sum."""
-    reference = experiment.reference_for(method)[1]
-    truth = reference.truth
-    parts = [truth.jvp, truth.vjp, *([] if truth.jacobian is None else [truth.jacobian])]
-    scale = max(float(np.max(np.abs(np.nan_to_num(part)), initial=0.0)) for part in parts)
-    return fault * (scale or 1.0) <= reference.unseen
+def _eps(experiment: Experiment) -> float:
+    """Return the machine epsilon of the coarsest type that is timed."""
+    dtype = jnp.result_type(*experiment.problem.x)
+    return max(float(jnp.finfo(dtype).eps), experiment.first.eps)
+
+
+def _zero(measured: Deviation) -> str:
+    """Say of what is zero but for rounding how much rounding leaves, and of what."""
+    if not measured.left:
+        return ""
+    part = "" if measured.error is None else "a part of it is "
+    size = measured.largest / measured.left
+    return (
+        f"{part}zero but for rounding, which leaves up to {measured.largest:.1g} "
+        f"of terms of {size:.1g} that cancel"
+    )
+
+
+def _how_wrong(precise: Deviation, coarse: float) -> str:
+    """Say by how much a result is off in float64, where rounding hides nothing."""
+    if precise.fault <= coarse:
+        return f"up to {precise.largest:.2g} where the derivative is zero, even in float64"
+    return f"off by {precise.fault:.2g} of the largest entry, even in float64"
+
+
+def _is_rounding(precise: Deviation, rough: Deviation, coarse: float, tiny: float) -> bool:
+    """Whether an error in float64 is as much smaller as its rounding is than a coarser one."""
+    grows = MARGIN * FLOAT64_EPS / COARSE
+    return precise.fault <= max(coarse, grows * rough.fault) and precise.left <= max(
+        tiny, grows * rough.left
+    )
 
 
 def _unchecked(method: Method, experiment: Experiment) -> str:
@@ -137,42 +167,6 @@ def _unchecked(method: Method, experiment: Experiment) -> str:
     test = reference.taylor.get(method.mode)
     agreed = f": differences agree to {test.apart:.1g}" if test and test.near else ""
     return f"not checked independently{agreed}"
-
-
-def _is_retraced(method: Method) -> bool:
-    """Whether a method is more than the function: user's code, or of complex numbers."""
-    return method.from_user or "complex_step" in method.requires
-
-
-def _fault_in_float64(method: Method, experiment: Experiment, choice: Choice) -> float:
-    """Return how far the method is off in float64, where rounding hides nothing."""
-    target, truth = experiment.truth_for(method)
-    result = _widened(choice, experiment) if _is_retraced(method) else None
-    with in_float64(experiment.problem, experiment.probe) as (problem, probe):
-        if result is None:
-            description = method.build(problem, probe)
-            program = settled_again(description, choice, experiment.limits)
-            result = pace_of(experiment.limits.left).run(program.fn, *program.args)
-        wide = target._replace(x=problem.x, fixed=problem.fixed)
-        return deviation(method, result, wide, probe, truth).fault
-
-
-def _widened(choice: Choice, experiment: Experiment) -> Any:
-    """Return what the very program that was run gives with its floats widened."""
-    fn, args = choice.program.fn, choice.program.args
-    program, shapes = jax.make_jaxpr(fn, return_shape=True)(*args)
-    pace = pace_of(experiment.limits.left)
-    results = run_in_float64(program, jax.tree.leaves(args), pace)
-    return jax.tree.unflatten(jax.tree.structure(shapes), results)
-
-
-def _fault_at_highest(method: Method, experiment: Experiment, choice: Choice) -> float:
-    """Return how far the method is off where matrix products are of the highest precision."""
-    problem, truth = experiment.truth_for(method)
-    with jax.default_matmul_precision("highest"):
-        pace = pace_of(experiment.limits.left)
-        result = pace.run(choice.program.fn, *choice.program.args)
-    return deviation(method, result, problem, experiment.probe, truth).fault
 
 
 def _joined(*notes: str) -> str:

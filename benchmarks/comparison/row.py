@@ -28,7 +28,8 @@ class Row:
             `"skipped"`, it would take too long; `"failed"`, it was tried and broke.
         exact: Whether its only error is rounding.
         note: Why it is not ok, or what was chosen.
-        error: The largest error of any entry, over the largest true entry.
+        error: The largest error of any entry, over the largest true entry; `None` also where the
+            derivative is zero but for rounding, which its note says.
         seconds: Median wall seconds of a call; of a skipped row the least of the few calls that
             were made, if any was.
         cpu_seconds: Median CPU seconds of a call.

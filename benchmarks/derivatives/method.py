@@ -24,6 +24,19 @@ class Probe(NamedTuple):
     cotangent: Output
 
 
+class Zeros(NamedTuple):
+    """Where a function is constant but for rounding, as the sum of a softmax is.
+
+    Attributes:
+        value: `[m]` how large the terms are that an output is the sum of, where that is zero but
+            for rounding; 0 elsewhere.
+        slope: `[m]` the same of its derivative along the probe's tangent.
+    """
+
+    value: np.ndarray
+    slope: np.ndarray
+
+
 class Truth(NamedTuple):
     """What is known of the derivative in float64, to check every method against.
 
@@ -33,6 +46,7 @@ class Truth(NamedTuple):
         vjp: `[n]` the probe's cotangent times the Jacobian.
         jacobian: `[m, n]`, or `None` where it is too large to be kept.
         source: How it was found, in words.
+        zeros: Which of these are zero but for rounding, and so are zero here; `None` if none are.
     """
 
     value: np.ndarray
@@ -40,6 +54,7 @@ class Truth(NamedTuple):
     vjp: np.ndarray
     jacobian: np.ndarray | None
     source: str
+    zeros: Zeros | None = None
 
 
 class Program(NamedTuple):

@@ -47,6 +47,12 @@ def _flops(row: Row) -> str:
     return units.amount(row.flops.high)
 
 
+def _error(row: Row) -> str:
+    if row.error is None:
+        return "-" if row.status in ("ok", "inaccurate") else ""
+    return f"{row.error:.1e}"
+
+
 COLUMNS = (
     Column("method", lambda row: row.method, "the way to differentiate"),
     Column("time", _time_or_status, "median wall time of a call, or why there is none"),
@@ -63,8 +69,9 @@ COLUMNS = (
     ),
     Column(
         "error",
-        lambda row: f"{row.error:.1e}" if row.error is not None else "",
-        "largest error of any entry over the largest entry, against float64 where possible",
+        _error,
+        "largest error of any entry over the largest entry, against float64 where possible; a dash "
+        "where there is nothing to compare with, as the note says",
     ),
     Column("FLOPs", _flops, "operations, counted in the program"),
     Column(
