@@ -54,6 +54,16 @@ def test_the_second_training_traces_nothing_and_is_the_first_again(source):
         assert not same_bits(first, other)
 
 
+def test_looking_for_the_monitored_curve_traces_nothing_twice():
+    objective, traced = counting()
+    for _ in range(2):
+        fit(
+            objective, list(shuffled(KEY, 0)), validation=list(shuffled(KEY, 1)), patience=2,
+            monitor="validation_loss",
+        )  # fmt: skip
+    assert sorted(traced) == [False, True]
+
+
 @pytest.mark.parametrize("options", [{"batch_size": 3}, {"patience": 1, "validation": None}])
 def test_other_options_are_another_program(options):
     objective, traced = counting()

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from .._records import is_key
 from ..steps import TrainState
+from ..steps.averages import Average, averaged
 from ..steps.transaction import leaf_names
 from .plan import Plan
 
@@ -21,11 +22,13 @@ class Watch(NamedTuple):
     done: jax.Array  # [] int32, the epochs that were made
     untrained_loss: jax.Array  # [], the loss of the first batch; not finite before the first step
     best: TrainState | tuple[()]  # the best epoch's train state; () if it is not to be kept
-    best_loss: jax.Array  # []
+    best_loss: jax.Array  # [], the lowest figure; of one that is to be high, its negative
     best_epoch: jax.Array  # [] int32, the number of the best epoch, from 1; 0 before there is one
-    stale: jax.Array  # [] int32, the epochs since the best one
+    reference: jax.Array  # [], what patience compares with: the last figure better by min_delta
+    stale: jax.Array  # [] int32, the epochs since there was one that was better
     stopped: jax.Array  # [] bool
     bad: jax.Array  # [leaves] bool, what was not finite in the step that ended the run
+    average: Average | tuple[()]  # of parameters and layers' state; () if there is none
 
 
 class Carry(NamedTuple):
@@ -43,9 +46,11 @@ def start(plan: Plan, train_state: TrainState) -> Carry:
         best=copied(train_state) if plan.keep_best else (),
         best_loss=jnp.array(jnp.inf, float),
         best_epoch=jnp.zeros((), jnp.int32),
+        reference=jnp.array(jnp.inf, float),
         stale=jnp.zeros((), jnp.int32),
         stopped=jnp.array(False),
         bad=jnp.zeros(len(leaf_names(train_state)), bool),
+        average=plan.average.init(train_state[:2]) if plan.average else (),
     )
     return Carry(copied(train_state), watch)
 
@@ -68,10 +73,19 @@ def _copied(leaf: jax.Array) -> jax.Array:
     return leaf if is_key(leaf) else jax.lax.convert_element_type(leaf, leaf.dtype)
 
 
+def measured(carry: Carry) -> TrainState:
+    """Return the train state to measure and to keep: of the averaged weights, if there are any."""
+    train_state, average = carry.train_state, carry.watch.average
+    if not isinstance(average, Average):
+        return train_state
+    params, state = averaged(average, train_state[:2])
+    return train_state._replace(params=params, state=state)
+
+
 def finish(carry: Carry) -> TrainState:
     """Return the train state that a run ends with: the best epoch's if it was kept."""
     best = carry.watch.best
-    return best if isinstance(best, TrainState) else carry.train_state
+    return best if isinstance(best, TrainState) else measured(carry)
 
 
 def kept_epoch(carry: Carry) -> jax.Array:

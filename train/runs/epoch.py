@@ -10,11 +10,13 @@ import jax.numpy as jnp
 
 from ..metrics import Mean
 from ..steps import Batch
+from ..steps.averages import Average
 from ..steps.evaluation import values
 from ..steps.state import select
-from ..steps.transaction import make_attempt
-from .carry import Carry, is_stale
+from ..steps.transaction import NORM, make_attempt
+from .carry import Carry, is_stale, measured
 from .plan import Plan
+from .watching import learning_rates, monitored
 
 RunStep: TypeAlias = Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]
 
@@ -31,6 +33,7 @@ def make_run_step(plan: Plan) -> RunStep:
         gradient=plan.gradient,
         accumulate=plan.accumulate,
         augment=plan.augment,
+        gradient_norm=plan.gradient_norm,
     )
 
     def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:
@@ -48,6 +51,9 @@ def make_run_step(plan: Plan) -> RunStep:
             watch = watch._replace(
                 bad=jnp.where(watch.stopped, watch.bad, bad), stopped=watch.stopped | failed
             )
+        if plan.average is not None and isinstance(watch.average, Average):
+            average = plan.average.update(watch.average, (new.params, new.state))
+            watch = watch._replace(average=select(undo, watch.average, average))
         metrics = jax.tree.map(lambda leaf: jnp.where(undo, 0, leaf), metrics)
         skipped = failed.astype(jnp.float32)
         return Carry(kept, watch), metrics | {"skipped": Mean(skipped, jnp.ones_like(skipped))}
@@ -72,18 +78,20 @@ def close_epoch(
     train_state, watch = carry
     row = {
         name: jnp.where(watch.stopped, jnp.nan, value)
-        for name, value in _curves(train, validation).items()
+        for name, value in (_curves(train, validation) | learning_rates(plan, train_state)).items()
     }
-    loss = row["train_loss" if validation is None else "validation_loss"]
+    loss = monitored(plan, row, validated=validation is not None)
     loss = loss.astype(watch.best_loss.dtype)
     # NaN is never lower, so it does not become the best loss, which nothing would be lower than.
     better = (loss < watch.best_loss) & ~watch.stopped
-    stale = jnp.where(better, 0, watch.stale + 1)
+    progress = (loss < watch.reference - plan.min_delta) & ~watch.stopped
+    stale = jnp.where(progress, 0, watch.stale + 1)
     watch = watch._replace(
         done=watch.done + ~watch.stopped,
-        best=select(better, train_state, watch.best) if plan.keep_best else (),
+        best=select(better, measured(carry), watch.best) if plan.keep_best else (),
         best_loss=jnp.where(better, loss, watch.best_loss),
         best_epoch=jnp.where(better, watch.done + 1, watch.best_epoch),
+        reference=jnp.where(progress, loss, watch.reference),
         stale=stale,
         stopped=watch.stopped | is_stale(plan, stale),
     )
@@ -94,9 +102,11 @@ def _curves(
     train: Mapping[str, Mean], validation: Mapping[str, Mean] | None
 ) -> dict[str, jax.Array]:
     """Return the epoch's means by the names of their curves; skipped steps are counted."""
-    means = {name: mean for name, mean in train.items() if name != "skipped"}
-    curves = {"skipped": train["skipped"].total}
-    curves |= {f"train_{name}": value for name, value in values(means).items()}
+    plain = {"skipped": train["skipped"].total}
+    if NORM in train:
+        plain[NORM] = train[NORM].value
+    means = {name: mean for name, mean in train.items() if name not in plain}
+    curves = plain | {f"train_{name}": value for name, value in values(means).items()}
     if validation is not None:
         curves |= {f"validation_{name}": value for name, value in values(validation).items()}
     return curves

@@ -20,12 +20,13 @@ from ..curves import History
 from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
+from ..steps.averages import Ema
 from ..steps.objectives import check_targets
 from .carry import Carry, finish, resumed, start
 from .driver import Advance, After, drive
 from .host_batches import Source, make_stream
 from .nonfinite import nonfinite_error
-from .plan import OnNonfinite, Plan
+from .plan import Mode, OnNonfinite, Plan
 from .progress import Report, reporter
 from .whole_run import make_block
 
@@ -46,6 +47,12 @@ def fit(
     on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
     keep_best: bool = False,
+    monitor: str | None = None,
+    mode: Mode | None = None,
+    min_delta: float = 0.0,
+    average: Ema | None = None,
+    gradient_norm: bool = False,
+    learning_rate: optax.Schedule | None = None,
     epochs_per_call: int = 1,
     prefetch: int = 2,
     progress: bool | None = None,
@@ -89,8 +96,16 @@ def fit(
             `augment(key, x) -> x`, or `OnBatch`; see `make_step`.
         on_nonfinite: "raise" ends the training with `NonFiniteError`, "skip" leaves such a step's
             update out and counts it in the curve `skipped`.
-        patience: Epochs in a row without a lower loss after which it stops.
+        patience: Epochs in a row without a better figure after which it stops.
         keep_best: Return the train state of the best epoch.
+        monitor: The curve that tells which epoch is better, by default that of the validation loss,
+            else of the training loss.
+        mode: "min" or "max", whichever is better; "min" by default for a loss.
+        min_delta: What patience takes for no progress.
+        average: A moving average of the weights to validate, keep and return: `train.ema(0.999)`.
+        gradient_norm: Whether there is the curve `gradient_norm`.
+        learning_rate: The optimizer's schedule, for the curve `learning_rate`; `make_run` says when
+            that is there without it.
         epochs_per_call: Epochs of one block, one call of the device. More save the time between
             two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
         prefetch: How many host batches are copied ahead of their use.
@@ -142,6 +157,12 @@ def fit(
         on_nonfinite=on_nonfinite,
         patience=patience,
         keep_best=keep_best,
+        monitor=monitor,
+        mode=mode,
+        min_delta=min_delta,
+        average=average,
+        gradient_norm=gradient_norm,
+        learning_rate=learning_rate,
     )
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)

@@ -11,13 +11,13 @@ import jax
 import numpy as np
 
 from .._checks import check_alike, check_set
-from .._programs import at_first_call
+from .._programs import at_first_call, program
 from .._types import Data, Tree
 from ..metrics import Mean
 from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import make_totals, measure
 from ..steps.objectives import check_targets
-from .carry import Carry
+from .carry import Carry, measured
 from .epoch import close_epoch, make_run_step
 from .plan import Plan
 
@@ -61,15 +61,30 @@ def make_stream(
             nonlocal carry
             whole = validation if is_arrays(validation) else None
             batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
-            for batch in ahead(batches, prefetch):
+            for i, batch in enumerate(ahead(batches, prefetch)):
+                if i == 0 and plan.monitor is not None:
+                    _check_monitor(plan, key, carry, batch, validated=validation is not None)
                 carry, metrics = run_step(key, carry, batch)
                 yield metrics
 
         sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps()))
-        carry, row = close(carry, sums, validate(carry.train_state, number))
+        carry, row = close(carry, sums, validate(measured(carry), number))
         return carry, {name: value[None] for name, value in row.items()}
 
     return epoch
+
+
+def _check_monitor(
+    plan: Plan, key: jax.Array, carry: Carry, batch: Batch, *, validated: bool
+) -> None:
+    """Close an epoch of one batch without computing it, which raises if there is no such curve."""
+    given, measured_on, held_out = (key, carry, batch), (carry.train_state, batch), None
+    run_step = program(make_run_step, plan, arguments=given, donate=1)
+    _, sums = jax.eval_shape(run_step, *given)
+    if validated:  # whose metrics have the names and the shapes that those of any batch have
+        measured_batch = program(_make_measure, plan.objective, arguments=measured_on)
+        held_out = jax.eval_shape(measured_batch, *measured_on)
+    jax.eval_shape(_make_close(plan), carry, sums, held_out)
 
 
 def _make_close(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -11,8 +12,10 @@ from .. import gradients
 from .._checks import positive
 from ..steps import Objective
 from ..steps.augmentation import Augment
+from ..steps.averages import Ema
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
+Mode: TypeAlias = Literal["min", "max"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +40,12 @@ class Plan:
     on_nonfinite: OnNonfinite = "raise"
     patience: int | None = None
     keep_best: bool = False
+    monitor: str | None = None
+    mode: Mode | None = None
+    min_delta: float = 0.0
+    average: Ema | None = None
+    gradient_norm: bool = False
+    learning_rate: optax.Schedule | None = None
 
     def __post_init__(self) -> None:
         integers = {"batch_size": self.batch_size, "accumulate": self.accumulate}
@@ -50,3 +59,18 @@ class Plan:
             raise ValueError(
                 f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"
             )
+        _check_watched(self)
+
+
+def _check_watched(plan: Plan) -> None:
+    """Check what says when an epoch is better than another."""
+    if plan.mode not in (None, "min", "max"):
+        raise ValueError(f'mode must be "min" or "max", got {plan.mode!r}')
+    if plan.mode is None and not (plan.monitor or "loss").endswith("loss"):
+        raise ValueError(
+            f'monitor={plan.monitor!r} needs mode="min" or mode="max": say which is better'
+        )
+    if not 0 <= plan.min_delta < math.inf:
+        raise ValueError(f"min_delta must be at least 0 and finite, got {plan.min_delta}")
+    if plan.average is not None and not isinstance(plan.average, Ema):
+        raise TypeError(f"average must be train.ema(decay), got {type(plan.average).__name__}")

@@ -17,10 +17,11 @@ from ..curves import History
 from ..metrics import Mean
 from ..steps import Batch, Objective, TrainState
 from ..steps.augmentation import Augment
+from ..steps.averages import Ema
 from ..steps.evaluation import totals
-from .carry import Carry, finish, kept_epoch, start
+from .carry import Carry, finish, kept_epoch, measured, start
 from .epoch import close_epoch, make_run_step
-from .plan import OnNonfinite, Plan
+from .plan import Mode, OnNonfinite, Plan
 
 Curves: TypeAlias = dict[str, jax.Array]
 Epoch: TypeAlias = Callable[[jax.Array, Carry, Data, Data | None], tuple[Carry, Curves]]
@@ -55,6 +56,12 @@ def make_run(
     on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
     keep_best: bool = False,
+    monitor: str | None = None,
+    mode: Mode | None = None,
+    min_delta: float = 0.0,
+    average: Ema | None = None,
+    gradient_norm: bool = False,
+    learning_rate: optax.Schedule | None = None,
 ) -> Run:
     """Make a training `run(key, train_state, train_data, validation=None)`.
 
@@ -76,9 +83,22 @@ def make_run(
         on_nonfinite: A pure function cannot raise, so "raise" ends the run before the step that was
             not finite, and the history names it (`failed_step`); "skip" leaves out such a step's
             update and counts it in the curve `skipped`.
-        patience: End the run after this many epochs in a row without a lower loss (the validation
-            loss where there are validation data, else the training loss).
-        keep_best: Return the train state of the epoch with the lowest loss instead of the last one.
+        patience: End the run after this many epochs in a row without a better figure. An equal one
+            is not better.
+        keep_best: Return the train state of the epoch with the best figure instead of the last one.
+        monitor: The curve whose figure that is, such as "validation_accuracy"; by default the
+            validation loss where there are validation data, else the training loss.
+        mode: "min" if low figures are better, "max" if high ones are; "min" by default for a loss.
+        min_delta: Patience counts an epoch as better only if its figure is so by more than this.
+            The best epoch is the best one all the same.
+        average: A moving average of the weights, `train.ema(0.999)`. Validation measures it,
+            `keep_best` keeps it, and the train state that is returned holds it in place of the last
+            weights. The layers' running statistics are averaged alike.
+        gradient_norm: Whether `history["gradient_norm"]` is the mean norm of the steps' gradients,
+            before the optimizer sees them.
+        learning_rate: The optimizer's schedule `step -> rate`, to have its value at the last step
+            of each epoch as `history["learning_rate"]`. Where `optax.inject_hyperparams` has made
+            the optimizer, that curve is there without it.
 
     Returns:
         `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
@@ -112,6 +132,12 @@ def make_run(
         on_nonfinite=on_nonfinite,
         patience=patience,
         keep_best=keep_best,
+        monitor=monitor,
+        mode=mode,
+        min_delta=min_delta,
+        average=average,
+        gradient_norm=gradient_norm,
+        learning_rate=learning_rate,
     )
     block = make_block(plan, epochs)
 
@@ -192,7 +218,7 @@ def _make_epoch(plan: Plan) -> Epoch:
         sums = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
         held_out = None
         if validation is not None:
-            held_out = totals(plan.objective, carry.train_state, validation, plan.batch_size)
+            held_out = totals(plan.objective, measured(carry), validation, plan.batch_size)
         return close_epoch(plan, carry, sums, held_out)
 
     return epoch

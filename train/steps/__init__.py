@@ -1,6 +1,7 @@
 """One training step: its state, its objective, its gradient, and what is measured between steps."""
 
 from .augmentation import OnBatch
+from .averages import ema
 from .contracts import Apply, Loss, Metric, Objective
 from .evaluation import evaluate
 from .objectives import SupervisedObjective, supervised
@@ -16,6 +17,7 @@ __all__ = [
     "OnBatch",
     "SupervisedObjective",
     "TrainState",
+    "ema",
     "evaluate",
     "init",
     "make_step",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ from .augmentation import Augment, augmented
 from .contracts import Objective
 from .objectives import with_loss
 from .state import Batch, TrainState, select
+
+NORM = "gradient_norm"  # the metric and the curve of that name
 
 Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean]]]
 Attempt = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean], jax.Array]]
@@ -93,12 +95,14 @@ def make_attempt(
     gradient: gradients.Gradient,
     accumulate: int,
     augment: Augment | None = None,
+    gradient_norm: bool = False,
 ) -> Attempt:
     """Make a step that is yet to be judged: `attempt(key, train_state, batch)`.
 
     Returns:
         `attempt(key, train_state, batch) -> (new, metrics, bad)`, where `bad` `[leaves]` bool says
-        what is not finite, in the order of `leaf_names`.
+        what is not finite, in the order of `leaf_names`; with `gradient_norm` the gradient's length
+        is one of the metrics.
     """
     optimizer = optax.with_extra_args_support(optimizer)
     differentiate = accumulated(_differentiator(objective, gradient, augment), accumulate)
@@ -115,6 +119,8 @@ def make_attempt(
             """Compute the value elsewhere, for a line search: under the step's own key."""
             return evaluate(params, state, batch, key)[0][0]
 
+        if gradient_norm:
+            metrics = _with_norm(metrics, slope)
         updates, new_opt_state = optimizer.update(
             slope, opt_state, params, value=value, grad=slope, value_fn=value_fn
         )
@@ -140,6 +146,18 @@ def leaf_names(train_state: TrainState) -> list[str]:
     )
     gradients = [f"gradient of {name}" for name in params]
     return ["loss", *gradients, *(f"new {name}" for name in params + state)]
+
+
+def _with_norm(metrics: Mapping[str, Mean], slope: Params) -> dict[str, Mean]:
+    """Return the metrics with the Euclidean norm of all gradients, in float32 or wider."""
+    if NORM in metrics:
+        raise ValueError(f"a metric is named {NORM!r}, which gradient_norm=True takes: rename it")
+    squares = [
+        jnp.square(jnp.abs(leaf).astype(jnp.promote_types(jnp.abs(leaf).dtype, jnp.float32))).sum()
+        for leaf in jax.tree.leaves(slope)
+    ]
+    norm = jnp.sqrt(sum(squares, jnp.float32(0)))
+    return {**metrics, NORM: Mean(norm, jnp.ones_like(norm))}
 
 
 def _not_finite(leaf: jax.Array) -> jax.Array:
