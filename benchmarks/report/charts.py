@@ -8,7 +8,7 @@ from ..comparison.findings import Crossover, ModeLine
 from ..comparison.record import Comparison
 from ..comparison.row import Row
 from ..instrument.fits import pareto_front
-from .drawing import COLOURS, INK, add_legend, new_figure, style_axes
+from .drawing import COLOURS, INK, add_legend, name_rows, new_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def bars(comparison: Comparison) -> "Figure | None":
     figure, axes = new_figure(height=0.55 + 0.3 * len(rows))
     for place, row in enumerate(reversed(rows)):
         _bar(axes, place, row)
-    axes.set_yticks(range(len(rows)), [row.method for row in reversed(rows)])
+    name_rows(axes, [row.method for row in reversed(rows)])
     axes.set_xscale("log")
     axes.set_xlabel("time over that of the function (log); | is the bound")
     style_axes(axes)

@@ -8,7 +8,7 @@ import numpy as np
 from ..comparison.record import Comparison
 from ..comparison.row import Row
 from .cells import WAYS
-from .drawing import COLOURS, add_legend, new_figure, style_axes
+from .drawing import COLOURS, add_legend, name_rows, new_figure, style_axes
 from .series import Curve
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def ways(comparisons: Sequence[Comparison]) -> "Figure | None":
         ]
         if points:
             axes.scatter(*np.transpose(points), color=COLOURS[name], label=name, s=44, zorder=2)
-    names = [f"{one.name} ({one.n:,} to {one.m:,})" for one in charted]
-    axes.set_yticks(range(len(charted)), names)
+    name_rows(axes, [f"{one.name} ({one.n:,} to {one.m:,})" for one in charted])
     axes.grid(axis="y", color="#8885", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xscale("log")

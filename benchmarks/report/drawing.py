@@ -4,6 +4,8 @@ Text and lines take the colour of the page's text, so that a chart reads in the 
 """
 
 import io
+import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._extras import import_extra
@@ -22,6 +24,8 @@ COLOURS = {
     "reverse": "#009e73",
     "mixed": "#d55e00",
 }
+#: Characters of a name beside a chart, in one line.
+_LONGEST_NAME = 40
 #: The colour of lines and text, which `svg` replaces by that of the page's text.
 INK = "#010203"
 
@@ -51,6 +55,19 @@ def add_legend(axes: "Axes", **place: Any) -> None:
     drawn = axes.legend(frameon=False, fontsize=7, **place)
     for text in drawn.get_texts():
         text.set_color(INK)
+
+
+def name_rows(axes: "Axes", names: Sequence[str]) -> None:
+    r"""Name the heights 0, 1, ...; a long name has several lines and leaves the chart its room.
+
+    Example:
+        >>> figure, axes = new_figure(height=2.0)
+        >>> name_rows(axes, ["reverse", "a_module:a_function_that_has_a_very_long_name"])
+        >>> [label.get_text() for label in axes.get_yticklabels()]
+        ['reverse', 'a_module:a_function_that_has_a_very_long\n_name']
+    """
+    labels = [textwrap.fill(name, _LONGEST_NAME, break_on_hyphens=False) for name in names]
+    axes.set_yticks(range(len(labels)), labels)
 
 
 def style_axes(axes: "Axes") -> None:

@@ -14,7 +14,7 @@ from .cells import about, crossing, heading, numbered_notes, table_cells
 from .charts import bars
 from .charts_of_many import ways
 from .page import page
-from .summary import summary_cells
+from .summary import legend, summary_cells
 
 #: Fields of a row that are columns of a CSV file; times in seconds, sizes in bytes.
 _NUMBERS = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "compile_seconds")
@@ -113,6 +113,7 @@ def _markdown(comparisons: Sequence[Comparison]) -> str:
     lines = ["## What derivatives cost", ""]
     if len(comparisons) > 1:
         lines += [*markdown_table(summary_cells(comparisons)), ""]
+        lines += [*(f"* {in_markdown(text)}" for text in legend(comparisons)), ""]
     for comparison in comparisons:
         lines += [f"<details><summary>{in_markdown(heading(comparison))}</summary>", ""]
         lines += [*markdown_table(table_cells(comparison)), ""]

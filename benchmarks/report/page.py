@@ -14,7 +14,7 @@ from .charts import bars, crossover, tradeoff
 from .charts_of_many import accuracy, scaling, ways
 from .drawing import svg
 from .series import Curve, Family, curve_cells, families
-from .summary import summary_cells
+from .summary import legend, summary_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,6 +37,7 @@ def page(comparisons: Sequence[Comparison]) -> str:
     return template.render(
         title="What derivatives cost" if many else f"What {comparisons[0].name} costs",
         summary=summary_cells(comparisons) if many else [],
+        legend=legend(comparisons) if many else [],
         ways=_markup(ways(comparisons)) if many else None,
         accuracy=_markup(accuracy(comparisons)) if many else None,
         families=[_family_section(family) for family in families(comparisons)],
@@ -56,14 +57,23 @@ def html_table(comparison: Comparison) -> str:
     """
     header, *rows = table_cells(comparison)
     lines = [f"<p><b>{html.escape(heading(comparison))}</b></p><table>"]
-    lines.append("<tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in header) + "</tr>")
-    for row in rows:
-        lines.append("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>")
+    lines.append(_html_line("th", header))
+    lines += [_html_line("td", row) for row in rows]
     lines.append("</table>")
-    for note, number in numbered_notes(comparison).items():
-        lines.append(f"<div>[{number}] {html.escape(note)}</div>")
+    notes = [f"[{number}] {note}" for note, number in numbered_notes(comparison).items()]
+    lines += [f"<div>{html.escape(text)}</div>" for text in (*notes, about(comparison))]
     lines.append(comparison.verdict._repr_html_())
     return "\n".join(lines)
+
+
+def _html_line(tag: str, cells: Sequence[str]) -> str:
+    """Return a line of a table, the first cell to the left and the others to the right."""
+    sides = ["left", *["right"] * (len(cells) - 1)]
+    texts = [
+        f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>'
+        for side, cell in zip(sides, cells, strict=True)
+    ]
+    return f"<tr>{''.join(texts)}</tr>"
 
 
 def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:

@@ -50,21 +50,24 @@ def summary_text(comparisons: Sequence[Comparison], width: int = WIDTH) -> str:
     suite = _suite(comparisons)
     (_, *titles), *lines = summary_cells(comparisons)
     cells = [[suite or _HEADER[0], *titles]]
-    for name, fastest, by, doubt, *figures in lines:
-        cells.append([name.removeprefix(suite), fastest, by, doubt.split(",")[0], *figures])
+    cells += [[name.removeprefix(suite), *figures] for name, *figures in lines]
     table = fitted(cells, width, spare=_SPARE)
-    legend = (*_legend(comparisons, table.left_out), *_reasons(comparisons))
-    return "\n".join([*table.lines, *(filled(text, "  ", width) for text in legend)])
+    texts = (*legend(comparisons, table.left_out), *_reasons(comparisons))
+    return "\n".join([*table.lines, *(filled(text, "  ", width) for text in texts)])
 
 
-def _suite(comparisons: Sequence[Comparison]) -> str:
-    """Return what all names begin with, such as `"lecture/"`; `""` if there is no such thing."""
-    suites = {"/".join([*one.name.split("/")[:-1], ""]) for one in comparisons}
-    return suites.pop() if len(suites) == 1 else ""
+def legend(comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> list[str]:
+    """Return sentences that say what a summary's figures are.
 
+    Args:
+        comparisons: What was compared.
+        left_out: The titles of columns that the table lacks, whose range is told instead.
 
-def _legend(comparisons: Sequence[Comparison], left_out: Sequence[str]) -> list[str]:
-    """Say what the figures are, and in short what the columns that are left out would say."""
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> legend([EXAMPLE])
+        ["Time of each way over the function's own (10 us); lower is better."]
+    """
     rows = [row for comparison in comparisons for row in comparison.rows]
     values = [row.seconds for row in rows if row.method == "value" and row.seconds is not None]
     errors = [row.error for row in rows if row.method == "numerical" and row.error is not None]
@@ -73,8 +76,14 @@ def _legend(comparisons: Sequence[Comparison], left_out: Sequence[str]) -> list[
     if _ERROR in left_out:
         off = _range(errors, lambda error: f"{error:.1e}")
         texts.append(f"Numerical differentiation is off by {off} of the largest entry.")
-    doubts = {one.verdict.time.doubt.split(",")[0] for one in comparisons}
+    doubts = {_doubt(one.verdict.time) for one in comparisons}
     return texts + [meaning for doubt, meaning in _DOUBTS.items() if doubt in doubts]
+
+
+def _suite(comparisons: Sequence[Comparison]) -> str:
+    """Return what all names begin with, such as `"lecture/"`; `""` if there is no such thing."""
+    suites = {"/".join([*one.name.split("/")[:-1], ""]) for one in comparisons}
+    return suites.pop() if len(suites) == 1 else ""
 
 
 def _range(figures: Sequence[float], show: Callable[[float], str]) -> str:
@@ -100,7 +109,7 @@ def _line(comparison: Comparison) -> list[str]:
         comparison.name,
         time.method or "?" * bool(time.doubt),
         _factor(time),
-        time.doubt,
+        _doubt(time),
         f"{comparison.n:,}",
         f"{comparison.m:,}",
         units.seconds(value.seconds) if value and value.seconds is not None else "",
@@ -113,6 +122,11 @@ def _ratio_or_status(row: Row | None) -> str:
     if row is None:
         return ""
     return units.times(row.ratio.median) if row.ratio else row.status
+
+
+def _doubt(time: Finding) -> str:
+    """Return what makes the fastest doubtful in a word or two, which the legend explains."""
+    return time.doubt.split(",")[0]
 
 
 def _factor(time: Finding) -> str:
