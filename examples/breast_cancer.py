@@ -22,7 +22,7 @@ def main() -> None:
     objective = train.supervised(
         model.apply,
         losses.binary_cross_entropy_with_logits,
-        metrics={"accuracy": partial(train.metrics.binary_accuracy, threshold=0.0)},
+        metrics={"accuracy": partial(train.metrics.binary_accuracy, from_logits=True)},
     )
     optimizer = optax.adam(3e-3)
     params, state = jax.jit(model.init)(init_key)

@@ -41,6 +41,21 @@ def row_sharding(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSha
     return NamedSharding(sharding.mesh, PartitionSpec(*((None,) if parts else ()), *spec))
 
 
+def unspread(leaf: jax.Array) -> NamedSharding | None:
+    """Return the sharding of a result that each device of the mesh of `leaf` has.
+
+    It is None where JAX chooses, see `row_sharding`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> unspread(jnp.ones((4, 2))) is None  # there is no such mesh
+        True
+    """
+    mesh = jax.typeof(leaf).sharding.mesh
+    explicit = not mesh.empty and mesh.are_all_axes_explicit
+    return NamedSharding(mesh, PartitionSpec()) if explicit else None
+
+
 def replicate_over_mesh_of(tree: T, data: Tree) -> T:
     """Replicate uncommitted leaves over the mesh of the data.
 
