@@ -4,6 +4,7 @@ from .augmentation import OnBatch
 from .averages import ema
 from .contracts import Apply, Loss, Metric, Objective
 from .evaluation import evaluate
+from .freezing import freeze
 from .objectives import SupervisedObjective, supervised
 from .state import Batch, TrainState, init
 from .transaction import make_step
@@ -19,6 +20,7 @@ __all__ = [
     "TrainState",
     "ema",
     "evaluate",
+    "freeze",
     "init",
     "make_step",
     "supervised",
