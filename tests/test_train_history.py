@@ -210,6 +210,16 @@ def test_drawing_an_unknown_curve_raises_and_writes_no_file(tmp_path):
     assert not path.exists()
 
 
+def test_a_figure_can_be_changed_before_it_is_saved(tmp_path):
+    fig = history(train_loss=FALLING, validation_loss=FALLING + 0.5).figure()
+    np.testing.assert_array_equal(fig.axes[0].lines[1].get_ydata(), FALLING + 0.5)
+    fig.axes[0].set_title("mine")
+    fig.savefig(tmp_path / "mine.svg")
+    assert "mine" in drawn(tmp_path / "mine.svg")
+    with pytest.raises(KeyError, match="no curve 'train_lossy'"):
+        history(train_loss=FALLING).figure(curve="lossy")
+
+
 def drawn(path):
     """The words in a picture; matplotlib notes each one beside its outlines."""
     return {word.strip() for word in re.findall("<!--(.*?)-->", path.read_text())}

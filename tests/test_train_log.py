@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 import sys
@@ -41,6 +42,36 @@ def scalars(path):
         event = Event.FromString(raw.read(int.from_bytes(size, "little")))
         raw.read(4)
         yield from ((event, value) for value in event.summary.value)
+
+
+def test_a_table_has_a_line_for_each_epoch_and_keeps_every_digit(tmp_path):
+    path = tmp_path / "made" / "log.csv"
+    rows = [
+        {"epoch": 1, "train_loss": 1 / 3, "validation_loss": 0.5},
+        {"epoch": 2, "train_loss": float("nan"), "validation_loss": float("-inf")},
+    ]
+    log = train.log.csv(path)
+    for row in rows:
+        log(row["epoch"], row)
+    read = list(csv.DictReader(path.read_text().splitlines()))
+    assert [line.keys() for line in read] == [rows[0].keys()] * 2
+    np.testing.assert_array_equal(
+        [[float(cell) for cell in line.values()] for line in read],
+        [list(row.values()) for row in rows],
+    )
+
+
+def test_a_table_goes_on_after_a_kill_and_takes_new_columns(tmp_path):
+    path = tmp_path / "log.csv"
+    train.log.csv(path)(1, {"epoch": 1, "train_loss": 0.5})
+    with path.open("a") as file:
+        file.write("2,0.2")  # killed within the line
+    log = train.log.csv(path)
+    log(2, {"epoch": 2, "train_loss": 0.25, "train_accuracy": 0.75})
+    log(3, {"epoch": 3, "train_loss": 0.125})
+    assert path.read_text().splitlines() == [
+        "epoch,train_loss,train_accuracy", "1,0.5,", "2,0.25,0.75", "3,0.125,",
+    ]  # fmt: skip
 
 
 class Terminal(io.StringIO):

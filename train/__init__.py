@@ -20,6 +20,7 @@ from .steps import (
     freeze,
     init,
     make_step,
+    steps_per_epoch,
     supervised,
 )
 
@@ -56,5 +57,6 @@ __all__ = [
     "plot_runs",
     "restore",
     "save",
+    "steps_per_epoch",
     "supervised",
 ]

@@ -14,12 +14,16 @@ Example:
 
 from __future__ import annotations
 
+import os
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from csv import DictReader, DictWriter
+from io import StringIO
 from pathlib import Path
 
 from ._extras import import_extra
+from ._files import write_whole
 from ._records import to_json
 
 #: What `fit` calls after each epoch: with the epoch's number, counted from 1, and its figures.
@@ -47,6 +51,61 @@ def json_lines(path: str | Path) -> Callback:
             file.write(to_json(row) + "\n")
 
     return callback
+
+
+def csv(path: str | Path) -> Callback:
+    r"""Return a callback that appends one line for each epoch to a table, a column for each figure.
+
+    The first line is the names of the columns. A figure that comes later, as after a resume with
+    another metric, gets a column whose earlier cells are empty; what a killed write left of a line
+    is removed.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from gradwise import train
+        >>> path = Path(tempfile.mkdtemp()) / "log.csv"
+        >>> log = train.log.csv(path)
+        >>> log(1, {"epoch": 1, "train_loss": 0.5})
+        >>> log(2, {"epoch": 2, "train_loss": 0.25})
+        >>> path.read_text()
+        'epoch,train_loss\n1,0.5\n2,0.25\n'
+    """
+    path = Path(path)
+
+    def callback(epoch: int, row: Mapping[str, float]) -> None:
+        del epoch  # it is in the row
+        columns, whole = _head(path)
+        if columns and whole and row.keys() <= set(columns):
+            with path.open("a", newline="", encoding="utf-8") as file:
+                file.write(_lines([row], columns))
+            return
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if columns else []
+        before = list(DictReader(line for line in lines if line.endswith("\n")))
+        columns = list(dict.fromkeys([*columns, *row]))
+        write_whole(path, ",".join(columns) + "\n" + _lines([*before, row], columns))
+
+    return callback
+
+
+def _head(path: Path) -> tuple[list[str], bool]:
+    """Return the columns of a table, none if there is no file, and whether its last line is whole.
+
+    Names of curves hold neither commas nor quotes.
+    """
+    if not path.exists():
+        return [], True
+    with path.open("rb") as file:
+        first = file.readline()
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        whole = file.read() == b"\n"
+    return (first.decode().strip().split(",") if first.endswith(b"\n") else []), whole
+
+
+def _lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+    text = StringIO()
+    DictWriter(text, columns, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 def tensorboard(folder: str | Path) -> Callback:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .._figures import figure, write_figure
 
+if TYPE_CHECKING:  # matplotlib is needed only by those who draw
+    from matplotlib.figure import Figure
 
-def draw_curve(
-    path: str | Path, *, name: str, title: str, train: np.ndarray, validation: np.ndarray | None
-) -> None:
-    """Draw a training curve, and a validation curve with the gap between them shaded, to a file.
+
+def curve_figure(
+    *, name: str, title: str, train: np.ndarray, validation: np.ndarray | None
+) -> Figure:
+    """Draw a training curve, and a validation curve with the gap between them shaded.
 
     Example:
-        >>> import tempfile
-        >>> path = Path(tempfile.mkdtemp()) / "curve.svg"
         >>> loss = np.array([2.0, 1.0])
-        >>> draw_curve(path, name="loss", title="", train=loss, validation=loss + 0.5)
-        >>> path.read_text().count("<svg")
-        1
+        >>> drawn = curve_figure(name="loss", title="", train=loss, validation=loss + 0.5)
+        >>> [line.get_label() for line in drawn.axes[0].lines]
+        ['training loss', 'validation loss']
     """
     fig, axes = figure()
     epochs = np.arange(1, len(train) + 1)
@@ -31,7 +33,7 @@ def draw_curve(
         axes.fill_between(epochs, train, validation, alpha=0.2, label="generalization gap")
     axes.set(xlabel="epoch", ylabel=name, title=title)
     axes.legend()
-    write_figure(fig, path)
+    return fig
 
 
 def draw_curves(

@@ -7,19 +7,23 @@ import html
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._equality import same, same_fields
+from .._figures import write_figure
 from .._record_file import ending, number, save_record
 from .._records import integer, load_record, numbers
 from .._text import html_table, table
 from .diagnosis import Diagnosis, diagnose
-from .drawing import draw_curve
+from .drawing import curve_figure
 from .text import shown_lines, summary
+
+if TYPE_CHECKING:  # matplotlib is needed only by those who draw
+    from matplotlib.figure import Figure
 
 
 @jax.tree_util.register_dataclass
@@ -176,6 +180,29 @@ class History:
             failed=fields["failed_step"] >= 0,
         )
 
+    def figure(self, *, curve: str = "loss") -> Figure:
+        """Draw what `plot` does as a matplotlib `Figure`, to be changed, shown or saved.
+
+        pyplot does not know of it, so that it need not be closed. A notebook shows it.
+
+        Args:
+            curve: What to draw, `loss` or a metric's name.
+
+        Raises:
+            KeyError: If there is no such curve.
+            ImportError: If matplotlib is missing; `pip install "gradwise[train]"` has it.
+
+        Example:
+            >>> from gradwise import train
+            >>> history = train.History.empty().append({"train_loss": [2.0, 1.0]})
+            >>> history.figure().axes[0].get_ylabel()
+            'loss'
+        """
+        train, name = self[f"train_{curve}"], f"validation_{curve}"
+        validation = self[name] if name in self.curves else None
+        title = self.diagnose().kind
+        return curve_figure(name=curve, title=title, train=train, validation=validation)
+
     def plot(self, path: str | Path, *, curve: str = "loss") -> None:
         """Draw the training and the validation curve, the gap shaded, under the diagnosis.
 
@@ -195,10 +222,7 @@ class History:
             >>> path.read_text().count("<svg")
             1
         """
-        train, name = self[f"train_{curve}"], f"validation_{curve}"
-        validation = self[name] if name in self.curves else None
-        title = self.diagnose().kind
-        draw_curve(path, name=curve, title=title, train=train, validation=validation)
+        write_figure(self.figure(curve=curve), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers; `from_dict` is the way back.

@@ -3,6 +3,7 @@
 from .augmentation import OnBatch
 from .averages import ema
 from .contracts import Apply, Loss, Metric, Objective
+from .counting import steps_per_epoch
 from .evaluation import evaluate
 from .freezing import freeze
 from .objectives import SupervisedObjective, supervised
@@ -23,5 +24,6 @@ __all__ = [
     "freeze",
     "init",
     "make_step",
+    "steps_per_epoch",
     "supervised",
 ]
