@@ -13,6 +13,7 @@ import gc
 import os
 import subprocess
 import sys
+import zipfile
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,7 @@ sys.dont_write_bytecode = False
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from users_process import MODEL, ROOT  # noqa: E402
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -80,3 +82,31 @@ def nothing_is_too_slow():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmarks.comparison.pace, "run_once", lambda call: (1e-6, call()))
         yield
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory):
+    """A folder with what the built wheel installs."""
+    build = pytest.importorskip("hatchling.build")
+    folder = tmp_path_factory.mktemp("wheel")
+    before = Path.cwd()
+    os.chdir(ROOT)
+    try:
+        name = build.build_wheel(str(folder))
+    finally:
+        os.chdir(before)
+    installed = folder / "site"
+    zipfile.ZipFile(folder / name).extractall(installed)
+    return installed
+
+
+@pytest.fixture
+def users_folder(tmp_path):
+    """A user's folder with a module or a package of each of our packages' names."""
+    for name in ("nn", "losses"):
+        (tmp_path / f"{name}.py").write_text("MINE = True\n")
+    (tmp_path / "train.py").write_text("MINE, FACTOR = True, 3.0\n")
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").write_text("MINE = True\n")
+    (tmp_path / "my_model.py").write_text(MODEL)
+    return tmp_path

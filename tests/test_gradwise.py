@@ -4,43 +4,8 @@ Each test runs a user's process in a folder of the user's, with gradwise from a 
 wheel.
 """
 
-import os
-import re
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).parent.parent
-OURS = ("nn", "losses", "train", "benchmarks")
-MODEL = """
-import train
-import jax.numpy as jnp
-
-assert train.MINE
-
-
-def case():
-    return lambda x: jnp.sum(x * train.FACTOR), (jnp.ones(3),)
-"""
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """A folder with what the built wheel installs."""
-    build = pytest.importorskip("hatchling.build")
-    folder = tmp_path_factory.mktemp("wheel")
-    before = Path.cwd()
-    os.chdir(ROOT)
-    try:
-        name = build.build_wheel(str(folder))
-    finally:
-        os.chdir(before)
-    installed = folder / "site"
-    zipfile.ZipFile(folder / name).extractall(installed)
-    return installed
+from users_process import MODEL, OURS, ROOT, run
 
 
 @pytest.fixture(params=["clone", "wheel"])
@@ -49,32 +14,10 @@ def place(request):
     return ROOT if request.param == "clone" else request.getfixturevalue("wheel")
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """A user's folder with a module or a package of each of our packages' names."""
-    for name in ("nn", "losses"):
-        (tmp_path / f"{name}.py").write_text("MINE = True\n")
-    (tmp_path / "train.py").write_text("MINE, FACTOR = True, 3.0\n")
-    (tmp_path / "benchmarks").mkdir()
-    (tmp_path / "benchmarks" / "__init__.py").write_text("MINE = True\n")
-    (tmp_path / "my_model.py").write_text(MODEL)
-    return tmp_path
-
-
-def run(place, folder, *arguments):
-    """A process of the user's, in the folder, which is first on the path."""
-    path = os.pathsep.join([str(folder), str(place)])
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": path, "JAX_PLATFORMS": "cpu"},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("first", ["", "import nn, losses, train, benchmarks"])
-def test_beside_modules_of_the_users_every_package_is_ours_under_our_name(place, folder, first):
+def test_beside_modules_of_the_users_every_package_is_ours_under_our_name(
+    place, users_folder, first
+):
     script = f"""
 {first}
 import gradwise
@@ -97,16 +40,16 @@ import nn, losses, train, benchmarks
 assert nn.MINE and losses.MINE and train.MINE and benchmarks.MINE
 assert gradwise.nn is not nn
 """
-    done = run(place, folder, "-c", script)
+    done = run(place, users_folder, "-c", script)
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_line_gives_a_users_function_the_users_modules(place, folder):
+def test_the_command_line_gives_a_users_function_the_users_modules(place, users_folder):
     command = ("-m", "gradwise", "compare", "my_model:case", "--method", "reverse")
-    done = run(place, folder, *command, "--budget", "0.1", "--save", "found.json")
+    done = run(place, users_folder, *command, "--budget", "0.1", "--save", "found.json")
     assert done.returncode == 0, done.stderr
     assert "reverse" in done.stdout
-    assert (folder / "found.json").exists()
+    assert (users_folder / "found.json").exists()
 
 
 def test_where_nobody_else_has_the_names_both_names_are_one_module(place, tmp_path):
@@ -169,113 +112,6 @@ assert gradwise.nn.layer.Layer and gradwise.train.metrics.Mean
     command = ("-m", "gradwise", "compare", "my_model:case", "--method", "reverse")
     done = run(wheel, tmp_path, *command, "--budget", "0.1")
     assert done.returncode == 0, done.stderr
-
-
-def test_a_record_that_is_pickled_in_one_folder_is_read_in_another(wheel, folder, tmp_path_factory):
-    script = """
-import pickle, sys
-import gradwise
-
-history = gradwise.train.History.empty().append({"train_loss": [0.5]})
-finding = gradwise.Finding(text="nothing")
-row = gradwise.nn.LayerSaturation(layer="0", activation="relu", units=1, saturated=0.0, dead=0.0)
-if sys.argv[1] == "write":
-    open(sys.argv[2], "wb").write(pickle.dumps((history, finding, row)))
-else:
-    assert pickle.loads(open(sys.argv[2], "rb").read()) == (history, finding, row)
-"""
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    path = str(folder / "records.pickle")
-    assert run(wheel, elsewhere, "-c", script, "write", path).returncode == 0
-    done = run(wheel, folder, "-c", script, "read", path)
-    assert done.returncode == 0, done.stderr
-
-
-def test_gradwise_is_imported_from_a_zip_file_beside_modules_of_the_users(wheel, folder):
-    packed = folder / "gradwise.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for package in ("gradwise", *OURS):
-            for path in (wheel / package).rglob("*.py*"):
-                archive.write(path, path.relative_to(wheel))
-    script = """
-import sys
-import gradwise
-import nn
-
-sys.modules["jax"] = None  # it is our `nn` that asks for it
-try:
-    gradwise.nn
-except ImportError as error:
-    assert "jax" in str(error)
-else:
-    raise AssertionError("the user's nn was taken for ours")
-assert gradwise.Finding(text="nothing")
-
-assert nn.MINE
-"""
-    done = run(packed, folder, "-c", script)
-    assert done.returncode == 0, done.stderr
-
-
-def test_without_the_extras_all_works_that_needs_none_and_the_rest_says_what_to_install(
-    wheel, tmp_path
-):
-    script = """
-import sys
-
-hidden = ["matplotlib", "rich", "safetensors", "tensorboardX", "jinja2", "markupsafe", "sklearn"]
-sys.modules |= dict.fromkeys([*hidden, "sympy", "typer"])
-import gradwise
-import jax.numpy as jnp
-
-for name in gradwise.__all__:
-    getattr(gradwise, name)
-found = gradwise.compare(jnp.sin, jnp.ones(3), methods=["reverse", "symbolic"], budget=0.1)
-assert 'pip install' in found.row("symbolic").note
-print(found)
-for ending in ("json", "csv", "md"):
-    found.save(f"found.{ending}")
-assert gradwise.load("found.json") == found
-train = gradwise.train
-history = train.History.empty().append({"train_loss": [1.0]})
-NEEDS = {
-    "suite": [
-        lambda: found.save("found.html"),
-        lambda: found.save("found.png"),
-        gradwise.SUITES["lecture"]("small")["lecture/mlp_digits"],
-    ],
-    "train": [lambda: history.plot("curves.svg")],
-}
-for extra, calls in NEEDS.items():
-    for call in calls:
-        try:
-            call()
-        except ImportError as error:
-            assert str(error).endswith(f': pip install "gradwise[{extra}]"'), error
-        else:
-            raise AssertionError(extra)
-from gradwise.__main__ import main
-
-sys.argv = ["gradwise", "--version"]
-main()
-sys.argv = ["gradwise", "list"]
-try:
-    main()
-except SystemExit as error:
-    print(error)
-"""
-    done = run(wheel, tmp_path, "-c", script)
-    assert done.returncode == 0, done.stderr
-    version, told = done.stdout.splitlines()[-2:]
-    assert re.fullmatch(r"gradwise \d+\.\d+\.\d+", version)
-    assert told.endswith("pip install 'gradwise[suite]'")
-
-
-def test_type_checkers_find_each_package_inside_of_gradwise_too(place):
-    for name in OURS:
-        inside, package = place / "gradwise" / name, place / name
-        assert (inside / "__init__.py").read_text() == (package / "__init__.py").read_text()
-        assert (inside / "py.typed").exists()
 
 
 def test_the_import_alone_loads_neither_jax_nor_a_package(tmp_path):
