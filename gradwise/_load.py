@@ -11,11 +11,12 @@ _READERS = {
     "history": ("train", "History.load"),
     "search": ("train", "Search.load"),
     "saturation": ("nn", "Saturation.load"),
+    "summary": ("nn", "Summary.load"),
 }
 
 
 def load(path: str | Path) -> Any:
-    """Read what the `save` of a record wrote: a comparison, a history, a search, a saturation.
+    """Read what the `save` of a record wrote: a comparison, a history, a search...
 
     Raises:
         FileNotFoundError: If there is no such file.

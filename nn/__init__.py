@@ -19,6 +19,7 @@ from .embeddings import Embedding, embedding
 from .global_pooling import global_avg_pool, global_max_pool
 from .layer import Apply, Init, Layer, activation, stateless
 from .linear import Dense, dense
+from .model_summary import summary
 from .parametric import PReLU, prelu
 from .pooling import avg_pool, flatten, max_pool
 from .positions import Positions, learned_positions, sinusoidal_positions
@@ -27,6 +28,7 @@ from .regularization import dropout
 from .row_normalization import LayerNorm, RMSNorm, layer_norm, rms_norm
 from .saturation_report import LayerSaturation, Saturation
 from .self_attention import Attention, attention
+from .summary_report import LayerSummary, Summary
 from .uncertainty import Prediction, monte_carlo
 from .unit_saturation import saturation
 from .wrappers import concatenate, frozen, mixed_precision
@@ -46,11 +48,13 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "LayerSaturation",
+    "LayerSummary",
     "PReLU",
     "Positions",
     "Prediction",
     "RMSNorm",
     "Saturation",
+    "Summary",
     "activation",
     "attention",
     "avg_pool",
@@ -90,5 +94,6 @@ __all__ = [
     "softmax",
     "softplus",
     "stateless",
+    "summary",
     "tanh",
 ]

@@ -161,7 +161,7 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
     def rebuild(part: Layer) -> Layer:
         return repeat(part, n)
 
-    return made_of(Layer(init, apply), layer, rebuild=rebuild, copies=n)
+    return made_of(Layer(init, apply), layer, rebuild=rebuild, copies=n, word=f"{n} x")
 
 
 def mlp(

@@ -72,9 +72,9 @@ class Apply(Protocol[Params_contra, State]):
             train: Whether the layer uses the statistics of this batch and returns a new state.
             mask: True for what is real: `[batch]` bool for rows, or `[batch, time]` for the steps
                 of sequences `[batch, time, ..., features]`. What is hidden changes neither the rest
-                of the output nor the state nor a gradient, whatever it holds, NaN included. The
-                output at a hidden place is finite but means nothing. After a layer that makes one
-                vector of each sequence, a row is real if any of its steps is.
+                of the output nor the state nor a gradient, whatever it holds, NaN included;
+                what comes out at a hidden place means nothing. After a layer that makes one vector
+                of each sequence, a row is real if any of its steps is.
         """
         ...
 

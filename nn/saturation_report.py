@@ -1,13 +1,13 @@
 """The record that `saturation` returns: a row for each activation layer of a network."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from . import _table
 from ._equality import equal_by_fields
-from ._record_file import damage_told, ending, number, read_object, record_of, save_record, short
+from ._record_fields import read_fields
+from ._record_file import damage_told, ending, read_object, record_of, save_record
 
 
 @equal_by_fields
@@ -147,22 +147,7 @@ class Saturation:
         """
         _, record = record_of(path, read_object(path), "saturation")
         with damage_told(path):
-            entries = _read(record, {"layers": list, "threshold": float})
+            entries = read_fields(record, {"layers": list, "threshold": float})
             types = get_type_hints(LayerSaturation)
-            rows = [LayerSaturation(**_read(row, types)) for row in entries["layers"]]
+            rows = [LayerSaturation(**read_fields(row, types)) for row in entries["layers"]]
             return cls(layers=tuple(rows), threshold=entries["threshold"])
-
-
-def _read(record: object, types: Mapping[str, type]) -> dict[str, Any]:
-    """Return the fields of a record that was read from a file, each of the type that it must have.
-
-    Raises:
-        ValueError: If a field is missing, unknown or of another type.
-    """
-    if not isinstance(record, dict) or record.keys() != types.keys():
-        raise ValueError(f"{', '.join(types)} were expected, got {short(repr(record))}")
-    read = {name: number(record[name]) if t is float else record[name] for name, t in types.items()}
-    for name, value in read.items():
-        if type(value) is not types[name]:
-            raise ValueError(f"{name} must be {types[name].__name__}, got {short(repr(value))}")
-    return read

@@ -41,12 +41,13 @@ WRITERS = {
     "search.json": SEARCH.save,
     "search.csv": SEARCH.save,
     "saturation.json": nn.Saturation(layers=(), threshold=0.1).save,
+    "summary.json": nn.Summary(layers=(), input="float32[5,3]", bytes=0).save,
     "checkpoint.safetensors": checkpoint,
 }
 #: Without the page, which takes seconds to draw.
 QUICK = [name for name in WRITERS if name != "comparison.html"]
 #: What checks the ending of its name.
-ENDINGS = {"comparison", "report", "history", "search", "saturation"}
+ENDINGS = {"comparison", "report", "history", "search", "saturation", "summary"}
 #: One for each copy of the code that writes.
 FEW = ["comparison.json", "history.json", "saturation.json"]
 

@@ -34,7 +34,11 @@ def saturation():
     return nn.saturation(model, *model.init(jax.random.key(0)), jnp.ones((5, 3)))
 
 
-@pytest.mark.parametrize("make", [comparison, history, search, saturation])
+def summary():
+    return nn.summary(nn.mlp((3, 4, 2)), jnp.ones((5, 3)))
+
+
+@pytest.mark.parametrize("make", [comparison, history, search, saturation, summary])
 def test_a_saved_record_comes_back_equal(make, tmp_path):
     record = make()
     record.save(tmp_path / "record.json")
@@ -55,7 +59,7 @@ def test_a_file_that_is_not_there_is_said_not_to_be_there(tmp_path):
         gradwise.load(tmp_path / "nothing.json")
 
 
-KINDS = ("comparison", "comparisons", "history", "search", "saturation")
+KINDS = ("comparison", "comparisons", "history", "search", "saturation", "summary")
 DEEP = "[" * 200_000
 LONG = "9" * 5000
 #: What may stand in the place of a kind's file.
@@ -125,6 +129,7 @@ def changed(record, change):
         (saturation, lambda fields: fields.update(threshold="0.1")),
         (saturation, lambda fields: fields.update(threshold=10**400)),
         (saturation, lambda fields: fields["layers"][0].update(units=True)),
+        (summary, lambda fields: fields["layers"][0].update(shape=[5, "4"])),
     ],
 )
 def test_a_record_of_nonsense_is_refused(make, change, tmp_path):

@@ -70,10 +70,26 @@ def layer(number):
     return nn.LayerSaturation(layer="1", activation="relu", units=8, saturated=number, dead=0.0)
 
 
+def layer_summary(number):
+    return nn.LayerSummary(
+        layer="1",
+        kind="dense(3, 4)",
+        shape=(5, 4),
+        dtype="float32",
+        parameters=16,
+        state=0,
+        flops=number,
+    )
+
+
 #: Each record with a number in as many fields as can hold one.
 RECORDS = {
     "LayerSaturation": layer,
     "Saturation": lambda number: nn.Saturation(layers=(layer(number),), threshold=number),
+    "LayerSummary": layer_summary,
+    "Summary": lambda number: nn.Summary(
+        layers=(layer_summary(number),), input="float32[5,3]", bytes=64
+    ),
     "Share": share,
     "Checkpoint": lambda number: train.Checkpoint(
         train_state=train.init(jnp.array([number]), (), optax.sgd(0.1)),
@@ -181,7 +197,7 @@ def test_the_packages_that_may_not_import_one_another_have_one_text_for_one_thin
 
 
 #: The records that a file holds, and the fields that no file has.
-FILED = ("Comparison", "History", "Search", "Saturation")
+FILED = ("Comparison", "History", "Search", "Saturation", "Summary")
 NOT_FILED = {"Search": {"run_alone"}}
 
 
