@@ -15,6 +15,7 @@ from .._equality import same
 from .._records import is_key
 from .._types import Tree
 from ..curves import History
+from ..data.arrays import converted
 from ..steps import TrainState
 from . import format as file_format
 
@@ -132,11 +133,11 @@ def write_tree(
 ) -> None:
     """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options."""
     arrays, keys = {}, {}
-    for name, leaf in _named_leaves(sections):
+    for name, leaf in _named_leaves(converted(dict(sections), _leaf_name)):
         if is_key(leaf):
             keys[name] = str(jax.random.key_impl(leaf))
             leaf = jax.random.key_data(leaf)
-        arrays[name] = np.asarray(leaf)
+        arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
     header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
     file_format.write(path, arrays, header)
 
@@ -177,22 +178,28 @@ def read_tree(
 
 def _named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:
     leaves = jax.tree.leaves_with_path(dict(sections))
-    return [(path[0].key + jax.tree_util.keystr(path[1:]), leaf) for path, leaf in leaves]
+    return [(_leaf_name(path), leaf) for path, leaf in leaves]
+
+
+def _leaf_name(path: tuple) -> str:
+    return path[0].key + jax.tree_util.keystr(path[1:])
 
 
 def _differences(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> list[str]:
     lines = []
     for name in dict.fromkeys([*expected, *leaves]):
         found = _describe(leaves[name]) if name in leaves else "nothing"
-        wanted = _describe(expected[name]) if name in expected else "nothing"
-        if found != wanted:
+        wanted = _describe(expected[name], in_jax=True) if name in expected else "nothing"
+        if found not in (wanted, _describe(expected.get(name, ()))):
             lines.append(f"{name}: {found} in the file, {wanted} expected")
     return lines
 
 
-def _describe(leaf: Tree) -> str:
-    leaf = leaf if hasattr(leaf, "dtype") else jnp.asarray(leaf)
-    return f"{leaf.dtype} {leaf.shape}"
+def _describe(leaf: Tree, *, in_jax: bool = False) -> str:
+    """Return dtype and shape in words, with the dtype that JAX has for it, or its own."""
+    leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
+    keep = is_key(leaf) or not in_jax
+    return f"{leaf.dtype if keep else jax.dtypes.canonicalize_dtype(leaf.dtype)} {leaf.shape}"
 
 
 def _place(value: np.ndarray | jax.Array, like: Tree) -> jax.Array:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from .. import data as datasets
 from .. import gradients
-from .._checks import check_sets, check_sources, positive
+from .._checks import positive
 from .._programs import at_first_call
 from .._sharding import replicate_over_mesh_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder, open_folder
 from ..curves import History
+from ..data.accepted import check_source, data_set, data_sets, on_device
 from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
@@ -84,9 +84,10 @@ def fit(
         objective: See `make_run`, as for `optimizer`, `epochs`, `batch_size`, `gradient`,
             `accumulate`, `patience` and `keep_best`.
         optimizer: Any optax transformation.
-        train_data: Arrays `(x, y)`, `[rows, ...]`; or, when they do not fit the device, host
-            batches `(x, y)` of at most `batch_size` rows, from an iterable that can be read once
-            for each epoch or from a function `epoch -> iterable`. Their order is the source's.
+        train_data: A tuple of arrays `(x, y)`, `[rows, ...]`, as `train.data` says; or, when they
+            do not fit the device, host batches `(x, y)` of at most `batch_size` rows, from an
+            iterable that can be read once for each epoch, such as a list, or from a function
+            `epoch -> iterable`. Their order is the source's.
         validation: Arrays, or where `train_data` is host batches, those, too; measured after every
             epoch, never trained on.
         epochs: How many in all, those before a resume included.
@@ -129,7 +130,7 @@ def fit(
         NonFiniteError: If a step is not finite; the error has the state from before it.
         ValueError: If an option is out of its range, or if data do not fit each other or the
             model; before anything compiles.
-        TypeError: If data are not arrays, or if features are not floating.
+        TypeError: If data are not numbers, or if the model does not take their dtype.
         ImportError: If there is a `checkpoint`, and safetensors is missing.
 
     Example:
@@ -167,12 +168,12 @@ def fit(
     )
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
-    _check_data(plan, train_state, train_data, validation, epochs)
+    train_data, validation = _accepted(plan, train_state, train_data, validation, epochs)
     made_with = _made_with(plan, train_data, validation)
     folder = open_folder(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
     carry, history = _begin(plan, folder, key, train_state, train_data)
     if isinstance(train_data, tuple):
-        sets = jax.tree.map(jnp.asarray, (train_data, validation))
+        sets = on_device((train_data, validation))
         advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
@@ -184,18 +185,24 @@ def fit(
     return finish(carry), history
 
 
-def _check_data(
+def _accepted(
     plan: Plan,
     train_state: TrainState,
     train_data: Data | Source,
     validation: Data | Source | None,
     epochs: int,
-) -> None:
+) -> tuple[Data | Source, Data | Source | None]:
+    """Return the data as arrays, and sources as they are, once they are checked."""
     if isinstance(train_data, tuple):
-        check_sets(train_data, validation, batch_size=plan.batch_size)
-        check_targets(plan.objective, train_state, train_data, validation)
-    else:
-        check_sources(train_data, validation, epochs=epochs)
+        sets = data_sets(train_data, validation, batch_size=plan.batch_size)
+        check_targets(plan.objective, train_state, *sets)
+        return sets
+    check_source("train_data", train_data, epochs=epochs)
+    if isinstance(validation, tuple):
+        validation = data_set("the validation data", validation)
+    elif validation is not None:
+        check_source("validation", validation, epochs=epochs)
+    return train_data, validation
 
 
 def _made_with(

@@ -10,9 +10,9 @@ from typing import TypeAlias, TypeGuard, TypeVar
 import jax
 import numpy as np
 
-from .._checks import check_alike, check_set
 from .._programs import at_first_call, program
 from .._types import Data, Tree
+from ..data.accepted import batch_of, check_alike, on_device
 from ..metrics import Mean
 from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import make_totals, measure
@@ -111,7 +111,8 @@ def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> V
         return lambda train_state, number: None
     if is_arrays(validation):
         whole = at_first_call(make_totals, plan.objective, plan.batch_size)
-        return lambda train_state, number: whole(train_state, validation)
+        held_out = on_device(validation)
+        return lambda train_state, number: whole(train_state, held_out)
     measured = at_first_call(_make_measure, plan.objective)
 
     def validate(train_state: TrainState, number: int) -> Mapping[str, Mean]:
@@ -140,19 +141,17 @@ def pad(x: Tree, y: Tree, batch_size: int) -> Batch:
     """Return a batch of `batch_size` rows on the host; rows that are missing are zero and masked.
 
     Raises:
-        ValueError: If there are more rows than that, or none.
+        ValueError: If there are more rows than that.
 
     Example:
         >>> pad(np.ones((2, 3)), np.ones(2), 4).mask
         array([ True,  True, False, False])
     """
     rows = len(jax.tree.leaves(x)[0])
-    if not rows:
-        raise ValueError("the source gave a batch without rows: leave it out, it would be a step")
     if rows > batch_size:
         raise ValueError(f"batch_size={batch_size}, but the source gave a batch of {rows} rows")
 
-    def longer(leaf: np.ndarray) -> np.ndarray:
+    def longer(leaf: np.ndarray | jax.Array) -> np.ndarray:
         return np.pad(leaf, [(0, batch_size - rows)] + [(0, 0)] * (leaf.ndim - 1))
 
     mask: Tree = np.arange(batch_size) < rows  # NumPy's until it is copied to the device
@@ -173,11 +172,8 @@ def _batches(
     """
     made = -1
     for made, pair in enumerate(source(number) if callable(source) else source):
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise TypeError(f"the {name} must come in pairs (x, y), got {type(pair).__name__}")
-        x, y = jax.tree.map(np.asarray, tuple(pair))
+        x, y = batch_of(f"the {name}", pair)
         if made == 0:
-            check_set(f"a batch of the {name}", (x, y))
             if validation is not None:
                 check_alike((x, y), validation)
             check_targets(plan.objective, train_state, (x, y), validation)

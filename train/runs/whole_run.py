@@ -14,6 +14,7 @@ from .. import gradients
 from .._checks import positive
 from .._types import Data
 from ..curves import History
+from ..data.accepted import data_sets, on_device
 from ..metrics import Mean
 from ..steps import Batch, Objective, TrainState
 from ..steps.augmentation import Augment
@@ -144,7 +145,8 @@ def make_run(
     def run(
         key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
     ) -> tuple[TrainState, History]:
-        carry, curves = block(key, start(plan, train_state), train_data, validation, epochs)
+        sets = on_device(data_sets(train_data, validation, batch_size=1))
+        carry, curves = block(key, start(plan, train_state), *sets, epochs)
         watch = carry.watch
         history = History(
             curves=curves,

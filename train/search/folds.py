@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax
 import numpy as np
 
+from .. import data as datasets
+
 # What is folded into the key of a search for the folds, before the number of the repeat.
 _FOLDS = 0xFFFFFFFE
 
@@ -23,6 +25,6 @@ def fold_rows(
         ((3, 5), (3, 2), 6)
     """
     repeat_key = jax.random.fold_in(jax.random.fold_in(key, _FOLDS), repeat)
-    order = np.asarray(jax.random.permutation(repeat_key, rows))
-    parts = order[: rows // folds * folds].reshape(folds, -1)
-    return np.stack([np.setdiff1d(order, part, assume_unique=True) for part in parts]), parts
+    parts = datasets.folds(repeat_key, rows, folds)
+    every = np.arange(rows)
+    return np.stack([np.setdiff1d(every, part, assume_unique=True) for part in parts]), parts

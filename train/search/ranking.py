@@ -11,15 +11,16 @@ import jax
 import numpy as np
 
 from .. import data as datasets
-from .._checks import check_sets, positive
+from .._checks import positive
 from .._text import excerpt
 from .._types import Data
 from ..curves import History
+from ..data.accepted import data_sets
 from .grid import Build, Grid, Program, Setting, as_array, listed, product, programs_of
 from .result import Search
 from .row import Row
 from .scoring import Mode, Score, curve_of, measured, name_of
-from .trials import Run, Trial, Trials, bound, in_batches, one_by_one, replayer, run_key
+from .trials import Run, Sets, Trial, Trials, bound, in_batches, one_by_one, replayer, run_key
 
 
 def grid_search(
@@ -100,9 +101,8 @@ def grid_search(
     folds = None if folds is None else positive("folds", folds)
     chunk = _default_chunk() if chunk is None else positive("chunk", chunk)
     grid = {name: listed(name, values) for name, values in grid.items()}
-    _check(run, grid, train_data, validation, folds)
+    data = _checked(run, grid, train_data, validation, folds)
     _check_ranking(score, mode)
-    data = train_data, validation
     trials = Trials(grid=grid, key=key, data=data, repeats=repeats, folds=folds)
     programs = programs_of(grid, _builder(run, trials, score))
     results = [_rows(trials, program, score, chunk) for program in programs]
@@ -156,9 +156,10 @@ def _runs(
     return in_batches(trials, program, settings, chunk)
 
 
-def _check(
+def _checked(
     run: Run, grid: Grid, train_data: Data, validation: Data | None, folds: int | None
-) -> None:
+) -> Sets:
+    """Return the data as arrays, once they and the run are checked."""
     if not grid:
         raise ValueError("grid_search needs at least one value of one name, got an empty grid")
     try:
@@ -167,14 +168,15 @@ def _check(
         raise TypeError(
             f"the run must take (key, train_data, validation, {', '.join(grid)}): {error}"
         ) from None
-    check_sets(train_data, validation, batch_size=1)
+    sets = data_sets(train_data, validation, batch_size=1)
     if folds is None:
-        return
-    rows = datasets.length(train_data)
+        return sets
+    rows = datasets.length(sets[0])
     if not 2 <= folds <= rows:
         raise ValueError(f"folds must be between 2 and the {rows} rows, got {folds}")
     if validation is not None:
         raise ValueError("folds make validation data of their own: leave validation= out")
+    return sets
 
 
 def _check_ranking(score: Score, mode: Mode) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .. import data as datasets
-from .._types import Data, Tree
+from .._types import Data
 from ..curves import History
+from ..data.accepted import on_device
 from ..steps import TrainState
 from .folds import fold_rows
 from .grid import Grid, Numbers, Program, Setting, as_array
@@ -77,11 +77,6 @@ def bound(
             raise
 
     return bound_run
-
-
-def on_device(tree: Tree) -> Tree:
-    """Return the tree with every leaf an array of JAX."""
-    return jax.tree.map(jnp.asarray, tree)
 
 
 def one_by_one(trials: Trials, program: Program, settings: Sequence[Setting]) -> Iterator[Trial]:

@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from jax.core import Tracer
 
 from .. import data as datasets
+from .._checks import positive
 from .._programs import program
 from .._types import Data
+from ..data.accepted import data_set, on_device
 from ..metrics import Mean
 from .contracts import Objective
 from .objectives import with_loss
@@ -29,14 +31,16 @@ def evaluate(
     Args:
         objective: What `supervised` makes, or any `Objective`.
         train_state: The parameters and what the layers remember.
-        data: Arrays `(x, y)`, `[rows, ...]`.
+        data: Arrays `(x, y)`, `[rows, ...]`, as `train.data` says.
         batch_size: How many rows are evaluated at a time.
 
     Returns:
         The mean of each metric over all rows, `[]`, by name; the loss is always there.
 
     Raises:
-        ValueError: If there is no row, or if the arrays do not have the same rows.
+        ValueError: If there is no row, if the arrays do not have the same rows, or if `batch_size`
+            is not an integer above 0.
+        TypeError: If the data are no pair of arrays of numbers.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -50,7 +54,8 @@ def evaluate(
         >>> train.evaluate(objective, train_state, data, batch_size=2)
         {'loss': Array(0.6666667, dtype=float32)}
     """
-    given = train_state, data
+    batch_size = positive("batch_size", batch_size)
+    given = train_state, on_device(data_set("the data", data))
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return values(totals(objective, *given, batch_size))
     return values(program(make_totals, objective, batch_size, arguments=given)(*given))

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._programs import program
+from .._text import excerpt
 from .._types import Params, State, Tree
 from ..metrics import Mean, mean, rows
 from .contracts import Apply, Loss, Metric, Objective
@@ -114,10 +115,15 @@ class SupervisedObjective:
             Traceback (most recent call last):
             ValueError: labels must be in 0 .. 1 for a model of 2 outputs, got 2 at index (1,)
         """
+        given = params, state, x
+        try:
+            predictions, _ = jax.eval_shape(program(_measured, self.apply, arguments=given), *given)
+        except Exception as error:
+            shapes = excerpt(jax.tree.map(jax.typeof, x))
+            error.add_note(f"this is the model's answer to x of the data: {shapes}")
+            raise
         if not (hasattr(y, "dtype") and jnp.issubdtype(y.dtype, jnp.integer)):
             return
-        given = params, state, x
-        predictions, _ = jax.eval_shape(program(_measured, self.apply, arguments=given), *given)
         if not hasattr(predictions, "shape") or y.shape != predictions.shape[:-1]:
             return
         labels, classes = np.asarray(y), predictions.shape[-1]
@@ -147,7 +153,7 @@ def _zero_hidden_rows(x: T, mask: jax.Array | None) -> T:
     """Return `x` with zeros in hidden rows: a NaN there, times a gradient of 0, would be NaN."""
     if mask is None:
         return x
-    return jax.tree.map(lambda leaf: jnp.where(rows(mask, leaf.shape), leaf, 0), x)
+    return jax.tree.map(lambda leaf: jnp.where(rows(mask, leaf.shape), leaf, leaf.dtype.type(0)), x)
 
 
 def supervised(

@@ -6,9 +6,11 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from .._types import Params, State, Tree
+from ..data.arrays import converted
 
 T = TypeVar("T")
 
@@ -50,9 +52,13 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
     """Return the train state before the first step.
 
     Args:
-        params: Parameters, from a model's `init`.
+        params: Parameters, from a model's `init`, or any pytree of numbers.
         state: What the layers remember, from a model's `init`.
         optimizer: The optimizer that `make_step`, `make_run` or `fit` is given.
+
+    Raises:
+        TypeError: If a leaf holds no numbers; the message names it.
+        ValueError: If an integer does not fit the dtype that JAX has for it.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -61,7 +67,14 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
         >>> jax.tree.map(jnp.shape, train_state.params)
         {'weight': (3, 4)}
     """
+    trees = converted({"params": params, "state": state}, jax.tree_util.keystr)
+    params, state = jax.tree.map(_owned, (trees["params"], trees["state"]))
     return TrainState(params, state, optimizer.init(params), jnp.zeros((), jnp.int32))
+
+
+def _owned(leaf: np.ndarray | jax.Array) -> jax.Array:
+    """Return JAX's array as it is, and a copy of NumPy's, which somebody may write to."""
+    return leaf if isinstance(leaf, jax.Array) else jnp.array(leaf)
 
 
 def real_rows(batch: Batch) -> jax.Array:
