@@ -32,8 +32,9 @@ def _nothing_compiles(monkeypatch):
         ((X, Y - 1), {}, ValueError, r"labels must be in 0 \.\. 2 .*got -1 at index"),
         ((X, Y), {"batch_size": 12}, ValueError, "batch_size=12 is above the 11 rows"),
         ((X, Y), {"batch_size": 0}, ValueError, "batch_size must be an integer above 0, got 0"),
-        ((X.astype(np.uint8), Y), {}, TypeError, "must be floating, got uint8: .*/ 255"),
-        ((X.tolist(), Y), {}, TypeError, "must be arrays, got float: use jnp.asarray"),
+        ((X.astype(np.uint8), Y), {}, TypeError, r"dense\(4, 3\) expected a floating.* got uint8"),
+        ((X.astype(str), Y), {}, TypeError, "x of the train data must be numbers, got ndarray of"),
+        (((X[0], Y[0])), {}, ValueError, "y of the train data has no rows"),
         ((X, Y, Y), {}, TypeError, r"pair \(x, y\)"),
         ((X, Y), {"epochs": 0}, ValueError, "epochs must be an integer above 0, got 0"),
         ((X, Y), {"epochs": 2.0}, ValueError, "epochs must be an integer above 0, got 2.0"),
@@ -49,7 +50,12 @@ def _nothing_compiles(monkeypatch):
         ((X, Y), {"validation": (X, Y[:3])}, ValueError, "validation data: .* one length"),
         ((X, Y), {"validation": (X[:0], Y[:0])}, ValueError, "validation data: .* one row"),
         ((X, Y), {"validation": (X, Y + 1)}, ValueError, "labels must be in"),
-        ((X, Y), {"validation": (X.astype(int), Y)}, TypeError, "validation data must be float"),
+        (
+            (X, Y),
+            {"validation": (X.astype(int), Y)},
+            TypeError,
+            r"dense\(4, 3\) expected a floating.* got int32",
+        ),
     ],
 )
 def test_data_or_options_that_cannot_train_raise_before_anything_compiles(

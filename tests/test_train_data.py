@@ -76,7 +76,7 @@ def test_a_split_keeps_rows_together_and_gives_each_to_one_part():
 
 
 @pytest.mark.parametrize(
-    "rows", [list(range(9999)), [np.zeros(i) for i in range(9999)], np.zeros((0, 3))]
+    "rows", [tuple(range(9999)), [np.zeros(i) for i in range(9999)], np.zeros((0, 3))]
 )
 def test_an_error_about_the_rows_of_a_data_set_is_short(rows):
     with pytest.raises(ValueError, match=r"got shapes \[\(") as error:

@@ -76,13 +76,14 @@ ONCE = iter([(X[:4], Y[:4])])
     [
         (iter([(X[:4], Y[:4])]), ValueError, "train_data must .* 3 epochs, got a list_iterator"),
         (lambda epoch: ONCE, ValueError, "no batch in epoch 2; a generator can be read only"),
-        ([(X[:4], Y[:4]), (X[:0], Y[:0])], ValueError, "a batch without rows: leave it out"),
+        ([(X[:4], Y[:4]), (X[:0], Y[:0])], ValueError, "a batch of the train data: .* one row"),
         ([], ValueError, "no batch in epoch 1"),
         ([(X, Y)], ValueError, "batch_size=4, but the source gave a batch of 11 rows"),
-        ([(X[:4].astype(int), Y[:4])], TypeError, "x of a batch of the train data must be float"),
+        ([(X[:4].astype(int), Y[:4])], TypeError, r"dense\(4, 3\) expected a floating.* got int32"),
         ([(X[:4], Y[:4] + 3)], ValueError, r"labels must be in 0 \.\. 2"),
         ([(X[:4], Y[:3])], ValueError, "need one length"),
-        ([X[:4]], TypeError, "pairs"),
+        ([X[:4]], TypeError, r"pairs \(x, y\), got ndarray: whole arrays are one tuple"),
+        ([(X[0], Y[0])], ValueError, "y of a batch of the train data has no rows, .* one example"),
         (3, TypeError, "train_data must be"),
     ],
 )

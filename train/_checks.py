@@ -12,6 +12,7 @@ def positive(name: str, value: object) -> int:
         ValueError: If the value is not an integer above 0.
 
     Example:
+        >>> import numpy as np
         >>> positive("epochs", np.int64(3))
         3
     """

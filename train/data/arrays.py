@@ -81,11 +81,9 @@ def _as_array(leaf: object, name: Callable[[], str]) -> Array:
 
 def _representable(array: np.ndarray, name: Callable[[], str]) -> np.ndarray:
     """Return the array in the machine's order of bytes; check that JAX would keep its integers."""
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    try:
-        ours = jax.dtypes.canonicalize_dtype(array.dtype)
-    except TypeError as error:
-        raise TypeError(f"{name()} has dtype {array.dtype}, which JAX lacks: convert it") from error
+    wide = {"g": np.dtype("f8"), "G": np.dtype("c16")}  # JAX has nothing longer
+    dtype = wide.get(array.dtype.char, array.dtype).newbyteorder("=")
+    array, ours = array.astype(dtype, copy=False), jax.dtypes.canonicalize_dtype(dtype)
     if array.dtype.kind in "iu" and ours.itemsize < array.itemsize and array.size:
         limits = jnp.iinfo(ours)
         for value in (array.min(), array.max()):

@@ -97,8 +97,8 @@ def shift(key: jax.Array, x: jax.Array, *, most: int, axes: tuple[int, ...] = (1
         >>> import jax, jax.numpy as jnp
         >>> from gradwise import train
         >>> signals = jnp.array([[1, 2, 3], [1, 2, 3]])
-        >>> train.data.shift(jax.random.key(3), signals, most=1, axes=(1,)).tolist()
-        [[2, 3, 0], [0, 1, 2]]
+        >>> train.data.shift(jax.random.key(1), signals, most=1, axes=(1,)).tolist()
+        [[1, 2, 3], [2, 3, 0]]
     """
     x = jnp.asarray(x)
     axes = _axes("shift", x, axes)
@@ -172,6 +172,10 @@ def mixup(
         >>> mixed_x, mixed_y = train.data.mixup(jax.random.key(0), x, y)
         >>> bool(jnp.allclose(mixed_x[:, 0], mixed_y[:, 1]))  # one share for both
         True
+        >>> def mixed(key, batch):
+        ...     x, y = train.data.mixup(key, batch.x, batch.y, where=batch.mask)
+        ...     return batch._replace(x=x, y=y)
+        >>> augment = train.OnBatch(mixed)  # for fit(augment=)
     """
     x, y = jnp.asarray(x), jnp.asarray(y)
     if not alpha > 0:
@@ -209,7 +213,7 @@ def _partners(key: jax.Array, real: jax.Array) -> jax.Array:
 def _windows(
     key: jax.Array, x: jax.Array, size: tuple[int, ...], axes: tuple[int, ...]
 ) -> jax.Array:
-    """Return a window of each row along the axes, whose start has equal chances wherever it fits."""
+    """Return a window of each row along the axes, anywhere with equal chances."""
     room = jnp.array([x.shape[axis] - length for axis, length in zip(axes, size, strict=True)])
     starts = jax.random.randint(key, (len(x), len(axes)), 0, room + 1)
     lengths = list(x.shape[1:])

@@ -141,9 +141,10 @@ def _classes(who: str, labels: ArrayLike, rows: int) -> np.ndarray:
         raise ValueError(f"{who} cannot stratify by NaN, got one in row {missing[0]}")
     values, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     if counts.min() < 2:
+        rare = excerpt(values[counts.argmin()])
         raise ValueError(
-            f"{who} stratifies by labels of two rows or more, got {excerpt(values[counts.argmin()])}"
-            f" in one row of {rows}: leave it out, or join it to another label"
+            f"{who} stratifies by labels of two rows or more, got {rare} in one row of {rows}: "
+            "leave it out, or join it to another label"
         )
     return classes
 

@@ -13,7 +13,7 @@ from .. import gradients
 from .._checks import positive
 from .._programs import at_first_call
 from .._sharding import replicate_over_mesh_of
-from .._types import Data
+from .._types import Data, Tree
 from ..checkpoints.folder import RunFolder, open_folder
 from ..curves import History
 from ..data.accepted import check_source, data_set, data_sets, on_device
@@ -173,7 +173,7 @@ def fit(
     folder = open_folder(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
     carry, history = _begin(plan, folder, key, train_state, train_data)
     if isinstance(train_data, tuple):
-        sets = on_device((train_data, validation))
+        sets: Tree = on_device((train_data, validation))
         advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
