@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
+from jax.core import Tracer
 
 import losses
 import nn
@@ -84,3 +86,17 @@ def same_bits(a: object, b: object) -> bool:
     """Whether two trees hold the same numbers, NaN where NaN."""
     leaves = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
     return all(np.array_equal(np.asarray(x), np.asarray(y), equal_nan=True) for x, y in leaves)
+
+
+def forbid_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test fail where something is compiled; to be asked for shapes compiles nothing."""
+
+    def jit(fn, **options):
+        def called(*given):
+            if not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+                pytest.fail("something was compiled before the error")
+            return fn(*given)
+
+        return called
+
+    monkeypatch.setattr(jax, "jit", jit)
