@@ -96,6 +96,9 @@ RECORDS = {
         key=jax.random.key(0),
         history=history(number),
     ),
+    "Matched": lambda number: train.Matched(
+        restored=("params.weight",), missing=(), unexpected=(), mismatched=()
+    ),
     "Diagnosis": lambda number: train.Diagnosis(
         kind="ideal", evidence={"gap": number}, advice="rest"
     ),
@@ -149,7 +152,7 @@ RECORDS = {
 }
 #: Fields that the example of a comparison leaves empty.
 FULL = {"Comparison": {"crossover": RECORDS["Crossover"](1.5), "made_by": RECORDS["MadeBy"](1.5)}}
-WITHOUT_A_NUMBER = {"Candidate", "Memory", "Method", "Obstacle", "Residual"}
+WITHOUT_A_NUMBER = {"Candidate", "Matched", "Memory", "Method", "Obstacle", "Residual"}
 
 
 def test_every_record_that_a_package_exports_is_in_the_table():

@@ -2,7 +2,7 @@
 
 from . import data, gradients, log, metrics
 from ._types import Params, State
-from .checkpoints import Checkpoint, restore, save
+from .checkpoints import Checkpoint, Matched, restore, save
 from .curves import Diagnosis, History, plot_runs
 from .runs import NonFiniteError, fit, interruptible, make_run
 from .search import Row, Search, grid_search
@@ -31,6 +31,7 @@ __all__ = [
     "Diagnosis",
     "History",
     "Loss",
+    "Matched",
     "Metric",
     "NonFiniteError",
     "Objective",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import jax
 import jax.numpy as jnp
@@ -18,8 +18,11 @@ from ..curves import History
 from ..data.arrays import converted
 from ..steps import TrainState
 from . import format as file_format
+from .matching import Matched, agree, described, match, mismatch
 
 T = TypeVar("T")
+#: What `restore` can take alone from a file, by the name of the train state's field.
+Part: TypeAlias = Literal["params", "state"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +33,7 @@ class Checkpoint:
         train_state: Parameters, the layers' and the optimizer's state, and the step.
         key: The key of the run.
         history: Its curves.
+        matched: With `restore(only=...)`, which leaves were taken from the file; else None.
 
     Example:
         >>> import jax, optax
@@ -44,6 +48,7 @@ class Checkpoint:
     train_state: TrainState
     key: jax.Array
     history: History
+    matched: Matched | None = field(default=None)
 
     def __eq__(self, other: object) -> bool:
         """Compare the structure of the train states, and all numbers; NaN equals NaN."""
@@ -92,18 +97,35 @@ def save(path: str | Path, train_state: TrainState, *, key: jax.Array, history: 
     write_tree(path, {"train_state": train_state, "key": key}, history, made_with={})
 
 
-def restore(path: str | Path, like: TrainState) -> Checkpoint:
-    """Read what `save` or `fit(checkpoint=...)` wrote.
+def restore(
+    path: str | Path,
+    like: TrainState,
+    *,
+    only: Part | Sequence[Part] | None = None,
+    strict: bool = True,
+) -> Checkpoint:
+    """Read what `save` or `fit(checkpoint=...)` wrote: all of it, or the weights alone.
+
+    With `only="params"`, or `only=("params", "state")` for a model whose layers remember something,
+    the rest of the train state is that of `like`: another optimizer's fresh state for fine-tuning,
+    or none for inference, `train.init(params, state, optax.identity())`.
 
     Args:
         path: The file.
         like: A train state of the same structure, of arrays or of `jax.ShapeDtypeStruct`s, for
             example from `train.init`. Each restored leaf goes to where the array of `like` is.
+        only: What to take, "params", "state" or both; None takes everything.
+        strict: Whether every leaf of what is taken must be in the file, and no other one. False, of
+            use with `only`, takes the leaves that agree in path, shape and dtype, and leaves the
+            others as they are in `like`, such as a new output layer's; `matched` lists them.
+
+    Returns:
+        The train state, and the file's key and history.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file is damaged or is no checkpoint, or if its leaves are not those of
-            `like`: the message names each one that differs.
+            `like`: the message names each one that differs. With `strict=False`, if no leaf agrees.
         ImportError: If safetensors is missing.
 
     Example:
@@ -119,9 +141,73 @@ def restore(path: str | Path, like: TrainState) -> Checkpoint:
         Traceback (most recent call last):
         ValueError: ...digits.safetensors holds another structure than what is asked for:
           train_state.params['weight']: float32 (3, 4) in the file, float32 (3, 5) expected
+
+        The weights alone, for another optimizer:
+
+        >>> like = train.init({"weight": jnp.zeros((3, 4))}, (), optax.adam(1e-3))
+        >>> checkpoint = train.restore(path, like, only="params")
+        >>> checkpoint.matched, float(checkpoint.train_state.params["weight"].sum())
+        (Matched(1 restored), 12.0)
     """
+    if only is not None:
+        return _restore_parts(path, like, _checked_parts(only), strict)
+    if not strict:
+        raise ValueError('strict=False needs only=, such as only="params": a run goes on whole')
     sections, history, _ = read_tree(path, {"train_state": like, "key": None})
     return Checkpoint(train_state=sections["train_state"], key=sections["key"], history=history)
+
+
+def _checked_parts(only: Part | Sequence[Part]) -> tuple[Part, ...]:
+    parts = (only,) if isinstance(only, str) else tuple(only)
+    if not parts or not set(parts) <= set(get_args(Part)):
+        raise ValueError(f'only must be "params", "state" or both of them, got {only!r}')
+    return parts
+
+
+def _restore_parts(
+    path: str | Path, like: TrainState, parts: Sequence[Part], strict: bool
+) -> Checkpoint:
+    """Return `like` with the parts of it that are in a file."""
+    arrays, header = file_format.read(path)
+    leaves = _decoded(arrays, header)
+    named = dict(_named_leaves({"train_state": like}))
+    expected, found = (
+        {_short(name): leaf for name, leaf in tree.items() if _is_of(_short(name), parts)}
+        for tree in (named, leaves)
+    )
+    matched = match(found, expected)
+    if not matched.complete and (strict or not matched.restored):
+        raise _another_structure(path, _differences(found, expected))
+    taken = set(matched.restored)
+    unknown = [
+        name
+        for name, leaf in expected.items()
+        if name not in taken and isinstance(leaf, jax.ShapeDtypeStruct)
+    ]
+    if unknown:
+        raise ValueError(
+            f"{path} lacks {', '.join(unknown)}, and like has no values for it: pass arrays, such "
+            "as from train.init"
+        )
+    placed = [
+        _place(leaves[name], leaf) if _short(name) in taken else leaf
+        for name, leaf in named.items()
+    ]
+    return Checkpoint(
+        train_state=jax.tree.unflatten(jax.tree.structure(like), placed),
+        key=leaves["key"],
+        history=History.from_dict(header["history"]),
+        matched=matched,
+    )
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("train_state.")
+
+
+def _is_of(name: str, parts: Sequence[Part]) -> bool:
+    """Return whether the name of a leaf, such as `params[0].weight`, is one of these parts."""
+    return any(name == part or name.startswith((f"{part}.", f"{part}[")) for part in parts)
 
 
 def write_tree(
@@ -157,23 +243,35 @@ def read_tree(
     """
     arrays, header = file_format.read(path)
     leaves = {
-        name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
-        if name in header["keys"]
-        else array
-        for name, array in arrays.items()
+        name: leaf
+        for name, leaf in _decoded(arrays, header).items()
         if name.startswith(tuple(like))
     }
     like = {name: leaves.get(name) if tree is None else tree for name, tree in like.items()}
     expected = dict(_named_leaves(like))
     differences = _differences(leaves, expected)
     if differences:
-        raise ValueError(
-            f"{path} holds another structure than what is asked for:\n  " + "\n  ".join(differences)
-        )
+        raise _another_structure(path, differences)
     placed = [_place(leaves[name], leaf) for name, leaf in expected.items()]
     sections = jax.tree.unflatten(jax.tree.structure(like), placed)
     made_with = header.get("made_with", {})  # the first version's files have none
     return sections, History.from_dict(header["history"]), made_with
+
+
+def _another_structure(path: str | Path, differences: Sequence[str]) -> ValueError:
+    return ValueError(
+        f"{path} holds another structure than what is asked for:\n  " + "\n  ".join(differences)
+    )
+
+
+def _decoded(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> dict[str, Tree]:
+    """Return the arrays of a file, keys as typed keys."""
+    return {
+        name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
+        if name in header["keys"]
+        else array
+        for name, array in arrays.items()
+    }
 
 
 def _named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:
@@ -188,18 +286,14 @@ def _leaf_name(path: tuple) -> str:
 def _differences(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> list[str]:
     lines = []
     for name in dict.fromkeys([*expected, *leaves]):
-        found = _describe(leaves[name]) if name in leaves else "nothing"
-        wanted = _describe(expected[name], in_jax=True) if name in expected else "nothing"
-        if found not in (wanted, _describe(expected.get(name, ()))):
-            lines.append(f"{name}: {found} in the file, {wanted} expected")
+        if name not in expected:
+            lines.append(f"{name}: {described(leaves[name])} in the file, nothing expected")
+        elif name not in leaves:
+            wanted = described(expected[name], in_jax=True)
+            lines.append(f"{name}: nothing in the file, {wanted} expected")
+        elif not agree(leaves[name], expected[name]):
+            lines.append(mismatch(name, leaves[name], expected[name]))
     return lines
-
-
-def _describe(leaf: Tree, *, in_jax: bool = False) -> str:
-    """Return dtype and shape in words, with the dtype that JAX has for it, or its own."""
-    leaf = leaf if hasattr(leaf, "dtype") else np.asarray(leaf)
-    keep = is_key(leaf) or not in_jax
-    return f"{leaf.dtype if keep else jax.dtypes.canonicalize_dtype(leaf.dtype)} {leaf.shape}"
 
 
 def _place(value: np.ndarray | jax.Array, like: Tree) -> jax.Array:
