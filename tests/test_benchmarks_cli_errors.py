@@ -63,7 +63,7 @@ def test_a_file_of_a_name_that_is_taken_is_run_all_the_same(model):
             "users_model.py:without_data",
             "KeyError: 'no such data' at users_model.py:9 (without_data)",
         ),
-        ("users_model.py:shapes", "and (7,). at users_model.py:11 (<lambda>)"),
+        ("users_model.py:shapes", "and (7,) at users_model.py:11 (<lambda>)"),
         ("users_model.py:sqare", "has no function 'sqare', did you mean 'square'?"),
         ("users_model.py:square", "takes arguments: name a function without any"),
         ("users_model.py:pair", "has no function 'pair'"),

@@ -172,6 +172,17 @@ def test_a_baseline_that_is_not_there_stops_a_run_before_it_measures(compared, t
     assert compared == []
 
 
+def test_a_page_is_made_of_the_latest_run_or_of_one_that_has_a_name(compared, tmp_path):
+    assert gradwise(*SUITE, *ONE, "--out", tmp_path).exit_code == 0
+    (first,) = finished(tmp_path)
+    assert gradwise("baseline", "main", "--results", tmp_path).exit_code == 0
+    for run in ([], ["latest"], ["main"], [tmp_path], [first]):
+        first.with_suffix(".html").unlink(missing_ok=True)
+        done = gradwise("report", *run, "--results", tmp_path)
+        assert done.stdout == f"wrote {first.with_suffix('.html')}\n"
+        assert "lecture/l2" in first.with_suffix(".html").read_text()
+
+
 def test_a_diff_is_printed_as_markdown(tmp_path):
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     file.save([EXAMPLE], old)

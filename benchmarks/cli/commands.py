@@ -91,9 +91,9 @@ def baseline(name: str | None, run: Path, *, folder: Path) -> None:
         typer.echo(f"{folder} has no baseline; `gradwise baseline NAME` names its latest run")
 
 
-def report(path: Path, out: Path | None) -> None:
+def report(run: Path, out: Path | None, *, folder: Path) -> None:
     """Write the report of a run, by default as a page of the same name."""
-    path = named.find(path.parent, path)
+    path = named.find(folder, run)
     out = out or path.with_suffix(".html")
     write_report(results.load_all(path), out)
     typer.echo(f"wrote {out}")

@@ -164,14 +164,18 @@ def baseline(
 @app.command("report")
 @in_one_line
 def report(
-    results: Annotated[
+    run: Annotated[
         Path,
-        typer.Argument(metavar="RUN", help="A run, or a folder of runs, whose latest is taken."),
-    ] = Path("results"),
+        typer.Argument(
+            metavar="RUN",
+            help="A run: a file, the name of a baseline, `latest`, or a folder whose latest it is.",
+        ),
+    ] = Path("latest"),
     out: options.Page = None,
+    results: options.Folder = Path("results"),
 ) -> None:
     """Write a run's results as a page, a summary or a picture."""
-    commands.report(results, out)
+    commands.report(run, out, folder=results)
 
 
 @app.command("selftest")

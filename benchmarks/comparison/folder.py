@@ -79,7 +79,7 @@ def finished(folder: Path) -> list[Path]:
         FileNotFoundError: If there is no such folder.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"no such folder of runs: {folder}")
+        raise FileNotFoundError(f"no such folder of runs: {folder}; `gradwise run` makes one")
     runs = sorted(path for path in folder.iterdir() if _RUN.fullmatch(path.name))
     pointer = folder / LATEST
     last = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""

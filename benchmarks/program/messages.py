@@ -153,11 +153,14 @@ def underivable(error: Exception) -> Obstacle:
 def first_line(error: BaseException) -> str:
     r"""Write an exception in one line: its type, and the first line of its message.
 
+    A full stop at the end of that line is left out, since more may follow it.
+
     Example:
-        >>> first_line(ValueError("no such mode\nhere is a long story"))
+        >>> first_line(ValueError("no such mode.\nhere is a long story"))
         'ValueError: no such mode'
     """
-    first = str(error).strip().split("\n")[0]
+    first = str(error).strip().split("\n")[0].rstrip()
+    first = first if first.endswith("..") else first.removesuffix(".")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
