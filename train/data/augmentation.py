@@ -20,7 +20,9 @@ from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec
 
+from .._sharding import row_sharding
 from .._types import Tree
 from .rows import take
 
@@ -216,6 +218,9 @@ def _windows(
     """Return a window of each row along the axes, anywhere with equal chances."""
     room = jnp.array([x.shape[axis] - length for axis, length in zip(axes, size, strict=True)])
     starts = jax.random.randint(key, (len(x), len(axes)), 0, room + 1)
+    if (sharding := row_sharding(x, len(x))) is not None:
+        rows_alone = PartitionSpec(sharding.spec[0], None)
+        starts = jax.sharding.reshard(starts, NamedSharding(sharding.mesh, rows_alone))
     lengths = list(x.shape[1:])
     for axis, length in zip(axes, size, strict=True):
         lengths[axis - 1] = length

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._equality import equal_by_fields
+from .._equality import same_fields
 from .._text import excerpt
 from .._types import Tree
 from .accepted import tree_of_rows
@@ -19,8 +19,7 @@ from .arrays import Array, as_arrays
 T = TypeVar("T")
 
 
-@equal_by_fields
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Scaler:
     """What `train.data.scaler` makes: `scaler(x)` scales, and `scaler.inverse(z)` undoes it.
 
@@ -84,7 +83,14 @@ class Scaler:
                 )
         return jax.tree.map(fn, x, self.center, self.scale)
 
-    __hash__ = None  # pyright: ignore[reportAssignmentType]  (it holds arrays)
+    def __eq__(self, other: object) -> bool:
+        """Compare all figures."""
+        return same_fields(self, other)
+
+    def __hash__(self) -> int:
+        """Return a hash of the structure and the shapes, so that `jax.jit` takes a scaler."""
+        leaves, structure = jax.tree.flatten(self.center)
+        return hash((structure, *(leaf.shape for leaf in leaves)))
 
     def __repr__(self) -> str:
         """Return one line: how many arrays and features, no numbers."""
