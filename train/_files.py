@@ -10,15 +10,24 @@ import contextlib
 import os
 import stat
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
+def write_whole(
+    path: str | os.PathLike[str], content: bytes | str | Sequence[bytes | memoryview]
+) -> None:
     """Write a file as a whole: killed at any moment, `path` has its old content or the new one.
 
     The content goes to a temporary file in the same folder, from there to the disk, and then takes
-    the name. Folders that are missing are made, an older file's permissions stay, and where `path`
-    is a link the file that it leads to is written. Text is UTF-8.
+    the name. After a power cut it may be the old content for the seconds in which the system keeps
+    names to itself; half of one it is never. Folders that are missing are made, an older file's
+    permissions stay, and where `path` is a link the file that it leads to is written.
+
+    Args:
+        path: The file.
+        content: Text, written as UTF-8, or bytes; or several parts of those, written one after the
+            other, which spares a copy that joins them.
 
     Raises:
         IsADirectoryError: If `path` is a folder.
@@ -39,7 +48,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
     temporary = target.with_name(f".{target.name[:40]}.{uuid.uuid4().hex}.part")
     try:
         with temporary.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.writelines(_parts(content))
             file.flush()
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
@@ -47,15 +56,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes | str) -> None:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    _flush_folder(target.parent)
 
 
-def _flush_folder(folder: Path) -> None:
-    """Write the folder's list of names to the disk, so that the new one survives a power cut."""
-    if not hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
-        return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _parts(content: bytes | str | Sequence[bytes | memoryview]) -> Sequence[bytes | memoryview]:
+    if isinstance(content, str):
+        return [content.encode()]
+    return [content] if isinstance(content, bytes) else content
