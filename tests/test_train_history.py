@@ -2,6 +2,7 @@ import dataclasses
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
@@ -10,13 +11,14 @@ from sklearn.datasets import load_digits
 import losses
 import nn
 import train
+from train.steps.optimum import known_optimum
 
 NAN = float("nan")
 
 
 def history(**curves):
     made = train.History.empty().append(curves)
-    return dataclasses.replace(made, untrained_loss=2.3)
+    return dataclasses.replace(made, untrained_loss=2.3, optimum=0.0)
 
 
 def test_an_unknown_curve_raises_an_error_that_lists_the_known_ones():
@@ -77,7 +79,9 @@ NOISE = 0.02 * np.random.default_rng(0).normal(size=30)
 def test_curves_of_a_known_kind_are_diagnosed_as_that_kind(kind, train_loss, validation_loss):
     diagnosis = history(train_loss=train_loss, validation_loss=validation_loss).diagnose()
     assert diagnosis.kind == kind, str(diagnosis)
-    assert str(diagnosis).startswith(f"{kind} (epochs {len(train_loss)}")
+    assert str(diagnosis).startswith(f"{kind}: ")
+    assert len(str(diagnosis).splitlines()) == 2
+    assert all(len(line) <= 110 for line in str(diagnosis).splitlines())
 
 
 def test_without_validation_data_the_diagnosis_rests_on_the_training_loss():
@@ -141,6 +145,80 @@ def test_a_loss_below_zero_is_diagnosed_by_how_far_it_fell(kind, train_loss, val
     made = history(train_loss=train_loss, validation_loss=validation_loss)
     diagnosis = dataclasses.replace(made, untrained_loss=-4.55).diagnose()
     assert diagnosis.kind == kind, str(diagnosis)
+
+
+LIKELIHOOD = 2.1 + 2.9 * np.exp(-EPOCHS / 3)  # no lower than its entropy, 2.1
+
+
+@pytest.mark.parametrize(
+    ("kind", "train_loss", "validation_loss"),
+    [
+        ("ideal", LIKELIHOOD, LIKELIHOOD + 0.02 + NOISE / 10),
+        ("overfitting", LIKELIHOOD, LIKELIHOOD + 0.5 + NOISE / 10),  # a gap
+        ("overfitting", LIKELIHOOD, LIKELIHOOD + 0.02 * EPOCHS),  # a rise
+        ("underfitting", np.full(30, 5.0), np.full(30, 5.01)),  # nothing learned
+        ("not converged", 5 - 0.05 * EPOCHS, 5 - 0.05 * EPOCHS + NOISE / 10),
+        ("diverged", 5 * 1.5**EPOCHS, LIKELIHOOD),
+    ],
+)
+def test_a_loss_whose_best_is_not_known_is_judged_by_improvement_alone(
+    kind, train_loss, validation_loss
+):
+    made = history(train_loss=train_loss, validation_loss=validation_loss)
+    made = dataclasses.replace(made, untrained_loss=5.0, optimum=NAN)
+    assert made.diagnose().kind == kind, str(made.diagnose())
+    if kind == "ideal":  # above 0 it would be called high
+        assert made.diagnose(optimum=0.0).kind == "underfitting"
+        assert made.diagnose(optimum=2.1).kind == "ideal"
+
+
+def gaussian_nll(predictions, targets, *, where=None):
+    mean, log_scale = predictions[..., 0], predictions[..., 1]
+    return 0.5 * ((targets - mean) / jnp.exp(log_scale)) ** 2 + log_scale + 0.919
+
+
+def unit_gaussian_nll(predictions, targets, *, where=None):
+    return 0.5 * (predictions - targets) ** 2 + 0.919
+
+
+LABELS = np.array([2, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "optimum"),
+    [
+        (losses.squared_error, np.array([[0.5], [2.0]]), 0.0),
+        (losses.softmax_cross_entropy_with_integer_labels, LABELS, 0.0),
+        (losses.softmax_cross_entropy, np.eye(3)[LABELS], 0.0),
+        (losses.softmax_cross_entropy, np.full((2, 4), 0.25), NAN),  # its entropy
+        (losses.binary_cross_entropy_with_logits, np.array([[0.0], [1.0]]), 0.0),
+        (gaussian_nll, np.array([0.5, 2.0]), NAN),
+        (unit_gaussian_nll, np.array([0.5, 2.0]), NAN),
+        (losses.poisson_nll, np.array([0.0, 3.0]), NAN),
+    ],
+)
+def test_a_best_loss_of_zero_is_known_where_a_perfect_prediction_costs_nothing(loss, y, optimum):
+    x = np.ones((len(y), 2), np.float32)
+    np.testing.assert_equal(known_optimum(train.supervised(lambda *a, **k: a, loss), y), optimum)
+    np.testing.assert_equal(known_optimum(lambda *a, **k: a, (x, y)), NAN)
+
+
+def test_no_advice_is_given_that_was_followed():
+    overfitted = history(train_loss=FALLING, validation_loss=2.3 - FALLING / 2 + 0.01 * EPOCHS)
+    advice = overfitted.diagnose().advice
+    assert "keep_best=True: epoch 1 was best" in advice
+    assert "keep_best" not in dataclasses.replace(overfitted, kept_epoch=1).diagnose().advice
+    at_its_best = history(train_loss=FALLING, validation_loss=FALLING + 0.5).diagnose()
+    assert at_its_best.kind == "overfitting"
+    assert "keep_best" not in at_its_best.advice
+    for epochs, validated, expected in [
+        (3, True, "train for at least five epochs"),
+        (3, False, "train for at least five epochs and pass validation data"),
+        (30, False, "pass validation data"),
+    ]:
+        curves = {"train_loss": FALLING[:epochs]}
+        curves |= {"validation_loss": FALLING[:epochs]} if validated else {}
+        assert history(**curves).diagnose().advice == expected
 
 
 def test_a_loss_that_rounds_to_below_zero_counts_as_zero():

@@ -11,7 +11,7 @@ _JUDGED = 0.3  # the share of the epochs, the last ones, through which the lines
 
 
 def evidence_of(
-    curves: Mapping[str, np.ndarray], *, epochs: int, untrained_loss: float
+    curves: Mapping[str, np.ndarray], *, epochs: int, untrained_loss: float, optimum: float
 ) -> dict[str, float]:
     """Measure the last epochs: levels, slopes for each epoch, and the scatter around the slopes.
 
@@ -20,14 +20,17 @@ def evidence_of(
         epochs: How many epochs were made.
         untrained_loss: The loss before the first step; if it is not finite the training loss of
             the first epoch stands in.
+        optimum: The best possible loss, NaN if it is not known.
 
     Example:
         >>> falling = np.array([4.0, 3.0, 2.0, 1.0, 0.5])
-        >>> found = evidence_of({"train_loss": falling}, epochs=5, untrained_loss=5.0)
+        >>> found = evidence_of({"train_loss": falling}, epochs=5, untrained_loss=5.0, optimum=0.0)
         >>> found["lowest loss"], round(found["slope of train loss"], 2)
         (0.5, -0.85)
     """
     evidence = {"epochs": float(epochs), "untrained loss": untrained_loss}
+    if np.isfinite(optimum):
+        evidence["best possible loss"] = optimum
     if epochs == 0:
         return evidence
     train = curves["train_loss"]
@@ -40,7 +43,7 @@ def evidence_of(
     if "validation_loss" in curves:
         judged = curves["validation_loss"]
         level, slope, noise = _line(judged[-last:])
-        evidence |= _validation(evidence["train loss"], level, slope, noise, judged.min())
+        evidence |= _validation(evidence["train loss"], level, slope, noise, judged)
     return evidence | {
         "lowest loss": _lowest(evidence["untrained loss"], train, judged),
         "improvement": evidence["untrained loss"] - level,
@@ -49,14 +52,15 @@ def evidence_of(
 
 
 def _validation(
-    train_loss: float, level: float, slope: float, noise: float, lowest: float
+    train_loss: float, level: float, slope: float, noise: float, judged: np.ndarray
 ) -> dict[str, float]:
     gap = level - train_loss
     evidence = {
         "validation loss": level,
         "slope of validation loss": slope,
         "noise of validation loss": noise,
-        "rise of validation loss": level - float(lowest),
+        "rise of validation loss": level - float(judged.min()),
+        "best epoch": 1.0 + float(np.argmin(judged)),
         "gap": gap,
     }
     # Of a loss of 0 or below there is no share.

@@ -53,6 +53,8 @@ class History:
     failed_step: int | jax.Array = -1  # [], the step that was not finite and ended the run
     # [], the epoch, counted from 1, whose train state the run returned; -1: the last one
     kept_epoch: int | jax.Array = -1
+    # [], the best possible loss; NaN: not known. `fit` finds out where a perfect prediction costs 0
+    optimum: float | jax.Array = math.nan
 
     @classmethod
     def empty(cls) -> History:
@@ -113,6 +115,7 @@ class History:
             "untrained_loss": float(self.untrained_loss),
             "failed_step": int(self.failed_step),
             "kept_epoch": int(self.kept_epoch),
+            "optimum": float(self.optimum),
         }
 
     def append(self, curves: Mapping[str, ArrayLike]) -> History:
@@ -158,10 +161,14 @@ class History:
             return f"<p>{html.escape(repr(self))}</p>"
         return html_table(shown_lines(self.rows()), caption=str(self.diagnose()))
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self, *, optimum: float | None = None) -> Diagnosis:
         """Tell over-fitting, under-fitting, ideal, not converged, diverged or too little data.
 
         `Diagnosis` says by which rules.
+
+        Args:
+            optimum: The best possible loss, such as 0 for a squared error, or the entropy of labels
+                that are noisy; by default what the history knows, see `optimum`.
 
         Example:
             >>> import dataclasses, numpy as np
@@ -169,15 +176,18 @@ class History:
             >>> falling = 2.0 * 0.5 ** np.arange(12)
             >>> curves = {"train_loss": falling, "validation_loss": falling + 1}
             >>> history = train.History.empty().append(curves)
-            >>> dataclasses.replace(history, untrained_loss=2.3).diagnose()
-            Diagnosis(overfitting, train loss 0.000977, validation loss 1)
+            >>> print(dataclasses.replace(history, untrained_loss=2.3).diagnose(optimum=0.0))
+            overfitting: a big gap (train loss 0.000977, validation loss 1)
+            use more data, augmentation, dropout, a penalty or a smaller network
         """
         fields = self._made()
         return diagnose(
             fields["curves"],
             epochs=fields["epochs"],
             untrained_loss=fields["untrained_loss"],
+            optimum=fields["optimum"] if optimum is None else optimum,
             failed=fields["failed_step"] >= 0,
+            kept_epoch=fields["kept_epoch"],
         )
 
     def figure(self, *, curve: str = "loss") -> Figure:
@@ -262,6 +272,7 @@ class History:
             untrained_loss=number(fields["untrained_loss"]),
             failed_step=integer("failed_step", fields["failed_step"], -1),
             kept_epoch=integer("kept_epoch", fields.get("kept_epoch", -1), -1),
+            optimum=number(fields.get("optimum", math.nan)),
         )
 
     def save(self, path: str | Path) -> None:

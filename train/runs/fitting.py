@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -22,6 +23,7 @@ from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
 from ..steps.objectives import check_targets
+from ..steps.optimum import known_optimum
 from .carry import Carry, finish, resumed, start
 from .driver import Advance, After, drive
 from .host_batches import Source, make_stream
@@ -174,6 +176,7 @@ def fit(
     carry, history = _begin(plan, folder, key, train_state, train_data)
     if isinstance(train_data, tuple):
         sets: Tree = on_device((train_data, validation))
+        history = replace(history, optimum=known_optimum(objective, train_data[1]))
         advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
     else:
         advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
