@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare
+from benchmarks.check.blame import draws
 from benchmarks.check.directions import random_probe
 from benchmarks.check.reference import find_reference
 from benchmarks.derivatives.problem import make_problem
@@ -146,6 +147,35 @@ def test_two_modes_that_contradict_each_other_are_not_trusted(monkeypatch):
         lambda problem, probe, mode, pace: np.ones({"forward": 1, "reverse": 5}[mode]),
     )
     assert reference_of(clipped, X, rule="trust").wrong
+
+
+def test_a_draw_whose_derivative_is_its_distributions_is_named():
+    found = draws(make_problem(lambda a: jnp.sum(jax.random.gamma(KEY, a)), (X,)))
+    assert len(found) == 1
+    assert found[0].startswith(f"JAX's implicit derivative of random_gamma at {HERE}:")
+    assert draws(make_problem(lambda x: jnp.sum(jax.random.normal(KEY) * x), (X,))) == ()
+
+
+def test_a_draws_derivative_is_trusted_where_the_user_has_no_rule(monkeypatch):
+    monkeypatch.setattr("benchmarks.check.reference.draws", lambda problem: ("the draw",))
+    assert reference_of(clipped, X).wrong  # it may be the user's rule that is wrong
+    monkeypatch.setattr("benchmarks.check.reference.deliberate", lambda problem: ())
+    trusted = reference_of(clipped, X)
+    assert (trusted.wrong, trusted.trusted) == ({}, ("the draw",))
+
+
+def test_a_deliberate_derivative_tells_how_to_trust_it():
+    assert "rule='trust' checks against it" in reference_of(clipped, X).wrong["reverse"]
+
+
+def test_a_function_that_runs_at_its_point_alone_is_not_checked_and_says_so():
+    def only_here(x):
+        if not np.allclose(x, X):
+            raise ValueError("too far")
+        return np.asarray(x)
+
+    found = compare(lambda x: jnp.sum(host(only_here)(x) * x), X, budget=0.05)
+    assert "not checked: it does not run beside the point (" in found.incomplete
 
 
 def test_an_unknown_rule_is_refused():

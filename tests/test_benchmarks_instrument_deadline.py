@@ -80,17 +80,49 @@ def test_ctrl_c_ends_the_waiting_for_work_that_goes_on():
     may_end.set()
 
 
-def test_a_process_ends_with_its_status_while_something_still_runs_in_it():
+LEFT_BEHIND = """
+import atexit, sys, time
+atexit.register(print, "the first handler")
+from benchmarks.instrument.deadline import TimeUpError, within
+try:
+    within(0.01, lambda: time.sleep(600), "sleeping")
+except TimeUpError:
+    sys.stdout.write("left behind\\n")
+atexit.register(print, "the last handler")
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "status", "said"),
+    [
+        ("", 0, ""),
+        ("sys.exit(3)", 3, ""),
+        ("sys.exit()", 0, ""),
+        ("sys.exit('too bad')", 1, "too bad"),
+        ("1 / 0", 1, "ZeroDivisionError"),
+        ("raise KeyboardInterrupt", 130, "KeyboardInterrupt"),
+    ],
+)
+def test_a_process_ends_as_it_would_have_while_something_still_runs_in_it(end, status, said):
+    child = subprocess.run(
+        [sys.executable, "-c", LEFT_BEHIND + end],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert child.stdout.split("\n") == ["left behind", "the last handler", "the first handler", ""]
+    assert (child.returncode, said in child.stderr) == (status, True)
+
+
+def test_what_was_left_behind_and_has_ended_leaves_the_end_to_python():
     script = (
         "import time\n"
-        "from benchmarks.instrument.deadline import TimeUpError, leave, within\n"
+        "from benchmarks.instrument.deadline import TimeUpError, within\n"
         "try:\n"
-        "    within(0.01, lambda: time.sleep(600), 'sleeping')\n"
+        "    within(0.01, lambda: time.sleep(0.2), 'sleeping')\n"
         "except TimeUpError:\n"
-        "    print('left behind')\n"
-        "leave(3)\n"
+        "    raise SystemExit(4)\n"
     )
-    child = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (child.returncode, child.stdout) == (3, "left behind\n")
+    child = subprocess.run([sys.executable, "-c", script], timeout=120, check=False)
+    assert child.returncode == 4

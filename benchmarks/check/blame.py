@@ -23,6 +23,8 @@ from .taylor import Taylor
 #: With more inputs, nobody looks for the one at which it shows most.
 _MOST_INPUTS = 4096
 _MOST_RULES = 3
+#: What a rule may be meant to do, and how to say so.
+_MEANT = "; if it is meant, rule='trust' checks against it"
 
 #: Names, and the function in float64 without what they name.
 _Suspect = tuple[tuple[str, ...], Callable[[Leaves, Leaves], Output]]
@@ -59,15 +61,22 @@ def describe(
         text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
     with jax.enable_x64(x64):
         suspects, _ = guarded("find what may be why", lambda: list(_suspects(problem)), [])
-        draws, _ = guarded("look for draws", lambda: _draws(problem), "")
     culprit, _ = guarded("find why", lambda: _culprit(suspects, wide, probe, mode, line, pace), "")
-    return text + (culprit or draws) + _worst(wide, probe, mode, line, pace)
+    return text + culprit + _worst(wide, probe, mode, line, pace)
 
 
 def deliberate(problem: Problem) -> tuple[str, ...]:
-    """Name what makes a derivative another one than the function's: rules, `stop_gradient`s."""
-    draws = _named(problem, "random_gamma", "the derivative that JAX gives to random_gamma")
-    return (*rules(own_program(problem)), *_stops(problem), *draws)
+    """Name what a user makes another derivative by than the function's: rules, `stop_gradient`s."""
+    return (*rules(own_program(problem)), *_stops(problem))
+
+
+def draws(problem: Problem) -> tuple[str, ...]:
+    """Name the draws whose derivative is by definition that of their distribution.
+
+    A sample of a gamma distribution is moved as its quantile is (M. Figurnov, S. Mohamed, A. Mnih,
+    Implicit Reparameterization Gradients, 2018), and not as the rejections that it is drawn by.
+    """
+    return _named(problem, "random_gamma", "JAX's implicit derivative of random_gamma")
 
 
 def _stops(problem: Problem) -> tuple[str, ...]:
@@ -79,14 +88,6 @@ def _named(problem: Problem, operation: str, words: str) -> tuple[str, ...]:
     pairs = equations(own_program(problem))
     lines = [line for eqn, line in pairs if kind(eqn) == operation]
     return tuple(dict.fromkeys(f"{words}{line and f' at {line}'}" for line in lines))
-
-
-def _draws(problem: Problem) -> str:
-    """Say of a draw whose derivative is that of its distribution that it is so."""
-    lines = _named(problem, "random_gamma", "random_gamma")
-    if not lines:
-        return ""
-    return f"; JAX differentiates the distribution that {lines[0]} draws from, not the draw"
 
 
 def _culprit(
@@ -103,9 +104,9 @@ def _culprit(
         except GaveUpError:
             return ""
         except Exception:  # without the rule there is no derivative at all
-            return f"; it is by {many}"
+            return f"; it is by {many}{_MEANT}"
         if judge(line, probe, mode, product).right:
-            return f"; {many} {'makes' if len(names) == 1 else 'make'} it so"
+            return f"; {many} {'makes' if len(names) == 1 else 'make'} it so{_MEANT}"
     return ""
 
 

@@ -11,7 +11,7 @@ from ..derivatives.method import GaveUpError, Probe, Truth
 from ..derivatives.problem import Problem
 from ..program.custom_rules import rules_within
 from ..program.messages import guarded
-from .blame import deliberate, describe
+from .blame import deliberate, describe, draws
 from .directions import UNHURRIED, Pace
 from .float64 import in_float64, own_program, with_float64
 from .judge import FLOAT64_EPS, Line, coarsest_eps, draw_line, judge, take
@@ -92,7 +92,8 @@ def find_reference(
         modes: `"forward"`, `"reverse"`, both or none: what the function allows.
         pace: How its programs are run. Where a Jacobian would take too long, methods are checked
             along directions.
-        rule: `"trust"` if a custom rule of the user's is right by definition.
+        rule: `"trust"` if a custom rule of the user's is right by definition. A derivative that is
+            another one by JAX's own definition, of a draw, is trusted where the user has no rule.
 
     Raises:
         GaveUpError: If there was no time for the function along a line.
@@ -102,6 +103,8 @@ def find_reference(
         "read its custom rules", lambda: _allowed(problem), (0.0, 0.0)
     )
     named, _ = guarded("name what is deliberate", lambda: deliberate(problem), ())
+    drawn, _ = guarded("look for draws", lambda: draws(problem), ())
+    trusting = bool(named or drawn) if rule == "trust" else bool(drawn and not named)
     with in_float64(problem, probe) as (wide, directions):
         coarsest, no_type = guarded(
             "find the narrowest type inside", lambda: _narrowest(wide), _eps(wide)
@@ -120,7 +123,7 @@ def find_reference(
             "look for zeros", lambda: find_zeros(wide, directions, line, passed, pace), None
         )
         products, passed = without_rounding(products, zeros), without_rounding(passed, zeros)
-        trusted = {} if rule == "check" or not named else consistent(products, directions)
+        trusted = consistent(products, directions) if trusting else {}
         if trusted.keys() <= passed.keys():
             trusted = {}
         else:
@@ -133,7 +136,7 @@ def find_reference(
             if mode not in passed
         }
     notes = tuple(filter(None, (no_type, no_rules, no_zeros)))
-    trust = named if trusted else ()
+    trust = (*named, *drawn) if trusted else ()
     return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked)
 
 

@@ -12,7 +12,6 @@ except ModuleNotFoundError:
 
 from gradwise import __version__
 
-from ..instrument.deadline import leave
 from ..scenarios.run import choose
 from . import commands, options, suites
 from .errors import in_one_line
@@ -212,9 +211,5 @@ def peers(
 
 
 def main(name: str) -> None:
-    """Run the command line under a name, and leave with its status, whatever still runs."""
-    try:
-        app(prog_name=name)
-    except SystemExit as done:
-        leave(done.code if isinstance(done.code, int) else 0)
-        raise
+    """Run the command line under a name."""
+    app(prog_name=name)

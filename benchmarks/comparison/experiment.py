@@ -155,7 +155,7 @@ def _reference(
 
     It is found in float64, or in the problem's own type if no program can be made there, which the
     problem that is returned knows. A function that does not run in its own type either raises what
-    it raises.
+    it raises, unless it has run at the point itself: then nothing can be checked.
     """
     runs = len(LINE)
     least = runs * look.at_least
@@ -167,6 +167,9 @@ def _reference(
     except GaveUpError as error:
         return problem, _nothing_known(problem), f"not checked: {error}"
     except Exception as error:
+        if problem.wide is None and look.seconds is not None:
+            why = f"it does not run beside the point ({first_line(error)})"
+            return problem, _nothing_known(problem), f"not checked: {why}"
         if problem.wide is None:
             raise
         obstacle = f"it does not run there ({first_line(error)})"

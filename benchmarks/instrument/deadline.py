@@ -1,23 +1,19 @@
 """Ends to work: Python is stopped where it is, and what Python cannot stop is left behind."""
 
-import atexit
 import ctypes
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from .clock import time_left
+from .leaving import leave_behind
 from .units import seconds as shown
 
 Result = TypeVar("Result")
 
 #: Seconds after which an alarm that was not heard rings again, and waiting begins anew.
 _AGAIN = 0.5
-#: Seconds that each thing that was left behind is waited for when the process ends.
-_PATIENCE = 1.0
 
 
 class TimeUpError(RuntimeError):
@@ -67,40 +63,19 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
         finally:
             done.set()
 
-    _running.add(done)
     threading.Thread(target=run, daemon=True).start()
     left = time_left(limit)
-    while left() > 0 and not done.wait(min(left(), _AGAIN)):
-        pass  # Ctrl-C is heard between two waits at the latest
+    try:
+        while left() > 0 and not done.wait(min(left(), _AGAIN)):
+            pass  # Ctrl-C is heard between two waits at the latest
+    finally:
+        if not done.is_set():
+            leave_behind(done)
     if not done.is_set():
         raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up")
-    _running.discard(done)
     if errors:
         raise errors[0]
     return results[0]
-
-
-#: Set when the work of a thread is done; those of threads that nobody waits for stay here.
-_running: set[threading.Event] = set()
-
-
-@atexit.register
-def _leave() -> None:
-    """Leave the process while something that was left behind still runs in it.
-
-    Such a thread must not come back to a Python that is taken down: the process would abort.
-    """
-    for done in _running:
-        done.wait(_PATIENCE)
-    leave(1 if hasattr(sys, "last_value") else 0)
-
-
-def leave(status: int) -> None:
-    """End the process with a status, if something that was left behind still runs in it."""
-    if not all(done.is_set() for done in _running):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
 
 
 @contextmanager
