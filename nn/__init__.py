@@ -31,7 +31,7 @@ from .self_attention import Attention, attention
 from .summary_report import LayerSummary, Summary
 from .uncertainty import Prediction, monte_carlo
 from .unit_saturation import saturation
-from .wrappers import concatenate, frozen, mixed_precision
+from .wrappers import concatenate, frozen, mixed_precision, with_mask
 
 __all__ = [
     "GRU",
@@ -96,4 +96,5 @@ __all__ = [
     "stateless",
     "summary",
     "tanh",
+    "with_mask",
 ]

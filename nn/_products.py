@@ -18,19 +18,23 @@ def flops_of_products(jaxpr: Jaxpr) -> int:
 
 
 def _of_equation(eqn: JaxprEqn) -> int:
-    name, (out, *_) = eqn.primitive.name, [*eqn.outvars, None]
+    name = eqn.primitive.name
     if name == "dot_general":
         (contracted, _), _ = eqn.params["dimension_numbers"]
-        factors = eqn.invars[0].aval.shape
-        return 2 * math.prod(out.aval.shape) * math.prod(factors[axis] for axis in contracted)
+        left, out = _shape(eqn.invars[0]), _shape(eqn.outvars[0])
+        return 2 * math.prod(out) * math.prod(left[axis] for axis in contracted)
     if name == "conv_general_dilated":
-        kernel = eqn.invars[1].aval.shape
+        kernel, out = _shape(eqn.invars[1]), _shape(eqn.outvars[0])
         channels = kernel[eqn.params["dimension_numbers"].rhs_spec[0]]
-        return 2 * math.prod(out.aval.shape) * math.prod(kernel) // channels
+        return 2 * math.prod(out) * math.prod(kernel) // channels
     inside = [flops_of_products(jaxpr) for jaxpr in _programs(eqn)]
     if name == "cond":
         return max(inside)
     return sum(inside) * (eqn.params["length"] if name == "scan" else 1)
+
+
+def _shape(variable: Any) -> tuple[int, ...]:
+    return variable.aval.shape
 
 
 def _programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:

@@ -1,5 +1,6 @@
-"""Wrappers: a layer with frozen parameters, in mixed precision, or beside others."""
+"""Wrappers: a layer with frozen parameters, in mixed precision, with a mask, or beside others."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import jax
@@ -21,8 +22,8 @@ def frozen(layer: Layer[Params, State]) -> Layer[Params, State]:
     does not reach the layer: batch norm uses its running statistics and returns them unchanged.
     Randomness follows the key alone, as everywhere: dropout inside goes on if a key is given.
 
-    A gradient of 0 keeps plain gradient descent from moving the parameters. An optimizer with
-    weight decay moves them nevertheless, unless it leaves them out too.
+    A gradient of 0 keeps plain gradient descent from moving the parameters. Weight decay moves them
+    nevertheless: `train.freeze` keeps an optimizer from it, and from moments for them.
 
     Args:
         layer: The layer, such as a part of a model that was trained on other data.
@@ -131,6 +132,74 @@ def _floats_to(dtype: DTypeLike, tree: Tree) -> Tree:
         return jnp.asarray(leaf).astype(dtype) if real else leaf
 
     return jax.tree.map(convert, tree)
+
+
+def with_mask(
+    layer: Layer[Params, State], real: Callable[[jax.Array], jax.Array]
+) -> Layer[Params, State]:
+    """Return `layer` under the mask `real(x)`, which it reads off its own input.
+
+    A mask that is given as well, such as that of the rows of a batch, hides what it hides.
+
+    Args:
+        layer: The layer or the model, over sequences or rows.
+        real: Maps the input to a bool mask, `[batch]` or `[batch, time]`, True for what is real.
+
+    Raises:
+        TypeError: If `layer` is not a layer, or `real` is not a function.
+        ValueError: If a mask that is given has another number of rows, or of steps.
+
+    Example:
+        Texts of different lengths, padded with the id 0:
+
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import nn
+        >>> reader = nn.serial(nn.embedding(100, 8), nn.gru(8, 4, every_step=False))
+        >>> model = nn.with_mask(reader, lambda ids: ids != 0)
+        >>> params, state = model.init(jax.random.key(0))
+        >>> short, _ = model.apply(params, state, jnp.array([[5, 7]]))
+        >>> padded, _ = model.apply(params, state, jnp.array([[5, 7, 0, 0]]))
+        >>> bool((short == padded).all())
+        True
+    """
+    check_layer("with_mask", layer)
+    if not callable(real) or isinstance(real, Layer):
+        raise TypeError(f"with_mask expected a function of the input, got {real!r}")
+
+    def apply(
+        params: Params,
+        state: State,
+        x: jax.Array,
+        /,
+        *,
+        key: jax.Array | None = None,
+        train: bool = False,
+        mask: jax.Array | None = None,
+    ) -> tuple[jax.Array, State]:
+        both = real(x) if mask is None else _either_hides(real(x), mask)
+        return layer.apply(params, state, x, key=key, train=train, mask=both)
+
+    def rebuild(inner: Layer) -> Layer:
+        return with_mask(inner, real)
+
+    return made_of(Layer(layer.init, apply), layer, rebuild=rebuild)
+
+
+def _either_hides(own: jax.Array, given: jax.Array) -> jax.Array:
+    """Return the mask that hides what either of two masks hides, `[batch]` or `[batch, time]`.
+
+    Raises:
+        ValueError: If one of them has other rows or steps than the other.
+    """
+    axes = min(jnp.ndim(own), jnp.ndim(given))
+    if jnp.shape(own)[:axes] != jnp.shape(given)[:axes]:
+        raise ValueError(
+            f"with_mask expected the mask that is given to fit its own of shape {jnp.shape(own)}, "
+            f"got shape {jnp.shape(given)}"
+        )
+    most = max(jnp.ndim(own), jnp.ndim(given))
+    own, given = (m.reshape(m.shape + (1,) * (most - m.ndim)) for m in (own, given))
+    return own & given
 
 
 def concatenate(*layers: Layer) -> Layer[tuple, tuple]:

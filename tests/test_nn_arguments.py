@@ -99,6 +99,7 @@ def test_a_wrong_shape_raises_an_error_that_names_the_layer_and_both_shapes(laye
         ),
         (lambda: raw.concatenate(), ValueError, r"concatenate expected at least one layer"),
         (lambda: raw.frozen(nn.relu), TypeError, r"frozen expected a Layer, got <function relu"),
+        (lambda: raw.with_mask(nn.gru(3, 4), 0), TypeError, r"a function of the input, got 0"),
         (lambda: raw.mixed_precision(3), TypeError, r"mixed_precision expected a Layer, got 3"),
         (
             lambda: raw.mixed_precision(nn.dense(3, 4), compute=np.int32),

@@ -54,6 +54,7 @@ LAYERS = {
     "global_max_pool": (nn.global_max_pool(), (4, 3)),
     "concatenate": (nn.concatenate(nn.dense(3, 2), nn.dropout(0.3), nn.batch_norm(3)), (3,)),
     "frozen": (nn.frozen(nn.serial(nn.dense(3, 4), nn.batch_norm(4), nn.dropout(0.3))), (3,)),
+    "with_mask": (nn.with_mask(nn.batch_norm(3), lambda x: x[:, 0] > -1), (3,)),
     "mixed_precision": (nn.mixed_precision(nn.serial(nn.dense(3, 4), nn.batch_norm(4))), (3,)),
 }
 #: Their derivatives are not those of the function that they compute.

@@ -45,6 +45,7 @@ LAYERS = {
     "global_max_pool": nn.serial(nn.global_max_pool(), nn.layer_norm(3)),
     "concatenate": nn.concatenate(nn.dense(3, 2), nn.batch_norm(3)),
     "frozen": nn.frozen(nn.dense(3, 2)),
+    "with_mask": nn.with_mask(nn.batch_norm(3), lambda x: x[..., 1] < 1.8),
     "mixed_precision": nn.mixed_precision(nn.serial(nn.dense(3, 4), nn.layer_norm(4))),
 }
 
@@ -204,3 +205,24 @@ def test_a_mask_over_time_hides_the_rows_without_a_step_once_the_time_axis_is_go
         inputs()[real]
     )
     np.testing.assert_allclose(after[1].mean, expected[1].mean, rtol=1e-5)
+
+
+def test_a_mask_read_off_the_input_hides_what_either_mask_hides():
+    layer = nn.with_mask(nn.global_avg_pool(), lambda x: x[..., 0] < 1.5)
+    x, rows = inputs(), np.array([True, False, True, True, True])
+    own = x[..., 0] < 1.5
+    for mask, real in ((None, own), (rows, own & rows[:, None]), (MASK, own & MASK)):
+        y, _ = layer.apply((), (), x, mask=mask)
+        wide, count = np.where(real[..., None], x.astype(np.float64), 0), real.sum(axis=1)
+        expected = wide.sum(axis=1) / np.maximum(count, 1)[:, None]
+        np.testing.assert_allclose(y, expected, rtol=1e-6)
+
+
+def test_a_mask_over_rows_read_off_the_input_joins_one_over_steps():
+    layer = nn.with_mask(nn.global_avg_pool(), lambda x: x[:, 0, 0] < 1.5)
+    real = MASK & (inputs()[:, 0, 0] < 1.5)[:, None]
+    y, _ = layer.apply((), (), inputs(), mask=MASK)
+    expected, _ = nn.global_avg_pool().apply((), (), inputs(), mask=real)
+    np.testing.assert_array_equal(y, expected)
+    with pytest.raises(ValueError, match=r"own of shape \(5,\), got shape \(4, 6\)"):
+        layer.apply((), (), inputs(), mask=np.ones(4, bool)[:, None] & MASK[:4])

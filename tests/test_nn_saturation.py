@@ -125,3 +125,10 @@ def test_saturation_without_a_real_row_raises_an_error():
     for x, mask in ((full, np.zeros(2, bool)), (full[:0], None)):
         with pytest.raises(ValueError, match="saturation expected at least one real row"):
             nn.saturation(layer, (), (), x, mask=mask)
+
+
+def test_saturation_of_sequences_counts_the_real_steps_alone():
+    x = np.array([[[-1.0], [2.0], [-9.0]], [[-3.0], [-9.0], [-9.0]]], np.float32)
+    mask = np.array([[True, True, False], [True, False, False]])  # no sequence has a third step
+    (row,) = nn.saturation(compiled(nn.activation(nn.relu)), (), (), x, mask=mask).layers
+    assert (row.saturated, row.dead) == (pytest.approx(2 / 3), 0.5)
