@@ -11,7 +11,7 @@ from .distributions import gaussian_nll, quantile
 from .labels import check_labels, class_weights
 from .penalties import elastic_net, is_weight, l1, l2, weight_mask
 from .penalty_shares import Share, penalized
-from .reduction import mean
+from .reduction import mean, per_output
 from .regression import absolute_error, huber, poisson_nll, squared_error
 from .softmax import (
     softmax_cross_entropy,
@@ -38,6 +38,7 @@ __all__ = [
     "l2",
     "mean",
     "penalized",
+    "per_output",
     "poisson_nll",
     "quantile",
     "softmax_cross_entropy",

@@ -1,9 +1,48 @@
 """The mean that turns one value for each example into the number that is differentiated."""
 
+from typing import Protocol
+
 import jax
 import jax.numpy as jnp
 
 from ._checks import check_where
+
+
+class Loss(Protocol):
+    """A loss of predictions and targets of one shape, with one value for each example."""
+
+    def __call__(
+        self, predictions: jax.Array, targets: jax.Array, /, *, where: jax.Array | None = None
+    ) -> jax.Array:
+        """Return the values, `[..., outputs]` to `[...]`."""
+        ...
+
+
+def per_output(loss: Loss) -> Loss:
+    """Return the loss that has a value for each output, `[..., outputs]` to `[..., outputs]`.
+
+    Its `where`, and the weights of its mean, have an entry for each output, so that a target may
+    be missing alone.
+
+    Args:
+        loss: A loss that adds up the outputs, with as many predictions as targets.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import losses
+        >>> predictions, targets = jnp.array([[1.0, 2.0]]), jnp.array([[jnp.nan, 5.0]])
+        >>> known = ~jnp.isnan(targets)
+        >>> losses.per_output(losses.squared_error)(predictions, targets, where=known)
+        Array([[0., 9.]], dtype=float32)
+    """
+
+    def values(
+        predictions: jax.Array, targets: jax.Array, /, *, where: jax.Array | None = None
+    ) -> jax.Array:
+        predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
+        return loss(predictions[..., None], targets[..., None], where=where)
+
+    return values
 
 
 def mean(

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 
-from ..metrics import Mean
+from ..metrics import Figure, Mean
 from ..steps import Batch
 from ..steps.averages import Average
 from ..steps.evaluation import values
@@ -18,7 +18,7 @@ from .carry import Carry, is_stale, measured
 from .plan import Plan
 from .watching import learning_rates, monitored
 
-RunStep: TypeAlias = Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Mean]]]
+RunStep: TypeAlias = Callable[[jax.Array, Carry, Batch], tuple[Carry, dict[str, Figure]]]
 
 
 def make_run_step(plan: Plan) -> RunStep:
@@ -36,7 +36,7 @@ def make_run_step(plan: Plan) -> RunStep:
         gradient_norm=plan.gradient_norm,
     )
 
-    def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Mean]]:
+    def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Figure]]:
         train_state, watch = carry
         new, metrics, bad = attempt(key, train_state, batch)
         failed = bad.any()
@@ -61,8 +61,15 @@ def make_run_step(plan: Plan) -> RunStep:
     return step
 
 
+def skipped_steps(metrics: Mapping[str, Figure]) -> jax.Array:
+    """Return how many of the steps that were summed were skipped, `[]`."""
+    skipped = metrics["skipped"]
+    assert isinstance(skipped, Mean)
+    return skipped.total
+
+
 def close_epoch(
-    plan: Plan, carry: Carry, train: Mapping[str, Mean], validation: Mapping[str, Mean] | None
+    plan: Plan, carry: Carry, train: Mapping[str, Figure], validation: Mapping[str, Figure] | None
 ) -> tuple[Carry, dict[str, jax.Array]]:
     """End an epoch: decide whether it was the best one and whether it is the last one.
 
@@ -99,10 +106,10 @@ def close_epoch(
 
 
 def _curves(
-    train: Mapping[str, Mean], validation: Mapping[str, Mean] | None
+    train: Mapping[str, Figure], validation: Mapping[str, Figure] | None
 ) -> dict[str, jax.Array]:
     """Return the epoch's means by the names of their curves; skipped steps are counted."""
-    plain = {"skipped": train["skipped"].total}
+    plain = {"skipped": skipped_steps(train)}
     if NORM in train:
         plain[NORM] = train[NORM].value
     means = {name: mean for name, mean in train.items() if name not in plain}

@@ -13,17 +13,17 @@ import numpy as np
 from .._programs import at_first_call, program
 from .._types import Data, Tree
 from ..data.accepted import batch_of, check_alike, on_device
-from ..metrics import Mean
+from ..metrics import Figure
 from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import make_totals, measure
 from ..steps.objectives import check_targets
 from .carry import Carry, measured
-from .epoch import close_epoch, make_run_step
+from .epoch import close_epoch, make_run_step, skipped_steps
 from .plan import Plan
 
 T = TypeVar("T")
 Source: TypeAlias = Iterable[Data] | Callable[[int], Iterable[Data]]
-Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Mean] | None]
+Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Figure] | None]
 
 # Whether a step was finite is read this many steps later. The step has ended by then, so that
 # reading waits for nothing; and only so many steps are wasted if it was not finite.
@@ -57,7 +57,7 @@ def make_stream(
     def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
         number = int(carry.watch.done)
 
-        def steps() -> Iterator[dict[str, Mean]]:
+        def steps() -> Iterator[dict[str, Figure]]:
             nonlocal carry
             whole = validation if is_arrays(validation) else None
             batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
@@ -91,7 +91,7 @@ def _make_close(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]
     return partial(close_epoch, plan)
 
 
-def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping[str, Mean]]:
+def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping[str, Figure]]:
     return partial(measure, objective)
 
 
@@ -115,7 +115,7 @@ def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> V
         return lambda train_state, number: whole(train_state, held_out)
     measured = at_first_call(_make_measure, plan.objective)
 
-    def validate(train_state: TrainState, number: int) -> Mapping[str, Mean]:
+    def validate(train_state: TrainState, number: int) -> Mapping[str, Figure]:
         batches = _batches(plan, validation, number, train_state, "validation data", None)
         return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
 
@@ -185,22 +185,22 @@ def _batches(
         )
 
 
-def _until_failed(steps: Iterable[dict[str, Mean]]) -> Iterator[dict[str, Mean]]:
+def _until_failed(steps: Iterable[dict[str, Figure]]) -> Iterator[dict[str, Figure]]:
     """Yield the metrics of the steps until one has failed, which is read `_LAG` steps later."""
     running: deque[jax.Array] = deque()
     for metrics in steps:
         yield metrics
-        running.append(metrics["skipped"].total)
+        running.append(skipped_steps(metrics))
         if len(running) > _LAG and running.popleft():
             return
 
 
 @jax.jit
-def _add(a: dict[str, Mean], b: dict[str, Mean]) -> dict[str, Mean]:
+def _add(a: dict[str, Figure], b: dict[str, Figure]) -> dict[str, Figure]:
     return jax.tree.map(jax.numpy.add, a, b)
 
 
-def _sum(metrics: Iterable[dict[str, Mean]]) -> dict[str, Mean]:
+def _sum(metrics: Iterable[dict[str, Figure]]) -> dict[str, Figure]:
     sums = None
     for new in metrics:
         sums = new if sums is None else _add(sums, new)

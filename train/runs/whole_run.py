@@ -15,7 +15,7 @@ from .._checks import positive
 from .._types import Data
 from ..curves import History
 from ..data.accepted import data_sets, on_device
-from ..metrics import Mean
+from ..metrics import Figure
 from ..steps import Batch, Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
@@ -211,7 +211,9 @@ def _make_epoch(plan: Plan) -> Epoch:
         number = carry.train_state.step // steps
         order = datasets.shuffle(key, number, rows, plan.batch_size)
 
-        def step(carry: Carry, where: tuple[jax.Array, jax.Array]) -> tuple[Carry, dict[str, Mean]]:
+        def step(
+            carry: Carry, where: tuple[jax.Array, jax.Array]
+        ) -> tuple[Carry, dict[str, Figure]]:
             indices, mask = where
             x, y = datasets.take(train_data, indices)
             return run_step(key, carry, Batch(x, y, mask))

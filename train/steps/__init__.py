@@ -9,6 +9,7 @@ from .freezing import freeze
 from .objectives import SupervisedObjective, supervised
 from .state import Batch, TrainState, init
 from .transaction import make_step
+from .weighting import Weighted
 
 __all__ = [
     "Apply",
@@ -19,6 +20,7 @@ __all__ = [
     "OnBatch",
     "SupervisedObjective",
     "TrainState",
+    "Weighted",
     "ema",
     "evaluate",
     "freeze",

@@ -9,26 +9,33 @@ import jax.numpy as jnp
 
 from .._checks import positive
 from .._sharding import row_sharding
-from .._types import Params, State
-from ..metrics import Mean
+from .._types import Params, State, Tree
+from ..metrics import Figure
 from .state import Batch, real_rows, select
 
 #: `((value, (new state, metrics)), slope)`, as a way to differentiate returns it.
-Differentiated = tuple[tuple[jax.Array, tuple[State, dict[str, Mean]]], Params]
+Differentiated = tuple[tuple[jax.Array, tuple[State, dict[str, Figure]]], Params]
 Differentiate = Callable[[Params, State, Batch, jax.Array], Differentiated]
+#: The sums of weights of a batch, a tree; an objective divides by them.
+WeightSums = Callable[[Batch], Tree]
 _Sums = tuple[jax.Array, Params]  # of values and slopes
 
 
-def accumulated(differentiate: Differentiate, parts: int) -> Differentiate:
+def accumulated(
+    differentiate: Differentiate, parts: int, *, weight_sums: WeightSums | None = None
+) -> Differentiate:
     """Return `differentiate` of a whole batch as the mean over its parts.
 
-    A part weighs as much as it has real rows; one without a real row changes nothing. The layers'
-    state passes from part to part, and part i draws from `fold_in(key, i)`.
+    A part weighs as much as it has real rows; one without a real row changes nothing. The sums are
+    made in float32 or wider, and a slope is rounded to the type of its parameter at the end. The
+    layers' state passes from part to part, and part i draws from `fold_in(key, i)`.
 
     Args:
         differentiate: `differentiate(params, state, batch, key)`, which returns
             `((value, (new state, metrics)), slope)`.
         parts: How many micro-batches a batch is cut into.
+        weight_sums: What the objective of the whole batch divides by; each part then divides by its
+            share of it (`batch.divisors`), however the weights are spread over the parts.
 
     Raises:
         ValueError: If `parts` is not an integer above 0; when traced, if it does not divide the
@@ -48,30 +55,39 @@ def accumulated(differentiate: Differentiate, parts: int) -> Differentiate:
         params: Params, state: State, batch: Batch, key: jax.Array
     ) -> Differentiated:
         batches, weights = _cut_batch(batch, parts)
+        whole = None if weight_sums is None else weight_sums(batch)
 
         def add(
             carry: tuple[State, _Sums], part: tuple[Batch, jax.Array, jax.Array]
-        ) -> tuple[tuple[State, _Sums], dict[str, Mean]]:
+        ) -> tuple[tuple[State, _Sums], dict[str, Figure]]:
             state, sums = carry
             micro_batch, weight, i = part
+            divisors = jax.tree.map(lambda total: weight * total, whole)
+            micro_batch = micro_batch._replace(divisors=divisors)
             (value, (new_state, metrics)), slope = differentiate(
                 params, state, micro_batch, jax.random.fold_in(key, i)
             )
             new_sums = jax.tree.map(
-                lambda a, b: (a + weight * b).astype(a.dtype), sums, (value, slope)
+                lambda a, b: a + weight * b.astype(a.dtype), sums, (value, slope)
             )
             return select(weight > 0, (new_state, new_sums), carry), metrics
 
         first = jax.tree.map(lambda leaf: leaf[0], batches)
         (value, _), slope = jax.eval_shape(differentiate, params, state, first, key)
-        zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), (value, slope))
-        (state, (value, slope)), metrics = jax.lax.scan(
+        zeros = jax.tree.map(_wide_zeros, (value, slope))
+        (state, (value, total)), metrics = jax.lax.scan(
             add, (state, zeros), (batches, weights, jnp.arange(parts))
         )
+        slope = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), total, slope)
         metrics = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
         return (value, (state, metrics)), slope
 
     return differentiate if parts == 1 else differentiate_parts
+
+
+def _wide_zeros(leaf: jax.ShapeDtypeStruct) -> jax.Array:
+    """Return the zeros that a sum begins with, in float32 or wider."""
+    return jnp.zeros(leaf.shape, jnp.promote_types(leaf.dtype, jnp.float32))
 
 
 def _cut_batch(batch: Batch, parts: int) -> tuple[Batch, jax.Array]:

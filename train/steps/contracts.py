@@ -8,7 +8,7 @@ from typing import Protocol
 import jax
 
 from .._types import Params, State, Tree
-from ..metrics import Mean
+from ..metrics import Figure
 from .state import Batch
 
 
@@ -95,13 +95,14 @@ class Metric(Protocol):
         1.0
     """
 
-    def __call__(self, predictions: Tree, targets: Tree, /, *, where: jax.Array | None) -> Mean:
-        """Return the sum of the figure over the rows, and its weight.
+    def __call__(self, predictions: Tree, targets: Tree, /, *, where: jax.Array | None) -> Figure:
+        """Return sums over the rows, which are added over batches: `metrics.Mean` or `Sums`.
 
         Args:
             predictions: What the model returned, `[batch, ...]`.
             targets: What it should have returned.
-            where: `[batch]` bool, the rows that count; None: all of them.
+            where: `[batch]` bool, the rows that count, or with more axes where weights of that
+                shape hide time steps or outputs; None: all of them.
         """
         ...
 
@@ -135,7 +136,7 @@ class Objective(Protocol):
         *,
         key: jax.Array | None,
         train: bool,
-    ) -> tuple[jax.Array, tuple[State, Mapping[str, Mean]]]:
+    ) -> tuple[jax.Array, tuple[State, Mapping[str, Figure]]]:
         """Return `(scalar, (new state, metrics))`.
 
         Args:

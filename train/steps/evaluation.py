@@ -14,7 +14,7 @@ from .._checks import positive
 from .._programs import program
 from .._types import Data
 from ..data.accepted import data_set, on_device
-from ..metrics import Mean
+from ..metrics import Figure
 from .contracts import Objective
 from .objectives import with_loss
 from .state import Batch, TrainState
@@ -35,7 +35,8 @@ def evaluate(
         batch_size: How many rows are evaluated at a time.
 
     Returns:
-        The mean of each metric over all rows, `[]`, by name; the loss is always there.
+        The value of each metric over all rows, by name: a number, or an array where the metric
+        gives one. The loss is always there.
 
     Raises:
         ValueError: If there is no row, if the arrays do not have the same rows, or if `batch_size`
@@ -63,14 +64,14 @@ def evaluate(
 
 def make_totals(
     objective: Objective, batch_size: int
-) -> Callable[[TrainState, Data], dict[str, Mean]]:
+) -> Callable[[TrainState, Data], dict[str, Figure]]:
     """Fix the objective and the batch size of `totals`, for a program of its own."""
     return partial(totals, objective, batch_size=batch_size)
 
 
 def totals(
     objective: Objective, train_state: TrainState, data: Data, batch_size: int
-) -> dict[str, Mean]:
+) -> dict[str, Figure]:
     """Compute what `evaluate` does, as sums and weights that are yet to be divided.
 
     The data are read where they are; nothing is copied to pad the last batch.
@@ -78,7 +79,7 @@ def totals(
     rows = datasets.length(data)
     size = min(batch_size, rows)
 
-    def window(i: jax.Array) -> dict[str, Mean]:
+    def window(i: jax.Array) -> dict[str, Figure]:
         # The last window starts early enough to be whole; the mask hides the rows that the window
         # before it has counted.
         start = jnp.minimum(i * size, rows - size)
@@ -90,7 +91,7 @@ def totals(
     return jax.tree.map(lambda leaf: leaf.sum(axis=0), windows)
 
 
-def measure(objective: Objective, train_state: TrainState, batch: Batch) -> dict[str, Mean]:
+def measure(objective: Objective, train_state: TrainState, batch: Batch) -> dict[str, Figure]:
     """Compute the metrics of one batch without training."""
     value, (_, metrics) = objective(
         train_state.params, train_state.state, batch, key=None, train=False
@@ -98,11 +99,13 @@ def measure(objective: Objective, train_state: TrainState, batch: Batch) -> dict
     return with_loss(value, metrics, batch)
 
 
-def values(means: Mapping[str, Mean]) -> dict[str, jax.Array]:
-    """Divide sums by their weights.
+def values(means: Mapping[str, Figure]) -> dict[str, jax.Array]:
+    """Return the figures that are made of sums.
 
     Example:
-        >>> float(values({"loss": Mean(jnp.array(3.0), jnp.array(2.0))})["loss"])
+        >>> from gradwise import train
+        >>> mean = train.metrics.Mean(jnp.array(3.0), jnp.array(2.0))
+        >>> float(values({"loss": mean})["loss"])
         1.5
     """
     return {name: mean.value for name, mean in means.items()}

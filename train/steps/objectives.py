@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import TypeVar
 
 import jax
@@ -14,9 +14,11 @@ import numpy as np
 from .._programs import program
 from .._text import excerpt
 from .._types import Params, State, Tree
-from ..metrics import Mean, mean, rows
+from ..metrics import Figure, Mean, rows, wide
 from .contracts import Apply, Loss, Metric, Objective
+from .outputs import losses_of, mean_loss, metric_calls, outputs_of
 from .state import Batch, TrainState, real_rows
+from .weighting import WeightsOf, targets_of, weight_sum, weights_of
 
 T = TypeVar("T")
 
@@ -27,9 +29,10 @@ class SupervisedObjective:
 
     Attributes:
         apply: The model.
-        loss: The loss for each example.
+        loss: The loss for each example, or one for each output, by name.
         penalty: What is added for the parameters themselves, or None.
-        metrics: The figures to watch, by name.
+        metrics: The figures to watch, by name; those of one output in a mapping of its name.
+        weights: How much each example counts, a function of the batch, or one for each output.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -41,9 +44,10 @@ class SupervisedObjective:
     """
 
     apply: Apply
-    loss: Loss
+    loss: Loss | Mapping[str, Loss]
     penalty: Callable[[Params], jax.Array] | None
-    metrics: Mapping[str, Metric]
+    metrics: Mapping[str, Metric | Mapping[str, Metric]]
+    weights: WeightsOf | Mapping[str, WeightsOf] | None = None
 
     def __call__(
         self,
@@ -54,45 +58,50 @@ class SupervisedObjective:
         *,
         key: jax.Array | None = None,
         train: bool = False,
-    ) -> tuple[jax.Array, tuple[State, dict[str, Mean]]]:
+    ) -> tuple[jax.Array, tuple[State, dict[str, Figure]]]:
         """Return the mean loss over the real rows plus the penalty, the new state and the metrics.
 
         Raises:
             ValueError: If the loss does not give a value for each row.
-            TypeError: If a metric does not give a `Mean`.
+            TypeError: If a metric does not give sums.
         """
         batch = batch._replace(x=_zero_hidden_rows(batch.x, batch.mask))
         predictions, state = self.apply(
             params, state, batch.x, key=key, train=train, mask=batch.mask
         )
-        loss = self._loss(predictions, batch)
-        results = {"loss": loss}
-        for name, metric in self.metrics.items():
-            results[name] = _as_mean(name, metric(predictions, batch.y, where=batch.mask))
-        value = loss.total / jnp.maximum(loss.weight, 1)
+        outputs = outputs_of(self.loss, predictions, batch, self.weights)
+        means = {name: mean_loss(output, batch) for name, output in outputs.items()}
+        results = losses_of({name: figure for name, (figure, _) in means.items()})
+        results |= metric_calls(self.metrics, outputs, predictions, batch)
+        value = reduce(jnp.add, [value for _, value in means.values()])
         if self.penalty is not None:
-            penalty = self.penalty(params)
-            results["penalty"] = Mean(penalty * loss.weight, loss.weight)
+            penalty, count = wide(self.penalty(params)), real_rows(batch).sum()
+            results["penalty"] = Mean(penalty * count, count.astype(penalty.dtype))
             value = value + penalty
         return value, (state, results)
 
-    def _loss(self, predictions: Tree, batch: Batch) -> Mean:
-        if batch.mask is None:
-            return mean(self.loss(predictions, batch.y))
-        values = jax.eval_shape(self.loss, predictions, batch.y)
-        if values.shape[:1] != batch.mask.shape:
-            raise ValueError(
-                f"a loss must give one value for each of {len(batch.mask)} rows, got shape "
-                f"{values.shape}: leave their mean to supervised"
-            )
-        real = rows(batch.mask, values.shape)
-        return mean(self.loss(predictions, batch.y, where=real), where=batch.mask)
+    def weight_sums(self, batch: Batch) -> dict[str, jax.Array]:
+        """Return the sums of the weights of each output that has any, by which losses are divided.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import losses, nn, train
+            >>> objective = train.supervised(
+            ...     nn.dense(3, 2).apply, losses.squared_error, weights=lambda batch: batch.x[:, 0]
+            ... )
+            >>> batch = train.Batch(jnp.array([[2.0], [3.0]]), jnp.zeros((2, 2)))
+            >>> {name: float(total) for name, total in objective.weight_sums(batch).items()}
+            {'': 5.0}
+        """
+        names = self.loss if isinstance(self.loss, Mapping) else [None]
+        weights = {name or "": weights_of(batch, name, self.weights) for name in names}
+        return {n: weight_sum(batch.mask, w) for n, w in weights.items() if w is not None}
 
     def check(self, params: Params, state: State, x: Tree, y: Tree) -> None:
         """Check that the model has an output for each class label in `y`; compile nothing.
 
         Targets are labels if they are integers with one axis less than the predictions, whose last
-        axis is the classes. Other targets are not checked.
+        axis is the classes. Other targets are not checked, nor labels of weight 0.
 
         Args:
             params: The parameters.
@@ -122,31 +131,38 @@ class SupervisedObjective:
             shapes = excerpt(jax.tree.map(jax.typeof, x))
             error.add_note(f"this is the model's answer to x of the data: {shapes}")
             raise
-        if not (hasattr(y, "dtype") and jnp.issubdtype(y.dtype, jnp.integer)):
-            return
-        if not hasattr(predictions, "shape") or y.shape != predictions.shape[:-1]:
-            return
-        labels, classes = np.asarray(y), predictions.shape[-1]
-        outside = np.argwhere((labels < 0) | (labels >= classes))
-        if outside.size:
-            where = tuple(outside[0].tolist())
-            raise ValueError(
-                f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
-                f"{labels[where]} at index {where}"
-            )
+        names = self.loss if isinstance(self.loss, Mapping) else [None]
+        targets = targets_of(y)
+        for name in names:
+            scores, labels = _of_output(name, predictions), _of_output(name, targets)
+            integers = hasattr(labels, "dtype") and jnp.issubdtype(labels.dtype, jnp.integer)
+            if integers and hasattr(scores, "shape") and labels.shape == scores.shape[:-1]:
+                weights = weights_of(Batch(x, y), name, self.weights)
+                _check_labels(np.asarray(labels), scores.shape[-1], weights)
+
+
+def _of_output(name: str | None, tree: Tree) -> Tree:
+    """Return an output's part; None where it is missing, which the objective tells when called."""
+    if name is None:
+        return tree
+    return tree.get(name) if isinstance(tree, Mapping) else None
+
+
+def _check_labels(labels: np.ndarray, classes: int, weights: jax.Array | None) -> None:
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any() and weights is not None:
+        outside &= np.asarray(rows(weights != 0, labels.shape))
+    wrong = np.argwhere(outside)
+    if wrong.size:
+        where = tuple(wrong[0].tolist())
+        raise ValueError(
+            f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
+            f"{labels[where]} at index {where}"
+        )
 
 
 def _measured(apply: Apply) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
     return partial(apply, key=None, train=False, mask=None)
-
-
-def _as_mean(name: str, value: object) -> Mean:
-    if isinstance(value, Mean):
-        return value
-    raise TypeError(
-        f"metric {name!r} must give a sum and its weight, got {type(value).__name__}: return "
-        "train.metrics.mean(values, where=where)"
-    )
 
 
 def _zero_hidden_rows(x: T, mask: jax.Array | None) -> T:
@@ -158,25 +174,40 @@ def _zero_hidden_rows(x: T, mask: jax.Array | None) -> T:
 
 def supervised(
     apply: Apply,
-    loss: Loss,
+    loss: Loss | Mapping[str, Loss],
     *,
     penalty: Callable[[Params], jax.Array] | None = None,
-    metrics: Mapping[str, Metric] | None = None,
+    metrics: Mapping[str, Metric | Mapping[str, Metric]] | None = None,
+    weights: WeightsOf | Mapping[str, WeightsOf] | None = None,
 ) -> SupervisedObjective:
-    """Make the objective `mean loss over the real rows + penalty(params)`.
+    """Make the objective `weighted mean loss over the real rows + penalty(params)`.
+
+    The mean is `sum w v / sum w` over the values `v` of the loss; their weights `w` are 1, or come
+    with the targets (`Weighted`), or from `weights`, or are the product of both. What has the
+    weight 0 is hidden from the loss and from the metrics, whatever it holds: a time step after the
+    end, a label that is not known. Otherwise weights do not count in metrics. The mean is that of
+    the whole batch, also over micro-batches, and the curves are those of the whole epoch.
 
     Args:
         apply: A model's `apply(params, state, x, *, key, train, mask) -> (predictions, state)`.
-        loss: `loss(predictions, targets, *, where=None) -> values`, one value for each example.
+        loss: `loss(predictions, targets, *, where=None) -> values`, one value for each example or
+            for each time step. Several outputs have a loss each, by the names that predictions and
+            targets have, too; the objective adds their means, and each has a curve `{name}_loss`.
         penalty: A function of the parameters, its weight included.
-        metrics: Functions like those of `train.metrics`, by name. The metrics `loss` (without the
-            penalty) and, where there is one, `penalty` are always there.
+        metrics: Functions like those of `train.metrics`, by name; those of one of several outputs
+            in a mapping of its name. The metrics `loss` (without the penalty) and, where there is
+            one, `penalty` are always there.
+        weights: `weights(batch) -> w`, 0 or more or bool, of the shape of the loss's values or of
+            their first axes: class weights are `lambda batch: class_weights[batch.y]`, a mask over
+            time `lambda batch: jnp.arange(steps) < batch.x["lengths"][:, None]`, and
+            `lambda batch: batch.y != -1` hides an id. Of several outputs, by name, or one for all.
 
     Returns:
         `objective(params, state, batch, *, key=None, train=False) -> (scalar, (state, metrics))`.
 
     Raises:
-        ValueError: If a metric takes the name of one that is always there.
+        ValueError: If two metrics have one name, or one has the name of one that is always there.
+        TypeError: If there are weights or metrics by output of a loss without names.
 
     Example:
         >>> import jax.numpy as jnp
@@ -192,12 +223,39 @@ def supervised(
         (3.0, 2.0)
     """
     metrics = dict(metrics or {})
-    taken = {"loss", "penalty", "skipped"} & metrics.keys()
+    _check_names(loss, metrics, weights)
+    return SupervisedObjective(
+        apply=apply, loss=loss, penalty=penalty, metrics=metrics, weights=weights
+    )
+
+
+def _check_names(
+    loss: Loss | Mapping[str, Loss],
+    metrics: Mapping[str, Metric | Mapping[str, Metric]],
+    weights: WeightsOf | Mapping[str, WeightsOf] | None,
+) -> None:
+    outputs = set(loss) if isinstance(loss, Mapping) else set()
+    by_output = {name for name, metric in metrics.items() if isinstance(metric, Mapping)}
+    by_output |= set(weights) if isinstance(weights, Mapping) else set()
+    if by_output - outputs:
+        raise TypeError(
+            f"supervised has weights or metrics of {sorted(by_output)}, which need a loss of each "
+            f"of these names, got {sorted(outputs) or 'one loss without a name'}"
+        )
+    names = [name for name, metric in metrics.items() if not isinstance(metric, Mapping)]
+    for output, metric in metrics.items():
+        names += [f"{output}_{name}" for name in metric] if isinstance(metric, Mapping) else []
+    own = ["loss", "penalty", "skipped", *(f"{output}_loss" for output in outputs)]
+    taken = sorted(name for name in set(names) if (own + names).count(name) > 1)
     if taken:
         raise ValueError(
-            f"supervised keeps the metric name {min(taken)!r} for itself: choose another"
+            f"supervised keeps the metric name {taken[0]!r} for itself: choose another"
         )
-    return SupervisedObjective(apply=apply, loss=loss, penalty=penalty, metrics=metrics)
+
+
+def weight_sums_of(objective: Objective) -> Callable[[Batch], Tree] | None:
+    """Return the objective's own `weight_sums(batch)`, where it has one."""
+    return getattr(objective, "weight_sums", None)
 
 
 def check_targets(objective: Objective, train_state: TrainState, *parts: Tree | None) -> None:
@@ -212,14 +270,21 @@ def check_targets(objective: Objective, train_state: TrainState, *parts: Tree | 
             check(train_state.params, train_state.state, *part)
 
 
-def with_loss(value: jax.Array, metrics: Mapping[str, Mean], batch: Batch) -> dict[str, Mean]:
+def with_loss(value: jax.Array, metrics: Mapping[str, Figure], batch: Batch) -> dict[str, Figure]:
     """Return the metrics with the loss among them, which a user's own objective may leave out.
+
+    Sums in half precision become float32, in which those of the batches are added.
 
     Example:
         >>> with_loss(jnp.array(2.0), {}, Batch(jnp.zeros((3, 4)), jnp.zeros(3)))["loss"].value
         Array(2., dtype=float32)
     """
-    if "loss" in metrics:
-        return dict(metrics)
-    count = real_rows(batch).sum(dtype=value.dtype)
-    return {**metrics, "loss": Mean(value * count, count)}
+    figures = dict(metrics)
+    if "loss" not in figures:
+        value, count = wide(value), real_rows(batch).sum()
+        figures["loss"] = Mean(value * count, count.astype(value.dtype))
+    return jax.tree.map(_wide_if_floating, figures)
+
+
+def _wide_if_floating(leaf: jax.Array) -> jax.Array:
+    return wide(leaf) if jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating) else leaf

@@ -46,6 +46,9 @@ class Batch(NamedTuple):
     x: Tree  # features [batch, ...]
     y: Tree  # targets [batch, ...]
     mask: jax.Array | None = None  # [batch] bool; None: every row is real
+    # Of a micro-batch: what an objective divides its weighted sums by instead of the weights here,
+    # so that the mean over all micro-batches is that of the whole batch.
+    divisors: Tree = None
 
 
 def init(params: Params, state: State, optimizer: optax.GradientTransformation) -> TrainState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,17 +11,17 @@ import optax
 
 from .. import gradients
 from .._types import Params, State
-from ..metrics import Mean
+from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, accumulated
 from .augmentation import Augment, augmented
 from .contracts import Objective
-from .objectives import with_loss
+from .objectives import weight_sums_of, with_loss
 from .state import Batch, TrainState, select
 
 NORM = "gradient_norm"  # the metric and the curve of that name
 
-Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean]]]
-Attempt = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Mean], jax.Array]]
+Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure]]]
+Attempt = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure], jax.Array]]
 
 
 def make_step(
@@ -44,7 +45,8 @@ def make_step(
         optimizer: Any optax transformation; line searches get `value`, `grad` and `value_fn`.
         gradient: How to differentiate, one of `train.gradients`.
         accumulate: The number of micro-batches that a batch is cut into. Their gradients are
-            averaged by their real rows, so the update is that of the whole batch; layers that look
+            averaged in float32 or wider by their real rows, and the means of `supervised` by their
+            weights, so the update is that of the whole batch; layers that look
             across rows, batch norm, see one micro-batch at a time, and each micro-batch draws its
             own dropout masks.
         augment: Changes the features of the batch at random, a pure function `augment(key, x) -> x`
@@ -79,7 +81,7 @@ def make_step(
 
     def step(
         key: jax.Array, train_state: TrainState, batch: Batch
-    ) -> tuple[TrainState, dict[str, Mean]]:
+    ) -> tuple[TrainState, dict[str, Figure]]:
         new, metrics, bad = attempt(key, train_state, batch)
         kept = select(bad.any(), train_state, new)._replace(step=new.step)
         skipped = Mean(bad.any().astype(jnp.float32), jnp.ones(()))
@@ -105,12 +107,14 @@ def make_attempt(
         is one of the metrics.
     """
     optimizer = optax.with_extra_args_support(optimizer)
-    differentiate = accumulated(_differentiator(objective, gradient, augment), accumulate)
-    evaluate = accumulated(_evaluator(objective, augment), accumulate)
+    # An objective of weighted means says what the whole batch divides by; others need not.
+    parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums_of(objective))
+    differentiate = parts(_differentiator(objective, gradient, augment))
+    evaluate = parts(_evaluator(objective, augment))
 
     def attempt(
         key: jax.Array, train_state: TrainState, batch: Batch
-    ) -> tuple[TrainState, dict[str, Mean], jax.Array]:
+    ) -> tuple[TrainState, dict[str, Figure], jax.Array]:
         params, state, opt_state, step = train_state
         key = jax.random.fold_in(key, step)
         (value, (new_state, metrics)), slope = differentiate(params, state, batch, key)
@@ -148,7 +152,7 @@ def leaf_names(train_state: TrainState) -> list[str]:
     return ["loss", *gradients, *(f"new {name}" for name in params + state)]
 
 
-def _with_norm(metrics: Mapping[str, Mean], slope: Params) -> dict[str, Mean]:
+def _with_norm(metrics: Mapping[str, Figure], slope: Params) -> dict[str, Figure]:
     """Return the metrics with the Euclidean norm of all gradients, in float32 or wider."""
     if NORM in metrics:
         raise ValueError(f"a metric is named {NORM!r}, which gradient_norm=True takes: rename it")
@@ -173,12 +177,12 @@ def _not_finite(leaf: jax.Array) -> jax.Array:
 
 def _at(
     objective: Objective, augment: Augment | None, state: State, batch: Batch, key: jax.Array
-) -> Callable[[Params], tuple[jax.Array, tuple[State, dict[str, Mean]]]]:
+) -> Callable[[Params], tuple[jax.Array, tuple[State, dict[str, Figure]]]]:
     """Fix all arguments of the objective but the parameters, under the model's own key."""
     model_key = jax.random.fold_in(key, 0)  # and 1 is folded in for the gradient's
     batch = augmented(augment, jax.random.fold_in(key, 2), batch)
 
-    def fn(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Mean]]]:
+    def fn(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Figure]]]:
         value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
         return value, (new_state, with_loss(value, metrics, batch))
 

@@ -1,0 +1,153 @@
+"""What a model predicts for a batch beside what it should: one output, or several by name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from .._types import Tree
+from ..metrics import Figure, Mean, Sums, mean, rows
+from .contracts import Loss, Metric
+from .state import Batch
+from .weighting import WeightsOf, shown, targets_of, weights_of
+
+
+class Output(NamedTuple):
+    """An output of a model, its targets and how much they count."""
+
+    name: str  # "" where it is the only one
+    loss: Loss
+    predictions: Tree
+    targets: Tree
+    weights: jax.Array | None
+
+
+def outputs_of(
+    loss: Loss | Mapping[str, Loss],
+    predictions: Tree,
+    batch: Batch,
+    weights: WeightsOf | Mapping[str, WeightsOf] | None,
+) -> dict[str, Output]:
+    """Return the outputs of a model by name.
+
+    Raises:
+        TypeError: If there are several losses, and predictions or targets do not have their names.
+    """
+    targets = targets_of(batch.y)
+    if not isinstance(loss, Mapping):
+        return {"": Output("", loss, predictions, targets, weights_of(batch, None, weights))}
+    for what, tree in (("predictions", predictions), ("targets", targets)):
+        if not isinstance(tree, Mapping) or loss.keys() - tree.keys():
+            got = sorted(tree) if isinstance(tree, Mapping) else type(tree).__name__
+            raise TypeError(
+                f"supervised with a loss for each of {sorted(loss)} needs {what} in a dictionary "
+                f"of these names, got {got}"
+            )
+    return {
+        name: Output(name, fn, predictions[name], targets[name], weights_of(batch, name, weights))
+        for name, fn in loss.items()
+    }
+
+
+def mean_loss(output: Output, batch: Batch) -> tuple[Mean, jax.Array]:
+    """Return the weighted sum of an output's loss with the sum of weights, and the quotient.
+
+    In a micro-batch the quotient is by its share of the whole batch's weights.
+
+    Raises:
+        ValueError: If the loss does not give a value for each row, or no value for each weight.
+    """
+    _, loss, predictions, targets, weights = output
+    where = shown(batch.mask, weights)
+    if where is None:
+        figure = mean(loss(predictions, targets))
+        return figure, _quotient(figure.total, figure.weight)
+    shape = jax.eval_shape(loss, predictions, targets).shape
+    _check_shape(output, where.shape, shape)
+    real = rows(where, shape)
+    values = loss(predictions, targets, where=real)
+    figure = mean(values, where=real, weights=weights)
+    divisor = figure.weight
+    if weights is not None and output.name in (batch.divisors or {}):
+        divisor = batch.divisors[output.name] * (math.prod(shape) // weights.size)
+    return figure, _quotient(figure.total, divisor)
+
+
+def _quotient(total: jax.Array, divisor: jax.Array) -> jax.Array:
+    return jnp.where(divisor == 0, 0, total / jnp.where(divisor == 0, 1, divisor))
+
+
+def _check_shape(output: Output, given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    if shape[:1] != given[:1]:
+        raise ValueError(
+            f"a loss must give one value for each of {given[0]} rows, got shape "
+            f"{shape}: leave their mean to supervised"
+        )
+    if shape[: len(given)] != given:
+        of = f" of {output.name!r}" if output.name else ""
+        raise ValueError(
+            f"weights{of} must have the first axes of the loss's values, {shape}, got {given}; for "
+            "weights of single outputs take a loss that gives a value for each, such as "
+            "losses.per_output(losses.squared_error)"
+        )
+
+
+def losses_of(figures: Mapping[str, Mean]) -> dict[str, Figure]:
+    """Return the figures of the losses by the names of their curves: of all, and of each output."""
+    if figures.keys() == {""}:
+        return {"loss": figures[""]}
+    each = {f"{name}_loss": figure for name, figure in figures.items()}
+    return {"loss": Sums(sums=dict(figures), finish=_sum_of_means), **each}
+
+
+def _sum_of_means(figures: Mapping[str, Mean]) -> jax.Array:
+    """Add the means of the outputs that count; NaN if there is none, as `Mean` has it."""
+    known = jnp.stack([figure.weight != 0 for figure in figures.values()])
+    values = jnp.stack([figure.value for figure in figures.values()])
+    return jnp.where(known.any(), jnp.where(known, values, 0).sum(), jnp.nan)
+
+
+def metric_calls(
+    metrics: Mapping[str, Metric | Mapping[str, Metric]],
+    outputs: Mapping[str, Output],
+    predictions: Tree,
+    batch: Batch,
+) -> Iterator[tuple[str, Figure]]:
+    """Yield what each metric gives, by the name of its curve.
+
+    Raises:
+        ValueError: If metrics are for an output that has no loss.
+        TypeError: If a metric does not give sums.
+    """
+    for name, metric in metrics.items():
+        if isinstance(metric, Mapping):
+            if name not in outputs:
+                raise ValueError(
+                    f"metrics of {name!r} need an output of this name: the losses are of "
+                    f"{sorted(outputs)}"
+                )
+            for inner, one in metric.items():
+                yield f"{name}_{inner}", _measured(f"{name}_{inner}", one, outputs[name], batch)
+        elif "" in outputs:
+            yield name, _measured(name, metric, outputs[""], batch)
+        else:
+            value = metric(predictions, targets_of(batch.y), where=batch.mask)
+            yield name, _as_figure(name, value)
+
+
+def _measured(name: str, metric: Metric, output: Output, batch: Batch) -> Figure:
+    where = shown(batch.mask, output.weights)
+    return _as_figure(name, metric(output.predictions, output.targets, where=where))
+
+
+def _as_figure(name: str, value: object) -> Figure:
+    if isinstance(value, Mean | Sums):
+        return value
+    raise TypeError(
+        f"metric {name!r} must give a sum and its weight, got {type(value).__name__}: return "
+        "train.metrics.mean(values, where=where)"
+    )
