@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import Tracer
 from jax.nn.initializers import Initializer
 
 from . import activations
@@ -130,7 +131,15 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
     n = positive_int("repeat", "n", n)
 
     def init(key: jax.Array, /) -> tuple[Params, State]:
-        return jax.vmap(lambda i: layer.init(jax.random.fold_in(key, i)))(jnp.arange(n))
+        def init_copy(i: int | jax.Array) -> tuple[Params, State]:
+            return layer.init(jax.random.fold_in(key, i))
+
+        if isinstance(jax.random.fold_in(key, 0), Tracer):  # in a program: its text does not grow
+            return lax.map(init_copy, jnp.arange(n))
+        # Outside of one each operation is a program. Those of one layer serve all copies, while a
+        # batch of copies would need programs of its own.
+        copies = [init_copy(i) for i in range(n)]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *copies)
 
     def apply(
         params: Params,

@@ -135,3 +135,48 @@ def test_stateless_returns_the_state_and_ignores_the_switches():
     y, state = layer.apply(np.float32(2.0), (), x, train=True, mask=np.ones(3, bool))
     np.testing.assert_array_equal(y, 2.0)
     assert state == ()
+
+
+def test_the_init_of_repeat_compiles_what_one_layer_does_and_joins_the_copies(caplog):
+    # Shapes of their own, so that nothing is compiled before.
+    layer = nn.serial(nn.dense(13, 13), nn.batch_norm(13))
+    with jax.log_compiles():
+        layer.init(jax.random.key(0))
+        of_one = len(compiled(caplog))
+        nn.repeat(layer, 7).init(jax.random.key(0))
+    more = compiled(caplog)[of_one:]
+    assert of_one > 4
+    assert len(more) == 3  # a stack for each shape: of matrices, of vectors, of single numbers
+    assert all("jit(stack)" in line for line in more)
+
+
+def compiled(caplog):
+    return [line for line in caplog.messages if "Finished XLA compilation" in line]
+
+
+@pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
+def test_the_copies_of_repeat_are_drawn_as_the_layers_written_out_in_a_program_or_not(impl):
+    layer, key = nn.dense(3, 3), jax.random.key(5, impl=impl)
+    deep = nn.repeat(layer, 4)
+    copies = [layer.init(jax.random.fold_in(key, i))[0] for i in range(4)]
+    for params in (
+        deep.init(key)[0],
+        jax.jit(deep.init)(key)[0],
+        jax.jit(lambda: deep.init(key))()[0],
+    ):
+        np.testing.assert_array_equal(params.weight, [copy.weight for copy in copies])
+
+
+def test_an_ensemble_of_repeats_is_drawn_as_each_of_them():
+    deep, keys = nn.repeat(nn.dense(3, 3), 4), jax.random.split(jax.random.key(1), 2)
+    together = jax.vmap(deep.init)(keys)[0]
+    for i in range(2):
+        np.testing.assert_array_equal(together.weight[i], deep.init(keys[i])[0].weight)
+
+
+def test_the_init_of_repeat_in_a_program_has_one_copy_of_the_layers_text():
+    few, many = (
+        jax.jit(nn.repeat(nn.dense(3, 3), n).init).lower(jax.random.key(0)).as_text()
+        for n in (2, 64)
+    )
+    assert len(many) < 1.1 * len(few)
