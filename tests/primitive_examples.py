@@ -276,5 +276,6 @@ WITHOUT_EXAMPLE = {
     "only where a custom rule is differentiated": "custom_lin",
     "they hold no numbers": "after_all create_token debug_callback debug_print empty empty2 "
     "platform_index random_clone zeros_like",
+    "only by modules of jax.experimental": "shard_alike xla_metadata_value",
     "only in programs of JAX's own": "broadcast_to pin tie unpin",
 }

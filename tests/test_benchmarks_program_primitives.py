@@ -4,12 +4,15 @@ Every rule is run on a small example, and judged by what JAX makes of the exampl
 its complex step, XLA's count. What is computed of the examples is one program for all of them.
 """
 
+import importlib.util
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import primitive_examples as examples
 import pytest
 from backends import counted_by_xla
+from jax.extend.core import Primitive
 
 from benchmarks.derivatives.symbolic import UnsupportedError, differentiate
 from benchmarks.instrument.compile import xla_operations
@@ -91,6 +94,29 @@ def test_the_table_knows_every_primitive_of_the_installed_jax():
     for names in UNCOUNTED.values():
         known |= names
     assert sorted(INSTALLED - known) == []
+
+
+EXPERIMENTAL = """
+buffer_callback compute_on fused key_reuse multihost_utils overlap rnn scheduling_groups
+shard_alike sparse xla_metadata
+"""
+
+
+def test_the_table_knows_what_the_public_experimental_modules_put_into_a_program():
+    modules = [f"jax.experimental.{name}" for name in EXPERIMENTAL.split()]
+    present = [importlib.import_module(m) for m in modules if importlib.util.find_spec(m)]
+    named = {one.name for m in present for one in vars(m).values() if isinstance(one, Primitive)}
+    named |= {"program_order", "compute_on", "xla_metadata_call", "xla_metadata_value"}
+    known = PRIMITIVES.keys() | WITH_PROGRAMS.union(*UNCOUNTED.values())
+    assert sorted(named - known) == []
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("jax.experimental.overlap"), reason="newer JAX")
+def test_a_program_whose_order_is_kept_is_counted_as_what_it_runs():
+    from jax.experimental.overlap import program_order
+
+    ordered = program_order(lambda x: jnp.sin(x) * x, enforce=True)
+    assert flops(ordered, examples.VECTOR) == flops(lambda x: jnp.sin(x) * x, examples.VECTOR)
 
 
 def test_a_primitive_is_listed_once():

@@ -22,8 +22,8 @@ def names(text: str) -> frozenset[str]:
 
 #: Equations that run one inner jaxpr exactly once.
 CALLS = names(
-    "call closed_call composite custom_jvp_call custom_vjp_call custom_vmap_call eval_jaxpr jit "
-    "remat2 shard_map"
+    "call closed_call composite compute_on custom_jvp_call custom_vjp_call custom_vmap_call "
+    "eval_jaxpr fused_call jit program_order remat2 shard_map xla_metadata_call"
 )
 #: The parameters that hold that jaxpr; JAX's versions differ in it.
 _BODIES = ("jaxpr", "call_jaxpr", "call")

@@ -241,10 +241,12 @@ PRIMITIVES: dict[str, Primitive] = {
     "pvary":              Primitive(free,             PLACE,   NO),
     "reduce_scatter":     Primitive(cost.reduction,   MIXED,   NO),
     "reshard":            Primitive(free,             PLACE,   NO),
+    "shard_alike":        Primitive(free,             PLACE,   STEP, reading.identities),
     "sharding_constraint": Primitive(free,            PLACE,   STEP),
     "tie":                Primitive(free,             PLACE,   NO),
     "unpin":              Primitive(free,             PLACE,   NO),
     "with_memory_space_constraint": Primitive(free,   PLACE,   NO),
+    "xla_metadata_value": Primitive(free,             PLACE,   STEP, identity),
     # Keys, tokens, and memory without a content.
     "after_all":          Primitive(free,             NOTHING, NO),
     "create_token":       Primitive(free,             NOTHING, NO),

@@ -8,8 +8,8 @@ WITH_PROGRAMS = CALLS | names("cond custom_linear_solve reduce reduce_window sca
 #: Names by the reason why nothing is said of them.
 UNCOUNTED = {
     "they run code that JAX does not see": names(
-        "call_exported core_map cudnn_fusion custom_partitioning ffi_call inspect_sharding "
-        "io_callback pure_callback"
+        "buffer_callback call_exported core_map cudnn_fusion custom_partitioning ffi_call "
+        "inspect_sharding io_callback mpmd_map pure_callback"
     ),
     "they read or write memory in place": names(
         "accum_grad_in_ref addupdate box_get box_set empty_ref free_ref freeze get new_box new_ref "
@@ -28,18 +28,30 @@ UNCOUNTED = {
         "unreduced_psum_start unreduced_reduce_scatter unreduced_reduce_scatter_start "
         "vary_unreduced_cast vary_unreduced_cast_p"
     ),
+    "products with sparse arrays, and what they are stored as": names(
+        "bcoo_dot_general bcoo_dot_general_sampled bcoo_extract bcoo_fromdense bcoo_sort_indices "
+        "bcoo_spdot_general bcoo_sum_duplicates bcoo_todense bcoo_transpose bcsr_dot_general "
+        "bcsr_extract bcsr_fromdense bcsr_todense coo_fromdense coo_matmat coo_matvec coo_spmm "
+        "coo_spmv coo_todense csr_fromdense csr_matmat csr_matvec csr_spmm csr_spmv csr_todense "
+        "spsolve todense"
+    ),
+    "they say which device or process holds an array": names(
+        "global_array_to_host_local_array host_local_array_to_global_array"
+    ),
     "kernels of one accelerator": names(
         "dot_product_attention_bwd dot_product_attention_bwd_wrapper dot_product_attention_fp8_bwd "
         "dot_product_attention_fp8_bwd_wrapper dot_product_attention_fp8_fwd "
         "dot_product_attention_fp8_fwd_wrapper dot_product_attention_fwd "
-        "dot_product_attention_fwd_wrapper scaled_dot scaled_matmul scaled_matmul_wrapper"
+        "dot_product_attention_fwd_wrapper mosaic_gpu_p pallas_call rnn_bwd rnn_fwd "
+        "scaled_dot scaled_matmul scaled_matmul_wrapper tpu_custom_call"
     ),
     "rare operations that nobody has counted yet": names(
         "cholesky_update ormqr ragged_dot_general select_and_scatter symmetric_product"
     ),
     "marks that a transformation leaves behind, gone from a finished program": names(
         "CustomJVPTraced CustomVJPTraced Einsum OptRemat PrimalLeftTangentRight RematTraced "
-        "call_hi_primitive call_hi_primitive_linearized check create_linear custom_jvp_call_jaxpr "
+        "assert_consumed_value call_hi_primitive call_hi_primitive_linearized check consume "
+        "create_linear custom_jvp_call_jaxpr "
         "dce_sink dim_as_value dimension_size from_edtype linear_call log_extend log_read new_log "
         "remat_opt shape_assertion stage to_edtype unreachable"
     ),
