@@ -31,7 +31,7 @@ def write_whole(
 
     Raises:
         IsADirectoryError: If `path` is a folder.
-        OSError: If the file cannot be written; an older one stays as it is.
+        OSError: If the file cannot be written; an older one stays as it is. It names the file.
 
     Example:
         >>> import tempfile
@@ -54,6 +54,10 @@ def write_whole(
         with contextlib.suppress(FileNotFoundError):
             temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
+    except OSError as error:  # a full disk names no file
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

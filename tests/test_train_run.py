@@ -93,10 +93,10 @@ def _one(value):
     return train.metrics.Mean(value, jnp.ones(()))
 
 
-scripted = jax.jit(scripted_run, static_argnames=("patience", "keep_best"))
+scripted = jax.jit(scripted_run, static_argnames=("patience", "keep_best", "on_nonfinite"))
 
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,78 @@ NAN = float("nan")
         ([3.0, 2.0, 2.5, 1.0, 1.5], 2, 5, 4),  # patience counts from the last best
         ([3.0, NAN, 2.0, NAN, 2.5], 2, 5, 3),  # NaN is no best, and does not keep later ones out
         ([NAN, NAN, 1.0, 0.5, 0.2], 2, 2, 0),  # NaN counts as an epoch without progress
+        ([INF, INF, 1.0, 0.5, INF], 3, 5, 4),  # every number is lower than infinity
+        ([INF, INF, INF, 1.0, 1.0], 3, 3, 0),  # which is no best
+        ([3.0, -INF, 2.0, 1.0, 0.5], 2, 5, 5),  # minus infinity is none either
         ([3.0, 2.0, 2.0, 2.0, 1.0], 2, 4, 2),  # an equal loss is not lower
     ],
 )
 def test_patience_counts_epochs_without_a_lower_loss(script, patience, epochs, best):
     script = np.array(script, np.float32)
-    kept, history = scripted(script, patience=patience, keep_best=True)
+    kept, history = scripted(script, patience=patience, keep_best=True, on_nonfinite="skip")
     assert int(history.epochs) == epochs
+    ending = "failed" if np.isnan(script[:epochs]).all() else "patience"
+    assert history.stopped == ("finished" if epochs == len(script) else ending)
     np.testing.assert_array_equal(history["validation_loss"], script[:epochs])
     assert np.isnan(history.curves["validation_loss"][epochs:]).all()
-    assert float(kept.params) == best == int(kept.step)
-    assert int(history.kept_epoch) == (best or epochs)
-    last, history = scripted(script, patience=patience)
+    assert float(kept.params) == (best or epochs) == int(kept.step) == int(history.kept_epoch)
+    last, history = scripted(script, patience=patience, on_nonfinite="skip")
     assert float(last.params) == epochs == int(history.kept_epoch)
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+@pytest.mark.parametrize(
+    ("script", "epochs", "kept"),
+    [
+        ([NAN, 3.0, 2.0, 1.0, 0.5], 1, 1),  # the last state where there is no best one
+        ([3.0, 2.0, NAN, 1.0, 0.5], 3, 2),
+        ([3.0, 2.0, 1.0, 0.5, -INF], 5, 4),  # which nothing would be lower than
+    ],
+)
+def test_a_run_ends_after_a_validation_loss_that_is_no_number(script, epochs, kept, keep_best):
+    script = np.array(script, np.float32)
+    train_state, history = scripted(script, patience=2, keep_best=keep_best)
+    assert (int(history.failed_validation), history.stopped) == (epochs, "failed")
+    assert int(history.epochs) == epochs
+    assert int(history.failed_step) == -1
+    assert float(train_state.params) == (kept if keep_best else epochs)
+    assert repr(history).endswith(f"failed at the validation of epoch {epochs})")
+    assert history.diagnose().kind == "diverged"
+
+
+def test_a_run_that_skips_has_failed_only_where_no_validation_loss_was_a_number():
+    def failed(script):
+        script = np.array(script, np.float32)
+        return scripted(script, patience=5, keep_best=False, on_nonfinite="skip")[1]
+
+    assert int(failed([NAN, NAN, NAN, NAN, NAN]).failed_validation) == 5
+    assert int(failed([NAN, NAN, NAN, NAN, INF]).failed_validation) == -1
+    assert failed([NAN, NAN, NAN, NAN, INF]).stopped == "finished"
+
+
+def test_of_the_runs_of_a_batch_those_fail_whose_validation_is_no_number():
+    scripts = np.array([[3.0, NAN, 2.5, 1.0], [4.0, 3.0, 2.0, 1.0]], np.float32)
+    train_states, histories = jax.jit(jax.vmap(partial(scripted_run, keep_best=True)))(scripts)
+    assert histories.failed_validation.tolist() == [2, -1]
+    assert train_states.params.tolist() == [1, 4]
+    one = jax.tree.map(lambda leaf: leaf[0], histories)
+    assert one.stopped == "failed"
+    with pytest.raises(ValueError, match="of one run to be read"):
+        _ = histories.stopped
+
+
+def test_a_metric_that_is_nan_ends_nothing():
+    def objective(params, state, batch, *, key=None, train=False):
+        value = ((batch.x - params) ** 2).mean()
+        return value, (state, {"loss": _one(value), "rate": _one(jnp.array(NAN))})
+
+    x, sgd = jnp.ones((4, 1)), optax.sgd(0.1)
+    train_state, history = train.fit(
+        jax.random.key(0), train.init(jnp.zeros(()), (), sgd), objective, sgd, (x, x),
+        validation=(x, x), epochs=2, batch_size=2, keep_best=True,
+    )  # fmt: skip
+    assert np.isnan(history["validation_rate"]).all()
+    assert (history.stopped, int(train_state.step)) == ("finished", 4)
 
 
 @pytest.mark.parametrize("on_nonfinite", ["raise", "skip"])

@@ -60,9 +60,9 @@ def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
     def batches():
         for i in range(6):
             brought.append(i)
-            yield np.full(2, i)
+            yield np.full(2, i), i
 
-    for used, batch in enumerate(ahead(batches(), 2)):
+    for used, (_, batch, _) in enumerate(ahead(batches(), 2)):
         assert int(batch[0]) == used
         assert len(brought) == min(used + 3, 6)
 
@@ -106,7 +106,7 @@ def test_validation_data_beside_a_source_are_checked_before_anything_compiles(
     validation, error, message, monkeypatch
 ):
     monkeypatch.setattr(
-        train.runs.host_batches,
+        train.runs.stream,
         "make_run_step",
         lambda plan: lambda *given: pytest.fail("it trains"),
     )

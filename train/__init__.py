@@ -4,7 +4,7 @@ from . import data, gradients, log, metrics
 from ._types import Params, State
 from .checkpoints import Checkpoint, Matched, restore, save
 from .curves import Diagnosis, History, plot_runs
-from .runs import NonFiniteError, fit, interruptible, make_run
+from .runs import CheckpointError, Interrupted, NonFiniteError, fit, interruptible, make_run
 from .search import Row, Search, grid_search
 from .steps import (
     Apply,
@@ -29,8 +29,10 @@ __all__ = [
     "Apply",
     "Batch",
     "Checkpoint",
+    "CheckpointError",
     "Diagnosis",
     "History",
+    "Interrupted",
     "Loss",
     "Matched",
     "Metric",

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._checks import positive
+from .._record_file import damage_told
 from .._types import Tree
 from ..curves import History
-from .saved_run import read_tree, write_tree
+from . import format as file_format
+from .lock import locked
+from .position import Position, header_of, position_from, section_of
+from .saved_run import sections_of, write_tree
 
-Sections = Mapping[str, Tree]  # the parts of a run by name, each a tree
+Sections: TypeAlias = Mapping[str, Tree]  # the parts of a run by name, each a tree
+Resume: TypeAlias = bool | Literal["latest good"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,49 +34,95 @@ class RunFolder:
         path: The folder, or None to keep nothing.
         every: Epochs between two checkpoints.
         keep: How many checkpoints stay.
+        resume_from: Whether to go on from the newest checkpoint, or from the newest that is whole.
         made_with: The options that a resumed run must have in common with the run before.
     """
 
     path: Path | None
     every: int
     keep: int
+    resume_from: Resume
     made_with: Mapping[str, int | bool]
 
+    def is_due(self, before: int, now: int) -> bool:
+        """Return whether a checkpoint is due after epoch `now`, where `before` was the last."""
+        return now // self.every > before // self.every
+
     def save(
-        self, sections: Sections, key: jax.Array, history: History, *, before: int, last: bool
-    ) -> None:
-        """Save when `every` epochs are over since epoch `before`, and at the `last` time.
+        self, sections: Sections, key: jax.Array, history: History, position: Position
+    ) -> Path | None:
+        """Save a run, remove the oldest checkpoints, and return the new one's path.
 
         Args:
             sections: The run.
             key: Its key.
             history: Its curves.
-            before: The epochs that were made at the last call.
-            last: Whether the run ends here.
-        """
-        due = history.epochs // self.every > before // self.every
-        if self.path is None or not (due or last):
-            return
-        path = self.path / f"epoch-{history.epochs:08d}.safetensors"  # names sort as epochs do
-        write_tree(path, {**sections, "key": key}, history, made_with=self.made_with)
-        for old in self.checkpoints()[: -self.keep]:
-            old.unlink()
-
-    def resume(self, like: Sections, key: jax.Array) -> tuple[dict[str, Tree], History]:
-        """Return the run and the curves of the newest checkpoint, or `like` if there is none.
+            position: Where it stands within its epoch.
 
         Raises:
-            ValueError: If the checkpoint is of a run with another key, other options or another
-                structure.
+            OSError: If the file cannot be written.
         """
-        saved = self.checkpoints()
-        if not saved:
-            return dict(like), History.empty()
-        sections, history, made_with = read_tree(saved[-1], {**like, "key": key})
+        if self.path is None:
+            return None
+        within = f"_batch-{position.batches:08d}" if position.batches else ""
+        # The names sort as the moments do: "." is below "_".
+        path = self.path / f"epoch-{history.epochs:08d}{within}.safetensors"
+        sections = {**sections, "key": key, "position": section_of(position)}
+        write_tree(path, sections, history, made_with=self.made_with, position=header_of(position))
+        for old in self.checkpoints()[: -self.keep]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def resume(self, like: Sections, key: jax.Array) -> tuple[dict[str, Tree], History, Position]:
+        """Return the run, its curves and its position by a checkpoint, or `like` if there is none.
+
+        Raises:
+            ValueError: If the checkpoint is damaged, or is of a run with another key, other options
+                or another structure.
+        """
+        for path in reversed(self.checkpoints()):
+            try:
+                arrays, header = file_format.read(path)
+            except ValueError as error:
+                if self.resume_from != "latest good":
+                    raise ValueError(f"{error}{self._older_than(path)}") from error
+                warnings.warn(f"{error}; the one before it is taken", stacklevel=4)
+                continue
+            return self._resumed(path, arrays, header, like, key)
+        return dict(like), History.empty(), Position()
+
+    def _resumed(
+        self, path: Path, arrays: Mapping, header: Mapping, like: Sections, key: jax.Array
+    ) -> tuple[dict[str, Tree], History, Position]:
+        if "watch.best_loss" in arrays:  # beside which the version before wrote less
+            of_before = {
+                "watch.best_epoch": np.int32(0),  # no epoch is known to be the best one
+                "watch.reference": arrays["watch.best_loss"],
+            }
+            arrays = of_before | dict(arrays)
+        sections = sections_of(path, arrays, header, {**like, "key": key})
         if not jnp.array_equal(sections.pop("key"), key):
-            raise ValueError(f"{saved[-1]} is of a run with another key: resume with that key")
-        _check_made_with(saved[-1], made_with, self.made_with)
-        return sections, history
+            raise ValueError(f"{path} is of a run with another key: resume with that key")
+        _check_made_with(path, header.get("made_with", {}), self.made_with)
+        with damage_told(path):
+            history = History.from_dict(header["history"])
+            if "position" not in header:  # the files of the version before
+                return sections, history, Position()
+            return sections, history, position_from(header["position"], arrays)
+
+    def _older_than(self, path: Path) -> str:
+        """Return which of the checkpoints before `path` is whole, and how to go on from it."""
+        saved = self.checkpoints()
+        for older in reversed(saved[: saved.index(path)]):
+            try:
+                file_format.read(older)
+            except ValueError:
+                continue
+            return (
+                f'. {older.name} beside it is whole: resume="latest good" goes on from there, or '
+                f"remove {path.name}"
+            )
+        return ". No other checkpoint in the folder is whole"
 
     def checkpoints(self) -> list[Path]:
         """Return the files in the folder, the oldest first."""
@@ -87,37 +141,56 @@ def _check_made_with(
         )
 
 
+@contextmanager
 def open_folder(
     folder: str | Path | None,
     *,
     every: int,
     keep: int,
-    resume: bool,
+    resume: Resume,
     made_with: Mapping[str, int | bool],
-) -> RunFolder:
-    """Make the folder, and remove the temporary files that killed writes left in it.
+) -> Iterator[RunFolder]:
+    """Make the folder, hold its lock, and remove the temporary files that killed writes left.
 
     Raises:
-        ValueError: If it cannot be written to, or holds checkpoints that are not to be resumed.
+        ValueError: If it cannot be written to, if another process writes to it, or if it holds
+            checkpoints that are not to be resumed.
     """
     every, keep = positive("every", every), positive("keep", keep)
+    if not isinstance(resume, bool) and resume != "latest good":
+        raise ValueError(f'resume must be True, False or "latest good", got {resume!r}')
+    options = {"every": every, "keep": keep, "resume_from": resume, "made_with": made_with}
     if folder is None:
         if resume:
-            raise ValueError("resume=True needs checkpoint=, the folder to resume from")
-        return RunFolder(path=None, every=every, keep=keep, made_with=made_with)
+            raise ValueError(f"resume={resume!r} needs checkpoint=, the folder to resume from")
+        yield RunFolder(path=None, **options)
+        return
     path = Path(folder)
-    probe = path / f".epoch-probe.{os.getpid()}.part"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        for left_over in path.glob(".epoch-*.part"):
-            left_over.unlink()
-    except OSError as error:
-        raise ValueError(f"checkpoint={folder} is not a folder to write to: {error}") from error
-    opened = RunFolder(path=path, every=every, keep=keep, made_with=made_with)
-    if opened.checkpoints() and not resume:
-        raise ValueError(
-            f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from the "
-            "newest, or choose another folder"
-        )
-    return opened
+    with _own(folder):
+        opened = RunFolder(path=path, **options)
+        if opened.checkpoints() and not resume:
+            raise ValueError(
+                f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from "
+                "the newest, or choose another folder"
+            )
+        yield opened
+
+
+@contextmanager
+def _own(folder: str | Path) -> Iterator[None]:
+    """Make a folder and be the one who writes to it within the `with` block."""
+    path = Path(folder)
+    with ExitStack() as stack:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(path))
+            for left_over in path.glob(".epoch-*.part"):
+                left_over.unlink(missing_ok=True)
+        except BlockingIOError as error:
+            raise ValueError(
+                f"checkpoint={folder} is in use: {error.strerror}: wait for its end, or choose "
+                "another folder"
+            ) from error
+        except OSError as error:
+            raise ValueError(f"checkpoint={folder} is not a folder to write to: {error}") from error
+        yield

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._extras import import_extra
 from .._files import write_whole
+from .._record_file import damage_told
 from .._records import to_json
 from .._text import excerpt
 
@@ -29,6 +30,8 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[st
 
     Raises:
         ImportError: If safetensors is missing.
+        TypeError: If an array is of Python's objects or of texts.
+        OSError: If the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -39,8 +42,9 @@ def write(path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[st
         ([[1.0, 0.0], [0.0, 1.0]], {'epoch': 3})
     """
     import_extra("safetensors.numpy", "train")  # nobody should save what he cannot read
+    arrays = {name: _native(array) for name, array in arrays.items()}
     text = to_json({"header": header, "dtypes": {n: a.dtype.name for n, a in arrays.items()}})
-    stored = {name: _storable(array) for name, array in arrays.items()}
+    stored = {name: _storable(name, array) for name, array in arrays.items()}
     metadata = {"format": _FORMAT, "json": text, "sha256": _digest(text, stored)}
     write_whole(path, _laid_out(stored, metadata))
 
@@ -58,7 +62,7 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         stored = numpy.load(raw)
         size = int.from_bytes(raw[:8], "little")
-        metadata = json.loads(raw[8 : 8 + size]).get("__metadata__", {})
+        metadata = dict(json.loads(raw[8 : 8 + size]).get("__metadata__", {}))
     except Exception as error:  # the parser's errors have no class in common
         raise ValueError(
             f"{path} is damaged or no safetensors file: {excerpt(error)}: take the checkpoint "
@@ -76,9 +80,10 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             f"{path} is damaged: its checksum does not match: take the checkpoint before it, or a "
             "copy"
         )
-    fields = json.loads(text)
-    arrays = {name: _restored(stored[name], dtype) for name, dtype in fields["dtypes"].items()}
-    return arrays, fields["header"]
+    with damage_told(path):  # the checksum is right, but anybody can compute one
+        fields = json.loads(text)
+        arrays = {name: _restored(stored[name], dtype) for name, dtype in fields["dtypes"].items()}
+        return arrays, dict(fields["header"])
 
 
 def _laid_out(
@@ -116,10 +121,20 @@ def _digest(text: str, stored: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def _storable(array: np.ndarray) -> np.ndarray:
+def _native(array: np.ndarray) -> np.ndarray:
+    """Return the array in the machine's own order of bytes."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _storable(name: str, array: np.ndarray) -> np.ndarray:
     """Return the array, or its bytes along one more axis where the format lacks its dtype."""
+    if array.dtype.hasobject or array.dtype.kind in "SUMm":
+        raise TypeError(
+            f"a checkpoint holds numbers, got {name} of type {array.dtype}: keep it elsewhere"
+        )
     array = np.ascontiguousarray(array).reshape(array.shape)
-    if array.dtype.kind in "fiub":
+    # NumPy's own types are "built in"; those that ml_dtypes adds may call themselves floats too.
+    if array.dtype.isbuiltin == 1 and array.dtype.kind in "fiub":
         return array
     return array[..., None].view(np.uint8)
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._equality import same
+from .._record_file import damage_told
 from .._records import is_key
 from .._types import Tree
 from ..curves import History
@@ -23,6 +24,7 @@ from .matching import Matched, agree, described, match, mismatch
 T = TypeVar("T")
 #: What `restore` can take alone from a file, by the name of the train state's field.
 Part: TypeAlias = Literal["params", "state"]
+_SHOWN = 20  # leaves that differ, in a message
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,7 +171,7 @@ def _restore_parts(
 ) -> Checkpoint:
     """Return `like` with the parts of it that are in a file."""
     arrays, header = file_format.read(path)
-    leaves = _decoded(arrays, header)
+    leaves = _decoded(path, arrays, header)
     named = dict(_named_leaves({"train_state": like}))
     expected, found = (
         {_short(name): leaf for name, leaf in tree.items() if _is_of(_short(name), parts)}
@@ -216,8 +218,12 @@ def write_tree(
     history: History,
     *,
     made_with: Mapping[str, int | bool],
+    position: Mapping[str, object] | None = None,
 ) -> None:
-    """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options."""
+    """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options.
+
+    The `position` is what the header is to hold of a run over host batches.
+    """
     arrays, keys = {}, {}
     for name, leaf in _named_leaves(converted(dict(sections), _leaf_name)):
         if is_key(leaf):
@@ -225,6 +231,8 @@ def write_tree(
             leaf = jax.random.key_data(leaf)
         arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
     header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
+    if position is not None:
+        header["position"] = dict(position)
     file_format.write(path, arrays, header)
 
 
@@ -242,9 +250,26 @@ def read_tree(
         ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
     """
     arrays, header = file_format.read(path)
+    sections = sections_of(path, arrays, header, like)
+    with damage_told(path):
+        made_with = header.get("made_with", {})  # the first version's files have none
+        return sections, History.from_dict(header["history"]), dict(made_with)
+
+
+def sections_of(
+    path: str | Path,
+    arrays: Mapping[str, np.ndarray],
+    header: Mapping[str, Any],
+    like: Mapping[str, Tree],
+) -> dict[str, Tree]:
+    """Return the sections that `like` names out of the arrays and the header of a file.
+
+    Raises:
+        ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
+    """
     leaves = {
         name: leaf
-        for name, leaf in _decoded(arrays, header).items()
+        for name, leaf in _decoded(path, arrays, header).items()
         if name.startswith(tuple(like))
     }
     like = {name: leaves.get(name) if tree is None else tree for name, tree in like.items()}
@@ -253,25 +278,40 @@ def read_tree(
     if differences:
         raise _another_structure(path, differences)
     placed = [_place(leaves[name], leaf) for name, leaf in expected.items()]
-    sections = jax.tree.unflatten(jax.tree.structure(like), placed)
-    made_with = header.get("made_with", {})  # the first version's files have none
-    return sections, History.from_dict(header["history"]), made_with
+    return jax.tree.unflatten(jax.tree.structure(like), placed)
 
 
 def _another_structure(path: str | Path, differences: Sequence[str]) -> ValueError:
+    more = len(differences) - _SHOWN
     return ValueError(
-        f"{path} holds another structure than what is asked for:\n  " + "\n  ".join(differences)
+        f"{path} holds another structure than what is asked for:\n  "
+        + "\n  ".join(differences[:_SHOWN])
+        + (f"\n  and {more} more" if more > 0 else "")
+        + _fix(differences)
     )
 
 
-def _decoded(arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]) -> dict[str, Tree]:
+def _fix(differences: Sequence[str]) -> str:
+    """Return what to do where nothing but the optimizer's state differs."""
+    if not all(".opt_state" in line.partition(":")[0] for line in differences):
+        return ""
+    return (
+        "\nit was saved with another optimizer: pass a train state that was made with that one, or "
+        'take the weights alone, train.restore(path, like, only=("params", "state"))'
+    )
+
+
+def _decoded(
+    path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]
+) -> dict[str, Tree]:
     """Return the arrays of a file, keys as typed keys."""
-    return {
-        name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
-        if name in header["keys"]
-        else array
-        for name, array in arrays.items()
-    }
+    with damage_told(path):
+        return {
+            name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
+            if name in header["keys"]
+            else array
+            for name, array in arrays.items()
+        }
 
 
 def _named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:

@@ -11,6 +11,7 @@ import numpy as np
 from .._figures import figure, write_figure
 
 if TYPE_CHECKING:  # matplotlib is needed only by those who draw
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -19,6 +20,8 @@ def curve_figure(
 ) -> Figure:
     """Draw a training curve, and a validation curve with the gap between them shaded.
 
+    Of a metric of several values, `[epochs, ...]`, the mean is drawn, and their range is shaded.
+
     Example:
         >>> loss = np.array([2.0, 1.0])
         >>> drawn = curve_figure(name="loss", title="", train=loss, validation=loss + 0.5)
@@ -26,11 +29,12 @@ def curve_figure(
         ['training loss', 'validation loss']
     """
     fig, axes = figure()
-    epochs = np.arange(1, len(train) + 1)
-    axes.plot(epochs, train, label=f"training {name}")
+    _draw(axes, train, label=f"training {name}")
     if validation is not None:
-        axes.plot(epochs, validation, label=f"validation {name}")
-        axes.fill_between(epochs, train, validation, alpha=0.2, label="generalization gap")
+        _draw(axes, validation, label=f"validation {name}")
+        if train.ndim == 1:
+            epochs = np.arange(1, len(train) + 1)
+            axes.fill_between(epochs, train, validation, alpha=0.2, label="generalization gap")
     axes.set(xlabel="epoch", ylabel=name, title=title)
     axes.legend()
     return fig
@@ -53,8 +57,20 @@ def draw_curves(
         label: str | None = run
         for curve, style in ((validation, "-"), (train, "--")):
             if curve is not None:
-                axes.plot(np.arange(1, len(curve) + 1), curve, style, color=f"C{i}", label=label)
+                _draw(axes, curve, style, color=f"C{i}", label=label)
                 label = None  # one entry of the legend for each run
     axes.set(xlabel="epoch", ylabel=name)
     axes.legend(title="validation solid, training dashed")
     write_figure(fig, path)
+
+
+def _draw(
+    axes: Axes, curve: np.ndarray, style: str = "-", *, label: str | None, color: str | None = None
+) -> None:
+    """Draw a curve `[epochs]`; of several values `[epochs, ...]` their mean, and their range."""
+    epochs = np.arange(1, len(curve) + 1)
+    values = curve.reshape(len(curve), -1) if curve.size else np.zeros((len(curve), 1))
+    (line,) = axes.plot(epochs, values.mean(axis=1), style, color=color, label=label)
+    if values.shape[1] > 1:
+        low, high = values.min(axis=1), values.max(axis=1)
+        axes.fill_between(epochs, low, high, alpha=0.1, color=line.get_color())

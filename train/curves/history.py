@@ -20,6 +20,7 @@ from .._records import integer, load_record, numbers
 from .._text import html_table, table
 from .diagnosis import Diagnosis, diagnose
 from .drawing import curve_figure
+from .endings import ENDINGS, ending_number
 from .text import shown_lines, summary
 
 if TYPE_CHECKING:  # matplotlib is needed only by those who draw
@@ -31,10 +32,12 @@ if TYPE_CHECKING:  # matplotlib is needed only by those who draw
 class History:
     """The curves of a training: a pytree, so that it comes out of `jit` and `vmap`.
 
-    `history["train_loss"]` is an array `[epochs made]`. The training curves are means over the
-    steps of an epoch as they were taken (dropout on, parameters moving); the validation curves are
-    measured at its end. Of several runs that `vmap` has made, take one to read it:
-    `jax.tree.map(lambda leaf: leaf[i], history)`; its methods raise `ValueError` for several.
+    `history["train_loss"]` is an array `[epochs made]`; the curve of a metric with a value for each
+    class is `[epochs made, classes]`. The training curves are means over the steps of an epoch as
+    they were taken (dropout on, parameters moving); the validation curves are measured at its end.
+    `failed_step` and `failed_validation` say what was not finite and ended the run. Of several runs
+    that `vmap` has made, take one to read it: `jax.tree.map(lambda leaf: leaf[i], history)`; its
+    methods raise `ValueError` for several.
 
     Example:
         >>> from gradwise import train
@@ -47,7 +50,8 @@ class History:
             2        0.25
     """
 
-    curves: Mapping[str, np.ndarray | jax.Array]  # each [epochs]; NaN from where the run stopped
+    # Each [epochs], or [epochs, ...] of a metric of several values; NaN from where the run stopped.
+    curves: Mapping[str, np.ndarray | jax.Array]
     epochs: int | jax.Array  # [], the epochs that were made
     untrained_loss: float | jax.Array = math.nan  # [], before any step; not finite: unknown
     failed_step: int | jax.Array = -1  # [], the step that was not finite and ended the run
@@ -55,6 +59,8 @@ class History:
     kept_epoch: int | jax.Array = -1
     # [], the best possible loss; NaN: not known. `fit` finds out where a perfect prediction costs 0
     optimum: float | jax.Array = math.nan
+    failed_validation: int | jax.Array = -1  # [], the epoch, from 1, whose validation loss was NaN
+    ending: int | jax.Array = 0  # [], how the run ended, the place of `stopped` in ENDINGS
 
     @classmethod
     def empty(cls) -> History:
@@ -79,12 +85,41 @@ class History:
             if np.ndim(self.epochs):
                 return f"History({np.size(self.epochs)} runs)"
             last = {name: self[name][-1] for name in self.curves if self._count()}
-            return f"History({summary(self._count(), last, int(self.failed_step))})"
+            return f"History({summary(self._count(), last, self._failure())})"
         except TypeError:  # within jit there are no values yet
             return "History(traced)"
 
+    @property
+    def stopped(self) -> str:
+        """Why the run ended.
+
+        * "running": no end was noted; the run goes on, or the history is older than this field.
+        * "finished": all epochs were made.
+        * "patience": the loss had not become lower for as many epochs as the patience allows.
+        * "stop": the `stop` of `fit`, or a callback, has ended it.
+        * "failed": a step (`failed_step`) or a validation (`failed_validation`) was not finite.
+        * "interrupted": Ctrl-C or SIGTERM has ended it.
+
+        Raises:
+            ValueError: If this is the history of several runs.
+
+        Example:
+            >>> from gradwise import train
+            >>> train.History.empty().stopped
+            'running'
+        """
+        self._count()
+        return ENDINGS[int(self.ending)]
+
+    def _failure(self) -> str:
+        """Return in words what was not finite and ended the run, or nothing."""
+        if int(self.failed_step) >= 0:
+            return f"failed at step {int(self.failed_step)}"
+        failed = int(self.failed_validation)
+        return f"failed at the validation of epoch {failed}" if failed >= 0 else ""
+
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return the curve `name` over the epochs that were made, `[epochs made]`.
+        """Return the curve `name` over the epochs that were made, `[epochs made, ...]`.
 
         Raises:
             KeyError: If there is no such curve.
@@ -116,13 +151,15 @@ class History:
             "failed_step": int(self.failed_step),
             "kept_epoch": int(self.kept_epoch),
             "optimum": float(self.optimum),
+            "failed_validation": int(self.failed_validation),
+            "ending": self.stopped,
         }
 
     def append(self, curves: Mapping[str, ArrayLike]) -> History:
         """Return this history with more epochs.
 
         Args:
-            curves: What the new epochs add to each curve, arrays `[new epochs]` by name.
+            curves: What the new epochs add to each curve, arrays `[new epochs, ...]` by name.
 
         Example:
             >>> from gradwise import train
@@ -130,15 +167,17 @@ class History:
             >>> history.append({"train_loss": [0.25, 0.125]}).epochs
             3
         """
-        before = {name: self[name] for name in self.curves} or dict.fromkeys(curves, np.zeros(0))
-        joined = {
-            name: np.concatenate([before[name], np.asarray(more, np.float64)])
-            for name, more in curves.items()
+        new = {name: np.asarray(more, np.float64) for name, more in curves.items()}
+        before = {name: self[name] for name in self.curves} or {
+            name: np.zeros((0, *more.shape[1:])) for name, more in new.items()
         }
+        joined = {name: np.concatenate([before[name], more]) for name, more in new.items()}
         return dataclasses.replace(self, curves=joined, epochs=len(next(iter(joined.values()))))
 
-    def rows(self) -> list[dict[str, float]]:
+    def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary for each epoch; `epoch` is its number, counted from 1.
+
+        A metric of several values has a list of them.
 
         Example:
             >>> from gradwise import train
@@ -186,7 +225,7 @@ class History:
             epochs=fields["epochs"],
             untrained_loss=fields["untrained_loss"],
             optimum=fields["optimum"] if optimum is None else optimum,
-            failed=fields["failed_step"] >= 0,
+            failed=fields["ending"] == "failed",
             kept_epoch=fields["kept_epoch"],
         )
 
@@ -264,15 +303,18 @@ class History:
         curves = {name: numbers(curve) for name, curve in fields["curves"].items()}
         epochs = integer("epochs", fields["epochs"], 0)
         for name, curve in curves.items():
-            if curve.shape != (epochs,):
+            if curve.shape[:1] != (epochs,):
                 raise ValueError(f"curve {name!r} must be of {epochs} epochs, got {curve.shape}")
+        failed_step = integer("failed_step", fields["failed_step"], -1)
         return cls(
             curves=curves,
             epochs=epochs,
             untrained_loss=number(fields["untrained_loss"]),
-            failed_step=integer("failed_step", fields["failed_step"], -1),
             kept_epoch=integer("kept_epoch", fields.get("kept_epoch", -1), -1),
             optimum=number(fields.get("optimum", math.nan)),
+            failed_step=failed_step,
+            failed_validation=integer("failed_validation", fields.get("failed_validation", -1), -1),
+            ending=ending_number(fields.get("ending", "running" if failed_step < 0 else "failed")),
         )
 
     def save(self, path: str | Path) -> None:

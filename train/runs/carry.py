@@ -6,10 +6,12 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from .._records import is_key
 from ..steps import TrainState
 from ..steps.averages import Average, averaged
+from ..steps.state import select
 from ..steps.transaction import leaf_names
 from .plan import Plan
 
@@ -22,7 +24,8 @@ class Watch(NamedTuple):
     done: jax.Array  # [] int32, the epochs that were made
     untrained_loss: jax.Array  # [], the loss of the first batch; not finite before the first step
     best: TrainState | tuple[()]  # the best epoch's train state; () if it is not to be kept
-    best_loss: jax.Array  # [], the lowest figure; of one that is to be high, its negative
+    # [], the lowest figure, of one that is to be high its negative; infinity before there is one
+    best_loss: jax.Array
     best_epoch: jax.Array  # [] int32, the number of the best epoch, from 1; 0 before there is one
     reference: jax.Array  # [], what patience compares with: the last figure better by min_delta
     stale: jax.Array  # [] int32, the epochs since there was one that was better
@@ -83,9 +86,18 @@ def measured(carry: Carry) -> TrainState:
 
 
 def finish(carry: Carry) -> TrainState:
-    """Return the train state that a run ends with: the best epoch's if it was kept."""
-    best = carry.watch.best
-    return best if isinstance(best, TrainState) else measured(carry)
+    """Return the train state that a run ends with: the best epoch's if it was kept, else the last.
+
+    Where no epoch had a figure that can be the best one, NaN in each for example, it is the last:
+    the untrained state would be a wrong result without a word.
+    """
+    watch = carry.watch
+    if not isinstance(watch.best, TrainState):
+        return measured(carry)
+    there_is = watch.best_loss < jnp.inf
+    if isinstance(there_is, Tracer):
+        return select(there_is, watch.best, measured(carry))
+    return watch.best if there_is else measured(carry)
 
 
 def kept_epoch(carry: Carry) -> jax.Array:

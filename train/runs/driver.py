@@ -10,36 +10,74 @@ import jax
 import numpy as np
 
 from ..curves import History
+from ..curves.endings import ending_number
 from .carry import Carry, kept_epoch
-from .interruption import interruptible
+from .ending import ending_of, failed_validation
+from .plan import Plan
 
+#: Goes on with a run. Host batches may pause within an epoch, and have no curves then.
 Advance: TypeAlias = Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]
-#: Called as `after(carry, history, before, last)` when a block has ended: `before` is the number of
-#: epochs before it, `last` says whether the run ends with it.
-After: TypeAlias = Callable[[Carry, History, int, bool], None]
+#: Called as `save(carry, history, before)` when there may be something to save, and as
+#: `tell(history, before)` when epochs have ended; `before` is the number of epochs before them.
+Save: TypeAlias = Callable[[Carry, History, int], None]
+Tell: TypeAlias = Callable[[History, int], None]
 
 
 def drive(
-    advance: Advance, carry: Carry, history: History, epochs: int, after: After
+    plan: Plan,
+    advance: Advance,
+    carry: Carry,
+    history: History,
+    *,
+    epochs: int,
+    save: Save,
+    tell: Tell,
+    received: Callable[[], int],
 ) -> tuple[Carry, History]:
     """Make block after block until the epochs are made, the run stops, or a signal comes.
 
     Args:
-        advance: Makes a block, `advance(carry) -> (carry, curves)`.
+        plan: How to train.
+        advance: Goes on, `advance(carry) -> (carry, curves)`.
         carry: The run.
         history: Its curves so far.
         epochs: How many epochs are to be made in all, those in the history included.
-        after: Called after each block in which an epoch was made.
+        save: Called after each block.
+        tell: Called after each block in which an epoch was made.
+        received: Returns the signal that has come, or 0.
     """
-    over = int(history.epochs) >= epochs or bool(carry.watch.stopped)
-    with interruptible() as interrupted:
-        while not over:
-            carry, curves = advance(carry)
-            before, history = int(history.epochs), extend(history, carry, curves)
-            over = int(history.epochs) >= epochs or bool(carry.watch.stopped) or interrupted()
-            if int(history.epochs) > before:
-                after(carry, history, before, over)
+    history = replace(history, ending=ending_number("running"), failed_validation=-1)
+    if int(history.epochs) >= epochs or bool(carry.watch.stopped):
+        history = judged(plan, carry, history, epochs, 0)
+    while history.stopped == "running":
+        carry, curves = advance(carry)
+        before = int(history.epochs)
+        history = judged(plan, carry, extend(history, carry, curves), epochs, received())
+        save(carry, history, before)
+        if int(history.epochs) > before:
+            tell(history, before)
+        if received() and history.stopped == "running":  # it came while the callbacks ran
+            history = judged(plan, carry, history, epochs, received())
+            save(carry, history, before)
     return carry, history
+
+
+def judged(plan: Plan, carry: Carry, history: History, epochs: int, number: int) -> History:
+    """Return the history with the ending that the run has come to.
+
+    Args:
+        plan: How it was trained.
+        carry: The run.
+        history: Its curves.
+        epochs: How many epochs are to be made in all.
+        number: The signal that has come, or 0.
+    """
+    watch = jax.device_get(carry.watch._replace(best=()))
+    failed = int(failed_validation(plan, history.curves, int(history.epochs)))
+    ending = int(ending_of(plan, watch, failed, int(history.epochs) >= epochs))
+    if number and ending != ending_number("failed"):
+        ending = ending_number("interrupted")
+    return replace(history, failed_validation=failed, ending=ending)
 
 
 def extend(history: History, carry: Carry, curves: Mapping[str, jax.Array]) -> History:
@@ -51,16 +89,25 @@ def extend(history: History, carry: Carry, curves: Mapping[str, jax.Array]) -> H
     Args:
         history: The curves before the block.
         carry: The run after it.
-        curves: What the block has measured, `[epochs]`, NaN after the epochs that were made.
+        curves: What the block has measured, `[epochs, ...]`, NaN after the epochs that were made;
+            nothing if it has paused within an epoch.
     """
     before = int(history.epochs)
     made = int(carry.watch.done) - before
     new = {name: np.asarray(curve)[:made] for name, curve in curves.items()}
-    unknown_before = {name: np.full(before, np.nan) for name in new.keys() - history.curves.keys()}
-    unknown_now = {name: np.full(made, np.nan) for name in history.curves.keys() - new.keys()}
+    unknown_before = {
+        name: np.full((before, *new[name].shape[1:]), np.nan)
+        for name in new.keys() - history.curves.keys()
+    }
+    unknown_now = {
+        name: np.full((made, *history.curves[name].shape[1:]), np.nan)
+        for name in history.curves.keys() - new.keys()
+    }
     history = replace(history, curves={**history.curves, **unknown_before})
+    if curves:
+        history = history.append(new | unknown_now)
     return replace(
-        history.append(new | unknown_now),
+        history,
         untrained_loss=float(carry.watch.untrained_loss),
         failed_step=int(carry.train_state.step) if carry.watch.bad.any() else -1,
         kept_epoch=int(kept_epoch(carry)),

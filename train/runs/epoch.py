@@ -15,6 +15,7 @@ from ..steps.evaluation import values
 from ..steps.state import select
 from ..steps.transaction import NORM, make_attempt
 from .carry import Carry, is_stale, measured
+from .ending import is_invalid
 from .plan import Plan
 from .watching import learning_rates, monitored
 
@@ -89,10 +90,14 @@ def close_epoch(
     }
     loss = monitored(plan, row, validated=validation is not None)
     loss = loss.astype(watch.best_loss.dtype)
-    # NaN is never lower, so it does not become the best loss, which nothing would be lower than.
-    better = (loss < watch.best_loss) & ~watch.stopped
-    progress = (loss < watch.reference - plan.min_delta) & ~watch.stopped
+    # Neither NaN nor minus infinity becomes the best loss, which nothing would be lower than.
+    counts = ~is_invalid(loss) & ~watch.stopped
+    better = (loss < watch.best_loss) & counts
+    progress = (loss < watch.reference - plan.min_delta) & counts
     stale = jnp.where(progress, 0, watch.stale + 1)
+    ends = is_stale(plan, stale)
+    if validation is not None and plan.on_nonfinite == "raise":
+        ends = ends | is_invalid(row["validation_loss"])
     watch = watch._replace(
         done=watch.done + ~watch.stopped,
         best=select(better, measured(carry), watch.best) if plan.keep_best else (),
@@ -100,7 +105,7 @@ def close_epoch(
         best_epoch=jnp.where(better, watch.done + 1, watch.best_epoch),
         reference=jnp.where(progress, loss, watch.reference),
         stale=stale,
-        stopped=watch.stopped | is_stale(plan, stale),
+        stopped=watch.stopped | ends,
     )
     return Carry(train_state, watch), row
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +18,8 @@ from .._checks import positive
 from .._programs import at_first_call
 from .._sharding import replicate_over_mesh_of
 from .._types import Data, Tree
-from ..checkpoints.folder import RunFolder, open_folder
+from ..checkpoints.folder import Resume, RunFolder, open_folder
+from ..checkpoints.position import Position
 from ..curves import History
 from ..data.accepted import check_source, data_set, data_sets, on_device
 from ..log import Callback
@@ -25,11 +29,14 @@ from ..steps.averages import Ema
 from ..steps.objectives import check_targets
 from ..steps.optimum import known_optimum
 from .carry import Carry, finish, resumed, start
-from .driver import Advance, After, drive
-from .host_batches import Source, make_stream
+from .driver import Advance, Tell, drive
+from .interruption import OnInterrupt, first_signal, interruption
 from .nonfinite import nonfinite_error
 from .plan import Mode, OnNonfinite, Plan
 from .progress import Report, reporter
+from .saving import make_save
+from .sources import Source
+from .stream import KEPT_BATCHES, Recent, make_stream
 from .whole_run import make_block
 
 
@@ -62,7 +69,10 @@ def fit(
     checkpoint: str | Path | None = None,
     every: int = 1,
     keep: int = 3,
-    resume: bool = False,
+    resume: Resume = False,
+    steps_per_epoch: int | None = None,
+    every_steps: int | None = None,
+    on_interrupt: OnInterrupt = "raise",
 ) -> tuple[TrainState, History]:
     """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
 
@@ -75,8 +85,10 @@ def fit(
     make them once. As under `jit`, a number that an objective reads from outside is what it was
     when it was compiled. What is compiled is forgotten with the objective or the optimizer.
 
-    Ctrl-C and SIGTERM let the running block end; then `fit` saves it if there is a `checkpoint`,
-    and returns what there is. A second Ctrl-C raises `KeyboardInterrupt`.
+    Ctrl-C and SIGTERM let the running block end, or of host batches the running step; then `fit`
+    saves if there is a `checkpoint`, prints a line, and raises `Interrupted`. A second Ctrl-C
+    raises `KeyboardInterrupt` at once. Arrays are left only between blocks: where an epoch takes
+    minutes, a signal waits for minutes.
 
     Args:
         key: The randomness of the whole run. An `rbg` key, `jax.random.key(0, impl="rbg")`, is
@@ -89,7 +101,9 @@ def fit(
         train_data: A tuple of arrays `(x, y)`, `[rows, ...]`, as `train.data` says; or, when they
             do not fit the device, host batches `(x, y)` of at most `batch_size` rows, from an
             iterable that can be read once for each epoch, such as a list, or from a function
-            `epoch -> iterable`. Their order is the source's.
+            `epoch -> iterable`. Their order is the source's. An iterator that has `get_state()` and
+            `set_state(state)`, as those of grain have, is resumed by them, any other by reading and
+            leaving out what was trained on.
         validation: Arrays, or where `train_data` is host batches, those, too; measured after every
             epoch, never trained on.
         epochs: How many in all, those before a resume included.
@@ -98,10 +112,13 @@ def fit(
         accumulate: Micro-batches of a step.
         augment: Changes the batches of training on the device, never those of validation:
             `augment(key, x) -> x`, or `OnBatch`; see `make_step`.
-        on_nonfinite: "raise" ends the training with `NonFiniteError`, "skip" leaves such a step's
-            update out and counts it in the curve `skipped`.
+        on_nonfinite: "raise" ends the training with `NonFiniteError` where a step is not finite,
+            or a validation loss is NaN or minus infinity. "skip" leaves such a step's update out
+            and counts it in the curve `skipped`; such an epoch is one without a better figure, and
+            the error comes at the end, if no epoch had a validation loss.
         patience: Epochs in a row without a better figure after which it stops.
-        keep_best: Return the train state of the best epoch.
+        keep_best: Return the train state of the best epoch, or the last one if there is none, all
+            figures being NaN or infinite.
         monitor: The curve that tells which epoch is better, by default that of the validation loss,
             else of the training loss.
         mode: "min" or "max", whichever is better; "min" by default for a loss.
@@ -117,19 +134,30 @@ def fit(
             rich is installed.
         callback: Called with `(epoch, row)` after each epoch, one or several; `train.log` has
             JSON lines and TensorBoard.
-        checkpoint: A folder to save everything to, so that a killed run can go on.
+        checkpoint: A folder to save everything to, so that a killed run can go on. One process at
+            a time can use it.
         every: Epochs between two checkpoints, rounded up to the end of a block.
         keep: How many checkpoints stay.
-        resume: Go on from the newest checkpoint in the folder, if there is one. A run that had no
-            patience left goes on if there is more of it now; one that ended with `NonFiniteError`
-            goes on from its last checkpoint. Batch size, rows and whether there are validation data
-            must be as before; other metrics may be measured, their curves are NaN elsewhere.
+        resume: Go on from the newest checkpoint in the folder, if there is one; with "latest good"
+            from the newest that is not damaged, with a warning that names those that are. A run
+            that had no patience left goes on if there is more of it now; one that ended with
+            `NonFiniteError` goes on from its last checkpoint. Batch size, rows and whether there
+            are validation data must be as before; other metrics may be measured, their curves are
+            NaN elsewhere.
+        steps_per_epoch: How many host batches make an epoch, for sources without an end. An
+            iterable is then read on from epoch to epoch; None: an epoch is all that a source gives.
+        every_steps: Steps between two checkpoints within an epoch of host batches.
+        on_interrupt: "raise" raises `Interrupted` after a signal, so that a script ends; "return"
+            returns what there is, and `history.stopped` is "interrupted".
 
     Returns:
         The train state and the history.
 
     Raises:
-        NonFiniteError: If a step is not finite; the error has the state from before it.
+        NonFiniteError: If a step or a validation is not finite; the error has the state from before
+            it, and says which part of the data, or which layer, it comes from if that can be told.
+        Interrupted: If Ctrl-C or SIGTERM has come; it has the state, too.
+        CheckpointError: If a checkpoint cannot be written; it has the state, too.
         ValueError: If an option is out of its range, or if data do not fit each other or the
             model; before anything compiles.
         TypeError: If data are not numbers, or if the model does not take their dtype.
@@ -170,22 +198,70 @@ def fit(
     )
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
-    train_data, validation = _accepted(plan, train_state, train_data, validation, epochs)
-    made_with = _made_with(plan, train_data, validation)
-    folder = open_folder(checkpoint, every=every, keep=keep, resume=resume, made_with=made_with)
-    carry, history = _begin(plan, folder, key, train_state, train_data)
-    if isinstance(train_data, tuple):
-        sets: Tree = on_device((train_data, validation))
-        history = replace(history, optimum=known_optimum(objective, train_data[1]))
-        advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
-    else:
-        advance = make_stream(plan, key, train_data, validation, prefetch=prefetch)
+    endless = steps_per_epoch is not None
+    train_data, validation = _accepted(
+        plan, train_state, train_data, validation, 1 if endless else epochs, epochs
+    )
+    streamed = _stream_options(train_data, steps_per_epoch, every_steps)
+    made_with = _made_with(plan, train_data, validation, steps_per_epoch)
+    folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": made_with}
     callbacks = [callback] if callable(callback) else callback or ()
-    after = _watcher(folder, key, reporter(progress, epochs), callbacks)
-    carry, history = drive(advance, carry, history, epochs, after)
-    if carry.watch.bad.any():
-        raise nonfinite_error(carry, history, train_data)
+    tell = _teller(reporter(progress, epochs), callbacks)
+    recent: Recent = deque(maxlen=KEPT_BATCHES)
+    with open_folder(checkpoint, **folder_options) as folder, first_signal() as received:
+        carry, history, position = _begin(plan, folder, key, train_state, train_data)
+        if isinstance(train_data, tuple):
+            sets: Tree = on_device((train_data, validation))
+            history = replace(history, optimum=known_optimum(objective, train_data[1]))
+            advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
+        else:
+            advance = make_stream(
+                plan, key, train_data, validation, prefetch=prefetch, position=position,
+                recent=recent, received=received, **streamed,
+            )  # fmt: skip
+        save = make_save(folder, key, position)
+        carry, history = drive(
+            plan, advance, carry, history, epochs=epochs, save=save, tell=tell, received=received
+        )
+        number = received()
+    if history.stopped == "failed":
+        raise nonfinite_error(plan, key, carry, history, train_data, validation, recent)
+    if number:
+        _tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
     return finish(carry), history
+
+
+def _stream_options(
+    train_data: Data | Source, steps_per_epoch: int | None, every_steps: int | None
+) -> dict[str, int | None]:
+    """Return the options that only host batches have, checked."""
+    options = {"steps_per_epoch": steps_per_epoch, "every_steps": every_steps}
+    for name, value in options.items():
+        if value is not None and isinstance(train_data, tuple):
+            raise ValueError(
+                f"{name}={value} needs host batches; arrays are trained on in whole epochs: leave "
+                "it out, or pass a function of the epoch that makes batches"
+            )
+    return {name: None if n is None else positive(name, n) for name, n in options.items()}
+
+
+def _tell_of_signal(
+    number: int,
+    carry: Carry,
+    history: History,
+    position: Position,
+    epochs: int,
+    checkpoint: str | Path | None,
+    on_interrupt: OnInterrupt,
+) -> None:
+    """Print that a signal has ended the run, and raise if that is wanted."""
+    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    within = f" and {position.batches} batches of the next" if position.batches else ""
+    where = "" if checkpoint is None else f", saved in {checkpoint}"
+    text = f"fit: {name} after epoch {history.epochs} of {epochs}{within}{where}"
+    print(text, file=sys.stderr, flush=True)
+    if on_interrupt == "raise":
+        raise interruption(number, text, finish(carry), history)
 
 
 def _accepted(
@@ -194,8 +270,12 @@ def _accepted(
     train_data: Data | Source,
     validation: Data | Source | None,
     epochs: int,
+    validations: int,
 ) -> tuple[Data | Source, Data | Source | None]:
-    """Return the data as arrays, and sources as they are, once they are checked."""
+    """Return the data as arrays, and sources as they are, once they are checked.
+
+    Training data must begin `epochs` times, validation data `validations` times.
+    """
     if isinstance(train_data, tuple):
         sets = data_sets(train_data, validation, batch_size=plan.batch_size)
         check_targets(plan.objective, train_state, *sets)
@@ -204,17 +284,22 @@ def _accepted(
     if isinstance(validation, tuple):
         validation = data_set("the validation data", validation)
     elif validation is not None:
-        check_source("validation", validation, epochs=epochs)
+        check_source("validation", validation, epochs=validations)
     return train_data, validation
 
 
 def _made_with(
-    plan: Plan, train_data: Data | Source, validation: Data | Source | None
+    plan: Plan,
+    train_data: Data | Source,
+    validation: Data | Source | None,
+    steps_per_epoch: int | None,
 ) -> dict[str, int | bool]:
     """Return the options without which the epochs of a resumed run would be others."""
     options: dict[str, int | bool] = {"validation": validation is not None}
     if isinstance(train_data, tuple):  # else the source decides what an epoch is
         options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+    elif steps_per_epoch is not None:
+        options["steps_per_epoch"] = steps_per_epoch
     return options
 
 
@@ -224,13 +309,18 @@ def _begin(
     key: jax.Array,
     train_state: TrainState,
     train_data: Data | Source,
-) -> tuple[Carry, History]:
-    """Return the carry and the curves to go on from: the newest checkpoint's, or new ones."""
+) -> tuple[Carry, History, Position]:
+    """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
     carry = start(plan, train_state)
     if isinstance(train_data, tuple):
         carry = replicate_over_mesh_of(carry, train_data)
-    sections, history = folder.resume(carry._asdict(), key)
-    return resumed(plan, Carry(**sections)), history
+    sections, history, position = folder.resume(carry._asdict(), key)
+    if position.batches and isinstance(train_data, tuple):
+        raise ValueError(
+            f"the newest checkpoint in {folder.path} is from within an epoch of host batches: "
+            "resume with them"
+        )
+    return resumed(plan, Carry(**sections)), history, position
 
 
 def _in_memory(
@@ -247,18 +337,14 @@ def _in_memory(
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
-def _watcher(
-    folder: RunFolder, key: jax.Array, report: Report, callbacks: Sequence[Callback]
-) -> After:
-    """Make `after(carry, history, before, last)`, which saves, reports and calls back."""
+def _teller(report: Report, callbacks: Sequence[Callback]) -> Tell:
+    """Make `tell(history, before)`, which reports and calls back."""
 
-    def after(carry: Carry, history: History, before: int, last: bool) -> None:
-        if not carry.watch.bad.any():  # from the middle of an epoch no run can go on
-            folder.save(carry._asdict(), key, history, before=before, last=last)
+    def tell(history: History, before: int) -> None:
         rows = history.rows()[before:]
         report(rows)
         for row in rows:
             for call in callbacks:
                 call(int(row["epoch"]), row)
 
-    return after
+    return tell

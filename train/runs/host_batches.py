@@ -1,17 +1,16 @@
-"""Training on batches that the host brings, for data that do not fit the device."""
+"""Batches that the host brings: checked, padded, and put on the device ahead of their use."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from typing import TypeAlias, TypeGuard, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeGuard, TypeVar
 
 import jax
 import numpy as np
 
-from .._programs import at_first_call, program
 from .._types import Data, Tree
+<<<<<<< HEAD
 from ..data.accepted import batch_of, check_alike, on_device
 from ..metrics import Figure
 from ..steps import Batch, Objective, TrainState
@@ -19,9 +18,16 @@ from ..steps.evaluation import make_totals, measure
 from ..steps.objectives import check_targets
 from .carry import Carry, measured
 from .epoch import close_epoch, make_run_step, skipped_steps
+=======
+from ..data.accepted import batch_of, check_alike
+from ..steps import Batch, TrainState
+from ..steps.objectives import check_targets
+>>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)
 from .plan import Plan
+from .sources import Source
 
 T = TypeVar("T")
+<<<<<<< HEAD
 Source: TypeAlias = Iterable[Data] | Callable[[int], Iterable[Data]]
 Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Figure] | None]
 
@@ -93,6 +99,8 @@ def _make_close(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]
 
 def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping[str, Figure]]:
     return partial(measure, objective)
+=======
+>>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)
 
 
 def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
@@ -105,6 +113,7 @@ def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
     return isinstance(data, tuple)
 
 
+<<<<<<< HEAD
 def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> Validate:
     """Make `validate(train_state, number)`, which sums the validation metrics of an epoch."""
     if validation is None:
@@ -123,15 +132,25 @@ def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> V
 
 
 def ahead(batches: Iterable[T], count: int) -> Iterator[T]:
+=======
+def ahead(batches: Iterable[tuple[T, Any]], count: int) -> Iterator[tuple[T, T, Any]]:
+>>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)
     """Put batches on the device `count` ahead of their use, so that copying overlaps with work.
 
+    Args:
+        batches: Pairs of a batch and anything else.
+        count: How many wait on the device at most.
+
+    Yields:
+        The batch on the host, the same on the device, and what came with it.
+
     Example:
-        >>> list(ahead([1, 2, 3], 2)) == [1, 2, 3]
-        True
+        >>> [(host, int(batch), at) for host, batch, at in ahead([(1, "a"), (2, "b")], 2)]
+        [(1, 1, 'a'), (2, 2, 'b')]
     """
-    waiting: deque[T] = deque()
-    for batch in batches:
-        waiting.append(jax.device_put(batch))
+    waiting: deque[tuple[T, T, Any]] = deque()
+    for batch, other in batches:
+        waiting.append((batch, jax.device_put(batch), other))
         if len(waiting) > count:
             yield waiting.popleft()
     yield from waiting
@@ -158,22 +177,24 @@ def pad(x: Tree, y: Tree, batch_size: int) -> Batch:
     return Batch(jax.tree.map(longer, x), jax.tree.map(longer, y), mask)
 
 
-def _batches(
+def batches_of(
     plan: Plan,
-    source: Source,
-    number: int,
+    pairs: Iterable[Data],
     train_state: TrainState,
     name: str,
     validation: Data | None,
+    *,
+    number: int,
+    start: int = 0,
 ) -> Iterator[Batch]:
-    """Yield the batches of an epoch.
+    """Yield the batches of epoch `number`, of which `start` have been read before.
 
     The first one is checked, and where there are validation arrays their rows against its rows.
     """
-    made = -1
-    for made, pair in enumerate(source(number) if callable(source) else source):
+    made = start - 1
+    for made, pair in enumerate(pairs, start):
         x, y = batch_of(f"the {name}", pair)
-        if made == 0:
+        if made == start:
             if validation is not None:
                 check_alike((x, y), validation)
             check_targets(plan.objective, train_state, (x, y), validation)
@@ -183,6 +204,7 @@ def _batches(
             f"the {name} gave no batch in epoch {number + 1}; a generator can be read only once: "
             "pass a function of the epoch that makes one"
         )
+<<<<<<< HEAD
 
 
 def _until_failed(steps: Iterable[dict[str, Figure]]) -> Iterator[dict[str, Figure]]:
@@ -206,3 +228,5 @@ def _sum(metrics: Iterable[dict[str, Figure]]) -> dict[str, Figure]:
         sums = new if sums is None else _add(sums, new)
     assert sums is not None  # a source without batches has raised
     return sums
+=======
+>>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)

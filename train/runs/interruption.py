@@ -1,4 +1,4 @@
-"""Let Ctrl-C and SIGTERM wait until a loop can end in order."""
+"""Let Ctrl-C and SIGTERM wait until a loop can end in order, and tell the caller of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,59 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Literal, TypeAlias
+
+from ..curves import History
+from ..steps import TrainState
+
+#: What `fit` does when a signal has ended it.
+OnInterrupt: TypeAlias = Literal["raise", "return"]
+
+
+class Interrupted(SystemExit):
+    """Ctrl-C or SIGTERM has ended a training, which has saved what there is.
+
+    A script that does not catch it ends with exit status 130 after Ctrl-C and 143 after SIGTERM, as
+    if it had been killed. After Ctrl-C it is a `KeyboardInterrupt`, too.
+
+    Attributes:
+        code: The exit status.
+        train_state: What `fit` would have returned.
+        history: The curves; `history.stopped` is "interrupted".
+
+    Example:
+        >>> import signal
+        >>> import jax, jax.numpy as jnp, optax
+        >>> from gradwise import train
+        >>> def objective(params, state, batch, *, key=None, train=False):
+        ...     return ((batch.x - params) ** 2).mean(), (state, {})
+        >>> optimizer = optax.sgd(0.1)
+        >>> x = jnp.ones((4, 1))
+        >>> try:
+        ...     _ = train.fit(
+        ...         jax.random.key(0), train.init(jnp.array(0.0), (), optimizer), objective,
+        ...         optimizer, (x, x), epochs=9, batch_size=4,
+        ...         callback=lambda epoch, row: signal.raise_signal(signal.SIGTERM),
+        ...     )
+        ... except train.Interrupted as interruption:
+        ...     print(interruption.code, interruption.history.stopped, interruption.history.epochs)
+        143 interrupted 1
+    """
+
+    train_state: TrainState
+    history: History
+
+
+class _InterruptedByCtrlC(Interrupted, KeyboardInterrupt):
+    """What Ctrl-C raises, so that `except KeyboardInterrupt` catches it."""
+
+
+def interruption(number: int, text: str, train_state: TrainState, history: History) -> Interrupted:
+    """Return the exception that says of a run that a signal has ended it."""
+    kind = _InterruptedByCtrlC if number == signal.SIGINT else Interrupted
+    made = kind(text)
+    made.code, made.train_state, made.history = 128 + number, train_state, history
+    return made
 
 
 @contextmanager
@@ -30,19 +83,32 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         >>> step
         3
     """
-    received: list[int] = []
+    with first_signal() as received:
+        yield lambda: bool(received())
+
+
+@contextmanager
+def first_signal() -> Iterator[Callable[[], int]]:
+    """Do what `interruptible` does, with the first signal's number, 0 before there is one.
+
+    Example:
+        >>> with first_signal() as received:
+        ...     received()
+        0
+    """
+    numbers: list[int] = []
 
     def remember(number: int, frame: FrameType | None) -> None:
-        if received and number == signal.SIGINT:
+        if numbers and number == signal.SIGINT:
             signal.default_int_handler(number, frame)
-        received.append(number)
+        numbers.append(number)
 
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: 0
         return
     before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield lambda: bool(received)
+        yield lambda: numbers[0] if numbers else 0
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

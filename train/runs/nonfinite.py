@@ -1,26 +1,41 @@
-"""The error that ends a run in which a step was not finite."""
+"""The error that ends a run in which a step, or a validation, was not finite."""
 
 from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
+from collections.abc import Iterator
+from functools import partial
 
+import jax
+import numpy as np
+
+from .. import data as datasets
+from .._types import Data
 from ..curves import History
-from ..steps import TrainState
-from ..steps.transaction import leaf_names
-from .carry import Carry
+from ..steps import Batch, TrainState
+from ..steps.evaluation import measure
+from ..steps.transaction import leaf_names, make_forward
+from .carry import Carry, measured
+from .explanation import Why, explain
+from .host_batches import is_arrays, pad
+from .plan import Plan
+from .sources import Source
+from .stream import Recent
 
 
 class NonFiniteError(ArithmeticError):
     """A loss, a gradient, a parameter or a statistic became NaN or infinite.
 
+    The message says where it comes from if that can be told: which rows of the data, an id outside
+    the vocabulary, or where in the forward pass. Batches and rows are counted from 0.
+
     Attributes:
         epoch: The epoch in which it happened, counted from 1.
         step: The step, counted from 0 over the whole run: `train_state.step`.
         leaf: What went first: the loss, else the gradient nearest to the output, where the
-            backward pass starts.
+            backward pass starts; or "validation loss".
         leaves: All that were not finite in that step.
-        train_state: The state from before that step, finite.
+        train_state: The state from before that step, finite; or from after the epoch whose
+            validation loss was none.
         history: The curves up to there.
 
     Example:
@@ -48,28 +63,102 @@ class NonFiniteError(ArithmeticError):
     history: History
 
 
-def nonfinite_error(carry: Carry, history: History, train_data: object) -> NonFiniteError:
-    """Return the error for the carry of a run that a step has ended."""
+def nonfinite_error(
+    plan: Plan,
+    key: jax.Array,
+    carry: Carry,
+    history: History,
+    train_data: Data | Source,
+    validation: Data | Source | None,
+    recent: Recent,
+) -> NonFiniteError:
+    """Return the error for the carry of a run that a step or a validation has ended."""
     train_state, watch = carry
-    names = zip(leaf_names(train_state), watch.bad.tolist(), strict=True)
-    leaves = [name for name, bad in names if bad]
-    gradients = [name for name in leaves if name.startswith("gradient")]
-    leaf = gradients[-1] if gradients and leaves[0] != "loss" else leaves[0]
-    epoch, step = int(history.epochs) + 1, int(train_state.step)
-    error = NonFiniteError(
-        f"epoch {epoch}, step {step}: {leaf} is not finite ({len(leaves)} of {watch.bad.size} "
-        f"checked are not). {_advice(train_data)} The state from before the step is "
-        'error.train_state; on_nonfinite="skip" leaves such steps out.'
-    )
+    if watch.bad.any():
+        names = zip(leaf_names(train_state), watch.bad.tolist(), strict=True)
+        leaves = [name for name, bad in names if bad]
+        gradients = [name for name in leaves if name.startswith("gradient")]
+        leaf = gradients[-1] if gradients and leaves[0] != "loss" else leaves[0]
+        epoch, step = int(history.epochs) + 1, int(train_state.step)
+        why = _why_step(plan, key, train_state, train_data, recent)
+        advice = "A lower learning rate or optax.clip_by_global_norm may help."
+        reason = why.text if why.of_data else f"{why.text} {advice}".lstrip()
+        text = (
+            f"epoch {epoch}, step {step}: {leaf} is not finite ({len(leaves)} of {watch.bad.size} "
+            f"checked are not). {reason} The state from before the step is error.train_state; "
+            'on_nonfinite="skip" leaves such steps out.'
+        )
+    else:
+        leaf, leaves = "validation loss", ["validation loss"]
+        epoch, step = int(history.epochs), int(train_state.step)
+        loss = history["validation_loss"][-1]
+        always = "in every epoch, " if plan.on_nonfinite == "skip" else ""
+        why = _why_validation(plan, measured(carry), validation, epoch - 1)
+        mend = "" if always else '; on_nonfinite="skip" goes on after such epochs'
+        text = (
+            f"epoch {epoch}: the validation loss is {loss}, {always}so that there is nothing to "
+            f"compare. {why} The state after the epoch is error.train_state{mend}."
+        )
+    error = NonFiniteError(text.replace("  ", " "))
     error.epoch, error.step, error.leaf, error.leaves = epoch, step, leaf, leaves
     error.train_state, error.history = train_state, history
     return error
 
 
-def _advice(train_data: object) -> str:
-    if isinstance(train_data, tuple):
-        for name, part in zip("xy", train_data, strict=True):
-            for leaf in jax.tree.leaves(part):
-                if jnp.issubdtype(leaf.dtype, jnp.inexact) and not jnp.isfinite(leaf).all():
-                    return f"{name} of the train data holds NaN or infinity."
-    return "A lower learning rate or optax.clip_by_global_norm may help."
+def _why_step(
+    plan: Plan,
+    key: jax.Array,
+    train_state: TrainState,
+    train_data: Data | Source,
+    recent: Recent,
+) -> Why:
+    """Say why the step after `train_state` is not finite, or return nothing."""
+    if is_arrays(train_data):
+        rows = datasets.length(train_data)
+        steps = -(-rows // plan.batch_size)
+        number, position = divmod(int(train_state.step), steps)
+        order = datasets.shuffle(key, number, rows, plan.batch_size)
+        indices, mask = (np.asarray(part)[position] for part in order)
+        batch, place = Batch(*datasets.take(train_data, indices), mask), "the train data"
+    else:
+        steps = {step: (number, batch) for step, number, batch in recent}
+        if int(train_state.step) not in steps:
+            return Why("", of_data=False)
+        number, batch = steps[int(train_state.step)]
+        indices, place = np.arange(plan.batch_size), f"batch {number}"
+    forward = make_forward(plan.objective, accumulate=plan.accumulate, augment=plan.augment)
+    compute = partial(forward, key, train_state)
+    return explain(plan.objective, train_state, batch, place, indices, compute)
+
+
+def _why_validation(
+    plan: Plan, train_state: TrainState, validation: Data | Source | None, number: int
+) -> str:
+    """Say which rows of the validation data have no loss, or return nothing."""
+    for place, batch, rows in _validation_batches(plan, validation, number):
+        compute = partial(measure, plan.objective, train_state)
+        why = explain(plan.objective, train_state, batch, place, rows, compute)
+        if why.text:
+            return why.text
+    return ""
+
+
+def _validation_batches(
+    plan: Plan, validation: Data | Source | None, number: int
+) -> Iterator[tuple[str, Batch, np.ndarray]]:
+    """Yield the batches of the validation data, as far as they can be read again."""
+    if validation is None:
+        return
+    if is_arrays(validation):
+        rows = datasets.length(validation)
+        size = min(plan.batch_size, rows)
+        for start in range(0, rows, size):
+            indices = min(start, rows - size) + np.arange(size)
+            batch = Batch(*datasets.take(validation, indices), None)
+            yield "the validation data", batch, indices
+        return
+    pairs = validation(number) if callable(validation) else validation
+    for made, pair in enumerate(pairs):
+        x, y = jax.tree.map(np.asarray, tuple(pair))
+        batch = pad(x, y, plan.batch_size)
+        yield f"batch {made} of the validation data", batch, np.arange(plan.batch_size)

@@ -21,6 +21,7 @@ from ..steps.augmentation import Augment
 from ..steps.averages import Ema
 from ..steps.evaluation import totals
 from .carry import Carry, finish, kept_epoch, measured, start
+from .ending import ending_of, failed_validation
 from .epoch import close_epoch, make_run_step
 from .plan import Mode, OnNonfinite, Plan
 
@@ -82,11 +83,14 @@ def make_run(
         augment: Changes the batches of training, never those of validation: `augment(key, x) -> x`,
             or `OnBatch`; see `make_step`.
         on_nonfinite: A pure function cannot raise, so "raise" ends the run before the step that was
-            not finite, and the history names it (`failed_step`); "skip" leaves out such a step's
-            update and counts it in the curve `skipped`.
+            not finite, and the history names it (`failed_step`); it also ends the run after an
+            epoch whose validation loss is NaN or minus infinity (`failed_validation`). "skip"
+            leaves out such a step's update and counts it in the curve `skipped`, and such an epoch
+            is one without a better figure.
         patience: End the run after this many epochs in a row without a better figure. An equal one
             is not better.
-        keep_best: Return the train state of the epoch with the best figure instead of the last one.
+        keep_best: Return the train state of the epoch with the best figure instead of the last one;
+            the last one if no epoch had a figure that is finite.
         monitor: The curve whose figure that is, such as "validation_accuracy"; by default the
             validation loss where there are validation data, else the training loss.
         mode: "min" if low figures are better, "max" if high ones are; "min" by default for a loss.
@@ -148,12 +152,15 @@ def make_run(
         sets = on_device(data_sets(train_data, validation, batch_size=1))
         carry, curves = block(key, start(plan, train_state), *sets, epochs)
         watch = carry.watch
+        failed = failed_validation(plan, curves, watch.done)
         history = History(
             curves=curves,
             epochs=watch.done,
             untrained_loss=watch.untrained_loss,
             failed_step=jnp.where(watch.bad.any(), carry.train_state.step, -1),
             kept_epoch=kept_epoch(carry),
+            failed_validation=failed,
+            ending=ending_of(plan, watch, failed, watch.done >= epochs),
         )
         return finish(carry), history
 

@@ -137,6 +137,22 @@ def make_attempt(
     return attempt
 
 
+def make_forward(
+    objective: Objective, *, accumulate: int, augment: Augment | None
+) -> Callable[[jax.Array, TrainState, Batch], jax.Array]:
+    """Make `forward(key, train_state, batch)`: the value that a step differentiates, `[]`.
+
+    Dropout and augmentation draw what the step draws.
+    """
+    evaluate = accumulated(_evaluator(objective, augment), accumulate)
+
+    def forward(key: jax.Array, train_state: TrainState, batch: Batch) -> jax.Array:
+        params, state, _, step = train_state
+        return evaluate(params, state, batch, jax.random.fold_in(key, step))[0][0]
+
+    return forward
+
+
 def leaf_names(train_state: TrainState) -> list[str]:
     """Return what each entry of an attempt's `bad` stands for.
 

@@ -1,0 +1,222 @@
+"""Where a loss that is not finite comes from: the data, an id, or a place in the forward pass.
+
+All of this is only said, so none of it may fail: what cannot be told is left out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from .._types import Tree
+from ..steps import Batch, Objective, TrainState
+from ..steps.evaluation import measure
+from ..steps.objectives import check_targets
+from ..steps.state import real_rows
+
+_NAMED = 3  # rows, in a message
+_LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
+
+
+class Why(NamedTuple):
+    """Why something is not finite."""
+
+    text: str  # a sentence, or nothing
+    of_data: bool  # whether it comes from some of the data, and not from the parameters
+
+
+def explain(
+    objective: Objective,
+    train_state: TrainState,
+    batch: Batch,
+    place: str,
+    rows: np.ndarray,
+    forward: Callable[[Batch], object],
+) -> Why:
+    """Say in a sentence where what is not finite in a batch comes from, if that can be told.
+
+    Args:
+        objective: What was computed.
+        train_state: The state that it was computed at.
+        batch: The examples.
+        place: What they are called, such as "batch 3".
+        rows: The number of each row there, `[batch]`.
+        forward: Computes the value of the batch again.
+    """
+    for of_data, cause in (
+        (True, lambda: _nonfinite_data(batch, place, rows)),
+        (True, lambda: _unknown_label(objective, train_state, batch, place)),
+        (True, lambda: _in_some_rows(objective, train_state, batch, place, rows)),
+        (False, lambda: _in_forward_pass(train_state, lambda: forward(batch))),
+    ):
+        with contextlib.suppress(Exception):
+            if text := cause():
+                return Why(text, of_data)
+    return Why("", of_data=False)
+
+
+def _nonfinite_data(batch: Batch, place: str, rows: np.ndarray) -> str:
+    real = np.asarray(real_rows(batch))
+    for part, tree in (("x", batch.x), ("y", batch.y)):
+        for path, leaf in jax.tree.leaves_with_path(tree):
+            leaf = np.asarray(leaf)
+            if not jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact):
+                continue
+            finite = np.isfinite(leaf.astype(np.complex128)).reshape(len(leaf), -1).all(axis=1)
+            if (real & ~finite).any():
+                found = _rows_text(rows[real & ~finite])
+                name = f"{part}{jax.tree_util.keystr(path)}"
+                return f"{name} of {place} holds NaN or infinity in {found}."
+    return ""
+
+
+def _unknown_label(objective: Objective, train_state: TrainState, batch: Batch, place: str) -> str:
+    real = np.asarray(real_rows(batch))
+    pair = jax.tree.map(lambda leaf: np.asarray(leaf)[real], (batch.x, batch.y))
+    try:
+        check_targets(objective, train_state, pair)
+    except ValueError as error:
+        return f"In {place}, {error}."
+    return ""
+
+
+def _in_some_rows(
+    objective: Objective, train_state: TrainState, batch: Batch, place: str, rows: np.ndarray
+) -> str:
+    """Say which rows have a loss that is not finite, where others have a finite one."""
+    bad = nonfinite_rows(objective, train_state, batch)
+    if not bad.any():
+        return ""
+    if sentence := _unknown_id(train_state, batch, place, rows, bad):
+        return sentence
+    if bad.sum() == np.asarray(real_rows(batch)).sum():
+        return ""
+    first = int(np.argmax(bad))
+    alone = jax.tree.map(lambda leaf: leaf[first : first + 1], batch)
+    where = _in_forward_pass(train_state, lambda: measure(objective, train_state, alone))
+    return f"The loss of {_rows_text(rows[bad])} of {place} is not finite. {where}".rstrip()
+
+
+def nonfinite_rows(objective: Objective, train_state: TrainState, batch: Batch) -> np.ndarray:
+    """Return for each row whether it alone, without training, has a loss that is not finite.
+
+    Example:
+        >>> import jax.numpy as jnp, optax
+        >>> from ..steps import init
+        >>> def objective(params, state, batch, *, key=None, train=False):
+        ...     return (params / batch.x).sum(), (state, {})
+        >>> train_state = init(jnp.ones(()), (), optax.sgd(0.1))
+        >>> nonfinite_rows(objective, train_state, Batch(jnp.array([1.0, 0.0]), jnp.ones(2)))
+        array([False,  True])
+    """
+    batch = batch._replace(mask=real_rows(batch))
+
+    @jax.jit
+    def losses(train_state: TrainState, batch: Batch) -> jax.Array:
+        singles = jax.tree.map(lambda leaf: leaf[:, None], batch)
+        return jax.lax.map(
+            lambda single: measure(objective, train_state, single)["loss"].total, singles
+        )
+
+    values = np.asarray(losses(train_state, batch), np.float64)
+    return np.asarray(batch.mask) & ~np.isfinite(values)
+
+
+def _unknown_id(
+    train_state: TrainState, batch: Batch, place: str, rows: np.ndarray, bad: np.ndarray
+) -> str:
+    """Say which id is outside the vocabulary: of some table, in the bad rows and in no other."""
+    real = np.asarray(real_rows(batch))
+    tables = [
+        (jax.tree_util.keystr(path), len(leaf))
+        for path, leaf in jax.tree.leaves_with_path(train_state.params)
+        if np.ndim(leaf) >= 2
+    ]
+    for path, leaf in jax.tree.leaves_with_path(batch.x):
+        ids = np.asarray(leaf)
+        if ids.dtype.kind not in "iu":
+            continue
+        ids = ids.reshape(len(ids), -1)
+        for name, size in tables:
+            outside = (ids < 0) | (ids >= size)
+            if np.array_equal(outside.any(axis=1) & real, bad):
+                row = int(np.argmax(bad))
+                column = int(np.argmax(outside[row]))
+                return (
+                    f"x{jax.tree_util.keystr(path)} of {place} holds the id {ids[row, column]} in "
+                    f"row {rows[row]}, outside the vocabulary: {name} of the parameters has "
+                    f"{size} rows, for ids 0 .. {size - 1}."
+                )
+    return ""
+
+
+def _rows_text(rows: np.ndarray) -> str:
+    named = ", ".join(map(str, rows[:_NAMED].tolist()))
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    return f"row{'s' if len(rows) > 1 else ''} {named}{more}"
+
+
+def _in_forward_pass(train_state: TrainState, compute: Callable[[], object]) -> str:
+    """Say at which line of code, and for which parameters, the first NaN or infinity is made.
+
+    The code runs operation by operation, and JAX raises an error where it finds one.
+    """
+    for check, word in ((jax.debug_nans, "NaN"), (jax.debug_infs, "infinity")):
+        try:
+            with jax.disable_jit(), check(True):
+                compute()
+        except FloatingPointError as error:
+            frames = [frame for frame in _frames(error.__traceback__) if _is_users(frame[0])]
+            if not frames:
+                return ""
+            path, line, function, _ = frames[-1]
+            layer = _layer_of(train_state.params, [found for *_, found in frames])
+            of_layer = f" by the layer with the parameters {layer}" if layer else ""
+            return (
+                f"The first {word} of the forward pass is made{of_layer}, at "
+                f"{Path(path).name}:{line} ({function})."
+            )
+    return ""
+
+
+def _frames(
+    traceback: TracebackType | None,
+) -> Iterator[tuple[str, int, str, dict[str, object]]]:
+    while traceback is not None:
+        frame = traceback.tb_frame
+        yield frame.f_code.co_filename, traceback.tb_lineno, frame.f_code.co_name, frame.f_locals
+        traceback = traceback.tb_next
+
+
+def _is_users(path: str) -> bool:
+    """Return whether a file is neither of the libraries below nor of this package."""
+    parts = Path(path).parts
+    ours = Path(__file__).resolve().parent.parent
+    installed = {"site-packages", "dist-packages"} & set(parts)
+    of_library = installed and {*_LIBRARIES} & set(parts)
+    return not of_library and ours not in Path(path).resolve().parents
+
+
+def _layer_of(params: Tree, frames: list[dict[str, object]]) -> str:
+    """Return the path of the smallest part of the parameters that a function had as a variable."""
+    paths = {id(part): path for path, part in _parts(params)}
+    for variables in reversed(frames):
+        for value in variables.values():
+            if id(value) in paths:
+                return paths[id(value)]
+    return ""
+
+
+def _parts(tree: Tree, path: str = "") -> Iterator[tuple[str, Tree]]:
+    """Yield the parts of a tree that hold arrays, below the whole of it, with their paths."""
+    for keys, part in jax.tree.leaves_with_path(tree, is_leaf=lambda node: node is not tree):
+        if part is not tree and jax.tree.leaves(part):
+            name = path + jax.tree_util.keystr(keys)
+            yield name, part
+            yield from _parts(part, name)
