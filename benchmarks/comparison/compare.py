@@ -98,8 +98,8 @@ def compare(
         >>> comparison = compare(
         ...     lambda x: jnp.sum(jnp.sin(x)), jnp.ones(5), methods=["reverse"], budget=0.1
         ... )
-        >>> [row.status for row in comparison.rows]
-        ['ok', 'ok']
+        >>> comparison.n, comparison.m, [row.method for row in comparison.rows]
+        (5, 1, ['value', 'reverse'])
     """
     _check_options(
         budget=budget,

@@ -139,13 +139,12 @@ class Crossover:
             mode is faster.
 
     Example:
-        >>> import jax.numpy as jnp
-        >>> from gradwise import compare
-        >>> comparison = compare(
-        ...     jnp.sin, jnp.ones(3), methods=["forward", "reverse"], crossover=True, budget=0.1
-        ... )
-        >>> comparison.crossover.forward.sizes
-        (1, 4)
+        >>> from gradwise import Crossover, Estimate, ModeLine
+        >>> start, slope = (Estimate(value=v, low=v, high=v) for v in (1e-5, 2e-6))
+        >>> line = ModeLine(sizes=(1, 4), seconds=(1.2e-5, 1.8e-5), intercept=start, slope=slope)
+        >>> inputs = Estimate(value=12.0, low=9.0, high=20.0)
+        >>> Crossover(forward=line, reverse=line, inputs=inputs)
+        Crossover(forward mode is faster up to 12 inputs)
     """
 
     forward: ModeLine

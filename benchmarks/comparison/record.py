@@ -42,8 +42,8 @@ class Comparison:
         >>> comparison = compare(jnp.sum, jnp.ones(5), methods=["reverse"], budget=0.1)
         >>> comparison
         Comparison(sum: 5 inputs -> 1 output, 2 rows)
-        >>> comparison.verdict.time.method
-        'reverse'
+        >>> comparison.dtype
+        'float32'
     """
 
     name: str

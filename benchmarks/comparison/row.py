@@ -48,8 +48,8 @@ class Row:
         >>> import jax.numpy as jnp
         >>> from gradwise import compare
         >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
-        >>> comparison.row("reverse").status, comparison.row("reverse").memory.output
-        ('ok', 36)
+        >>> comparison.row("reverse").mode, comparison.row("reverse").kind
+        ('reverse', 'jacobian')
     """
 
     method: str

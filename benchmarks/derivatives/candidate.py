@@ -46,8 +46,8 @@ class Candidate:
         >>> comparison = compare(
         ...     jnp.sin, jnp.arange(5.0), candidates=[diagonal], methods=["reverse"], budget=0.1
         ... )
-        >>> comparison.row("diagonal").status
-        'ok'
+        >>> [row.method for row in comparison.rows]
+        ['value', 'reverse', 'diagonal']
     """
 
     name: str
