@@ -10,97 +10,13 @@ import jax
 import numpy as np
 
 from .._types import Data, Tree
-<<<<<<< HEAD
-from ..data.accepted import batch_of, check_alike, on_device
-from ..metrics import Figure
-from ..steps import Batch, Objective, TrainState
-from ..steps.evaluation import make_totals, measure
-from ..steps.objectives import check_targets
-from .carry import Carry, measured
-from .epoch import close_epoch, make_run_step, skipped_steps
-=======
 from ..data.accepted import batch_of, check_alike
 from ..steps import Batch, TrainState
 from ..steps.objectives import check_targets
->>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)
 from .plan import Plan
 from .sources import Source
 
 T = TypeVar("T")
-<<<<<<< HEAD
-Source: TypeAlias = Iterable[Data] | Callable[[int], Iterable[Data]]
-Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Figure] | None]
-
-# Whether a step was finite is read this many steps later. The step has ended by then, so that
-# reading waits for nothing; and only so many steps are wasted if it was not finite.
-_LAG = 16
-
-
-def make_stream(
-    plan: Plan,
-    key: jax.Array,
-    train_data: Source,
-    validation: Source | Data | None,
-    *,
-    prefetch: int,
-) -> Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]:
-    """Make an epoch over host batches: `epoch(carry) -> (carry, curves)`.
-
-    Shorter batches are padded and masked, so that the step is traced once.
-
-    Args:
-        plan: How to train.
-        key: The key of the run.
-        train_data: Pairs `(x, y)` of at most `batch_size` rows, from an iterable that can be read
-            once for each epoch, or from a function of the epoch's number.
-        validation: Such a source, or arrays `(x, y)`, or None.
-        prefetch: How many batches are copied to the device ahead of their use.
-    """
-    run_step = at_first_call(make_run_step, plan, donate=1)
-    close = at_first_call(_make_close, plan, donate=0)
-    validate = _validator(plan, validation, prefetch)
-
-    def epoch(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
-        number = int(carry.watch.done)
-
-        def steps() -> Iterator[dict[str, Figure]]:
-            nonlocal carry
-            whole = validation if is_arrays(validation) else None
-            batches = _batches(plan, train_data, number, carry.train_state, "train data", whole)
-            for i, batch in enumerate(ahead(batches, prefetch)):
-                if i == 0 and plan.monitor is not None:
-                    _check_monitor(plan, key, carry, batch, validated=validation is not None)
-                carry, metrics = run_step(key, carry, batch)
-                yield metrics
-
-        sums = _sum(steps() if plan.on_nonfinite == "skip" else _until_failed(steps()))
-        carry, row = close(carry, sums, validate(measured(carry), number))
-        return carry, {name: value[None] for name, value in row.items()}
-
-    return epoch
-
-
-def _check_monitor(
-    plan: Plan, key: jax.Array, carry: Carry, batch: Batch, *, validated: bool
-) -> None:
-    """Close an epoch of one batch without computing it, which raises if there is no such curve."""
-    given, measured_on, held_out = (key, carry, batch), (carry.train_state, batch), None
-    run_step = program(make_run_step, plan, arguments=given, donate=1)
-    _, sums = jax.eval_shape(run_step, *given)
-    if validated:  # whose metrics have the names and the shapes that those of any batch have
-        measured_batch = program(_make_measure, plan.objective, arguments=measured_on)
-        held_out = jax.eval_shape(measured_batch, *measured_on)
-    jax.eval_shape(_make_close(plan), carry, sums, held_out)
-
-
-def _make_close(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]:
-    return partial(close_epoch, plan)
-
-
-def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping[str, Figure]]:
-    return partial(measure, objective)
-=======
->>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)
 
 
 def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
@@ -113,28 +29,7 @@ def is_arrays(data: Source | Data | None) -> TypeGuard[Data]:
     return isinstance(data, tuple)
 
 
-<<<<<<< HEAD
-def _validator(plan: Plan, validation: Source | Data | None, prefetch: int) -> Validate:
-    """Make `validate(train_state, number)`, which sums the validation metrics of an epoch."""
-    if validation is None:
-        return lambda train_state, number: None
-    if is_arrays(validation):
-        whole = at_first_call(make_totals, plan.objective, plan.batch_size)
-        held_out = on_device(validation)
-        return lambda train_state, number: whole(train_state, held_out)
-    measured = at_first_call(_make_measure, plan.objective)
-
-    def validate(train_state: TrainState, number: int) -> Mapping[str, Figure]:
-        batches = _batches(plan, validation, number, train_state, "validation data", None)
-        return _sum(measured(train_state, batch) for batch in ahead(batches, prefetch))
-
-    return validate
-
-
-def ahead(batches: Iterable[T], count: int) -> Iterator[T]:
-=======
 def ahead(batches: Iterable[tuple[T, Any]], count: int) -> Iterator[tuple[T, T, Any]]:
->>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)
     """Put batches on the device `count` ahead of their use, so that copying overlaps with work.
 
     Args:
@@ -204,29 +99,3 @@ def batches_of(
             f"the {name} gave no batch in epoch {number + 1}; a generator can be read only once: "
             "pass a function of the epoch that makes one"
         )
-<<<<<<< HEAD
-
-
-def _until_failed(steps: Iterable[dict[str, Figure]]) -> Iterator[dict[str, Figure]]:
-    """Yield the metrics of the steps until one has failed, which is read `_LAG` steps later."""
-    running: deque[jax.Array] = deque()
-    for metrics in steps:
-        yield metrics
-        running.append(skipped_steps(metrics))
-        if len(running) > _LAG and running.popleft():
-            return
-
-
-@jax.jit
-def _add(a: dict[str, Figure], b: dict[str, Figure]) -> dict[str, Figure]:
-    return jax.tree.map(jax.numpy.add, a, b)
-
-
-def _sum(metrics: Iterable[dict[str, Figure]]) -> dict[str, Figure]:
-    sums = None
-    for new in metrics:
-        sums = new if sums is None else _add(sums, new)
-    assert sums is not None  # a source without batches has raised
-    return sums
-=======
->>>>>>> e59198c (A validation that is no number ends a training with what it comes from, a signal ends the script, host batches save and resume within an epoch, and a folder has one writer)

@@ -19,7 +19,7 @@ from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import make_totals, measure
 from .carry import Carry, measured
 from .driver import Advance
-from .epoch import close_epoch, make_run_step
+from .epoch import close_epoch, make_run_step, skipped_steps
 from .host_batches import ahead, batches_of, is_arrays, pad
 from .plan import Plan
 from .sources import Source, make_reader
@@ -197,7 +197,7 @@ def _follower(plan: Plan) -> Callable[[dict[str, Figure]], bool]:
 
     def failed(metrics: dict[str, Figure]) -> bool:
         nonlocal lag, read_at
-        running.append(metrics["skipped"].total)
+        running.append(skipped_steps(metrics))
         while len(running) > lag:
             bad = bool(running.popleft())
             now = time.monotonic()
