@@ -26,8 +26,9 @@ from ._extras import import_extra
 from ._files import write_whole
 from ._records import to_json
 
-#: What `fit` calls after each epoch: with the epoch's number, counted from 1, and its figures.
-Callback = Callable[[int, Mapping[str, float]], None]
+#: What `fit` calls after each epoch: with the epoch's number, counted from 1, and its figures; with
+#: `train_state=` too where it has such a parameter. Where it returns True, the run ends.
+Callback = Callable[..., object]
 
 
 def json_lines(path: str | Path) -> Callback:

@@ -42,7 +42,7 @@ class RunFolder:
     every: int
     keep: int
     resume_from: Resume
-    made_with: Mapping[str, int | bool]
+    made_with: Mapping[str, int | bool | str]
 
     def is_due(self, before: int, now: int) -> bool:
         """Return whether a checkpoint is due after epoch `now`, where `before` was the last."""
@@ -130,7 +130,7 @@ class RunFolder:
 
 
 def _check_made_with(
-    path: Path, saved: Mapping[str, int | bool], wanted: Mapping[str, int | bool]
+    path: Path, saved: Mapping[str, int | bool | str], wanted: Mapping[str, int | bool]
 ) -> None:
     others = [name for name in wanted if saved.get(name, wanted[name]) != wanted[name]]
     if others:
@@ -148,7 +148,7 @@ def open_folder(
     every: int,
     keep: int,
     resume: Resume,
-    made_with: Mapping[str, int | bool],
+    made_with: Mapping[str, int | bool | str],
 ) -> Iterator[RunFolder]:
     """Make the folder, hold its lock, and remove the temporary files that killed writes left.
 

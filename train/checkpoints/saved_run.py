@@ -217,7 +217,7 @@ def write_tree(
     sections: Mapping[str, Tree],
     history: History,
     *,
-    made_with: Mapping[str, int | bool],
+    made_with: Mapping[str, int | bool | str],
     position: Mapping[str, object] | None = None,
 ) -> None:
     """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options.
@@ -238,7 +238,7 @@ def write_tree(
 
 def read_tree(
     path: str | Path, like: Mapping[str, Tree]
-) -> tuple[dict[str, Tree], History, dict[str, int | bool]]:
+) -> tuple[dict[str, Tree], History, dict[str, int | bool | str]]:
     """Read the sections that `like` names, the curves, and the run's options.
 
     Args:

@@ -13,14 +13,14 @@ from ..curves import History
 from ..curves.endings import ending_number
 from .carry import Carry, kept_epoch
 from .ending import ending_of, failed_validation
+from .listening import Stop, Tell
 from .plan import Plan
 
 #: Goes on with a run. Host batches may pause within an epoch, and have no curves then.
 Advance: TypeAlias = Callable[[Carry], tuple[Carry, dict[str, jax.Array]]]
-#: Called as `save(carry, history, before)` when there may be something to save, and as
-#: `tell(history, before)` when epochs have ended; `before` is the number of epochs before them.
+#: Called as `save(carry, history, before)` when there may be something to save; `before` is the
+#: number of epochs before.
 Save: TypeAlias = Callable[[Carry, History, int], None]
-Tell: TypeAlias = Callable[[History, int], None]
 
 
 def drive(
@@ -32,6 +32,7 @@ def drive(
     epochs: int,
     save: Save,
     tell: Tell,
+    stop: Stop,
     received: Callable[[], int],
 ) -> tuple[Carry, History]:
     """Make block after block until the epochs are made, the run stops, or a signal comes.
@@ -43,23 +44,38 @@ def drive(
         history: Its curves so far.
         epochs: How many epochs are to be made in all, those in the history included.
         save: Called after each block.
-        tell: Called after each block in which an epoch was made.
+        tell: Called after each block in which an epoch was made, and may stop the run.
+        stop: Asked after each block, and before the first one of a run that goes on.
         received: Returns the signal that has come, or 0.
     """
     history = replace(history, ending=ending_number("running"), failed_validation=-1)
     if int(history.epochs) >= epochs or bool(carry.watch.stopped):
         history = judged(plan, carry, history, epochs, 0)
+    history = stopped(history, int(history.epochs) > 0 and stop(history))
     while history.stopped == "running":
         carry, curves = advance(carry)
         before = int(history.epochs)
         history = judged(plan, carry, extend(history, carry, curves), epochs, received())
+        is_new = int(history.epochs) > before
+        history = stopped(history, is_new and stop(history))
         save(carry, history, before)
-        if int(history.epochs) > before:
-            tell(history, before)
-        if received() and history.stopped == "running":  # it came while the callbacks ran
-            history = judged(plan, carry, history, epochs, received())
+        told_to_stop = is_new and tell(carry, history, before)
+        if history.stopped == "running" and (received() or told_to_stop):  # while callbacks ran
+            history = stopped(judged(plan, carry, history, epochs, received()), told_to_stop)
             save(carry, history, before)
     return carry, history
+
+
+def stopped(history: History, told_to_stop: bool) -> History:
+    """Return the history of a run that was told to stop, if it has not ended otherwise.
+
+    Example:
+        >>> stopped(History.empty(), True).stopped
+        'stop'
+    """
+    if told_to_stop and history.stopped == "running":
+        return replace(history, ending=ending_number("stop"))
+    return history
 
 
 def judged(plan: Plan, carry: Carry, history: History, epochs: int, number: int) -> History:
@@ -72,7 +88,7 @@ def judged(plan: Plan, carry: Carry, history: History, epochs: int, number: int)
         epochs: How many epochs are to be made in all.
         number: The signal that has come, or 0.
     """
-    watch = jax.device_get(carry.watch._replace(best=()))
+    watch = jax.device_get(carry.watch._replace(best=(), average=()))
     failed = int(failed_validation(plan, history.curves, int(history.epochs)))
     ending = int(ending_of(plan, watch, failed, int(history.epochs) >= epochs))
     if number and ending != ending_number("failed"):

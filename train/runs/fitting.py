@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,31 +10,30 @@ from pathlib import Path
 import jax
 import optax
 
-from .. import data as datasets
 from .. import gradients
 from .._checks import positive
 from .._programs import at_first_call
-from .._sharding import replicate_over_mesh_of
 from .._types import Data, Tree
-from ..checkpoints.folder import Resume, RunFolder, open_folder
-from ..checkpoints.position import Position
+from ..checkpoints.folder import Resume, open_folder
 from ..curves import History
-from ..data.accepted import check_source, data_set, data_sets, on_device
+from ..data.accepted import on_device
 from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
-from ..steps.objectives import check_targets
 from ..steps.optimum import known_optimum
-from .carry import Carry, finish, resumed, start
-from .driver import Advance, Tell, drive
-from .interruption import OnInterrupt, first_signal, interruption
+from .beginning import accepted, begin, made_with, stream_options
+from .carry import finish
+from .driver import Advance, drive
+from .interruption import OnInterrupt, first_signal, tell_of_signal
+from .listening import Stop, teller
 from .nonfinite import nonfinite_error
 from .plan import Mode, OnNonfinite, Plan
-from .progress import Report, reporter
+from .progress import reporter
 from .saving import make_save
 from .sources import Source
 from .stream import KEPT_BATCHES, Recent, make_stream
+from .trial import first_batch
 from .whole_run import make_block
 
 
@@ -62,6 +59,8 @@ def fit(
     average: Ema | None = None,
     gradient_norm: bool = False,
     learning_rate: optax.Schedule | None = None,
+    stop: Stop | None = None,
+    fast_dev_run: bool = False,
     epochs_per_call: int = 1,
     prefetch: int = 2,
     progress: bool | None = None,
@@ -127,13 +126,18 @@ def fit(
         gradient_norm: Whether there is the curve `gradient_norm`.
         learning_rate: The optimizer's schedule, for the curve `learning_rate`; `make_run` says when
             that is there without it.
+        stop: Ends the run where `stop(history)` is true, after a block of epochs, such as
+            `lambda history: history["train_loss"][-1] < 0.1`. `history.stopped` is "stop" then.
+        fast_dev_run: Whether to make one epoch of one batch of training and one of validation,
+            without a checkpoint, to see whether all of it works.
         epochs_per_call: Epochs of one block, one call of the device. More save the time between
             two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
         prefetch: How many host batches are copied ahead of their use.
         progress: Whether to print a line for each epoch where the output is a terminal; None: if
             rich is installed.
-        callback: Called with `(epoch, row)` after each epoch, one or several; `train.log` has
-            JSON lines and TensorBoard.
+        callback: Called with `(epoch, row)` after each epoch, one or several; one with a parameter
+            `train_state` gets a copy of that, too, as it is after the block, and one that returns
+            True ends the run. `train.log` has JSON lines, CSV and TensorBoard.
         checkpoint: A folder to save everything to, so that a killed run can go on. One process at
             a time can use it.
         every: Epochs between two checkpoints, rounded up to the end of a block.
@@ -199,17 +203,20 @@ def fit(
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
     endless = steps_per_epoch is not None
-    train_data, validation = _accepted(
+    train_data, validation = accepted(
         plan, train_state, train_data, validation, 1 if endless else epochs, epochs
     )
-    streamed = _stream_options(train_data, steps_per_epoch, every_steps)
-    made_with = _made_with(plan, train_data, validation, steps_per_epoch)
-    folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": made_with}
-    callbacks = [callback] if callable(callback) else callback or ()
-    tell = _teller(reporter(progress, epochs), callbacks)
+    if fast_dev_run:
+        epochs, block_epochs, checkpoint, resume = 1, 1, None, False
+        steps_per_epoch = every_steps = None
+        train_data, validation = (first_batch(d, plan.batch_size) for d in (train_data, validation))
+    streamed = stream_options(train_data, steps_per_epoch, every_steps)
+    options = made_with(plan, train_data, validation, steps_per_epoch)
+    folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
+    tell = teller(reporter(progress, epochs), callback)
     recent: Recent = deque(maxlen=KEPT_BATCHES)
     with open_folder(checkpoint, **folder_options) as folder, first_signal() as received:
-        carry, history, position = _begin(plan, folder, key, train_state, train_data)
+        carry, history, position = begin(plan, folder, key, train_state, train_data)
         if isinstance(train_data, tuple):
             sets: Tree = on_device((train_data, validation))
             history = replace(history, optimum=known_optimum(objective, train_data[1]))
@@ -221,106 +228,15 @@ def fit(
             )  # fmt: skip
         save = make_save(folder, key, position)
         carry, history = drive(
-            plan, advance, carry, history, epochs=epochs, save=save, tell=tell, received=received
-        )
+            plan, advance, carry, history, epochs=epochs, save=save, tell=tell,
+            stop=stop or (lambda history: False), received=received,
+        )  # fmt: skip
         number = received()
     if history.stopped == "failed":
         raise nonfinite_error(plan, key, carry, history, train_data, validation, recent)
     if number:
-        _tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
+        tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
     return finish(carry), history
-
-
-def _stream_options(
-    train_data: Data | Source, steps_per_epoch: int | None, every_steps: int | None
-) -> dict[str, int | None]:
-    """Return the options that only host batches have, checked."""
-    options = {"steps_per_epoch": steps_per_epoch, "every_steps": every_steps}
-    for name, value in options.items():
-        if value is not None and isinstance(train_data, tuple):
-            raise ValueError(
-                f"{name}={value} needs host batches; arrays are trained on in whole epochs: leave "
-                "it out, or pass a function of the epoch that makes batches"
-            )
-    return {name: None if n is None else positive(name, n) for name, n in options.items()}
-
-
-def _tell_of_signal(
-    number: int,
-    carry: Carry,
-    history: History,
-    position: Position,
-    epochs: int,
-    checkpoint: str | Path | None,
-    on_interrupt: OnInterrupt,
-) -> None:
-    """Print that a signal has ended the run, and raise if that is wanted."""
-    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
-    within = f" and {position.batches} batches of the next" if position.batches else ""
-    where = "" if checkpoint is None else f", saved in {checkpoint}"
-    text = f"fit: {name} after epoch {history.epochs} of {epochs}{within}{where}"
-    print(text, file=sys.stderr, flush=True)
-    if on_interrupt == "raise":
-        raise interruption(number, text, finish(carry), history)
-
-
-def _accepted(
-    plan: Plan,
-    train_state: TrainState,
-    train_data: Data | Source,
-    validation: Data | Source | None,
-    epochs: int,
-    validations: int,
-) -> tuple[Data | Source, Data | Source | None]:
-    """Return the data as arrays, and sources as they are, once they are checked.
-
-    Training data must begin `epochs` times, validation data `validations` times.
-    """
-    if isinstance(train_data, tuple):
-        sets = data_sets(train_data, validation, batch_size=plan.batch_size)
-        check_targets(plan.objective, train_state, *sets)
-        return sets
-    check_source("train_data", train_data, epochs=epochs)
-    if isinstance(validation, tuple):
-        validation = data_set("the validation data", validation)
-    elif validation is not None:
-        check_source("validation", validation, epochs=validations)
-    return train_data, validation
-
-
-def _made_with(
-    plan: Plan,
-    train_data: Data | Source,
-    validation: Data | Source | None,
-    steps_per_epoch: int | None,
-) -> dict[str, int | bool]:
-    """Return the options without which the epochs of a resumed run would be others."""
-    options: dict[str, int | bool] = {"validation": validation is not None}
-    if isinstance(train_data, tuple):  # else the source decides what an epoch is
-        options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
-    elif steps_per_epoch is not None:
-        options["steps_per_epoch"] = steps_per_epoch
-    return options
-
-
-def _begin(
-    plan: Plan,
-    folder: RunFolder,
-    key: jax.Array,
-    train_state: TrainState,
-    train_data: Data | Source,
-) -> tuple[Carry, History, Position]:
-    """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
-    carry = start(plan, train_state)
-    if isinstance(train_data, tuple):
-        carry = replicate_over_mesh_of(carry, train_data)
-    sections, history, position = folder.resume(carry._asdict(), key)
-    if position.batches and isinstance(train_data, tuple):
-        raise ValueError(
-            f"the newest checkpoint in {folder.path} is from within an epoch of host batches: "
-            "resume with them"
-        )
-    return resumed(plan, Carry(**sections)), history, position
 
 
 def _in_memory(
@@ -335,16 +251,3 @@ def _in_memory(
     """Make `advance(carry)`, a block of epochs over arrays on the device."""
     block = at_first_call(make_block, plan, block_epochs, donate=1)
     return lambda carry: block(key, carry, train_data, validation, epochs)
-
-
-def _teller(report: Report, callbacks: Sequence[Callback]) -> Tell:
-    """Make `tell(history, before)`, which reports and calls back."""
-
-    def tell(history: History, before: int) -> None:
-        rows = history.rows()[before:]
-        report(rows)
-        for row in rows:
-            for call in callbacks:
-                call(int(row["epoch"]), row)
-
-    return tell

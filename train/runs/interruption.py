@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Literal, TypeAlias
 
+from ..checkpoints.position import Position
 from ..curves import History
 from ..steps import TrainState
+from .carry import Carry, finish
 
 #: What `fit` does when a signal has ended it.
 OnInterrupt: TypeAlias = Literal["raise", "return"]
@@ -112,3 +116,22 @@ def first_signal() -> Iterator[Callable[[], int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def tell_of_signal(
+    number: int,
+    carry: Carry,
+    history: History,
+    position: Position,
+    epochs: int,
+    checkpoint: str | Path | None,
+    on_interrupt: OnInterrupt,
+) -> None:
+    """Print that a signal has ended the run, and raise if that is wanted."""
+    name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+    within = f" and {position.batches} batches of the next" if position.batches else ""
+    where = "" if checkpoint is None else f", saved in {checkpoint}"
+    text = f"fit: {name} after epoch {history.epochs} of {epochs}{within}{where}"
+    print(text, file=sys.stderr, flush=True)
+    if on_interrupt == "raise":
+        raise interruption(number, text, finish(carry), history)

@@ -1,0 +1,94 @@
+"""What a training begins with: its data, its options and its checkpoint, checked."""
+
+from __future__ import annotations
+
+import jax
+
+from .. import data as datasets
+from .._checks import positive
+from .._sharding import replicate_over_mesh_of
+from .._types import Data
+from ..checkpoints.folder import RunFolder
+from ..checkpoints.position import Position
+from ..curves import History
+from ..data.accepted import check_source, data_set, data_sets
+from ..steps import TrainState
+from ..steps.objectives import check_targets
+from .carry import Carry, resumed, start
+from .plan import Plan
+from .sources import Source
+
+
+def stream_options(
+    train_data: Data | Source, steps_per_epoch: int | None, every_steps: int | None
+) -> dict[str, int | None]:
+    """Return the options that only host batches have, checked."""
+    options = {"steps_per_epoch": steps_per_epoch, "every_steps": every_steps}
+    for name, value in options.items():
+        if value is not None and isinstance(train_data, tuple):
+            raise ValueError(
+                f"{name}={value} needs host batches; arrays are trained on in whole epochs: leave "
+                "it out, or pass a function of the epoch that makes batches"
+            )
+    return {name: None if n is None else positive(name, n) for name, n in options.items()}
+
+
+def accepted(
+    plan: Plan,
+    train_state: TrainState,
+    train_data: Data | Source,
+    validation: Data | Source | None,
+    epochs: int,
+    validations: int,
+) -> tuple[Data | Source, Data | Source | None]:
+    """Return the data as arrays, and sources as they are, once they are checked.
+
+    Training data must begin `epochs` times, validation data `validations` times.
+    """
+    if isinstance(train_data, tuple):
+        sets = data_sets(train_data, validation, batch_size=plan.batch_size)
+        check_targets(plan.objective, train_state, *sets)
+        return sets
+    check_source("train_data", train_data, epochs=epochs)
+    if isinstance(validation, tuple):
+        validation = data_set("the validation data", validation)
+    elif validation is not None:
+        check_source("validation", validation, epochs=validations)
+    return train_data, validation
+
+
+def made_with(
+    plan: Plan,
+    train_data: Data | Source,
+    validation: Data | Source | None,
+    steps_per_epoch: int | None,
+) -> dict[str, int | bool | str]:
+    """Return the options without which the epochs of a resumed run would be others."""
+    options: dict[str, int | bool | str] = {"validation": validation is not None}
+    # The best figure in a checkpoint is one of the curve that was watched.
+    options |= {"monitor": plan.monitor or "the loss", "mode": plan.mode or "min"}
+    if isinstance(train_data, tuple):  # else the source decides what an epoch is
+        options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+    elif steps_per_epoch is not None:
+        options["steps_per_epoch"] = steps_per_epoch
+    return options
+
+
+def begin(
+    plan: Plan,
+    folder: RunFolder,
+    key: jax.Array,
+    train_state: TrainState,
+    train_data: Data | Source,
+) -> tuple[Carry, History, Position]:
+    """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
+    carry = start(plan, train_state)
+    if isinstance(train_data, tuple):
+        carry = replicate_over_mesh_of(carry, train_data)
+    sections, history, position = folder.resume(carry._asdict(), key)
+    if position.batches and isinstance(train_data, tuple):
+        raise ValueError(
+            f"the newest checkpoint in {folder.path} is from within an epoch of host batches: "
+            "resume with them"
+        )
+    return resumed(plan, Carry(**sections)), history, position

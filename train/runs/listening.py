@@ -1,0 +1,60 @@
+"""Tell those who listen to a run of each epoch, and hear whether it is to stop."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from ..curves import History
+from ..log import Callback
+from .carry import Carry, copied, measured
+from .progress import Report
+
+#: Asked as `stop(history)` after each block of epochs: whether the run is to end.
+Stop: TypeAlias = Callable[[History], bool]
+#: Called as `tell(carry, history, before)` when epochs have ended, `before` of which were made
+#: earlier; returns whether the run is to stop.
+Tell: TypeAlias = Callable[[Carry, History, int], bool]
+
+
+def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Tell:
+    """Make the function that prints the epochs and calls back.
+
+    A callback with a parameter `train_state` is given a copy of it, which the run does not reuse.
+    Only True stops: a callback that returns what it has written, say, stops nothing.
+
+    Args:
+        report: Prints rows of a history.
+        callback: One or several.
+    """
+    callbacks = [callback] if callable(callback) else list(callback or ())
+    with_state = [_takes_train_state(call) for call in callbacks]
+
+    def tell(carry: Carry, history: History, before: int) -> bool:
+        rows = history.rows()[before:]
+        report(rows)
+        given = {"train_state": copied(measured(carry))} if any(with_state) else {}
+        answers = [
+            call(int(row["epoch"]), row, **(given if takes else {}))
+            for row in rows
+            for call, takes in zip(callbacks, with_state, strict=True)
+        ]
+        return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
+
+    return tell
+
+
+def _takes_train_state(callback: Callback) -> bool:
+    """Return whether a callback has a parameter of that name.
+
+    Example:
+        >>> _takes_train_state(lambda epoch, row, train_state: None), _takes_train_state(print)
+        (True, False)
+    """
+    try:
+        return "train_state" in inspect.signature(callback).parameters
+    except ValueError:  # some functions of other languages have no signature
+        return False
