@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import compare
+from benchmarks import Candidate, compare
 from benchmarks.check.blame import draws
 from benchmarks.check.directions import random_probe
 from benchmarks.check.reference import find_reference
@@ -191,6 +191,20 @@ def test_one_mode_alone_in_a_coarse_type_is_said_to_be_unchecked():
     assert (row.status, row.error) == ("ok", None)
     assert "not checked independently: differences agree to " in row.note
     assert found.row("numerical").error is not None
+
+
+def test_beside_a_part_in_float32_a_derivative_is_refused_from_a_few_of_its_roundings_on():
+    def fn(x):
+        return jnp.sum(sine(x) * x)
+
+    def off_by(share):
+        return Candidate(
+            name=f"{share}", mode="reverse", derivative=lambda x: (1 + share) * jax.grad(fn)(x)
+        )
+
+    candidates = [off_by(1e-6), off_by(1e-4)]
+    found = compare(fn, X, methods=[], candidates=candidates, budget=0.05)
+    assert [found.row(one.name).status for one in candidates] == ["ok", "wrong"]
 
 
 CUT = {
