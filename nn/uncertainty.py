@@ -1,10 +1,12 @@
 """Monte Carlo dropout: how uncertain a network is about its outputs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from ._checks import positive_int
+from ._sample_moments import sample_moments
 from .layer import Layer, Params, State
 
 
@@ -21,8 +23,8 @@ class Prediction(NamedTuple):
         (Array([2.], dtype=float32), Array([0.], dtype=float32))
     """
 
-    mean: jax.Array  # [batch, ...]
-    std: jax.Array  # [batch, ...]
+    mean: Any  # [batch, ...], an array, or a tree of them such as a dict
+    std: Any  # [batch, ...], like the mean
 
 
 def monte_carlo(
@@ -33,13 +35,16 @@ def monte_carlo(
     key: jax.Array,
     *,
     samples: int,
+    chunk: int = 8,
 ) -> Prediction:
     """Return mean and standard deviation of the outputs over `samples` draws of dropout masks.
 
     A draw is `model.apply(params, state, x, key=sample_key)`: batch norm uses its running
-    statistics, and each row has masks of its own. The draws are computed together under `vmap`,
-    so they need `samples` times the memory of one. The standard deviation is the root of the mean
-    squared distance from the mean; it is 0 for a network without randomness.
+    statistics, and each row has masks of its own. `chunk` draws at a time are computed together
+    under `vmap` and added to the moments of those before, so that the memory does not depend on
+    `samples`. The standard deviation is the root of the mean squared distance from the mean; it is
+    0 for a network without randomness. Both are float32 or wider. `train.predict` does the same
+    over a whole data set.
 
     Gal and Ghahramani, "Dropout as a Bayesian Approximation: Representing Model Uncertainty in
     Deep Learning" (2016).
@@ -51,10 +56,11 @@ def monte_carlo(
         x: Inputs `[batch, ...]`.
         key: The source of the masks.
         samples: Number of draws.
+        chunk: How many draws are held in memory at a time.
 
     Raises:
-        ValueError: If `samples` is below 1.
-        TypeError: If `samples` is not an int.
+        ValueError: If `samples` or `chunk` is below 1.
+        TypeError: If one of them is not an int.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -68,8 +74,10 @@ def monte_carlo(
     """
     samples = positive_int("monte_carlo", "samples", samples)
 
-    def draw(sample_key: jax.Array) -> jax.Array:
+    chunk = positive_int("monte_carlo", "chunk", chunk)
+
+    def draw(sample_key: jax.Array) -> Any:
         return model.apply(params, state, x, key=sample_key)[0]
 
-    outputs = jax.vmap(draw)(jax.random.split(key, samples))
-    return Prediction(outputs.mean(axis=0), outputs.std(axis=0))
+    mean, variance = sample_moments(draw, jax.random.split(key, samples), chunk=chunk)
+    return Prediction(mean, jax.tree.map(jnp.sqrt, variance))

@@ -190,3 +190,36 @@ def test_monte_carlo_of_one_dropout_layer_equals_the_closed_form():
 def test_monte_carlo_with_no_samples_raises_an_error():
     with pytest.raises(ValueError, match=r"samples to be at least 1, got 0"):
         nn.monte_carlo(nn.dropout(0.5), (), (), ones(2), jax.random.key(0), samples=0)
+
+
+def test_monte_carlo_of_a_dict_holds_one_chunk_of_draws_and_gives_the_moments_of_all():
+    layer = nn.dropout(0.5)
+
+    def heads(params, state, x, *, key=None, train=False, mask=None):
+        y = layer.apply((), (), x, key=key)[0]
+        return {"far": y + 1e4, "half": y.astype(jnp.float16), "sure": x}, state
+
+    model = nn.Layer(init=layer.init, apply=heads)
+    x = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    draw = jax.jit(lambda key: heads((), (), x, key=key)[0])
+    draws = [draw(key) for key in jax.random.split(jax.random.key(3), 7)]
+    for chunk in (1, 3, 100):  # 7 draws are 2 whole chunks of 3 and a part
+        mean, std = nn.monte_carlo(model, (), (), x, jax.random.key(3), samples=7, chunk=chunk)
+        for name in draws[0]:
+            values = np.stack([np.asarray(part[name], np.float64) for part in draws])
+            np.testing.assert_allclose(mean[name], values.mean(axis=0), rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(std[name], values.std(axis=0), rtol=1e-4, atol=1e-6)
+            assert mean[name].dtype == std[name].dtype == jnp.float32
+        assert std["sure"].max() == 0
+
+
+def test_the_memory_of_monte_carlo_does_not_depend_on_the_number_of_draws():
+    model, x = nn.dropout(0.5), jnp.ones((4, 5000))
+
+    def temporary(samples, chunk):
+        call = partial(nn.monte_carlo, model, (), (), samples=samples, chunk=chunk)
+        return jax.jit(call).lower(x, jax.random.key(0)).compile().memory_analysis()
+
+    few = temporary(4, 2).temp_size_in_bytes
+    assert temporary(400, 2).temp_size_in_bytes < few + x.nbytes
+    assert temporary(400, 4).temp_size_in_bytes > few + x.nbytes

@@ -4,6 +4,7 @@ from . import data, gradients, log, metrics
 from ._types import Params, State
 from .checkpoints import Checkpoint, Matched, restore, save
 from .curves import Diagnosis, History, plot_runs
+from .predictions import Prediction, predict
 from .runs import CheckpointError, Interrupted, NonFiniteError, fit, interruptible, make_run
 from .search import Row, Search, grid_search
 from .steps import (
@@ -40,6 +41,7 @@ __all__ = [
     "Objective",
     "OnBatch",
     "Params",
+    "Prediction",
     "Row",
     "Search",
     "State",
@@ -60,6 +62,7 @@ __all__ = [
     "make_step",
     "metrics",
     "plot_runs",
+    "predict",
     "restore",
     "save",
     "steps_per_epoch",
