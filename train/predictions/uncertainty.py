@@ -195,8 +195,8 @@ def entropy_of(kind: Kind, probabilities: jax.Array) -> jax.Array:
     """Return the entropy in nats: over the last axis of classes, or of each binary probability.
 
     Example:
-        >>> print(entropy_of("binary", jnp.array([0.5, 0.25])).round(3))
-        [0.693 0.562]
+        >>> [f"{nats:.3f}" for nats in entropy_of("binary", jnp.array([0.5, 0.25]))]
+        ['0.693', '0.562']
     """
     surprise = -xlogy(probabilities, probabilities)
     if kind == "binary":
