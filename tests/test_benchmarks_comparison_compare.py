@@ -11,7 +11,7 @@ import benchmarks
 from benchmarks import compare
 
 X = jnp.linspace(0.1, 1.5, 6)
-QUICK = {"budget": 0.2}
+QUICK = {"budget": 0.05}
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 
@@ -33,7 +33,7 @@ def inputs():
 
 @pytest.fixture(scope="module")
 def comparison(nothing_is_too_slow):
-    return compare(network, *inputs(), argnums=0, budget=1.0, methods="all")
+    return compare(network, *inputs(), argnums=0, budget=0.4, methods="all")
 
 
 def test_every_method_of_the_first_order_has_a_row(comparison):
@@ -49,7 +49,7 @@ def test_a_row_that_was_timed_has_all_its_figures(comparison):
         assert row.seconds > 0
         assert row.compile_seconds > 0
         assert row.samples.wall.size >= 3
-        assert row.ratio.low <= row.ratio.median <= row.ratio.high
+        assert row.ratio.least <= row.ratio.median <= row.ratio.most
         assert row.memory.total > 0
         assert row.flops.known
         assert row.flops.high > 0
@@ -111,7 +111,7 @@ def test_a_jacobian_by_every_mode_agrees_in_float64():
 
 
 def test_second_order_compares_hessians_and_their_products():
-    found = compare(lambda x: jnp.sum(jnp.sin(x) ** 3), X, order=2, budget=0.5, methods="all")
+    found = compare(lambda x: jnp.sum(jnp.sin(x) ** 3), X, order=2, budget=0.1, methods="all")
     kinds = {row.kind for row in found.rows if row.status == "ok"}
     assert kinds == {"value", "gradient", "hvp", "hessian"}
     for row in found.rows:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import Candidate, compare
 
 X = jnp.linspace(0.1, 1.5, 6)
-QUICK = {"budget": 0.2}
+QUICK = {"budget": 0.05}
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 

@@ -189,7 +189,7 @@ def test_derivatives_of_a_complex_output_and_a_complex_constant_are_right():
 
     inputs = jnp.arange(1.0, 4.0), 1j * jnp.ones(3), 2
     methods = ["forward", "reverse", "numerical"]
-    comparison = compare(fn, *inputs, methods=methods, budget=0.1)
+    comparison = compare(fn, *inputs, methods=methods, budget=0.05)
     assert [row.status for row in comparison.rows] == ["ok"] * 4
     assert (comparison.n, comparison.m) == (3, 6)
     assert all(row.error < 1e-5 for row in comparison.rows if row.exact)
