@@ -111,6 +111,56 @@ def test_a_method_of_an_object_is_one_function():
     assert task.traced == other.traced == 1
 
 
+FACTOR = 1.0
+
+
+def scale():
+    return FACTOR
+
+
+class Scaled:
+    def __init__(self, factor):
+        self.factor, self.traced = factor, 0
+
+    def loss(self, x):
+        self.traced += 1
+        return self.factor * x
+
+
+def test_a_number_that_a_function_reads_from_outside_is_read_again(monkeypatch):
+    inner, task = 1.0, Scaled(1.0)
+
+    def by_closure(x):
+        return inner * x
+
+    functions = [by_closure, lambda x: scale() * x, lambda x: FACTOR * x, task.loss]
+
+    def values():
+        return [
+            float(_programs.program(shifted, fn, arguments=1.0)(1.0))
+            for fn in [*functions, train.supervised(by_closure, functions[1]).apply]
+        ]
+
+    assert values() == [2.0] * 5
+    inner = task.factor = 2.0
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    assert values() == [3.0] * 5
+
+
+def test_a_counter_that_a_function_keeps_makes_no_new_program():
+    calls, task = 0, Scaled(2.0)
+
+    def counted(x):
+        nonlocal calls
+        calls += 1
+        return x
+
+    for _ in range(3):
+        for fn in (counted, task.loss):
+            _programs.program(shifted, fn, arguments=1.0)(1.0)
+    assert calls == task.traced == 1
+
+
 def test_an_evaluation_outside_of_jit_compiles_once_and_takes_numpy_arrays():
     objective, traced = counting()
     x, y = (np.asarray(part) for part in data())

@@ -217,6 +217,16 @@ def test_an_average_resumes_to_the_bit(tmp_path, averaged_fit):
     assert history == averaged_fit[1]
 
 
+def test_a_checkpoint_of_another_monitor_or_average_is_refused(tmp_path):
+    fit_whole(epochs=1, checkpoint=tmp_path, monitor="validation_accuracy", mode="max")
+    for options in ({}, {"monitor": "validation_accuracy", "mode": "min"}):
+        with pytest.raises(ValueError, match=r"is of a run with m.*: resume with what it was made"):
+            fit_whole(checkpoint=tmp_path, resume=True, **options)
+    same = {"monitor": "validation_accuracy", "mode": "max"}
+    with pytest.raises(ValueError, match=r"average\.mean.* in the file, nothing expected"):
+        fit_whole(checkpoint=tmp_path, resume=True, average=None, **same)
+
+
 def test_a_step_that_is_left_out_is_not_averaged():
     sgd = optax.sgd(1.0)
 

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 from jax.stages import Wrapped
 
+from ._readings import readings
 from ._types import Tree
 
 Function = Callable[..., Any]
@@ -30,7 +31,8 @@ def program(
 ) -> Wrapped:
     """Return `jax.jit(make(*parts))`: the one from before for the same parts and shapes.
 
-    Functions are the same if they are one object. They are held weakly: when one is collected, its
+    Functions are the same if they are one object, and the numbers and strings that they read from
+    outside are what they were, as `readings` says. They are held weakly: when one is collected, its
     programs are forgotten with all that they hold. A part that can be neither hashed nor held
     weakly makes a new program each time. A program is for one set of shapes, so that the number of
     programs bounds the memory of all.
@@ -102,10 +104,11 @@ def _weakly(part: Any, functions: list[Function]) -> tuple[Hashable, Any]:
     """
     if isinstance(part, MethodType):  # made anew at each access to it
         functions += [part.__self__, part.__func__]
-        return (id(part.__self__), id(part.__func__)), _caller(weakref.WeakMethod(part))
+        key = id(part.__self__), id(part.__func__), readings(part)
+        return key, _caller(weakref.WeakMethod(part))
     if callable(part):
         functions.append(part)
-        return id(part), _caller(weakref.ref(part))
+        return (id(part), readings(part)), _caller(weakref.ref(part))
     if isinstance(part, tuple):
         pairs = [_weakly(entry, functions) for entry in part]
         weak = [entry for _, entry in pairs]

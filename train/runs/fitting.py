@@ -81,8 +81,9 @@ def fit(
     copied first, and stays valid.
 
     It compiles once a process for the same objective, optimizer and shapes: the same objects, so
-    make them once. As under `jit`, a number that an objective reads from outside is what it was
-    when it was compiled. What is compiled is forgotten with the objective or the optimizer.
+    make them once; what is compiled is forgotten with them. Numbers and strings that an objective
+    reads from its module or a closure may change between two calls. As under `jit`, arrays, lists
+    and the objects in them are what they were when it was compiled.
 
     Ctrl-C and SIGTERM let the running block end, or of host batches the running step; then `fit`
     saves if there is a `checkpoint`, prints a line, and raises `Interrupted`. A second Ctrl-C
