@@ -29,8 +29,9 @@ def blocks(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array
     return _encrypt(jax.random.key_data(key), shape)
 
 
-# Under an outer `jit` it is inlined; outside one it is one program and not one for each operation.
-@partial(jax.jit, static_argnums=1, inline=True)
+# Under an outer `jit` it is traced once for each shape, and all layers of that shape call one
+# function of the program's text; outside one it is one program and not one for each operation.
+@partial(jax.jit, static_argnums=1)
 def _encrypt(key: jax.Array, shape: tuple[int, ...]) -> tuple[jax.Array, jax.Array]:
     key0, key1 = key
     keys = key0, key1, key0 ^ key1 ^ _PARITY

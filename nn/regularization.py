@@ -111,6 +111,6 @@ def _keep(key: jax.Array, shape: tuple[int, ...], dropped: jax.Array | np.ndarra
     pieces = 1 if last < _WIDE else 4 if threefry else 2
     piece = (*rest, -(-last // pieces))
     words = blocks(key, piece) if threefry else (jax.random.bits(key, piece, jnp.uint32),)
-    halves = [half for word in words for half in (word % LEVELS, word // LEVELS)]
+    halves = [half for word in words for half in (word & (LEVELS - 1), word >> 16)]
     keep = jnp.concatenate([half >= dropped for half in halves[:pieces]], axis=-1)
     return keep[..., :last].reshape(shape)

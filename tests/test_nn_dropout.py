@@ -223,3 +223,13 @@ def test_the_memory_of_monte_carlo_does_not_depend_on_the_number_of_draws():
     few = temporary(4, 2).temp_size_in_bytes
     assert temporary(400, 2).temp_size_in_bytes < few + x.nbytes
     assert temporary(400, 4).temp_size_in_bytes > few + x.nbytes
+
+
+def test_the_text_of_a_program_holds_the_generator_once_for_layers_of_one_shape():
+    def text(depth):
+        model = nn.mlp((8, *[64] * depth, 3), dropout=0.5)
+        shapes = jax.eval_shape(model.init, jax.random.key(0))
+        apply = jax.jit(lambda p, s, x, key: model.apply(p, s, x, key=key, train=True)[0])
+        return apply.lower(*shapes, jnp.ones((4, 8)), jax.random.key(1)).as_text()
+
+    assert text(2).count("stablehlo.xor") == text(7).count("stablehlo.xor") > 20
