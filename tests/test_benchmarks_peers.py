@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from benchmarks.peers import (
     compare_peers,
     gradwise,
     handwritten,
+    limits,
 )
 from benchmarks.peers.edges import ask_all
 from benchmarks.peers.questions import QUESTIONS
@@ -123,12 +125,38 @@ def test_the_network_of_gradwise_has_the_weights_of_the_task():
         np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_training_is_timed_only_if_it_learns():
+def easy_task():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 64).astype(np.int32)
     x = (3 * np.eye(6)[y] + 0.1 * rng.normal(size=(64, 6))).astype(np.float32)
     task = make_task((6, 32, 3), rate=0.1, batch=8, data=(x, y))
-    task = replace(task, learning_rate=0.02)
+    return replace(task, learning_rate=0.02)
+
+
+def test_the_limits_are_one_step_in_a_loop_in_a_scan_and_in_a_scan_of_scans(caplog):
+    trainers = {peer.name: peer.trainer(easy_task()) for peer in limits.PEERS}
+    assert {name: trainer.epochs for name, trainer in trainers.items()} == {
+        "by hand, donated, no wait": 1,
+        "by hand, scan of an epoch": 1,
+        "by hand, scan of 16 epochs": 16,
+    }
+    with jax.log_compiles():
+        losses = [
+            [trainer.call() for _ in range(16 // trainer.epochs)][-1]
+            for trainer in trainers.values()
+        ]
+    compiled = [line for line in caplog.messages if "Finished XLA compilation" in line]
+    assert [sum(f"jit({name})" in line for line in compiled) for name in ("update", "passes")] == [
+        1,
+        2,
+    ]
+    # The scans take the same batches in the same order; all are arrays that nobody waited for.
+    np.testing.assert_allclose(losses[1], losses[2], rtol=1e-4)
+    assert all(isinstance(loss, jax.Array) and loss < 0.2 for loss in losses)
+
+
+def test_a_training_is_timed_only_if_it_learns():
+    task = easy_task()
     idle = Peer(name="idle", trainer=lambda task: Trainer(lambda: np.log(3.0), epochs=1))
     peers = (gradwise.PEER, handwritten.PEER, idle, MISSING)
     timings = {timing.name: timing for timing in training_timings(peers, task, budget=0.2)}
