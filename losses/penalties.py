@@ -31,9 +31,10 @@ def is_weight(path: Path, leaf: jax.Array) -> bool:
     """Return whether a leaf is named as a weight, or is the whole pytree; the default of `select`.
 
     The names are `weight`, flax's `kernel`, haiku's `w` and equinox's `weight_ih` and `weight_hh`.
-    Biases, the scales of norms, slopes of PReLU and tables of embeddings have other names here, in
-    flax and in haiku, and do not count: a network is not simpler if they are small. Equinox names
-    all of them `weight`; where a model has such layers, `leaf.ndim > 1` leaves the scales out.
+    Biases, the scales of norms and the slopes of PReLU have other names here, in flax and in haiku,
+    and do not count: a network is not simpler if they are small. Equinox names the scales `weight`;
+    where a model has them, add `and leaf.ndim > 1`. The table of an embedding is a `weight` here
+    and in equinox, and counts, but has other names in flax and haiku.
 
     Args:
         path: Plain names and positions, as every `select` gets them, or a key path of JAX, as
