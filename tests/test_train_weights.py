@@ -205,6 +205,9 @@ def test_weighted_targets_pass_every_door():
     p = probabilities(rest[0], np.asarray(trained.params))
     expected = log_loss(rest[1].targets, p, sample_weight=weight, labels=range(CLASSES))
     np.testing.assert_allclose(history["validation_loss"][-1], expected, rtol=1e-4)
+    plain = fit(part, validation=(rest[0], rest[1].targets))[1]["validation_loss"]
+    unweighted = log_loss(rest[1].targets, p, labels=range(CLASSES))
+    np.testing.assert_allclose(plain[-1], unweighted, rtol=1e-4)
     found = train.evaluate(objective, trained, rest, batch_size=2)["loss"]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     batches = [train.data.take(part, np.arange(4 * i, min(4 * i + 4, 8))) for i in range(2)]

@@ -16,6 +16,7 @@ import numpy as np
 
 from .._text import excerpt
 from .._types import Data, Tree
+from .._weighted import targets_of
 from .arrays import Array, as_arrays, converted, is_numbers
 
 T = TypeVar("T")
@@ -164,10 +165,13 @@ def on_device(tree: T) -> T:
 def check_alike(train_data: Data, validation: Data) -> None:
     """Check that the rows of training and of validation data have the same shapes.
 
+    Targets may have weights in one of them alone.
+
     Raises:
         ValueError: If they differ.
     """
-    for name, train_part, part in zip("xy", train_data, validation, strict=True):
+    for name, *parts in zip("xy", train_data, validation, strict=True):
+        train_part, part = map(targets_of, parts)
         if _row_shapes(train_part) != _row_shapes(part):
             raise ValueError(
                 f"{name} of the validation data must be like that of the train data, got rows of "

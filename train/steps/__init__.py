@@ -1,5 +1,6 @@
 """One training step: its state, its objective, its gradient, and what is measured between steps."""
 
+from .._weighted import Weighted
 from .augmentation import OnBatch
 from .averages import ema
 from .contracts import Apply, Loss, Metric, Objective
@@ -9,7 +10,6 @@ from .freezing import freeze
 from .objectives import SupervisedObjective, supervised
 from .state import Batch, TrainState, init
 from .transaction import make_step
-from .weighting import Weighted
 
 __all__ = [
     "Apply",

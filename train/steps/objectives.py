@@ -14,11 +14,12 @@ import numpy as np
 from .._programs import program
 from .._text import excerpt
 from .._types import Params, State, Tree
+from .._weighted import targets_of
 from ..metrics import Figure, Mean, rows, wide
 from .contracts import Apply, Loss, Metric, Objective
 from .outputs import losses_of, mean_loss, metric_calls, outputs_of
 from .state import Batch, TrainState, real_rows
-from .weighting import WeightsOf, targets_of, weight_sum, weights_of
+from .weighting import WeightsOf, weight_sum, weights_of
 
 T = TypeVar("T")
 

@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 
 from .._types import Tree
+from .._weighted import targets_of
 from ..metrics import Figure, Mean, Sums, mean, rows
 from .contracts import Loss, Metric
 from .state import Batch
-from .weighting import WeightsOf, shown, targets_of, weights_of
+from .weighting import WeightsOf, shown, weights_of
 
 
 class Output(NamedTuple):

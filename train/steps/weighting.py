@@ -1,62 +1,19 @@
-"""Weights of examples: where they come from, and what is hidden by a weight of 0."""
+"""Weights of a batch: where they come from, and what is hidden by a weight of 0."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 
-from .._types import Tree
+from .._weighted import Weighted, targets_of
 from ..metrics import rows, wide
 from .state import Batch
 
-T = TypeVar("T")
-
-
-class Weighted(NamedTuple):
-    """Targets and how much each of them counts, in the place of `y`.
-
-    It is a pair of arrays like any other, so that splitting, shuffling and batching keep each
-    weight beside its target. The loss and the metrics get the targets alone.
-
-    Example:
-        Targets that are missing have the weight 0, whatever they hold:
-
-        >>> import jax.numpy as jnp
-        >>> from gradwise import losses, train
-        >>> y = jnp.array([[1.0], [jnp.nan], [3.0]])
-        >>> def apply(params, state, x, *, key=None, train=False, mask=None):
-        ...     return x, state
-        >>> objective = train.supervised(apply, losses.squared_error)
-        >>> batch = train.Batch(jnp.zeros((3, 1)), train.Weighted(y, ~jnp.isnan(y)[:, 0]))
-        >>> float(objective((), (), batch)[0])
-        5.0
-    """
-
-    targets: Tree  # [batch, ...]
-    weights: jax.Array  # [batch] or [batch, ...], 0 or more, or bool
-
-
 #: `weights(batch)`, 0 or more or bool, of the shape of the loss's values or of their first axes.
 WeightsOf: TypeAlias = Callable[[Batch], jax.Array]
-
-
-def targets_of(y: Tree) -> Tree:
-    """Return the targets without their weights.
-
-    Example:
-        >>> targets_of({"price": Weighted(jnp.ones(2), jnp.zeros(2))})
-        {'price': Array([1., 1.], dtype=float32)}
-    """
-    return jax.tree.map(
-        lambda leaf: leaf.targets if _weighted(leaf) else leaf, y, is_leaf=_weighted
-    )
-
-
-def _weighted(leaf: object) -> bool:
-    return isinstance(leaf, Weighted)
 
 
 def weights_of(
@@ -76,7 +33,7 @@ def weights_of(
     """
     if isinstance(given, Mapping):
         given = given.get(output or "")
-    y = batch.y if output is None or _weighted(batch.y) else batch.y[output]
+    y = batch.y if output is None or isinstance(batch.y, Weighted) else batch.y[output]
     found = [y.weights] if isinstance(y, Weighted) else []
     if given is not None:
         found.append(jnp.asarray(given(batch._replace(y=targets_of(batch.y)))))
