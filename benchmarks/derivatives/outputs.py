@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
-from ..program.jaxpr import kind
+from ..program.inputs import Inputs, Leaves, first_that_traces
 from ..program.messages import untraceable
-from ..program.walk import equations
-from .inputs import Inputs, Leaves, check_outside
-from .told import described, sentences
+from ..program.told import described, sentences
+from ..program.walk import endless_loops
+from .inputs import check_outside
 
 _PARTS = "({}) {{is}} differentiated as real and imaginary part"
 _NO_FLOATS = "({}) {{is}} left out, being of no floating type"
@@ -99,7 +99,13 @@ def read_function(
         TypeError: If the function cannot be traced, or returns no arrays of floats.
         ValueError: If it uses a value that JAX is transforming.
     """
-    inputs, traced = _first_that_traces(fn, inputs, has_aux=has_aux)
+    try:
+        inputs, traced = first_that_traces(
+            lambda way: _traced(fn, way, has_aux=has_aux), inputs, _endless
+        )
+    except Exception as failure:
+        reason = untraceable(failure)
+        raise TypeError(f"JAX cannot trace the function: {reason}") from failure
     for constant in traced.program.consts:
         check_outside(constant, "the function uses a value from")
     if has_aux and not traced.pair:
@@ -116,31 +122,6 @@ def read_function(
         shapes += [traced.leaves[place].shape] * (2 if both else 1)
     notes = _notes(traced, shapes, has_aux=has_aux)
     return inputs, Outputs(tuple(kept), tuple(in_parts), tuple(shapes), notes)
-
-
-def _first_that_traces(
-    fn: Callable[..., object], inputs: Inputs, *, has_aux: bool
-) -> tuple[Inputs, _Trace]:
-    """Trace a function with its inputs in the first way in which it can be traced.
-
-    The usual way is that every number is an array, as for `jax.jit`. Then Python's ints and bools
-    are held as they came, as for `jax.grad`; then all that nobody has asked to differentiate. A
-    loop whose length is a Python int has none once the int is an array, and then no reverse mode.
-    """
-    failure: Exception | None = None
-    ints = inputs.holding_whole_numbers()
-    for way in filter(None, (inputs, ints, inputs.holding_all())):
-        try:
-            traced = _traced(fn, way, has_aux=has_aux)
-        except Exception as error:  # whatever the user's function raises
-            failure = error
-            continue
-        if way is inputs and ints and _endless(traced):
-            again = _traced(fn, ints, has_aux=has_aux)
-            return (ints, again) if _endless(again) < _endless(traced) else (inputs, traced)
-        return way, traced
-    assert failure is not None
-    raise TypeError(f"JAX cannot trace the function: {untraceable(failure)}") from failure
 
 
 def _traced(fn: Callable[..., object], inputs: Inputs, *, has_aux: bool) -> _Trace:
@@ -168,7 +149,7 @@ def _leaf(path: tuple, leaf: object) -> _Leaf:
 
 def _endless(traced: _Trace) -> int:
     """Return how many loops of a program have no length that is known before they run."""
-    return sum(kind(eqn) == "while" for eqn, _ in equations(traced.program))
+    return endless_loops(traced.program)
 
 
 def _without_floats(traced: _Trace) -> str:

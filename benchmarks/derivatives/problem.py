@@ -7,10 +7,10 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from ..program.arguments import Argnums
-from .inputs import Leaves as Leaves
+from ..program.inputs import Leaves as Leaves
+from ..program.told import described
 from .inputs import read_inputs
 from .outputs import read_function
-from .told import described
 from .traced import traced_once
 
 #: What a problem's function returns: a scalar, or a tuple of arrays.

@@ -7,9 +7,10 @@ import jax
 from jax.extend.core import JaxprEqn
 
 from .count import Flops
+from .inputs import Inputs, first_that_traces, sort_inputs
 from .jaxpr import Atom, Program, called, devices, kind, opened, shape, trace
 from .primitives import cost_of
-from .walk import interpret
+from .walk import endless_loops, interpret
 
 _TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
 
@@ -28,7 +29,8 @@ def flops(fn: Callable[..., object], *inputs: object) -> Flops:
 
     Args:
         fn: A JAX function.
-        *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
+        *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place. A Python number that the
+            function needs the value of while it is traced is held, and all that is no number.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -39,7 +41,11 @@ def flops(fn: Callable[..., object], *inputs: object) -> Flops:
         >>> print(flops(lambda x: jax.lax.while_loop(lambda h: h[0, 0] < 1, jnp.exp, x), x))
         unknown (at least 1; not counted: while at ...)
     """
-    return _counted(trace(fn, *inputs))
+
+    def traced(way: Inputs) -> Program:
+        return trace(way.arrays_only(fn), way.x, way.fixed)
+
+    return _counted(first_that_traces(traced, sort_inputs(inputs, None), endless_loops)[1])
 
 
 def _counted(program: Program, caller: str = "") -> Flops:

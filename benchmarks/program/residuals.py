@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
-from jax.extend.core import JaxprEqn
+from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from .._equality import equal_by_fields
-from .arguments import Argnums, read_argnums
+from .arguments import Argnums
+from .inputs import Inputs, Leaves, first_that_traces, sort_inputs
 from .jaxpr import Atom, Program, dtype, kind, opened, shape
-from .walk import interpret
+from .walk import endless_loops, interpret
 
 #: A branch that keeps nothing fills the place of what another branch keeps by one of these.
 _FILLERS = ("broadcast_in_dim", "empty2")
@@ -69,7 +70,8 @@ def residuals(
 
     Args:
         fn: A JAX function.
-        *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
+        *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place. A Python number that the
+            function needs the value of while it is traced is held, and all that is no number.
         argnums: The arguments that are differentiated; `None` for all.
 
     Raises:
@@ -86,25 +88,30 @@ def residuals(
         >>> by_line(leaves)
         {'<doctest benchmarks.program.residuals.residuals[2]>:2 (layer)': 60}
     """
-    chosen = read_argnums(argnums, len(inputs))
 
-    def value_and_residuals(*arguments: object) -> object:
-        def partial(*some: object) -> object:
-            changed = dict(zip(chosen, some, strict=True))
-            return fn(*(changed.get(n, argument) for n, argument in enumerate(arguments)))
+    def traced(way: Inputs) -> tuple[ClosedJaxpr, int]:
+        arrays = way.arrays_only(fn)
 
-        return jax.vjp(partial, *(arguments[n] for n in chosen))
+        def value_and_residuals(x: Leaves, fixed: Leaves) -> object:
+            return jax.vjp(lambda x: arrays(x, fixed), x)
 
-    program, (output, _) = jax.make_jaxpr(value_and_residuals, return_shape=True)(*inputs)
-    outvars, outputs = program.jaxpr.outvars, len(jax.tree.leaves(output))
-    arguments = [n for n, value in enumerate(inputs) for _ in jax.tree.leaves(value)]
-    made = _makers(program, [_Made(f"argument {n}", "", "input") for n in arguments])
+        shaped = jax.make_jaxpr(value_and_residuals, return_shape=True)
+        program, (output, _) = shaped(way.x, way.fixed)
+        return program, len(output)
+
+    way, (program, outputs) = first_that_traces(traced, sort_inputs(inputs, argnums), _endless)
+    outvars, owners = program.jaxpr.outvars, way.owners_in_order
+    made = _makers(program, [_Made(f"argument {n}", "", "input") for n in owners])
     results = set(map(id, outvars[:outputs]))
     leaves = [
         _residual(atom, origin, is_output=id(atom) in results)
         for atom, origin in zip(outvars[outputs:], made[outputs:], strict=True)
     ]
     return tuple(sorted(leaves, key=lambda residual: -residual.bytes))
+
+
+def _endless(traced: tuple[ClosedJaxpr, int]) -> int:
+    return endless_loops(traced[0])
 
 
 def _residual(atom: Atom, made: _Made, *, is_output: bool) -> Residual:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from jax.extend.core import JaxprEqn, Literal, Var
 
-from .jaxpr import Atom, Program, bodies, called, constants, opened
+from .jaxpr import Atom, Program, bodies, called, constants, kind, opened
 from .source import line_of
 
 Value = TypeVar("Value")
@@ -95,6 +95,11 @@ def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, st
     inputs = [None] * len(opened(program).invars)
     interpret(program, inputs, visit, lift=_nothing, caller=caller, entered=_no_call)
     yield from pairs
+
+
+def endless_loops(program: Program) -> int:
+    """Return how many loops of a program have no length that is known before they run."""
+    return sum(kind(eqn) == "while" for eqn, _ in equations(program))
 
 
 def _nothing(_: object) -> None:

@@ -51,6 +51,7 @@ def widened(
         operation: Does one equation that holds no program, on wide values.
 
     Example:
+        >>> import jax.numpy as jnp
         >>> program = jax.make_jaxpr(lambda x: x / 3)(jnp.float32(1))
         >>> with jax.enable_x64(True):
         ...     print(*widened(program)(jnp.float64(1)))
