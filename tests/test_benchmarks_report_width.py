@@ -1,11 +1,15 @@
 """What is printed of comparisons fits a terminal, whatever the names and the figures are."""
 
+import io
+import re
 from dataclasses import replace
 
 import pytest
 from command_line import gradwise
+from rich.console import Console
+from rich.text import Text
 
-from benchmarks.cli import commands, suites
+from benchmarks.cli import commands, progress, suites
 from benchmarks.comparison.row import Flops
 from benchmarks.instrument.compile import Memory
 from benchmarks.instrument.text import fitted
@@ -113,6 +117,23 @@ def test_the_command_line_is_as_wide_as_the_terminal_and_80_in_a_file(
     for text in (compared, run):
         assert limit - 20 < longest(text) <= limit
     assert ("FLOPs" in compared.splitlines()[2]) == (limit > 80)
+
+
+def test_the_progress_fits_80_columns_and_its_times_are_whole(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(
+        progress,
+        "Console",
+        lambda **options: Console(file=screen, force_terminal=True, width=80),
+    )
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with progress.Progress(2) as bar:
+        bar.start(LONG)
+        bar.stage("hvp_forward_over_reverse", 0.5)
+    shown = [line for line in re.split("[\r\n]+", Text.from_ansi(screen.getvalue()).plain) if line]
+    last = next(line for line in reversed(shown) if "left" in line)
+    assert len(last.rstrip()) <= 80
+    assert re.search(r"my_package\S*… .* hvp_forward\S*… 0:00:0\d left +\S+$", last.rstrip())
 
 
 def test_columns_without_a_cell_are_left_out():

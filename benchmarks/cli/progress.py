@@ -9,10 +9,16 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 
 from ..comparison.work import PLAN
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _column(width: int) -> Column:
+    """Return a column of a fixed width; together they have room in 80 characters."""
+    return Column(width=width, no_wrap=True, overflow="ellipsis")
 
 
 class Progress:
@@ -33,12 +39,12 @@ class Progress:
 
     def __init__(self, count: int) -> None:
         self._bars = Bars(
-            TextColumn("{task.description:<32}"),
-            BarColumn(),
-            TextColumn("{task.fields[stage]:<20}"),
-            TimeElapsedColumn(),
+            TextColumn("{task.description}", table_column=_column(25)),
+            BarColumn(bar_width=10),
+            TextColumn("{task.fields[stage]}", table_column=_column(18)),
+            TimeElapsedColumn(table_column=_column(7)),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(table_column=_column(7)),
             console=Console(stderr=True),
             transient=True,
             disable=not sys.stderr.isatty(),
