@@ -92,7 +92,7 @@ def draw_weights(
 
     def side_by_side(key: jax.Array, init: Initializer, rows: int) -> jax.Array:
         keys = jax.random.split(key, gates)
-        drawn = jax.vmap(lambda k: init(k, (rows, units)))(keys)
+        drawn = lax.map(lambda k: init(k, (rows, units)), keys)
         return jnp.moveaxis(drawn, 0, 1).reshape(rows, gates * units)
 
     weight = side_by_side(input_key, weight_init, in_dim)

@@ -48,7 +48,9 @@ def conv(
     """Return a convolution, `[batch, *spatial, in_channels]` to `[batch, *spatial', out_channels]`.
 
     `y[n, p, o] = sum over k, i of x[n, p stride + k dilation, i] W[k, i, o] + b[o]`, the
-    cross-correlation that the field calls a convolution.
+    cross-correlation that the field calls a convolution. A step that the mask hides counts as
+    padding, which is 0. If the layer changes the number of steps, a mask over them does not fit
+    what comes out, and the next layer raises an error.
 
     LeCun et al., "Gradient-based learning applied to document recognition" (1998).
 

@@ -1,6 +1,7 @@
 """The contract of layers, checked for every layer."""
 
 import functools
+import inspect
 
 import jax
 import jax.numpy as jnp
@@ -88,6 +89,17 @@ def setting(name):
     params, state = ensembles()[1][0][name]
     first, second = np.random.default_rng(0).normal(size=(2, BATCH, *shape)).astype(np.float32)
     return layer, params, state, first, 2 + second
+
+
+def test_every_layer_that_is_exported_is_in_the_table():
+    exported = {name for name in nn.__all__ if returns_a_layer(getattr(nn, name))}
+    listed = {word.strip(",") for name in LAYERS for word in name.split()}
+    assert exported - listed == {"activation", "embedding", "serial", "stateless"}
+
+
+def returns_a_layer(thing):
+    is_function = inspect.isfunction(thing)
+    return is_function and "Layer[" in str(inspect.signature(thing).return_annotation)
 
 
 def assert_close(actual, expected, rtol=1e-5, atol=1e-5):
