@@ -239,3 +239,21 @@ def test_what_does_not_fit_is_told():
     wide = train.supervised(linear, losses.squared_error, weights=lambda batch: batch.y > 0)
     with pytest.raises(ValueError, match=r"\(11,\), got \(11, 3\); .*losses.per_output"):
         wide(SLOPE, (), train.Batch(X, np.ones((ROWS, CLASSES), np.float32)))
+
+
+def test_a_target_that_is_hidden_is_not_blamed_for_a_loss_that_is_not_finite():
+    price = np.where(np.arange(ROWS)[:, None] == 2, NAN, 1).astype(np.float32)
+    y = {"kind": LABELS, "price": train.Weighted(price, ~np.isnan(price[:, 0]))}
+    both = {"kind": cross_entropy, "price": losses.squared_error}
+    state = train.init({"kind": jnp.asarray(SLOPE), "price": jnp.asarray(SLOPE[:, :1])}, (), SGD)
+    fit = partial(
+        train.fit, jax.random.key(0), state, train.supervised(two_heads, both), SGD, epochs=1,
+        batch_size=ROWS, progress=False,
+    )  # fmt: skip
+    x = np.where(np.arange(ROWS)[:, None] == 5, np.float32(3e38), X)
+    with pytest.raises(train.NonFiniteError, match="row 5") as caught:
+        fit((x, y))
+    assert "y[" not in str(caught.value)
+    price[3] = np.inf
+    with pytest.raises(train.NonFiniteError, match=r"y\['price'\].* of the train data .*row 3"):
+        fit((X, y))

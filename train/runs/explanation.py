@@ -50,7 +50,7 @@ def explain(
         forward: Computes the value of the batch again.
     """
     for of_data, cause in (
-        (True, lambda: _nonfinite_data(batch, place, rows)),
+        (True, lambda: _nonfinite_data(objective, train_state, batch, place, rows)),
         (True, lambda: _unknown_label(objective, train_state, batch, place)),
         (True, lambda: _in_some_rows(objective, train_state, batch, place, rows)),
         (False, lambda: _in_forward_pass(train_state, lambda: forward(batch))),
@@ -61,7 +61,9 @@ def explain(
     return Why("", of_data=False)
 
 
-def _nonfinite_data(batch: Batch, place: str, rows: np.ndarray) -> str:
+def _nonfinite_data(
+    objective: Objective, train_state: TrainState, batch: Batch, place: str, rows: np.ndarray
+) -> str:
     real = np.asarray(real_rows(batch))
     for part, tree in (("x", batch.x), ("y", batch.y)):
         for path, leaf in jax.tree.leaves_with_path(tree):
@@ -69,8 +71,11 @@ def _nonfinite_data(batch: Batch, place: str, rows: np.ndarray) -> str:
             if not jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact):
                 continue
             finite = np.isfinite(leaf.astype(np.complex128)).reshape(len(leaf), -1).all(axis=1)
-            if (real & ~finite).any():
-                found = _rows_text(rows[real & ~finite])
+            suspects = real & ~finite
+            if part == "y" and suspects.any():  # a missing target may be hidden by a weight of 0
+                suspects &= nonfinite_rows(objective, train_state, batch)
+            if suspects.any():
+                found = _rows_text(rows[suspects])
                 name = f"{part}{jax.tree_util.keystr(path)}"
                 return f"{name} of {place} holds NaN or infinity in {found}."
     return ""
@@ -120,9 +125,12 @@ def nonfinite_rows(objective: Objective, train_state: TrainState, batch: Batch) 
     @jax.jit
     def losses(train_state: TrainState, batch: Batch) -> jax.Array:
         singles = jax.tree.map(lambda leaf: leaf[:, None], batch)
-        return jax.lax.map(
-            lambda single: measure(objective, train_state, single)["loss"].total, singles
-        )
+
+        def total(single: Batch) -> jax.Array:
+            sums = jax.tree.leaves(measure(objective, train_state, single)["loss"])
+            return jax.numpy.stack([leaf.sum() for leaf in sums]).sum()  # of all outputs, weights
+
+        return jax.lax.map(total, singles)
 
     values = np.asarray(losses(train_state, batch), np.float64)
     return np.asarray(batch.mask) & ~np.isfinite(values)
