@@ -89,8 +89,11 @@ def judged(plan: Plan, carry: Carry, history: History, epochs: int, number: int)
         number: The signal that has come, or 0.
     """
     watch = jax.device_get(carry.watch._replace(best=(), average=()))
+    over = int(history.epochs) >= epochs
     failed = int(failed_validation(plan, history.curves, int(history.epochs)))
-    ending = int(ending_of(plan, watch, failed, int(history.epochs) >= epochs))
+    if plan.on_nonfinite == "skip" and not (over or watch.stopped):
+        failed = -1  # a later epoch may have a loss
+    ending = int(ending_of(plan, watch, failed, over))
     if number and ending != ending_number("failed"):
         ending = ending_number("interrupted")
     return replace(history, failed_validation=failed, ending=ending)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import jax
 import optax
@@ -207,6 +208,8 @@ def fit(
     train_data, validation = accepted(
         plan, train_state, train_data, validation, 1 if endless else epochs, epochs
     )
+    if on_interrupt not in get_args(OnInterrupt):
+        raise ValueError(f'on_interrupt must be "raise" or "return", got {on_interrupt!r}')
     if fast_dev_run:
         epochs, block_epochs, checkpoint, resume = 1, 1, None, False
         steps_per_epoch = every_steps = None
