@@ -81,6 +81,13 @@ def test_a_score_of_nan_is_a_failed_row_at_the_end_that_says_why(mode, chunk):
     assert all(np.isnan(row.mean) and np.isnan(row.scores).all() for row in by_middle.rows[1:])
 
 
+@pytest.mark.parametrize("chunk", [1, 64])
+def test_a_run_whose_validation_became_nan_is_failed_whatever_it_kept_before(chunk):
+    ranked = search(grid={"dip": [NAN, 4.0]}, chunk=chunk)  # with an epoch of the loss 3 before
+    assert [row.setting["dip"] for row in ranked.rows] == [4.0, pytest.approx(NAN, nan_ok=True)]
+    assert ranked.rows[1].failure == "the validation loss of epoch 2 was not a number"
+
+
 def compilations(caplog):
     """How many programs were compiled that make a run."""
     return sum("Finished XLA compilation of jit(bound_run)" in line for line in caplog.messages)
@@ -111,7 +118,7 @@ def test_what_every_setting_raises_is_raised_with_the_setting():
 
 
 def test_a_search_in_which_all_settings_failed_has_no_best_one_and_says_why():
-    ranked = search(grid={"dip": [NAN], "keep_best": [False]}, score=lambda h: NAN)
+    ranked = search(grid={"dip": [4.0], "keep_best": [False]}, score=lambda h: NAN)
     assert repr(ranked) == "Search(1 setting of dip, keep_best, all failed)"
     with pytest.raises(ValueError, match=r"no setting has a score; .*<lambda>\(history\) is nan"):
         ranked.best  # noqa: B018

@@ -84,6 +84,8 @@ def _failure(history: History) -> str:
     """Return what ended a run early, or that it made no epoch, or nothing."""
     if int(history.failed_step) >= 0:
         return f"step {int(history.failed_step)} was not finite"
+    if int(history.failed_validation) >= 0:
+        return f"the validation loss of epoch {int(history.failed_validation)} was not a number"
     return "" if int(history.epochs) else "it made no epoch"
 
 
