@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import Candidate, compare
 from benchmarks.check import dense, reference
-from benchmarks.comparison import attempt, experiment, notes, reading, verdict
+from benchmarks.comparison import attempt, experiment, notes, reading, timed, verdict
 from benchmarks.comparison import compare as comparing
 from benchmarks.derivatives import differences, jacobians, method
 from benchmarks.instrument import compile as compiling
@@ -32,7 +32,7 @@ ANALYSES = {
     "the comparison of the two": (attempt, "why_xla_differs", "could not compare two counts"),
     "the hash": (attempt, "program_hash", "could not hash this"),
     "the memory": (compiling, "Memory", "could not read the memory of this"),
-    "the cause of a time": (attempt, "time_notes", "could not explain its time"),
+    "the cause of a time": (timed, "time_notes", "could not explain its time"),
     "the residuals": (reading, "residuals", "could not find out what reverse mode keeps"),
     "the obstacles": (reading, "obstacles", "could not look for obstacles"),
     "the narrowest type": (reference, "_narrowest", "could not find the narrowest type inside"),

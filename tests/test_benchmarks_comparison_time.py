@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import compare
 from benchmarks.comparison import attempt, experiment, pace, work
+from benchmarks.comparison.endings import called_a_few_times
 from benchmarks.comparison.experiment import make_experiment
 from benchmarks.comparison.pace import Look, least_of_calls
 from benchmarks.comparison.plan import make_plan
@@ -18,6 +19,7 @@ from benchmarks.derivatives.checkpointing import checkpointed
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.derivatives.table import METHODS, select
 from benchmarks.instrument.deadline import TimeUpError
+from benchmarks.instrument.timing import MIN_ROUNDS
 
 X = jnp.linspace(0.1, 1.5, 6)
 BY_NAME = {(method.order, method.name): method for method in METHODS}
@@ -168,7 +170,7 @@ def test_a_call_that_takes_much_of_the_time_is_made_once_and_marked_so(monkeypat
     planned = least_of_calls(lambda: None, 60.0, lambda: 10.0)
     assert planned.calls == 1
     plain = attempt.not_tried(BY_NAME[1, "forward"], "a test")
-    told = attempt._unmeasured(plain, planned, "too long for this budget")
+    told = called_a_few_times(plain, planned, "too long for this budget")
     assert told.note.endswith("one call takes ~383 ms: too long for this budget")
     assert (told.seconds, told.samples) == (0.383, None)
 
@@ -201,8 +203,12 @@ def test_a_function_of_minutes_ends_at_the_limit_with_a_row_for_every_method():
 
 
 def test_ctrl_c_returns_the_rows_that_are_finished(nothing_is_too_slow):
+    rounds = []
+
     def interrupt(stage, share):
-        if stage == "measuring" and share >= 1.0:
+        if stage == "measuring":
+            rounds.append(share)
+        if len(rounds) == MIN_ROUNDS:
             raise KeyboardInterrupt
 
     options = {"methods": ["forward", "reverse"], "budget": 0.05}

@@ -12,6 +12,7 @@ from ..check.judge import FLOAT64_EPS
 from ..check.noise import COARSE, MARGIN
 from ..derivatives.method import Method, ravel
 from .again import at_highest, coarsely, is_retraced, precisely
+from .endings import joined
 from .experiment import Experiment
 from .search import Choice
 
@@ -59,7 +60,7 @@ def right_or_wrong(
     else:
         status, note = _exact(method, experiment, choice, measured)
     if status == "ok" and not experiment.independent(method):
-        note = _joined(note, _unchecked(method, experiment))
+        note = joined(note, _unchecked(method, experiment))
     return Judgement(status, note, error)
 
 
@@ -125,7 +126,7 @@ def _exact(
         zero = f"up to {measured.largest:.1g} where the derivative is zero"
         return "inaccurate", f"{zero} in {dtype}, {right}"
     rounding = "" if near else f"rounding leaves an error of {measured.fault:.1g} in {dtype}"
-    return "ok", _joined(rounding, _zero(measured))
+    return "ok", joined(rounding, _zero(measured))
 
 
 def _eps(experiment: Experiment) -> float:
@@ -167,7 +168,3 @@ def _unchecked(method: Method, experiment: Experiment) -> str:
     test = reference.taylor.get(method.mode)
     agreed = f": differences agree to {test.apart:.1g}" if test and test.near else ""
     return f"not checked independently{agreed}"
-
-
-def _joined(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)

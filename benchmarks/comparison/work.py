@@ -16,7 +16,7 @@ from ..instrument.compile import Compiled, compile_for
 from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
-from .attempt import Attempt, attempt, not_tried, timed_rows
+from .attempt import Attempt, attempt, not_tried
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
 from .findings import Crossover
@@ -25,6 +25,7 @@ from .pace import look_at
 from .plan import make_plan
 from .reading import Reading, read_program
 from .row import Row
+from .timed import timed_rows
 
 #: Told what is being done, and the share of it that is.
 OnProgress = Callable[[str, float], None]
