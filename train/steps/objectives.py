@@ -17,7 +17,15 @@ from .._types import Params, State, Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, rows, wide
 from .contracts import Apply, Loss, Metric, Objective
-from .outputs import losses_of, mean_loss, metric_calls, outputs_of
+from .outputs import (
+    check_labels,
+    check_names,
+    losses_of,
+    mean_loss,
+    metric_calls,
+    of_output,
+    outputs_of,
+)
 from .state import Batch, TrainState, real_rows
 from .weighting import WeightsOf, weight_sum, weights_of
 
@@ -135,31 +143,11 @@ class SupervisedObjective:
         names = self.loss if isinstance(self.loss, Mapping) else [None]
         targets = targets_of(y)
         for name in names:
-            scores, labels = _of_output(name, predictions), _of_output(name, targets)
+            scores, labels = of_output(name, predictions), of_output(name, targets)
             integers = hasattr(labels, "dtype") and jnp.issubdtype(labels.dtype, jnp.integer)
             if integers and hasattr(scores, "shape") and labels.shape == scores.shape[:-1]:
                 weights = weights_of(Batch(x, y), name, self.weights)
-                _check_labels(np.asarray(labels), scores.shape[-1], weights)
-
-
-def _of_output(name: str | None, tree: Tree) -> Tree:
-    """Return an output's part; None where it is missing, which the objective tells when called."""
-    if name is None:
-        return tree
-    return tree.get(name) if isinstance(tree, Mapping) else None
-
-
-def _check_labels(labels: np.ndarray, classes: int, weights: jax.Array | None) -> None:
-    outside = (labels < 0) | (labels >= classes)
-    if outside.any() and weights is not None:
-        outside &= np.asarray(rows(weights != 0, labels.shape))
-    wrong = np.argwhere(outside)
-    if wrong.size:
-        where = tuple(wrong[0].tolist())
-        raise ValueError(
-            f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
-            f"{labels[where]} at index {where}"
-        )
+                check_labels(np.asarray(labels), scores.shape[-1], weights)
 
 
 def _measured(apply: Apply) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
@@ -224,34 +212,10 @@ def supervised(
         (3.0, 2.0)
     """
     metrics = dict(metrics or {})
-    _check_names(loss, metrics, weights)
+    check_names(loss, metrics, weights)
     return SupervisedObjective(
         apply=apply, loss=loss, penalty=penalty, metrics=metrics, weights=weights
     )
-
-
-def _check_names(
-    loss: Loss | Mapping[str, Loss],
-    metrics: Mapping[str, Metric | Mapping[str, Metric]],
-    weights: WeightsOf | Mapping[str, WeightsOf] | None,
-) -> None:
-    outputs = set(loss) if isinstance(loss, Mapping) else set()
-    by_output = {name for name, metric in metrics.items() if isinstance(metric, Mapping)}
-    by_output |= set(weights) if isinstance(weights, Mapping) else set()
-    if by_output - outputs:
-        raise TypeError(
-            f"supervised has weights or metrics of {sorted(by_output)}, which need a loss of each "
-            f"of these names, got {sorted(outputs) or 'one loss without a name'}"
-        )
-    names = [name for name, metric in metrics.items() if not isinstance(metric, Mapping)]
-    for output, metric in metrics.items():
-        names += [f"{output}_{name}" for name in metric] if isinstance(metric, Mapping) else []
-    own = ["loss", "penalty", "skipped", *(f"{output}_loss" for output in outputs)]
-    taken = sorted(name for name in set(names) if (own + names).count(name) > 1)
-    if taken:
-        raise ValueError(
-            f"supervised keeps the metric name {taken[0]!r} for itself: choose another"
-        )
 
 
 def weight_sums_of(objective: Objective) -> Callable[[Batch], Tree] | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._types import Tree
 from .._weighted import targets_of
@@ -152,3 +153,58 @@ def _as_figure(name: str, value: object) -> Figure:
         f"metric {name!r} must give a sum and its weight, got {type(value).__name__}: return "
         "train.metrics.mean(values, where=where)"
     )
+
+
+def of_output(name: str | None, tree: Tree) -> Tree:
+    """Return an output's part; None where it is missing, which the objective tells when called."""
+    if name is None:
+        return tree
+    return tree.get(name) if isinstance(tree, Mapping) else None
+
+
+def check_labels(labels: np.ndarray, classes: int, weights: jax.Array | None) -> None:
+    """Check that every label of a weight that is not 0 is a class of the model.
+
+    Raises:
+        ValueError: If one is negative, or not below the number of classes.
+    """
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any() and weights is not None:
+        outside &= np.asarray(rows(weights != 0, labels.shape))
+    wrong = np.argwhere(outside)
+    if wrong.size:
+        where = tuple(wrong[0].tolist())
+        raise ValueError(
+            f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
+            f"{labels[where]} at index {where}"
+        )
+
+
+def check_names(
+    loss: Loss | Mapping[str, Loss],
+    metrics: Mapping[str, Metric | Mapping[str, Metric]],
+    weights: WeightsOf | Mapping[str, WeightsOf] | None,
+) -> None:
+    """Check the names of outputs and of metrics.
+
+    Raises:
+        ValueError: If two metrics have one name, or one has the name of one that is always there.
+        TypeError: If there are weights or metrics by output of a loss without names.
+    """
+    outputs = set(loss) if isinstance(loss, Mapping) else set()
+    by_output = {name for name, metric in metrics.items() if isinstance(metric, Mapping)}
+    by_output |= set(weights) if isinstance(weights, Mapping) else set()
+    if by_output - outputs:
+        raise TypeError(
+            f"supervised has weights or metrics of {sorted(by_output)}, which need a loss of each "
+            f"of these names, got {sorted(outputs) or 'one loss without a name'}"
+        )
+    names = [name for name, metric in metrics.items() if not isinstance(metric, Mapping)]
+    for output, metric in metrics.items():
+        names += [f"{output}_{name}" for name in metric] if isinstance(metric, Mapping) else []
+    own = ["loss", "penalty", "skipped", *(f"{output}_loss" for output in outputs)]
+    taken = sorted(name for name in set(names) if (own + names).count(name) > 1)
+    if taken:
+        raise ValueError(
+            f"supervised keeps the metric name {taken[0]!r} for itself: choose another"
+        )
