@@ -265,3 +265,18 @@ def test_shapes_that_would_broadcast_raise_an_error(name):
 def test_accuracy_of_targets_that_do_not_fit_the_scores_raises(predictions, targets, message):
     with pytest.raises(ValueError, match=f"accuracy needs .*{message}"):
         metrics.accuracy(jnp.zeros(predictions), jnp.zeros(targets, int))
+
+
+def test_what_is_compared_with_a_target_that_is_nan_counts_as_wrong():
+    nan = np.nan
+    scores = np.array([[0.9, 0.1], [nan, 0.8], [0.3, 0.7]], np.float32)
+    for labels in (np.array([nan, 1, 1]), np.array([[nan, 0.5], [0, 1], [0, 1]])):
+        assert float(metrics.accuracy(scores, labels.astype("f4")).value) == pytest.approx(1 / 3)
+        top = metrics.top_k_accuracy(scores, labels.astype("f4"), k=2)
+        assert float(top.value) == pytest.approx(1 / 3)
+        recall = metrics.recall(scores, labels.astype("f4"), average=None).value
+        np.testing.assert_array_equal(recall, [0, 0.5])  # no row is known to be of class 0
+    binary = metrics.binary_accuracy(
+        np.array([0.1, 0.1, 0.9]), np.array([nan, 0, 1]), from_logits=False
+    )
+    assert float(binary.value) == pytest.approx(2 / 3)

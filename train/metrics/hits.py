@@ -16,7 +16,7 @@ def accuracy(predictions: jax.Array, targets: jax.Array, *, where: jax.Array | N
         predictions: Scores `[batch, classes]`: logits or probabilities. A row with a NaN score
             counts as wrong.
         targets: Labels `[batch]`, or a distribution `[batch, classes]` whose largest entry is the
-            label.
+            label. A row with a NaN target counts as wrong.
         where: `[batch]` bool, the rows that count; all of them by default. With more axes, such as
             predictions `[batch, time, classes]`, also `[batch, time]`.
 
@@ -81,7 +81,7 @@ def binary_accuracy(
 
     Args:
         predictions: Probabilities or logits `[batch, ...]`. A NaN counts as wrong.
-        targets: 0 or 1, of the same shape.
+        targets: 0 or 1, of the same shape. A NaN counts as wrong, too.
         where: `[batch]` bool, the rows that count, or `[batch, ...]`; all of them by default.
         from_logits: Whether the predictions are logits, so that above 0 means 1, or probabilities,
             so that above 0.5 does. It has no default, for the other would be counted wrongly.
@@ -101,7 +101,8 @@ def binary_accuracy(
     positive, actual = binary_classes(
         "binary_accuracy", predictions, targets, from_logits, threshold
     )
-    return mean((positive == actual) & ~jnp.isnan(predictions), where=where)
+    known = ~(jnp.isnan(predictions) | jnp.isnan(jnp.asarray(targets)))
+    return mean((positive == actual) & known, where=where)
 
 
 def binary_classes(
@@ -129,7 +130,7 @@ def binary_classes(
 
 
 def labels_of(name: str, predictions: jax.Array, targets: jax.Array) -> jax.Array:
-    """Return the labels `[batch]` of scores `[batch, classes]`.
+    """Return the labels `[batch]` of scores `[batch, classes]`; that of NaN is no class, -2.
 
     Raises:
         ValueError: If there is one column of scores, whose largest is no choice, or if the targets
@@ -146,7 +147,10 @@ def labels_of(name: str, predictions: jax.Array, targets: jax.Array) -> jax.Arra
             f"{name} needs labels {predictions.shape[:-1]} or a distribution {predictions.shape} "
             f"as targets, got {targets.shape}: reshape them, for example targets[:, 0]"
         )
-    return targets.argmax(-1) if targets.ndim == predictions.ndim else targets
+    unknown = jnp.isnan(targets)
+    if targets.ndim == predictions.ndim:
+        unknown, targets = unknown.any(-1), targets.argmax(-1)
+    return jnp.where(unknown, -2, targets)
 
 
 def classes_of(predictions: jax.Array) -> jax.Array:

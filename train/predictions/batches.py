@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -99,7 +100,7 @@ def _make(
     apply: Apply,
     batch_size: int,
     samples: int | None,
-    kinds: tuple[tuple[str, ...], jax.tree_util.PyTreeDef],
+    kinds: tuple[tuple[str, ...], Any],
     chunk: int,
 ) -> Callable[[jax.Array | None, Tree, Tree, Tree], Tree]:
     """Make `predict(key, params, state, x)` with these options."""
