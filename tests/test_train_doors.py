@@ -13,6 +13,7 @@ import optax
 import pytest
 
 import train
+from train import Batch
 
 ROWS = 5
 SGD = optax.sgd(1.0)
@@ -121,6 +122,14 @@ def through_search(objective, data):
     return train.grid_search(run, {"start": [1.0]}, data, data, key=key()).best.mean
 
 
+def through_predict(objective, data):
+    def model(params, state, x, *, key, train, mask):
+        value, _ = objective(params, state, Batch(*x, mask))
+        return jnp.full(len(mask), value), state
+
+    return train.predict(model, train.init(1.0, (), SGD), data, batch_size=ROWS).mean()
+
+
 DOORS = {
     "fit": through_fit,
     "stream": through_stream,
@@ -131,11 +140,11 @@ DOORS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", [*DOORS, "predict"])
 def test_every_kind_of_data_is_welcome_at_every_door_and_keeps_its_dtype(door, kind):
     x, y, dtypes = KINDS[kind]
     seen = []
-    figure = DOORS[door](watched(seen), (x, y))
+    figure = (DOORS | OTHER_DOORS)[door](watched(seen), (x, y))
     assert float(figure) == pytest.approx((sums(x) + sums(y)).mean(), rel=1e-6)
     assert seen
     assert all(dtype == dtypes for dtype in seen)
@@ -192,6 +201,7 @@ BAD = {
     "no_rows": (np.zeros((0, 3)), ValueError, r"one length, got shapes"),
 }
 OTHER_DOORS = {
+    "predict": through_predict,
     "split": lambda objective, data: train.data.split(key(), data, test=0.4),
     "scaler": lambda objective, data: train.data.scaler(data),
     "standardize": lambda objective, data: train.data.standardize(data),
