@@ -233,3 +233,11 @@ def test_the_text_of_a_program_holds_the_generator_once_for_layers_of_one_shape(
         return apply.lower(*shapes, jnp.ones((4, 8)), jax.random.key(1)).as_text()
 
     assert text(2).count("stablehlo.xor") == text(7).count("stablehlo.xor") > 20
+
+
+def test_draws_of_an_infinite_output_agree_and_those_of_nan_are_nan():
+    x = np.array([np.inf, -np.inf, np.nan, 3.0], np.float32)
+    layer = nn.activation(nn.relu)
+    mean, std = nn.monte_carlo(layer, (), (), x, jax.random.key(0), samples=5, chunk=2)
+    np.testing.assert_array_equal(mean, [np.inf, 0, np.nan, 3])
+    np.testing.assert_array_equal(std, [0, 0, np.nan, 0])

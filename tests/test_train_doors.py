@@ -263,6 +263,17 @@ def test_host_batches_of_bytes_are_copied_to_the_device_as_bytes(monkeypatch):
     assert [count for count in copied if count] == [images.size]
 
 
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "float16"])
+def test_hidden_rows_are_zeroed_in_the_dtype_that_they_have(dtype):
+    def model(params, state, x, *, key, train, mask):
+        assert x.dtype == dtype
+        return params * x.sum(axis=1, keepdims=True, dtype="float32"), state
+
+    objective = train.supervised(model, lambda y, targets, *, where=None: abs(y - targets))
+    batch = Batch(jnp.ones((2, 3), dtype), jnp.zeros((2, 1)), jnp.array([True, False]))
+    assert float(objective(2.0, (), batch)[0]) == 6
+
+
 def test_ids_of_an_embedding_are_trained_on_and_floats_are_not_ids():
     import losses
     import nn
