@@ -60,6 +60,21 @@ def test_optimistix_finds_a_root():
     assert (found.n, found.m) == (3, 3)
 
 
+def test_a_solution_that_is_returned_whole_names_what_cuts_its_statistics():
+    lineax = pytest.importorskip("lineax")
+
+    def solve(matrix, b):
+        return lineax.linear_solve(lineax.MatrixLinearOperator(matrix), b)
+
+    inputs = jnp.eye(3) + 0.1, jnp.arange(3.0)
+    checked = compare(solve, *inputs, methods=BOTH, budget=0.1)
+    for row in checked.rows[1:]:
+        assert row.status == "wrong"
+        assert "the stop_gradient at test_libraries.py:" in row.note
+        assert "if it is meant, rule='trust' checks against it" in row.note
+    right(solve, *inputs, rule="trust")
+
+
 def test_lineax_solves_with_an_operator_and_a_solver_as_arguments():
     lineax = pytest.importorskip("lineax")
 

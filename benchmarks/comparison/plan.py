@@ -9,10 +9,10 @@ from .pace import Look
 
 #: What compiling costs, in compilations of the function itself: of a method by its mode, by its
 #: kind where that says more, and of one that tries several programs.
-_BY_MODE = {"none": 0.0, "numerical": 4.0, "symbolic": 6.0, "forward": 2.0, "reverse": 2.5}
-_SECOND_ORDER, _SEARCHED = 4.0, 3.0
+_BY_MODE = {"none": 0.0, "numerical": 4.0, "symbolic": 6.0, "forward": 1.5, "reverse": 1.7}
+_SECOND_ORDER, _SEARCHED = 2.7, 2.0
 #: The same of the programs of the check, by the order.
-_CHECK = {1: 8.0, 2: 16.0}
+_CHECK = {1: 6.0, 2: 10.5}
 #: Calls that a method is planned and checked with.
 _CALLS = 4
 
