@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from csv import DictReader, DictWriter
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from ._extras import import_extra
 from ._files import write_whole
@@ -59,7 +60,7 @@ def csv(path: str | Path) -> Callback:
 
     The first line is the names of the columns. A figure that comes later, as after a resume with
     another metric, gets a column whose earlier cells are empty; what a killed write left of a line
-    is removed.
+    is removed. A metric of several values has a column for each, such as `train_recall[2]`.
 
     Example:
         >>> import tempfile
@@ -76,6 +77,7 @@ def csv(path: str | Path) -> Callback:
 
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         del epoch  # it is in the row
+        row = _flat(row)
         columns, whole = _head(path)
         if columns and whole and row.keys() <= set(columns):
             with path.open("a", newline="", encoding="utf-8") as file:
@@ -87,6 +89,17 @@ def csv(path: str | Path) -> Callback:
         write_whole(path, ",".join(columns) + "\n" + _lines([*before, row], columns))
 
     return callback
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row in which each value of a metric of several has a name, such as `recall[2]`."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, list):
+            flat |= _flat({f"{name}[{i}]": entry for i, entry in enumerate(value)})
+        else:
+            flat[name] = value
+    return flat
 
 
 def _head(path: Path) -> tuple[list[str], bool]:
@@ -112,6 +125,7 @@ def _lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
 def tensorboard(folder: str | Path) -> Callback:
     """Return a callback that writes each figure of an epoch as a TensorBoard scalar.
 
+    A metric of several values has a scalar for each, such as `train_recall[2]`.
     Each epoch is on the disk when its call returns.
 
     Raises:
@@ -134,7 +148,7 @@ def tensorboard(folder: str | Path) -> Callback:
     writer = writers.EventsWriter(str(Path(folder) / "events"))
 
     def callback(epoch: int, row: Mapping[str, float]) -> None:
-        for name, value in row.items():
+        for name, value in _flat(row).items():
             if name != "epoch":
                 summary = scalar(name, value)
                 writer.write_event(event(step=epoch, wall_time=time.time(), summary=summary))

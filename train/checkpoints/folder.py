@@ -80,7 +80,8 @@ class RunFolder:
             ValueError: If the checkpoint is damaged, or is of a run with another key, other options
                 or another structure.
         """
-        for path in reversed(self.checkpoints()):
+        saved = self.checkpoints()
+        for path in reversed(saved):
             try:
                 arrays, header = file_format.read(path)
             except ValueError as error:
@@ -89,6 +90,11 @@ class RunFolder:
                 warnings.warn(f"{error}; the one before it is taken", stacklevel=4)
                 continue
             return self._resumed(path, arrays, header, like, key)
+        if saved:
+            raise ValueError(
+                f"no checkpoint in {self.path} is whole, {len(saved)} are damaged: take a copy, or "
+                "train in another folder"
+            )
         return dict(like), History.empty(), Position()
 
     def _resumed(
@@ -103,7 +109,9 @@ class RunFolder:
         sections = sections_of(path, arrays, header, {**like, "key": key})
         if not jnp.array_equal(sections.pop("key"), key):
             raise ValueError(f"{path} is of a run with another key: resume with that key")
-        _check_made_with(path, header.get("made_with", {}), self.made_with)
+        with damage_told(path):
+            made_with = dict(header.get("made_with", {}))
+        _check_made_with(path, made_with, self.made_with)
         with damage_told(path):
             history = History.from_dict(header["history"])
             if "position" not in header:  # the files of the version before
