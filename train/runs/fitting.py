@@ -213,7 +213,8 @@ def fit(
     if fast_dev_run:
         epochs, block_epochs, checkpoint, resume = 1, 1, None, False
         steps_per_epoch = every_steps = None
-        train_data, validation = (first_batch(d, plan.batch_size) for d in (train_data, validation))
+        train_data = first_batch(train_data, plan.batch_size)
+        validation = first_batch(validation, plan.batch_size)
     streamed = stream_options(train_data, steps_per_epoch, every_steps)
     options = made_with(plan, train_data, validation, steps_per_epoch)
     folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
