@@ -20,7 +20,7 @@ from ..curves import History
 from . import format as file_format
 from .lock import locked
 from .position import Position, header_of, position_from, section_of
-from .saved_run import sections_of, write_tree
+from .trees import sections_of, write_tree
 
 Sections: TypeAlias = Mapping[str, Tree]  # the parts of a run by name, each a tree
 Resume: TypeAlias = bool | Literal["latest good"]

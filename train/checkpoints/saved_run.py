@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, get_args
+from typing import Literal, TypeAlias, get_args
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from .._equality import same
-from .._record_file import damage_told
-from .._records import is_key
-from .._types import Tree
 from ..curves import History
-from ..data.arrays import converted
 from ..steps import TrainState
 from . import format as file_format
-from .matching import Matched, agree, described, match, mismatch
+from .matching import Matched, match
+from .trees import (
+    another_structure,
+    decoded,
+    differences,
+    named_leaves,
+    place,
+    read_tree,
+    write_tree,
+)
 
-T = TypeVar("T")
 #: What `restore` can take alone from a file, by the name of the train state's field.
 Part: TypeAlias = Literal["params", "state"]
-_SHOWN = 20  # leaves that differ, in a message
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,15 +172,15 @@ def _restore_parts(
 ) -> Checkpoint:
     """Return `like` with the parts of it that are in a file."""
     arrays, header = file_format.read(path)
-    leaves = _decoded(path, arrays, header)
-    named = dict(_named_leaves({"train_state": like}))
+    leaves = decoded(path, arrays, header)
+    named = dict(named_leaves({"train_state": like}))
     expected, found = (
         {_short(name): leaf for name, leaf in tree.items() if _is_of(_short(name), parts)}
         for tree in (named, leaves)
     )
     matched = match(found, expected)
     if not matched.complete and (strict or not matched.restored):
-        raise _another_structure(path, _differences(found, expected))
+        raise another_structure(path, differences(found, expected))
     taken = set(matched.restored)
     unknown = [
         name
@@ -192,8 +193,7 @@ def _restore_parts(
             "as from train.init"
         )
     placed = [
-        _place(leaves[name], leaf) if _short(name) in taken else leaf
-        for name, leaf in named.items()
+        place(leaves[name], leaf) if _short(name) in taken else leaf for name, leaf in named.items()
     ]
     return Checkpoint(
         train_state=jax.tree.unflatten(jax.tree.structure(like), placed),
@@ -210,134 +210,3 @@ def _short(name: str) -> str:
 def _is_of(name: str, parts: Sequence[Part]) -> bool:
     """Return whether the name of a leaf, such as `params[0].weight`, is one of these parts."""
     return any(name == part or name.startswith((f"{part}.", f"{part}[")) for part in parts)
-
-
-def write_tree(
-    path: str | Path,
-    sections: Mapping[str, Tree],
-    history: History,
-    *,
-    made_with: Mapping[str, int | bool | str],
-    position: Mapping[str, object] | None = None,
-) -> None:
-    """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options.
-
-    The `position` is what the header is to hold of a run over host batches.
-    """
-    arrays, keys = {}, {}
-    for name, leaf in _named_leaves(converted(dict(sections), _leaf_name)):
-        if is_key(leaf):
-            keys[name] = str(jax.random.key_impl(leaf))
-            leaf = jax.random.key_data(leaf)
-        arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
-    header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
-    if position is not None:
-        header["position"] = dict(position)
-    file_format.write(path, arrays, header)
-
-
-def read_tree(
-    path: str | Path, like: Mapping[str, Tree]
-) -> tuple[dict[str, Tree], History, dict[str, int | bool | str]]:
-    """Read the sections that `like` names, the curves, and the run's options.
-
-    Args:
-        path: The file.
-        like: A tree for each section, whose leaves must be those of the file; or None for a section
-            of one leaf, such as a key, that may be of any kind.
-
-    Raises:
-        ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
-    """
-    arrays, header = file_format.read(path)
-    sections = sections_of(path, arrays, header, like)
-    with damage_told(path):
-        made_with = header.get("made_with", {})  # the first version's files have none
-        return sections, History.from_dict(header["history"]), dict(made_with)
-
-
-def sections_of(
-    path: str | Path,
-    arrays: Mapping[str, np.ndarray],
-    header: Mapping[str, Any],
-    like: Mapping[str, Tree],
-) -> dict[str, Tree]:
-    """Return the sections that `like` names out of the arrays and the header of a file.
-
-    Raises:
-        ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
-    """
-    leaves = {
-        name: leaf
-        for name, leaf in _decoded(path, arrays, header).items()
-        if name.startswith(tuple(like))
-    }
-    like = {name: leaves.get(name) if tree is None else tree for name, tree in like.items()}
-    expected = dict(_named_leaves(like))
-    differences = _differences(leaves, expected)
-    if differences:
-        raise _another_structure(path, differences)
-    placed = [_place(leaves[name], leaf) for name, leaf in expected.items()]
-    return jax.tree.unflatten(jax.tree.structure(like), placed)
-
-
-def _another_structure(path: str | Path, differences: Sequence[str]) -> ValueError:
-    more = len(differences) - _SHOWN
-    return ValueError(
-        f"{path} holds another structure than what is asked for:\n  "
-        + "\n  ".join(differences[:_SHOWN])
-        + (f"\n  and {more} more" if more > 0 else "")
-        + _fix(differences)
-    )
-
-
-def _fix(differences: Sequence[str]) -> str:
-    """Return what to do where nothing but the optimizer's state differs."""
-    if not all(".opt_state" in line.partition(":")[0] for line in differences):
-        return ""
-    return (
-        "\nit was saved with another optimizer: pass a train state that was made with that one, or "
-        'take the weights alone, train.restore(path, like, only=("params", "state"))'
-    )
-
-
-def _decoded(
-    path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]
-) -> dict[str, Tree]:
-    """Return the arrays of a file, keys as typed keys."""
-    with damage_told(path):
-        return {
-            name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
-            if name in header["keys"]
-            else array
-            for name, array in arrays.items()
-        }
-
-
-def _named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:
-    leaves = jax.tree.leaves_with_path(dict(sections))
-    return [(_leaf_name(path), leaf) for path, leaf in leaves]
-
-
-def _leaf_name(path: tuple) -> str:
-    return path[0].key + jax.tree_util.keystr(path[1:])
-
-
-def _differences(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> list[str]:
-    lines = []
-    for name in dict.fromkeys([*expected, *leaves]):
-        if name not in expected:
-            lines.append(f"{name}: {described(leaves[name])} in the file, nothing expected")
-        elif name not in leaves:
-            wanted = described(expected[name], in_jax=True)
-            lines.append(f"{name}: nothing in the file, {wanted} expected")
-        elif not agree(leaves[name], expected[name]):
-            lines.append(mismatch(name, leaves[name], expected[name]))
-    return lines
-
-
-def _place(value: np.ndarray | jax.Array, like: Tree) -> jax.Array:
-    """Return the value as an array of a device: that of `like` if somebody has chosen it."""
-    if getattr(like, "committed", False):
-        return jax.device_put(value, like.sharding)
-    return jnp.asarray(value)

@@ -1,0 +1,166 @@
+"""Named trees of a run in a file, and how they differ from what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._record_file import damage_told
+from .._records import is_key
+from .._types import Tree
+from ..curves import History
+from ..data.arrays import converted
+from . import format as file_format
+from .matching import agree, described, mismatch
+
+T = TypeVar("T")
+_SHOWN = 20  # leaves that differ, in a message
+
+
+def write_tree(
+    path: str | Path,
+    sections: Mapping[str, Tree],
+    history: History,
+    *,
+    made_with: Mapping[str, int | bool | str],
+    position: Mapping[str, object] | None = None,
+) -> None:
+    """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options.
+
+    The `position` is what the header is to hold of a run over host batches.
+    """
+    arrays, keys = {}, {}
+    for name, leaf in named_leaves(converted(dict(sections), _leaf_name)):
+        if is_key(leaf):
+            keys[name] = str(jax.random.key_impl(leaf))
+            leaf = jax.random.key_data(leaf)
+        arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
+    header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
+    if position is not None:
+        header["position"] = dict(position)
+    file_format.write(path, arrays, header)
+
+
+def read_tree(
+    path: str | Path, like: Mapping[str, Tree]
+) -> tuple[dict[str, Tree], History, dict[str, int | bool | str]]:
+    """Read the sections that `like` names, the curves, and the run's options.
+
+    Args:
+        path: The file.
+        like: A tree for each section, whose leaves must be those of the file; or None for a section
+            of one leaf, such as a key, that may be of any kind.
+
+    Raises:
+        ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
+    """
+    arrays, header = file_format.read(path)
+    sections = sections_of(path, arrays, header, like)
+    with damage_told(path):
+        made_with = header.get("made_with", {})  # the first version's files have none
+        return sections, History.from_dict(header["history"]), dict(made_with)
+
+
+def sections_of(
+    path: str | Path,
+    arrays: Mapping[str, np.ndarray],
+    header: Mapping[str, Any],
+    like: Mapping[str, Tree],
+) -> dict[str, Tree]:
+    """Return the sections that `like` names out of the arrays and the header of a file.
+
+    Raises:
+        ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
+    """
+    leaves = {
+        name: leaf
+        for name, leaf in decoded(path, arrays, header).items()
+        if name.startswith(tuple(like))
+    }
+    like = {name: leaves.get(name) if tree is None else tree for name, tree in like.items()}
+    expected = dict(named_leaves(like))
+    lines = differences(leaves, expected)
+    if lines:
+        raise another_structure(path, lines)
+    placed = [place(leaves[name], leaf) for name, leaf in expected.items()]
+    return jax.tree.unflatten(jax.tree.structure(like), placed)
+
+
+def another_structure(path: str | Path, lines: Sequence[str]) -> ValueError:
+    """Return the error that a file has other leaves than those asked for, a line for each."""
+    more = len(lines) - _SHOWN
+    return ValueError(
+        f"{path} holds another structure than what is asked for:\n  "
+        + "\n  ".join(lines[:_SHOWN])
+        + (f"\n  and {more} more" if more > 0 else "")
+        + _fix(lines)
+    )
+
+
+def _fix(lines: Sequence[str]) -> str:
+    """Return what to do where nothing but the optimizer's state differs."""
+    if not all(".opt_state" in line.partition(":")[0] for line in lines):
+        return ""
+    return (
+        "\nit was saved with another optimizer: pass a train state that was made with that one, or "
+        'take the weights alone, train.restore(path, like, only=("params", "state"))'
+    )
+
+
+def decoded(
+    path: str | Path, arrays: Mapping[str, np.ndarray], header: Mapping[str, Any]
+) -> dict[str, Tree]:
+    """Return the arrays of a file, keys as typed keys."""
+    with damage_told(path):
+        return {
+            name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
+            if name in header["keys"]
+            else array
+            for name, array in arrays.items()
+        }
+
+
+def named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:
+    """Return the leaves of all sections, each with its name in a file.
+
+    Example:
+        >>> [name for name, _ in named_leaves({"key": 1, "train_state": {"w": 2}})]
+        ['key', "train_state['w']"]
+    """
+    leaves = jax.tree.leaves_with_path(dict(sections))
+    return [(_leaf_name(path), leaf) for path, leaf in leaves]
+
+
+def _leaf_name(path: tuple) -> str:
+    return path[0].key + jax.tree_util.keystr(path[1:])
+
+
+def differences(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> list[str]:
+    """Return a line for each leaf of a file that is not what is expected, by name.
+
+    Example:
+        >>> differences({"a": np.ones(2, np.float32)}, {"a": np.ones(3, np.float32)})
+        ['a: float32 (2,) in the file, float32 (3,) expected']
+    """
+    lines = []
+    for name in dict.fromkeys([*expected, *leaves]):
+        if name not in expected:
+            lines.append(f"{name}: {described(leaves[name])} in the file, nothing expected")
+        elif name not in leaves:
+            wanted = described(expected[name], in_jax=True)
+            lines.append(f"{name}: nothing in the file, {wanted} expected")
+        elif not agree(leaves[name], expected[name]):
+            lines.append(mismatch(name, leaves[name], expected[name]))
+    return lines
+
+
+def place(value: np.ndarray | jax.Array, like: Tree) -> jax.Array:
+    """Return the value as an array of a device: that of `like` if somebody has chosen it."""
+    if getattr(like, "committed", False):
+        return jax.device_put(value, like.sharding)
+    return jnp.asarray(value)
