@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from train.checkpoints import format as file_format
 
 # A process that has imported everything and compiled nothing, so that a fork of it is cheap. Every
@@ -24,18 +26,20 @@ def objective(params, state, batch, *, key=None, train=False):
     error = ((batch.x @ (params + 0.01 * noise) - batch.y) ** 2).mean()
     return error, (0.9 * state + 0.1 * error, {})
 
-def fit(folder):
+def fit(folder, streamed):
     adam = optax.adam(0.01)
     x = np.linspace(-1, 1, 60, dtype=np.float32).reshape(15, 4)
+    y = x @ np.arange(4, dtype=np.float32)
+    batches = [(x[i : i + 5], y[i : i + 5]) for i in (0, 5, 10)]
     train.fit(jax.random.key(0), train.init(jnp.zeros(4), jnp.zeros(()), adam), objective, adam,
-              (x, x @ np.arange(4, dtype=np.float32)), epochs=EPOCHS, batch_size=5, keep=2,
-              checkpoint=folder, resume=True)
+              batches if streamed else (x, y), epochs=EPOCHS, batch_size=5, keep=2,
+              checkpoint=folder, resume=True, every_steps=2 if streamed else None)
 
 for line in sys.stdin:
-    folder, patience = line.rsplit(maxsplit=1)
+    folder, streamed, patience = line.rsplit(maxsplit=2)
     child = os.fork()
     if child == 0:
-        fit(folder)
+        fit(folder, streamed == "True")
         os._exit(0)
     if float(patience):
         time.sleep(float(patience))
@@ -46,8 +50,12 @@ EPOCHS = 40
 KILLS = int(os.environ.get("GRADWISE_KILLS", "8"))
 
 
-def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_path):
-    """SIGKILL at 8 random moments; `GRADWISE_KILLS=50` takes half a minute."""
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_path, streamed):
+    """SIGKILL at 8 random moments; `GRADWISE_KILLS=50` takes half a minute.
+
+    A stream is saved within its epochs, too.
+    """
     zygote = subprocess.Popen(
         [sys.executable, "-c", ZYGOTE.replace("EPOCHS", str(EPOCHS)), "", str(tmp_path / "cache")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,
@@ -55,7 +63,7 @@ def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_pat
 
     def ask(folder, patience=0.0):
         """The exit status of a fork that may be killed after `patience` seconds."""
-        print(folder, patience, file=zygote.stdin, flush=True)
+        print(folder, streamed, patience, file=zygote.stdin, flush=True)
         return int(next(iter(zygote.stdout or [])))
 
     with zygote:
