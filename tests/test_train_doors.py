@@ -107,7 +107,10 @@ def through_stream(objective, data):
 
 def through_run(objective, data):
     run = train.make_run(objective, SGD, epochs=1, batch_size=ROWS)
-    return -run(key(), train.init(0.0, (), SGD), data)[0].params
+    whole = jax.jit(
+        lambda state: run(key(), state, data)[0]
+    )  # one program, and not one for each op
+    return -whole(train.init(0.0, (), SGD)).params
 
 
 def through_evaluate(objective, data):
