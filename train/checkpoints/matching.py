@@ -9,7 +9,10 @@ import jax
 import numpy as np
 
 from .._records import is_key
+from .._text import html_table
 from .._types import Tree
+
+_KINDS = ("restored", "missing", "unexpected", "mismatched")
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -54,19 +57,19 @@ class Matched:
 
     def __repr__(self) -> str:
         """Return how many leaves there are of each kind."""
-        counts = {
-            kind: len(getattr(self, kind))
-            for kind in ("restored", "missing", "unexpected", "mismatched")
-        }
+        counts = {kind: len(getattr(self, kind)) for kind in _KINDS}
         return f"Matched({', '.join(f'{n} {kind}' for kind, n in counts.items() if n) or 'none'})"
 
     def __str__(self) -> str:
         """Return a line for each leaf."""
-        lines = [f"restored    {name}" for name in self.restored]
-        lines += [f"missing     {name}" for name in self.missing]
-        lines += [f"unexpected  {name}" for name in self.unexpected]
-        lines += [f"mismatched  {line}" for line in self.mismatched]
-        return "\n".join(lines)
+        return "\n".join(f"{kind:<12}{leaf}" for kind, leaf in self._lines())
+
+    def _repr_html_(self) -> str:
+        """Return the table of the leaves, for a notebook."""
+        return html_table([("what became of it", "leaf"), *self._lines()])
+
+    def _lines(self) -> list[tuple[str, str]]:
+        return [(kind, leaf) for kind in _KINDS for leaf in getattr(self, kind)]
 
 
 def match(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> Matched:

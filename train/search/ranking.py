@@ -77,7 +77,7 @@ def grid_search(
         ValueError: If the grid is empty, if folds do not fit the data, or if no run has such a
             curve as `score`, such as a validation curve without validation data.
         TypeError: If the run does not take a name of the grid.
-        Exception: What the run raises, if it raises for every setting.
+        Exception: If the run raises for every setting: what it raised first.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
