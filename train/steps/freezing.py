@@ -34,7 +34,7 @@ def freeze(
             `(2, "weight")`.
 
     Raises:
-        ValueError: From `init`, if no parameter is selected, or if all are.
+        ValueError: If no parameter is selected, or if all are, from `init`.
         TypeError: From `init`, if `select` returns anything else than True or False.
 
     Example:
