@@ -90,13 +90,15 @@ def test_a_folder_that_another_process_writes_to_is_refused_until_it_is_killed(t
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True,
         cwd=Path(__file__).parent.parent,
     )  # fmt: skip
-    with holder:
+    try:
         assert holder.stdout.readline() == "held\n"
         (tmp_path / ".epoch-half.part").touch()  # a file that the other one is writing
         with pytest.raises(ValueError, match=rf"in use: process {holder.pid} on .*: wait for"):
             fit(tmp_path, 1)
         assert (tmp_path / ".epoch-half.part").exists()
-        holder.send_signal(signal.SIGKILL)
+    finally:
+        holder.kill()
+        holder.communicate()
     assert (tmp_path / ".lock").exists()  # which is nobody's lock any more
     fit(tmp_path, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["epoch-00000001.safetensors"]
