@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import pytest
@@ -270,7 +271,7 @@ def test_a_source_that_is_too_short_for_its_steps_or_its_resume_says_so(tmp_path
 
 def test_a_state_of_a_loader_that_no_file_can_hold_is_an_error_that_names_it(tmp_path):
     class Odd(Position):
-        def get_state(self):
+        def get_state(self) -> Any:
             return {1, 2}
 
     with pytest.raises(TypeError, match=r"get_state\(\) of the train data must return bytes"):

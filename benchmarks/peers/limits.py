@@ -72,7 +72,7 @@ def _scan(task: Task, *, epochs: int) -> Trainer:
 
     @partial(jax.jit, donate_argnums=0)
     def passes(carry: _Carry, data: tuple[jax.Array, jax.Array]) -> tuple[_Carry, jax.Array]:
-        def epoch(carry: _Carry, _: None) -> tuple[_Carry, jax.Array]:
+        def epoch(carry: _Carry, _: Any) -> tuple[_Carry, jax.Array]:
             *_, key, count = carry
             order = jax.random.permutation(jax.random.fold_in(key, -1 - count), len(task.x))
             carry, losses = jax.lax.scan(partial(step, data), carry, order.reshape(-1, task.batch))

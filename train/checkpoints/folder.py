@@ -138,7 +138,7 @@ class RunFolder:
 
 
 def _check_made_with(
-    path: Path, saved: Mapping[str, int | bool | str], wanted: Mapping[str, int | bool]
+    path: Path, saved: Mapping[str, int | bool | str], wanted: Mapping[str, int | bool | str]
 ) -> None:
     others = [name for name in wanted if saved.get(name, wanted[name]) != wanted[name]]
     if others:

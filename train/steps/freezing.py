@@ -35,7 +35,7 @@ def freeze(
 
     Raises:
         ValueError: If no parameter is selected, or if all are, from `init`.
-        TypeError: From `init`, if `select` returns anything else than True or False.
+        TypeError: If `select` returns anything else than True or False, from `init`.
 
     Example:
         The first layer stays as it was trained elsewhere:
