@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -135,10 +136,13 @@ def test_a_number_that_a_function_reads_from_outside_is_read_again(monkeypatch):
 
     functions = [by_closure, lambda x: scale() * x, lambda x: FACTOR * x, task.loss]
 
+    def model(params, x):
+        return by_closure(x)
+
     def values():
         return [
             float(_programs.program(shifted, fn, arguments=1.0)(1.0))
-            for fn in [*functions, train.supervised(by_closure, functions[1]).apply]
+            for fn in [*functions, partial(train.supervised(model, functions[1]).apply, None)]
         ]
 
     assert values() == [2.0] * 5

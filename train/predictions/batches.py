@@ -19,6 +19,7 @@ from .._text import excerpt
 from .._types import Tree
 from ..data.accepted import on_device, tree_of_rows
 from ..steps import Apply, TrainState
+from ..steps.foreign import Form, call, form_of
 from .uncertainty import check_kind, statistics_of, taken_apart
 
 
@@ -44,7 +45,8 @@ def predict(
     number of batches. Rows of one batch have masks of their own, and each batch has others.
 
     Args:
-        apply: A model's `apply(params, state, x, *, key, train, mask) -> (predictions, state)`.
+        apply: A model's `apply(params, state, x, *, key, train, mask) -> (predictions, state)`, or
+            any that `supervised` takes.
         train_state: The parameters and what the layers remember.
         data: Features alone, a pytree of arrays `[rows, ...]` as `train.data` says.
         batch_size: How many rows are predicted at a time.
@@ -65,7 +67,7 @@ def predict(
         ValueError: If there is no row, if an option is out of its range, if of `samples` and `key`
             there is only one, or `outputs` without them, or if an output has not the shape of its
             kind.
-        TypeError: If the data are not numbers.
+        TypeError: If the data are not numbers, or if the model can be called in several ways.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -87,17 +89,19 @@ def predict(
         raise ValueError("predict needs samples= and key= together: one draws by the other")
     if samples is None and outputs != "values":
         raise ValueError("outputs= says what the draws hold: pass samples= and key=, too")
+    form = form_of("predict", apply)
     kinds = tuple(jax.tree.leaves(outputs)), jax.tree.structure(outputs)
     for kind in kinds[0]:
         check_kind(kind)
     given = (key, train_state.params, train_state.state, on_device(tree_of_rows("the data", data)))
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
-        return _make(apply, size, samples, kinds, chunk)(*given)
-    return program(_make, apply, size, samples, kinds, chunk, arguments=given)(*given)
+        return _make(apply, form, size, samples, kinds, chunk)(*given)
+    return program(_make, apply, form, size, samples, kinds, chunk, arguments=given)(*given)
 
 
 def _make(
     apply: Apply,
+    form: Form,
     batch_size: int,
     samples: int | None,
     kinds: tuple[tuple[str, ...], Any],
@@ -113,7 +117,7 @@ def _make(
         def batch(number: jax.Array) -> Tree:
             index = number * size + jnp.arange(size)
             part = datasets.take(x, jnp.minimum(index, rows - 1))
-            model = partial(_model, apply, params, state, part, index < rows)
+            model = partial(_model, apply, form, params, state, part, index < rows)
             if key is None or samples is None:
                 return model(None)
             keys = jax.random.split(jax.random.fold_in(key, number), samples)
@@ -126,10 +130,16 @@ def _make(
 
 
 def _model(
-    apply: Apply, params: Tree, state: Tree, x: Tree, mask: jax.Array, key: jax.Array | None
+    apply: Apply,
+    form: Form,
+    params: Tree,
+    state: Tree,
+    x: Tree,
+    mask: jax.Array,
+    key: jax.Array | None,
 ) -> Tree:
     try:
-        predictions, _ = apply(params, state, x, key=key, train=False, mask=mask)
+        predictions, _ = call(form, apply, params, state, x, key=key, train=False, mask=mask)
     except Exception as error:
         shapes = excerpt(jax.tree.map(jax.typeof, x))
         error.add_note(f"this is the model's answer to a batch of {shapes}; pass features alone")

@@ -17,9 +17,11 @@ from .._types import Params, State, Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, rows, wide
 from .contracts import Apply, Loss, Metric, Objective
+from .foreign import Form, call, form_of
 from .outputs import (
     check_labels,
     check_names,
+    check_shape,
     losses_of,
     mean_loss,
     metric_calls,
@@ -75,8 +77,9 @@ class SupervisedObjective:
             TypeError: If a metric does not give sums.
         """
         batch = batch._replace(x=_zero_hidden_rows(batch.x, batch.mask))
-        predictions, state = self.apply(
-            params, state, batch.x, key=key, train=train, mask=batch.mask
+        form = form_of("supervised", self.apply)
+        predictions, state = call(
+            form, self.apply, params, state, batch.x, key=key, train=train, mask=batch.mask
         )
         outputs = outputs_of(self.loss, predictions, batch, self.weights)
         means = {name: mean_loss(output, batch) for name, output in outputs.items()}
@@ -107,7 +110,7 @@ class SupervisedObjective:
         return {n: weight_sum(batch.mask, w) for n, w in weights.items() if w is not None}
 
     def check(self, params: Params, state: State, x: Tree, y: Tree) -> None:
-        """Check that the model has an output for each class label in `y`; compile nothing.
+        """Check labels by the model's outputs, and the shape of the loss; compile nothing.
 
         Targets are labels if they are integers with one axis less than the predictions, whose last
         axis is the classes. Other targets are not checked, nor labels of weight 0.
@@ -119,7 +122,8 @@ class SupervisedObjective:
             y: Targets `[rows, ...]`.
 
         Raises:
-            ValueError: If a label is negative, or not below the number of outputs.
+            ValueError: If a label is negative, or not below the number of outputs; or if the loss
+                does not give a value for each row.
 
         Example:
             >>> import jax, jax.numpy as jnp
@@ -133,9 +137,10 @@ class SupervisedObjective:
             Traceback (most recent call last):
             ValueError: labels must be in 0 .. 1 for a model of 2 outputs, got 2 at index (1,)
         """
-        given = params, state, x
+        given, form = (params, state, x), form_of("supervised", self.apply)
         try:
-            predictions, _ = jax.eval_shape(program(_measured, self.apply, arguments=given), *given)
+            model = program(_measured, self.apply, form, arguments=given)
+            predictions, _ = jax.eval_shape(model, *given)
         except Exception as error:
             shapes = excerpt(jax.tree.map(jax.typeof, x))
             error.add_note(f"this is the model's answer to x of the data: {shapes}")
@@ -148,10 +153,14 @@ class SupervisedObjective:
             if integers and hasattr(scores, "shape") and labels.shape == scores.shape[:-1]:
                 weights = weights_of(Batch(x, y), name, self.weights)
                 check_labels(np.asarray(labels), scores.shape[-1], weights)
+            if scores is not None and labels is not None:
+                loss = self.loss[name or ""] if isinstance(self.loss, Mapping) else self.loss
+                values = jax.eval_shape(loss, scores, labels)
+                check_shape(name or "", jax.tree.leaves(labels)[0].shape[:1], values.shape)
 
 
-def _measured(apply: Apply) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
-    return partial(apply, key=None, train=False, mask=None)
+def _measured(apply: Apply, form: Form) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
+    return partial(call, form, apply, key=None, train=False, mask=None)
 
 
 def _zero_hidden_rows(x: T, mask: jax.Array | None) -> T:
@@ -178,10 +187,15 @@ def supervised(
     the whole batch, also over micro-batches, and the curves are those of the whole epoch.
 
     Args:
-        apply: A model's `apply(params, state, x, *, key, train, mask) -> (predictions, state)`.
+        apply: A model's `apply(params, state, x, *, key, train, mask) -> (predictions, state)`. One
+            that has no state and works in training as elsewhere may be `apply(params, x)` or
+            `apply(params, key, x)`, such as haiku's, or flax linen's `net.apply`; each row by
+            itself, as it does not see the mask.
         loss: `loss(predictions, targets, *, where=None) -> values`, one value for each example or
-            for each time step. Several outputs have a loss each, by the names that predictions and
-            targets have, too; the objective adds their means, and each has a curve `{name}_loss`.
+            for each time step. Without a parameter `where`, and for the losses of optax, what is
+            hidden is replaced before and left out after it. Several outputs have a loss each, by
+            the names that predictions and targets have, too; the objective adds their means, and
+            each has a curve `{name}_loss`.
         penalty: A function of the parameters, its weight included.
         metrics: Functions like those of `train.metrics`, by name; those of one of several outputs
             in a mapping of its name. The metrics `loss` (without the penalty) and, where there is
@@ -196,7 +210,9 @@ def supervised(
 
     Raises:
         ValueError: If two metrics have one name, or one has the name of one that is always there.
-        TypeError: If there are weights or metrics by output of a loss without names.
+        TypeError: If there are weights or metrics by output of a loss without names; or if a model
+            can be called in several ways, such as a module of equinox: the message has the lines
+            to write.
 
     Example:
         >>> import jax.numpy as jnp
@@ -213,6 +229,7 @@ def supervised(
     """
     metrics = dict(metrics or {})
     check_names(loss, metrics, weights)
+    form_of("supervised", apply)
     return SupervisedObjective(
         apply=apply, loss=loss, penalty=penalty, metrics=metrics, weights=weights
     )

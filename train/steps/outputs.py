@@ -14,7 +14,8 @@ from .._types import Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, Sums, mean, rows
 from .contracts import Loss, Metric
-from .state import Batch
+from .foreign_losses import values_of
+from .state import Batch, real_rows
 from .weighting import WeightsOf, shown, weights_of
 
 
@@ -66,12 +67,14 @@ def mean_loss(output: Output, batch: Batch) -> tuple[Mean, jax.Array]:
     _, loss, predictions, targets, weights = output
     where = shown(batch.mask, weights)
     if where is None:
-        figure = mean(loss(predictions, targets))
+        values = loss(predictions, targets)
+        check_shape(output.name, real_rows(batch).shape, jnp.shape(values))
+        figure = mean(values)
         return figure, _quotient(figure.total, figure.weight)
     shape = jax.eval_shape(loss, predictions, targets).shape
-    _check_shape(output, where.shape, shape)
+    check_shape(output.name, where.shape, shape)
     real = rows(where, shape)
-    values = loss(predictions, targets, where=real)
+    values = values_of(loss, predictions, targets, where, real)
     figure = mean(values, where=real, weights=weights)
     divisor = figure.weight
     if weights is not None and output.name in (batch.divisors or {}):
@@ -83,14 +86,19 @@ def _quotient(total: jax.Array, divisor: jax.Array) -> jax.Array:
     return jnp.where(divisor == 0, 0, total / jnp.where(divisor == 0, 1, divisor))
 
 
-def _check_shape(output: Output, given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+def check_shape(name: str, given: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Check the shape of a loss's values by that of the mask and weights of an output.
+
+    Raises:
+        ValueError: If there is not a value for each row, or for each weight.
+    """
     if shape[:1] != given[:1]:
         raise ValueError(
             f"a loss must give one value for each of {given[0]} rows, got shape "
             f"{shape}: leave their mean to supervised"
         )
     if shape[: len(given)] != given:
-        of = f" of {output.name!r}" if output.name else ""
+        of = f" of {name!r}" if name else ""
         raise ValueError(
             f"weights{of} must have the first axes of the loss's values, {shape}, got {given}; for "
             "weights of single outputs take a loss that gives a value for each, such as "

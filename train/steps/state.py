@@ -70,9 +70,22 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
         >>> jax.tree.map(jnp.shape, train_state.params)
         {'weight': (3, 4)}
     """
+    _check_no_function(params)
     trees = converted({"params": params, "state": state}, jax.tree_util.keystr)
     params, state = jax.tree.map(_owned, (trees["params"], trees["state"]))
     return TrainState(params, state, optimizer.init(params), jnp.zeros((), jnp.int32))
+
+
+def _check_no_function(params: Params) -> None:
+    """Raise a TypeError where a module, such as one of equinox, has functions among its numbers."""
+    for path, leaf in jax.tree.leaves_with_path(params):
+        if callable(leaf):
+            raise TypeError(
+                f"init needs parameters that are numbers, got the function "
+                f"{getattr(leaf, '__name__', type(leaf).__name__)} at params"
+                f"{jax.tree_util.keystr(path)}: take it out, as "
+                "params, static = equinox.partition(model, equinox.is_inexact_array) does"
+            )
 
 
 def _owned(leaf: np.ndarray | jax.Array) -> jax.Array:
