@@ -71,7 +71,7 @@ def test_weights_and_single_outputs_that_are_hidden_need_no_where_either():
     targets = SHARES.at[1, 2].set(jnp.nan)
     objective = train.supervised(model, optax.squared_error)
     value, _ = objective(W, (), train.Batch(X, train.Weighted(targets, weights)))
-    squares = (np.float64(X) @ np.float64(W) - np.nan_to_num(targets)) ** 2
+    squares = (np.asarray(X, float) @ np.asarray(W, float) - np.nan_to_num(targets)) ** 2
     np.testing.assert_allclose(value, (squares * weights).sum() / weights.sum(), rtol=1e-5)
 
 
