@@ -71,6 +71,15 @@ def test_a_signal_stops_at_once_and_again_at_the_next_stage_if_it_was_swallowed(
     assert signal.getsignal(number) is before
 
 
+def test_a_name_is_shown_as_it_is_whatever_it_means_to_the_terminal(capsys):
+    with Progress(1) as progress:
+        progress.start("model.py:loop:")
+        progress.stage("plan: 3 [b]methods[/b] :zzz:", 0.0)
+        progress.tell("results/[red]a[/red]:loop:.json")
+    said = capsys.readouterr().err
+    assert said == ("model.py:loop:: 3 [b]methods[/b] :zzz:\nresults/[red]a[/red]:loop:.json\n")
+
+
 def test_list_shows_every_suite():
     names = gradwise("list", "--size", "small").stdout.split()
     suites = {name.split("/")[0] for name in names}

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.instrument.clock import time_left
 from benchmarks.instrument.deadline import TimeUpError, stopped_after, within
+from benchmarks.instrument.interrupts import never_dropped
 
 
 def test_work_that_cannot_be_stopped_is_left_behind_and_goes_on():
@@ -80,6 +81,32 @@ def test_ctrl_c_ends_the_waiting_for_work_that_goes_on():
     may_end.set()
 
 
+class Dropping:
+    """Raises what a signal raises where Python drops it."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __del__(self):
+        raise self.error
+
+
+def drop_and_wait(error, seconds):
+    Dropping(error)
+    spin(seconds)
+
+
+def test_ctrl_c_that_a_destructor_drops_is_raised_again_and_no_other_exception_is(monkeypatch):
+    written = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: written.append(dropped.exc_type))
+    with never_dropped():
+        drop_and_wait(ValueError(), 0.2)
+    with pytest.raises(KeyboardInterrupt), never_dropped():
+        drop_and_wait(KeyboardInterrupt(), 60.0)
+    drop_and_wait(KeyboardInterrupt(), 0.2)
+    assert written == [ValueError, KeyboardInterrupt]
+
+
 LEFT_BEHIND = """
 import atexit, sys, time
 atexit.register(print, "the first handler")
@@ -113,6 +140,25 @@ def test_a_process_ends_as_it_would_have_while_something_still_runs_in_it(end, s
     )
     assert child.stdout.split("\n") == ["left behind", "the last handler", "the first handler", ""]
     assert (child.returncode, said in child.stderr) == (status, True)
+
+
+def test_a_thread_has_not_ended_before_it_has_let_go_of_its_result():
+    script = (
+        "import time\n"
+        "from benchmarks.instrument.deadline import TimeUpError, within\n"
+        "class Array:\n"
+        "    def __del__(self):\n"
+        "        time.sleep(0.5)\n"
+        "        print('let go', flush=True)\n"
+        "try:\n"
+        "    within(0.01, lambda: (time.sleep(0.2), Array()), 'sleeping')\n"
+        "except TimeUpError:\n"
+        "    pass\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", script], timeout=120, check=False, capture_output=True, text=True
+    )
+    assert (child.returncode, child.stdout, child.stderr) == (0, "let go\n", "")
 
 
 def test_what_was_left_behind_and_has_ended_leaves_the_end_to_python():

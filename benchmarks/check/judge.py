@@ -51,7 +51,8 @@ def draw_line(problem: Problem, probe: Probe, eps: float, pace: Pace = UNHURRIED
     """Evaluate the function along the probe's tangent."""
     steps = points(eps) if eps > FLOAT64_EPS else LINE
     far = max(float(jnp.max(jnp.abs(leaf), initial=0.0)) for leaf in problem.x)
-    return Line(along(problem, probe.tangent, steps, pace).astype(np.float64), eps, far)
+    values = along(problem, probe.tangent, steps, pace)
+    return Line(values.astype(np.float64, copy=False), eps, far)  # there may be 1e9 of them
 
 
 def take(problem: Problem, probe: Probe, mode: str, pace: Pace = UNHURRIED) -> np.ndarray:

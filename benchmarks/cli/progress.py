@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Column
+from rich.text import Text
 
 from ..comparison.work import PLAN
 
@@ -39,9 +40,9 @@ class Progress:
 
     def __init__(self, count: int) -> None:
         self._bars = Bars(
-            TextColumn("{task.description}", table_column=_column(25)),
+            TextColumn("{task.description}", markup=False, table_column=_column(25)),
             BarColumn(bar_width=10),
-            TextColumn("{task.fields[stage]}", table_column=_column(18)),
+            TextColumn("{task.fields[stage]}", markup=False, table_column=_column(18)),
             TimeElapsedColumn(table_column=_column(7)),
             TextColumn("left"),
             TimeRemainingColumn(table_column=_column(7)),
@@ -88,15 +89,15 @@ class Progress:
         if self.interrupted:  # whatever took the first exception for its own
             raise KeyboardInterrupt
         if stage.startswith(PLAN):
-            self._bars.console.print(f"{self._name}: {stage.removeprefix(PLAN)}", highlight=False)
+            plan = Text(f"{self._name}: {stage.removeprefix(PLAN)}")  # a name may hold :joy: or [b]
+            self._bars.console.print(plan)
             return
         half = 0.5 + share / 2 if stage == "measuring" else share / 2
         self._bars.update(self._task, completed=self._finished + half, stage=stage)
 
     def tell(self, text: str) -> None:
         """Print a line above the bar."""
-        console = self._bars.console
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._bars.console.print(Text(text), soft_wrap=True)
 
     def done(self, name: str) -> None:
         """Count a scenario as finished."""

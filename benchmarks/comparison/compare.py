@@ -11,6 +11,7 @@ from ..derivatives.problem import Problem, make_problem
 from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.environment import environment
+from ..instrument.interrupts import never_dropped
 from ..program.arguments import Argnums
 from ..program.messages import guarded
 from ..program.names import name_of
@@ -113,7 +114,8 @@ def compare(
     extra = as_methods(candidates, order)
     settings = Settings(methods, extra, order, budget, time_limit, seed, crossover, rule)
     left, error = time_left(time_limit), None
-    with jax.debug_key_reuse(False):  # a key among the inputs is drawn from in every call
+    # A key among the inputs is drawn from in every call.
+    with never_dropped(), jax.debug_key_reuse(False):
         problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
         work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
         try:

@@ -63,14 +63,15 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
         finally:
             done.set()
 
-    threading.Thread(target=run, daemon=True).start()
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
     left = time_left(limit)
     try:
         while left() > 0 and not done.wait(min(left(), _AGAIN)):
             pass  # Ctrl-C is heard between two waits at the latest
     finally:
         if not done.is_set():
-            leave_behind(done)
+            leave_behind(thread)
     if not done.is_set():
         raise TimeUpError(f"{what} takes longer than {shown(limit)} and was given up")
     if errors:

@@ -10,25 +10,21 @@ import os
 import sys
 import threading
 
-#: Seconds that each thing that was left behind is waited for when the process ends.
+#: Seconds that each thread that was left behind is waited for when the process ends.
 _PATIENCE = 1.0
 _INTERRUPTED = 130
 
-#: Set when the work of a thread is done; those of threads that nobody waits for stay here.
-_left: set[threading.Event] = set()
+#: The threads that nobody waits for any more.
+_left: set[threading.Thread] = set()
 _statuses: list[object] = []
 _lock = threading.Lock()
 
 
-def leave_behind(done: threading.Event) -> None:
-    """Let the process end while the work of a daemon thread goes on.
-
-    Args:
-        done: Set when the work is done.
-    """
+def leave_behind(thread: threading.Thread) -> None:
+    """Let the process end while a daemon thread goes on."""
     with _lock:
         first = not _left
-        _left.add(done)
+        _left.add(thread)
     if first:
         _listen_to_exit()
         threading.Thread(target=_outlive_main, name="leaving").start()
@@ -48,9 +44,9 @@ def _listen_to_exit() -> None:
 def _outlive_main() -> None:
     """End the process when its main thread has ended, if something is still going on in it."""
     threading.main_thread().join()
-    for done in _left:
-        done.wait(_PATIENCE)
-    if all(done.is_set() for done in _left):
+    for thread in tuple(_left):
+        thread.join(_PATIENCE)  # its work may be done before it has let go of what XLA owns
+    if not any(thread.is_alive() for thread in _left):
         return
     status = _status()
     atexit._run_exitfuncs()
