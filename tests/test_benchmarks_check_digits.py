@@ -11,6 +11,7 @@ from benchmarks.check.quotient import points, quotient_test
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 CANCELLED = "cancellation"
+NUMERICAL = {"methods": ["numerical", "reverse"], "budget": 0.05}
 QUICK = {"methods": ["forward", "reverse"], "budget": 0.05}
 
 
@@ -74,6 +75,12 @@ def test_a_value_that_overflows_is_said_to_be_off():
     note = found.row("value").note
     assert note.startswith("the value itself is off: 0 in float16, not 3.32; overflow in ")
     assert found.row("value").error == 1.0
+
+
+def test_differences_of_what_overflows_are_inaccurate_as_its_derivatives_are():
+    found = compare(lambda x: jnp.sum(jnp.exp(x)), jnp.array([90.0, 2.0]), **NUMERICAL)
+    assert {row.status for row in found.rows} == {"inaccurate"}
+    assert "the difference is not finite in float32" in found.row("numerical").note
 
 
 @pytest.mark.parametrize("offset", [0.0, 1e3])

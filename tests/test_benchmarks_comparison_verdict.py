@@ -198,6 +198,26 @@ def test_a_rival_without_a_time_is_named_with_its_reason(status, said):
     assert (time.method, time.factor) == ("reverse", None)
 
 
+def test_a_long_reason_is_shortened_but_keeps_its_line():
+    note = f"reverse mode must run the loop {'and wait ' * 20}at model.py:12 (loss.<locals>.step)"
+    missing = untimed("reverse", "reverse", "impossible", note=note)
+    text = give_verdict([missing, row("forward", "forward", 2.0)], 4, 4).time.text
+    assert text.startswith("forward, of those timed; reverse is not possible (reverse mode must")
+    assert text.endswith(" ... at model.py:12)")
+    assert len(text) < 160
+
+
+def test_an_answer_without_a_second_time_says_too_that_the_machine_was_busy():
+    jvp = replace(row("jvp", "forward", 3.0), kind="value_and_jvp")
+    reverse = row("reverse", "reverse", 10.0, cpu=2.0)
+    for status, seconds in (("impossible", None), ("skipped", 383.0)):
+        missing = untimed("forward", "forward", status, seconds=seconds)
+        found = give_verdict([missing, jvp, reverse], 16, 4)
+        assert (found.time.method, found.time.doubt) == ("reverse", "busy")
+        assert "; the machine was busy (calls took up to 5 times their CPU" in found.time.text
+        assert "one costs" not in found.why
+
+
 def test_nothing_to_beat_is_said_only_where_nothing_else_was_tried():
     reverse, value = row("reverse", "reverse", 2.0), row("value", "none", 1.0)
     alone = [replace(value, kind="value"), reverse]

@@ -1,6 +1,7 @@
 """The fastest method: by wall time, on a busy machine by CPU time, or it cannot be told."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..instrument import units
@@ -76,7 +77,7 @@ def fastest(rivals: Sequence[Row], rows: Sequence[Row], machine: Machine) -> Fin
     rest = [row for row in rivals if row not in unsure]
     others = [row for row in rest if row.mode != best.mode]
     if not others and (finding := without_rival(answer, rows)):
-        return finding
+        return race.marked(finding)
     if not rest:
         return Finding(method=answer.method, text=f"{answer.method}, with nothing to beat")
     return race.won(answer, min(others or rest, key=race.seconds))
@@ -148,6 +149,13 @@ class _Race:
             doubt="busy, by CPU time" if self.busy else "",
             text=text,
         )
+
+    def marked(self, finding: Finding) -> Finding:
+        """Say of what is told without a second time that the machine was busy, if it was."""
+        if not self.busy:
+            return finding
+        text = f"{finding.text}; the machine was busy ({self._how_busy()})"
+        return replace(finding, doubt="busy", text=text)
 
     def _how_busy(self) -> str:
         if self.crowded:

@@ -87,11 +87,11 @@ def _value(experiment: Experiment, result: object, measured: Deviation) -> Judge
 def _difference(experiment: Experiment, measured: Deviation) -> tuple[str, str]:
     """Say whether differences, which are never exact, have any digit right."""
     error = measured.error or 0.0
+    dtype = jnp.result_type(*experiment.problem.x)
     if not math.isfinite(error + measured.left):
-        return "wrong", "the result is not finite"
+        return "inaccurate", f"the difference is not finite in {dtype}"
     if error <= LOST and measured.left <= LOST:
         return "ok", _zero(measured)
-    dtype = jnp.result_type(*experiment.problem.x)
     return "inaccurate", f"no digit of the difference is right in {dtype}"
 
 

@@ -1,5 +1,6 @@
 """What an answer is worth beside methods that could not be timed."""
 
+import re
 from collections.abc import Sequence
 
 from ..instrument import units
@@ -8,6 +9,8 @@ from .row import Row
 
 #: The longest reason that is quoted in a verdict; the row has it in full.
 _LONGEST = 100
+#: Where a reason says that something is, before the name of the function around it.
+_PLACE = re.compile(r" at \S+:\d+")
 _SAID = {
     "skipped": "was skipped",
     "impossible": "is not possible",
@@ -60,6 +63,14 @@ def _bound(row: Row) -> str:
 
 
 def _reason(row: Row) -> str:
-    note = row.note.split("; ")[0]
-    quoted = note if len(note) <= _LONGEST else note[:_LONGEST].rsplit(" ", 1)[0] + " ..."
+    quoted = _quoted(row.note.split("; ")[0])
     return f"{row.method} {_SAID.get(row.status, row.status)}" + (f" ({quoted})" if quoted else "")
+
+
+def _quoted(note: str) -> str:
+    """Shorten a reason, but never by the line that it names."""
+    if len(note) <= _LONGEST:
+        return note
+    place = _PLACE.search(note)
+    end = f" ...{place[0]}" if place else " ..."
+    return note[: _LONGEST - len(end)].rsplit(" ", 1)[0].rstrip(",") + end
