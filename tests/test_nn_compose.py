@@ -145,7 +145,7 @@ def test_the_init_of_repeat_compiles_what_one_layer_does_and_joins_the_copies(ca
         of_one = len(compiled(caplog))
         nn.repeat(layer, 7).init(jax.random.key(0))
     more = compiled(caplog)[of_one:]
-    assert of_one > 4
+    assert of_one
     assert len(more) == 3  # a stack for each shape: of matrices, of vectors, of single numbers
     assert all("jit(stack)" in line for line in more)
 
