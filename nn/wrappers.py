@@ -113,15 +113,20 @@ def mixed_precision(
             *(_floats_to(compute, params), state, _floats_to(compute, x)),
             **{"key": key, "train": train, "mask": mask},
         )
-        given = jnp.result_type(x)
-        of_input = given if jnp.issubdtype(given, jnp.floating) else jnp.float32
-        return _floats_to(of_input if output is None else output, y), state
+        return _floats_to(_type_of_floats(x) if output is None else output, y), state
 
     def rebuild(inner: Layer) -> Layer:
         return mixed_precision(inner, compute=compute, output=output)
 
     word = jnp.dtype(compute).name
     return made_of(Layer(layer.init, apply), layer, rebuild=rebuild, word=word)
+
+
+def _type_of_floats(x: Tree) -> DTypeLike:
+    """Return the type of the real floating-point numbers of an input, float32 if it has none."""
+    types = [jnp.result_type(leaf) for leaf in jax.tree.leaves(x)]
+    floats = [given for given in types if jnp.issubdtype(given, jnp.floating)]
+    return jnp.result_type(*floats) if floats else jnp.float32
 
 
 def _floats_to(dtype: DTypeLike, tree: Tree) -> Tree:

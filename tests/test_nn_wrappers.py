@@ -144,3 +144,13 @@ def test_mixed_precision_returns_the_type_of_its_input():
     params, _ = drawn(layer)
     for dtype in (np.float32, np.float16, jnp.bfloat16):
         assert layer.apply(params, (), X.astype(dtype))[0].dtype == dtype
+
+
+def test_mixed_precision_takes_a_tree_and_returns_the_type_of_its_floats():
+    inner = nn.stateless(lambda key: jnp.ones(3), lambda w, x: (x["table"] @ w) * x["count"])
+    layer, x = nn.mixed_precision(inner), {"table": X[:, :3], "count": np.arange(len(X))}
+    y, _ = layer.apply(jnp.ones(3), (), x)
+    assert y.dtype == np.float32
+    expected = np.asarray(bfloat16(X[:, :3]), np.float64).sum(axis=1) * x["count"]
+    np.testing.assert_allclose(y, expected, rtol=2**-6, atol=2**-6)
+    assert layer.apply(jnp.ones(3), (), x | {"table": jnp.float16(X[:, :3])})[0].dtype == "float16"

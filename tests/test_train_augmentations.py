@@ -83,7 +83,11 @@ def test_rows_spread_over_devices_are_augmented_as_on_one(name, kind):
     devices = jax.devices()[: 4 if jax.device_count() >= 4 else 1]
     mesh = jax.make_mesh((len(devices),), ("data",), axis_types=(kind,), devices=devices)
     x = jax.device_put(IMAGES.astype("f4"), NamedSharding(mesh, PartitionSpec("data")))
-    augment = AUGMENTS.get(name) or (lambda key, x: data.mixup(key, x, x)[0])
+
+    def mixed(key, x):
+        return data.mixup(key, x, x, where=x[:, 0, 0, 0] > 800)[0]
+
+    augment = AUGMENTS.get(name, mixed)
     alone = jax.jit(augment)(jax.random.key(0), IMAGES.astype("f4"))
     with jax.set_mesh(mesh):
         together = jax.jit(augment)(jax.random.key(0), x)
@@ -133,8 +137,11 @@ def test_mixup_of_bytes_rounds_to_bytes():
         (lambda k, x: data.shift(k, x, most=1, axes=(1, 4)), ValueError, r"got \(1, 4\)"),
         (lambda k, x: data.crop(k, x, size=(6, 1)), ValueError, r"within \(5, 7\).* got \(6, 1\)"),
         (lambda k, x: data.crop(k, x, size=(3,)), ValueError, r"one within \(5, 7\)"),
-        (lambda k, x: data.mixup(k, x, x, alpha=0), ValueError, "alpha must be above 0, got 0"),
+        (lambda k, x: data.mixup(k, x, x, alpha=0), ValueError, "alpha must be above 0 .*got 0"),
+        (lambda k, x: data.mixup(k, x, x, alpha=np.inf), ValueError, "above 0 and finite, got inf"),
         (lambda k, x: data.mixup(k, x, np.arange(ROWS)), TypeError, "got int.*one_hot"),
+        (lambda k, x: data.flip(k, {"image": x}), TypeError, "flip needs one array.*tree of dict"),
+        (lambda k, x: data.mixup(k, x, (x, x)), TypeError, "mixup needs one array.*tree of tuple"),
     ],
 )
 def test_options_that_cannot_be_raise(call, error, message):

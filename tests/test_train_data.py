@@ -130,6 +130,26 @@ def test_a_scaler_scales_new_rows_of_any_tree_and_back_in_and_out_of_jit(make):
     assert scaler == data.scaler(table) != data.scaler({"far": table["far"]})
 
 
+@pytest.mark.parametrize(
+    ("first", "step", "dtype"),
+    [
+        (1_700_000_000, 10, np.int32),
+        (123_456_789, 0, np.int32),
+        (4_000_000_000, 7, np.uint32),
+        (-(2**31), 2**29, np.int32),
+        (3, 5, np.int8),
+    ],
+)
+def test_integers_on_the_device_are_scaled_as_those_of_numpy(first, step, dtype):
+    x = (first + step * np.arange(8, dtype=np.int64)[:, None]).astype(dtype)
+    scaler = data.scaler(x)
+    expected = (x - x.mean(dtype=float)) / (x.std(dtype=float) or 1)
+    np.testing.assert_allclose(scaler(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(scaler)(jnp.asarray(x)), expected, rtol=1e-5, atol=1e-6)
+    far = np.array([[0], [np.iinfo(dtype).max]], dtype)  # its distance may not fit an int32
+    np.testing.assert_allclose(scaler(jnp.asarray(far)), scaler(far), rtol=1e-5, atol=1e-6)
+
+
 def test_a_scaler_of_images_shares_its_figures_over_the_axes_it_is_told():
     images = np.random.default_rng(0).integers(0, 256, (6, 4, 3, 2)).astype(np.uint8)
     scaled = data.scaler(images, axis=(0, 1, 2))(images)

@@ -280,3 +280,25 @@ def test_what_is_compared_with_a_target_that_is_nan_counts_as_wrong():
         np.array([0.1, 0.1, 0.9]), np.array([nan, 0, 1]), from_logits=False
     )
     assert float(binary.value) == pytest.approx(2 / 3)
+    # The row is taken for 0 with a confidence of 0.9, and is not known to be one.
+    unknown = {"targets": np.array([nan, 0]), "from_logits": False}
+    error = metrics.calibration_error(np.array([0.1, 0.1]), **unknown)
+    assert float(error.value) == pytest.approx(0.9 - 0.5)
+    area = metrics.binary_auc(np.array([0.1, 0.2, 0.9]), np.array([nan, 0, 1]), from_logits=False)
+    assert float(area.value) == 0.5
+
+
+@pytest.mark.parametrize("where", [np.full(11, 0.5, np.float32), np.full(11, 2, np.int32)])
+def test_a_mask_that_is_not_bool_is_never_taken_for_weights(where):
+    calls = [
+        partial(metrics.mean, SCORES),
+        partial(metrics.accuracy, SCORES, LABELS),
+        partial(metrics.confusion_matrix, SCORES, LABELS),
+        partial(metrics.f1, SCORES, LABELS),
+        partial(metrics.binary_f1, SCORES[:, 0], LABELS > 0, from_logits=True),
+        partial(metrics.binary_auc, SCORES[:, 0], LABELS > 0, from_logits=True),
+        partial(metrics.calibration_error, SCORES, LABELS, from_logits=True),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match=f"where .*must be bool, got {where.dtype}"):
+            call(where=where)

@@ -38,9 +38,10 @@ def slope_of(weights, x=X, labels=LABELS):
     return x.T.astype(float) @ (error * weights[:, None]) / weights.sum()
 
 
-def step(objective, y, *, accumulate=1, mask=None, params=SLOPE, x=X):
+def step(objective, y, *, accumulate=1, mask=None, params=SLOPE, x=X, augment=None):
     """One step of gradient descent with rate 1: the gradient, and the loss that is measured."""
-    made = jax.jit(train.make_step(objective, SGD, accumulate=accumulate))
+    augment = None if augment is None else train.OnBatch(augment)
+    made = jax.jit(train.make_step(objective, SGD, accumulate=accumulate, augment=augment))
     state = train.init(jax.tree.map(jnp.asarray, params), (), SGD)
     after, metrics = made(jax.random.key(0), state, train.Batch(x, y, mask))
     assert float(metrics["skipped"].total) == 0
@@ -83,6 +84,30 @@ def test_micro_batches_give_the_weighted_mean_of_the_whole_batch(real):
         losses_ = -np.log(probabilities(x)[np.arange(12), labels])
         np.testing.assert_allclose(
             values["loss"], np.average(losses_[mask], weights=weights[mask]), rtol=1e-5
+        )
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_micro_batches_divide_by_the_weights_that_the_augmented_batch_has(kept):
+    """The labels that are drawn decide the weights, and so what the loss is divided by."""
+    factor, x, labels = np.array([0.5, 3, 1], np.float32), X[:8], LABELS[:8]
+
+    def next_class(key, batch):
+        y = (batch.y + 1) % CLASSES
+        return batch._replace(y=y) if kept else train.Batch(batch.x, y, batch.mask)
+
+    objective = train.supervised(
+        linear, cross_entropy, weights=lambda batch: jnp.asarray(factor)[batch.y]
+    )
+    drawn = (labels + 1) % CLASSES
+    expected = slope_of(factor[drawn], x, drawn)
+    for parts in (1, 4):
+        slope, values = step(objective, labels, x=x, accumulate=parts, augment=next_class)
+        np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            values["loss"],
+            log_loss(drawn, probabilities(x), sample_weight=factor[drawn]),
+            rtol=1e-5,
         )
 
 

@@ -15,15 +15,18 @@ Example:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
+from jax.tree_util import all_leaves
 
-from .._sharding import row_sharding
+from .._sharding import row_sharding, unspread
 from .._types import Tree
+from .arrays import is_numbers
 from .rows import take
 
 #: `augment(key, x) -> x`, of a batch of features.
@@ -72,7 +75,7 @@ def flip(key: jax.Array, x: jax.Array, *, axis: int = 2, rate: float = 0.5) -> j
         >>> train.data.flip(jax.random.key(0), image, rate=1.0).ravel()
         Array([3, 2, 1], dtype=uint8)
     """
-    x = jnp.asarray(x)
+    x = _batch("flip", x)
     (axis,) = _axes("flip", x, (axis,))
     if not 0 <= rate <= 1:
         raise ValueError(f"flip rate must be in [0, 1], got {rate}")
@@ -102,7 +105,7 @@ def shift(key: jax.Array, x: jax.Array, *, most: int, axes: tuple[int, ...] = (1
         >>> train.data.shift(jax.random.key(1), signals, most=1, axes=(1,)).tolist()
         [[1, 2, 3], [2, 3, 0]]
     """
-    x = jnp.asarray(x)
+    x = _batch("shift", x)
     axes = _axes("shift", x, axes)
     if most < 0:
         raise ValueError(f"shift most must be at least 0, got {most}")
@@ -132,7 +135,7 @@ def crop(
         >>> train.data.crop(jax.random.key(0), images, size=(28, 24)).shape
         (8, 28, 24, 3)
     """
-    x = jnp.asarray(x)
+    x = _batch("crop", x)
     axes = _axes("crop", x, axes)
     lengths = tuple(x.shape[axis] for axis in axes)
     fits = len(size) == len(axes) and all(0 < a <= b for a, b in zip(size, lengths, strict=True))
@@ -160,11 +163,12 @@ def mixup(
         key: Decides shares and partners.
         x: Features `[rows, ...]`.
         y: Targets `[rows, ...]`, floating: for labels their `jax.nn.one_hot`.
-        alpha: From 0, which leaves the batch as it is, to infinity, which takes halves.
+        alpha: Near 0 the batch stays almost as it is; the larger it is, the nearer are the shares
+            to halves.
         where: `[rows]` bool, such as a batch's mask: only these rows are mixed, with one another.
 
     Raises:
-        ValueError: If `alpha` is not above 0.
+        ValueError: If `alpha` is not above 0 and finite.
         TypeError: If the targets are not floating.
 
     Example:
@@ -179,9 +183,9 @@ def mixup(
         ...     return batch._replace(x=x, y=y)
         >>> augment = train.OnBatch(mixed)  # for fit(augment=)
     """
-    x, y = jnp.asarray(x), jnp.asarray(y)
-    if not alpha > 0:
-        raise ValueError(f"mixup alpha must be above 0, got {alpha}")
+    x, y = _batch("mixup", x), _batch("mixup", y)
+    if not 0 < alpha < math.inf:
+        raise ValueError(f"mixup alpha must be above 0 and finite, got {alpha}")
     if not jnp.issubdtype(y.dtype, jnp.inexact):
         raise TypeError(
             f"mixup needs floating targets, got {y.dtype}: for labels pass jax.nn.one_hot(y, "
@@ -206,6 +210,8 @@ def _mixed(x: jax.Array, partner: jax.Array, share: jax.Array) -> jax.Array:
 
 def _partners(key: jax.Array, real: jax.Array) -> jax.Array:
     """Return a random permutation of the real rows `[rows]`; the others are their own partners."""
+    if (everywhere := unspread(real)) is not None:
+        real = jax.sharding.reshard(real, everywhere)
     rows = jnp.arange(len(real))
     shuffled = jax.random.permutation(key, rows)
     order = shuffled[jnp.argsort(~real[shuffled], stable=True)]  # the real ones in front
@@ -230,6 +236,16 @@ def _windows(
         return jax.lax.dynamic_slice(row, whole, lengths)
 
     return jax.vmap(window)(x, starts)
+
+
+def _batch(who: str, x: object) -> jax.Array:
+    """Return a batch as JAX's array."""
+    if not all_leaves([x], is_leaf=is_numbers):
+        raise TypeError(
+            f"{who} needs one array [rows, ...], got a tree of {type(x).__name__}: augment a part, "
+            'as in lambda key, x: x | {"image": train.data.flip(key, x["image"])}'
+        )
+    return jnp.asarray(x)
 
 
 def _axes(who: str, x: jax.Array, axes: tuple[int, ...]) -> tuple[int, ...]:

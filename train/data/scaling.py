@@ -218,9 +218,8 @@ def _feature(index: np.ndarray | list) -> str:
 def _scaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
     if isinstance(x, np.ndarray):
         return ((x.astype(np.float64) - center) / scale).astype(np.float32)
-    x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-    high, low = _halves(center, x)
-    return ((x - high) - low) / scale.astype(x.dtype)
+    distance = _distance(x, center)
+    return distance / scale.astype(distance.dtype)
 
 
 def _unscaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
@@ -229,6 +228,21 @@ def _unscaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
     x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
     high, low = _halves(center, x)
     return (x * scale.astype(x.dtype) + low) + high
+
+
+def _distance(x: jax.Array, center: np.ndarray) -> jax.Array:
+    """Return `x - center` in float32 or wider, without a rounding of `x` where it is integer."""
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    high, low = _halves(center, wide)
+    distance = (wide - high) - low
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        return distance
+    # Float32 has not all integers above 2^24. The difference of integers is exact modulo 2^32, and
+    # so it is right wherever it is below 2^31.
+    whole = np.rint(np.clip(center, -(2.0**62), 2.0**62))
+    apart = x.astype(jnp.int32) - whole.astype(np.int64).astype(np.int32)
+    exact = apart.astype(wide.dtype) - (center - whole).astype(wide.dtype)
+    return jnp.where(jnp.abs(distance) < 2.0**30, exact, distance)
 
 
 def _halves(center: np.ndarray, x: jax.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from .._sharding import unspread
 from .hits import classes_of, labels_of
-from .sums import Sums, rows
+from .sums import Sums, entries
 
 Average: TypeAlias = Literal["macro", "micro"] | None
 
@@ -77,7 +77,7 @@ def confusion_matrix(
     """
     labels = labels_of("confusion_matrix", predictions, targets)
     classes = jnp.arange(predictions.shape[-1])
-    real = True if where is None else rows(where, labels.shape)[..., None]
+    real = entries(where, labels.shape)[..., None]
     actual = (labels[..., None] == classes) & real
     predicted = classes_of(predictions)[..., None] == classes
     # Products of 0 and 1 are exact in any precision, and so are their sums of up to 2^24 rows.
@@ -202,7 +202,7 @@ def _score(
         raise ValueError(f'{name} needs average="macro", "micro" or None, got {average!r}')
     labels = labels_of(name, predictions, targets)[..., None]
     classes = jnp.arange(predictions.shape[-1])
-    real = jnp.array(True) if where is None else rows(where, labels.shape[:-1])[..., None]
+    real = entries(where, labels.shape[:-1])[..., None]
     predicted, actual = classes_of(predictions)[..., None] == classes, labels == classes
     counts = [
         (hit & real).sum(axis=tuple(range(labels.ndim - 1)), dtype=jnp.int32)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from .hits import binary_classes
-from .sums import Mean, rows
+from .sums import Mean, entries
 
 
 def binary_precision(
@@ -114,7 +114,7 @@ def _counts(
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Count the entries that are taken for 1 rightly, that are taken for it, and that are 1."""
     predicted, actual = binary_classes(name, predictions, targets, from_logits, threshold)
-    real = jnp.array(True) if where is None else rows(where, actual.shape)
+    real = entries(where, actual.shape)
     right, taken, ones = (
         (hit & real).sum(dtype=jnp.int32) for hit in (predicted & actual, predicted, actual)
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from .errors import check_same_shape
 from .hits import labels_of
-from .sums import Sums, rows, wide
+from .sums import Sums, entries, wide
 
 # Logits beyond this are one bin of the ranking: float32 has no probabilities between them and 1.
 _LARGEST_LOGIT = 16.0
@@ -35,7 +35,7 @@ def binary_auc(
 
     Args:
         predictions: Logits, or probabilities, `[batch, ...]`. A NaN counts as ranked wrongly.
-        targets: 0 or 1, of the same shape.
+        targets: 0 or 1, of the same shape. A NaN counts as a 0 that is ranked wrongly.
         from_logits: Whether the predictions are logits; else they are probabilities.
         where: `[batch]` bool, the rows that count, or `[batch, ...]`; all of them by default.
         bins: How many bins; they are what is added over the batches.
@@ -52,14 +52,16 @@ def binary_auc(
     """
     check_same_shape("binary_auc", predictions, targets)
     _check_bins("binary_auc", bins)
-    positive = jnp.asarray(targets) > 0.5
+    targets = jnp.asarray(targets)
+    positive = targets > 0.5
     logits = wide(predictions)
     if not from_logits:
         logits = jnp.log(logits) - jnp.log1p(-logits)
     share = (jnp.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT) / _LARGEST_LOGIT + 1) / 2
     place = jnp.clip(jnp.floor(share * bins), 0, bins - 1)
-    place = jnp.where(jnp.isnan(logits), jnp.where(positive, 0, bins - 1), place)
-    real = jnp.array(True) if where is None else rows(where, positive.shape)
+    unknown = jnp.isnan(logits) | jnp.isnan(targets)
+    place = jnp.where(unknown, jnp.where(positive, 0, bins - 1), place)
+    real = entries(where, positive.shape)
     counts = [_histogram(place, shown & real, bins) for shown in (positive, ~positive)]
     return Sums(sums=tuple(counts), finish=_area)
 
@@ -99,7 +101,7 @@ def calibration_error(
             shape of the targets, `[batch]` or `[batch, ..., 1]`. A row with a NaN counts as wrong
             with confidence 1.
         targets: Labels `[batch]`, or a distribution `[batch, classes]` whose largest entry is the
-            label; or 0 and 1.
+            label; or 0 and 1. A row with a NaN target counts as wrong.
         from_logits: Whether the predictions are logits; else they are probabilities.
         where: `[batch]` bool, the rows that count; all of them by default.
         bins: How many bins.
@@ -119,7 +121,8 @@ def calibration_error(
     predictions, targets = wide(predictions), jnp.asarray(targets)
     if predictions.shape == targets.shape and (predictions.ndim < 2 or targets.shape[-1] == 1):
         one = jax.nn.sigmoid(predictions) if from_logits else predictions
-        labels, probabilities = targets > 0.5, jnp.stack([1 - one, one], axis=-1)
+        labels = jnp.where(jnp.isnan(targets), -2, targets > 0.5)
+        probabilities = jnp.stack([1 - one, one], axis=-1)
     else:
         labels = labels_of("calibration_error", predictions, targets)
         probabilities = jax.nn.softmax(predictions) if from_logits else predictions
@@ -127,7 +130,7 @@ def calibration_error(
     confidence = jnp.where(unknown, 1, probabilities.max(axis=-1))
     right = (probabilities.argmax(axis=-1) == labels) & ~unknown
     place = jnp.clip(jnp.ceil(confidence * bins) - 1, 0, bins - 1)
-    real = rows(jnp.ones(labels.shape[:1], bool) if where is None else where, labels.shape)
+    real = entries(where, labels.shape)
     sums = _Bins(
         rows=_histogram(place, real, bins),
         right=_histogram(place, real & right, bins),

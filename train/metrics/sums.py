@@ -108,6 +108,7 @@ def mean(
 
     Raises:
         ValueError: If `where` or `weights` do not fit the values.
+        TypeError: If `where` is not bool.
 
     Example:
         >>> import jax.numpy as jnp
@@ -122,15 +123,37 @@ def mean(
     if weights is not None:
         weights = rows(wide(weights), values.shape)
         shown = weights != 0
-        where = shown if where is None else shown & rows(where, values.shape)
+        where = shown if where is None else shown & entries(where, values.shape)
     if where is None:
         return Mean(values.sum(), jnp.full((), values.size, values.dtype))
-    real = rows(where, values.shape)
+    real = entries(where, values.shape)
     values = jnp.where(real, values, 0)
     if weights is None:
         return Mean(values.sum(), real.sum(dtype=values.dtype))
     weights = jnp.where(real, weights, 0)
     return Mean((weights * values).sum(), weights.sum())
+
+
+def entries(where: jax.Array | None, shape: tuple[int, ...]) -> jax.Array:
+    """Return which values of `shape` `[batch, ...]` count, by the `where` of a metric.
+
+    Raises:
+        ValueError: If the mask does not have the first axes of the values.
+        TypeError: If it is not bool.
+
+    Example:
+        >>> entries(jnp.array([True, False]), (2, 3)).sum(axis=1)
+        Array([3, 0], dtype=int32)
+    """
+    if where is None:
+        return jnp.ones(shape, bool)
+    where = jnp.asarray(where)
+    if where.dtype != bool:
+        raise TypeError(
+            f"where of a metric must be bool, got {where.dtype}: compare first; weights are for "
+            "train.metrics.mean(values, weights=...)"
+        )
+    return rows(where, shape)
 
 
 def rows(where: jax.Array, shape: tuple[int, ...]) -> jax.Array:

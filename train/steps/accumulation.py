@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +17,8 @@ from .state import Batch, real_rows, select
 #: `((value, (new state, metrics)), slope)`, as a way to differentiate returns it.
 Differentiated = tuple[tuple[jax.Array, tuple[State, dict[str, Figure]]], Params]
 Differentiate = Callable[[Params, State, Batch, jax.Array], Differentiated]
-#: The sums of weights of a batch, a tree; an objective divides by them.
-WeightSums = Callable[[Batch], Tree]
+#: The sums of weights of a batch that is drawn under a key, a tree; an objective divides by them.
+WeightSums = Callable[[Batch, jax.Array], Tree]
 _Sums = tuple[jax.Array, Params]  # of values and slopes
 
 
@@ -34,8 +35,9 @@ def accumulated(
         differentiate: `differentiate(params, state, batch, key)`, which returns
             `((value, (new state, metrics)), slope)`.
         parts: How many micro-batches a batch is cut into.
-        weight_sums: What the objective of the whole batch divides by; each part then divides by its
-            share of it (`batch.divisors`), however the weights are spread over the parts.
+        weight_sums: `weight_sums(part, key)`, of which the objective of the whole batch divides by
+            the sum over all parts; each part then divides by its share of that (`batch.divisors`),
+            however the weights are spread over the parts.
 
     Raises:
         ValueError: If `parts` is not an integer above 0; when traced, if it does not divide the
@@ -55,17 +57,21 @@ def accumulated(
         params: Params, state: State, batch: Batch, key: jax.Array
     ) -> Differentiated:
         batches, weights = _cut_batch(batch, parts)
-        whole = None if weight_sums is None else weight_sums(batch)
+        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(parts))
+        whole = None
+        if weight_sums is not None:
+            sums = jax.lax.map(lambda part: weight_sums(*part), (batches, keys))
+            whole = jax.tree.map(lambda leaf: leaf.sum(axis=0), sums)
 
         def add(
             carry: tuple[State, _Sums], part: tuple[Batch, jax.Array, jax.Array]
         ) -> tuple[tuple[State, _Sums], dict[str, Figure]]:
             state, sums = carry
-            micro_batch, weight, i = part
+            micro_batch, weight, part_key = part
             divisors = jax.tree.map(lambda total: weight * total, whole)
             micro_batch = micro_batch._replace(divisors=divisors)
             (value, (new_state, metrics)), slope = differentiate(
-                params, state, micro_batch, jax.random.fold_in(key, i)
+                params, state, micro_batch, part_key
             )
             new_sums = jax.tree.map(
                 lambda a, b: a + weight * b.astype(a.dtype), sums, (value, slope)
@@ -76,7 +82,7 @@ def accumulated(
         (value, _), slope = jax.eval_shape(differentiate, params, state, first, key)
         zeros = jax.tree.map(_wide_zeros, (value, slope))
         (state, (value, total)), metrics = jax.lax.scan(
-            add, (state, zeros), (batches, weights, jnp.arange(parts))
+            add, (state, zeros), (batches, weights, keys)
         )
         slope = jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), total, slope)
         metrics = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)

@@ -59,7 +59,8 @@ def augmented(augment: Augment | None, key: jax.Array, batch: Batch) -> Batch:
             )
     else:
         new = batch._replace(x=augment(key, batch.x))
-    before, after = ({leaf.shape[0] for leaf in jax.tree.leaves(b)} for b in (batch, new))
+    new = new._replace(divisors=batch.divisors)  # sums, that are no rows
+    before, after = ({leaf.shape[0] for leaf in jax.tree.leaves(b[:3])} for b in (batch, new))
     if before != after:
         raise ValueError(
             f"augment must keep the rows of a batch, got {sorted(after)} of {sorted(before)}"

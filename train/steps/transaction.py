@@ -12,7 +12,7 @@ import optax
 from .. import gradients
 from .._types import Params, State
 from ..metrics import Figure, Mean
-from .accumulation import Differentiate, Differentiated, accumulated
+from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .contracts import Objective
 from .objectives import weight_sums_of, with_loss
@@ -107,8 +107,8 @@ def make_attempt(
         is one of the metrics.
     """
     optimizer = optax.with_extra_args_support(optimizer)
-    # An objective of weighted means says what the whole batch divides by; others need not.
-    parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums_of(objective))
+    weight_sums = _weight_sums(objective, augment)
+    parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums)
     differentiate = parts(_differentiator(objective, gradient, augment))
     evaluate = parts(_evaluator(objective, augment))
 
@@ -144,7 +144,8 @@ def make_forward(
 
     Dropout and augmentation draw what the step draws.
     """
-    evaluate = accumulated(_evaluator(objective, augment), accumulate)
+    weight_sums = _weight_sums(objective, augment)
+    evaluate = accumulated(_evaluator(objective, augment), accumulate, weight_sums=weight_sums)
 
     def forward(key: jax.Array, train_state: TrainState, batch: Batch) -> jax.Array:
         params, state, _, step = train_state
@@ -191,12 +192,25 @@ def _not_finite(leaf: jax.Array) -> jax.Array:
     return ~jnp.isfinite(largest).all()
 
 
+def _model_batch(augment: Augment | None, batch: Batch, key: jax.Array) -> Batch:
+    """Return the batch of a step under the step's key as the model sees it."""
+    return augmented(augment, jax.random.fold_in(key, 2), batch)
+
+
+def _weight_sums(objective: Objective, augment: Augment | None) -> WeightSums | None:
+    """Return what an objective of weighted means divides by, after augmentation; None: nothing."""
+    sums_of = weight_sums_of(objective)
+    if sums_of is None:
+        return None
+    return lambda batch, key: sums_of(_model_batch(augment, batch, key))
+
+
 def _at(
     objective: Objective, augment: Augment | None, state: State, batch: Batch, key: jax.Array
 ) -> Callable[[Params], tuple[jax.Array, tuple[State, dict[str, Figure]]]]:
     """Fix all arguments of the objective but the parameters, under the model's own key."""
     model_key = jax.random.fold_in(key, 0)  # and 1 is folded in for the gradient's
-    batch = augmented(augment, jax.random.fold_in(key, 2), batch)
+    batch = _model_batch(augment, batch, key)
 
     def fn(params: Params) -> tuple[jax.Array, tuple[State, dict[str, Figure]]]:
         value, (new_state, metrics) = objective(params, state, batch, key=model_key, train=True)
