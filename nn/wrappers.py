@@ -122,7 +122,7 @@ def mixed_precision(
     return made_of(Layer(layer.init, apply), layer, rebuild=rebuild, word=word)
 
 
-def _type_of_floats(x: Tree) -> DTypeLike:
+def _type_of_floats(x: object) -> DTypeLike:
     """Return the type of the real floating-point numbers of an input, float32 if it has none."""
     types = [jnp.result_type(leaf) for leaf in jax.tree.leaves(x)]
     floats = [given for given in types if jnp.issubdtype(given, jnp.floating)]

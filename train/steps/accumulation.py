@@ -58,10 +58,7 @@ def accumulated(
     ) -> Differentiated:
         batches, weights = _cut_batch(batch, parts)
         keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(parts))
-        whole = None
-        if weight_sums is not None:
-            sums = jax.lax.map(lambda part: weight_sums(*part), (batches, keys))
-            whole = jax.tree.map(lambda leaf: leaf.sum(axis=0), sums)
+        whole = None if weight_sums is None else _over_parts(weight_sums, batches, keys)
 
         def add(
             carry: tuple[State, _Sums], part: tuple[Batch, jax.Array, jax.Array]
@@ -89,6 +86,12 @@ def accumulated(
         return (value, (state, metrics)), slope
 
     return differentiate if parts == 1 else differentiate_parts
+
+
+def _over_parts(weight_sums: WeightSums, batches: Batch, keys: jax.Array) -> Tree:
+    """Return the sums of the weights of all micro-batches together."""
+    sums = jax.lax.map(lambda part: weight_sums(*part), (batches, keys))
+    return jax.tree.map(lambda leaf: leaf.sum(axis=0), sums)
 
 
 def _wide_zeros(leaf: jax.ShapeDtypeStruct) -> jax.Array:
