@@ -130,3 +130,17 @@ def test_a_point_at_which_the_function_is_not_finite_is_what_every_row_says():
         ("failed", "at this point 1 of 3 outputs are NaN or infinite")
     }
     assert found.verdict.time.method is None
+
+
+def test_a_constant_is_the_number_that_the_program_computes_with():
+    bounds = jnp.float32(0.3), jnp.float32(0.7)  # no float64 is equal to 0.3 and to either
+    found = compare(
+        lambda x: jnp.sum(jnp.clip(x, 0.3, 0.7) + (x - 0.3) ** 2),
+        jnp.array([*bounds, 0.5]),
+        methods=["forward", "reverse"],
+        budget=0.05,
+    )
+    assert {row.status for row in found.rows} == {"ok"}
+    assert "the function has a kink at this point" in found.notes
+    at_optimum = compare(lambda x: (x - 0.3) ** 2, bounds[0], methods=["reverse"], budget=0.05)
+    assert {row.status for row in at_optimum.rows} == {"ok"}

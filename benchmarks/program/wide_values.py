@@ -35,10 +35,16 @@ def wide_dtype(dtype: Any) -> Any:
 
 
 def wide(value: Any) -> Any:
-    """Return an array in its wide type; under `jax.enable_x64(True)`."""
+    """Return an array in its wide type; under `jax.enable_x64(True)`.
+
+    A literal of a program is the Python number that the user wrote. It is rounded to its type
+    first, as it is when the program runs: an input that equals it shall equal it here too.
+    """
     given = getattr(value, "dtype", None)
     if given is None or not jnp.issubdtype(given, jnp.inexact):
         return value
+    if isinstance(value, float | complex):
+        value = np.asarray(value, given)
     return jnp.asarray(value, wide_dtype(given))
 
 
