@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax.experimental import io_callback
 
+from benchmarks.derivatives.problem import make_problem
 from benchmarks.program.obstacles import MODES, obstacles
 
 VECTOR = jax.ShapeDtypeStruct((3,), "float32")
@@ -145,6 +146,13 @@ def test_a_missing_derivative_names_its_line_and_what_to_use(fn):
         assert reason in found[mode].reason
         assert found[mode].source.startswith(blamed(fn))
         assert instead in found[mode].instead
+
+
+def test_what_jax_refuses_to_differentiate_is_not_put_down_to_gradwise():
+    problem = make_problem(lambda x: jax.scipy.special.betainc(x, 2.0, 0.3), (jnp.ones(3),))
+    found = obstacles(problem.fn, problem.x, problem.fixed, argnums=0)
+    for mode in ("forward", "reverse"):
+        assert found[mode].reason.startswith("JAX raises ValueError: Betainc gradient")
 
 
 def test_a_custom_vjp_that_is_the_function_itself_is_found_in_its_own_lines():

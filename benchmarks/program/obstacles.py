@@ -10,7 +10,7 @@ from jax.extend.core import ClosedJaxpr
 
 from .arguments import Argnums
 from .inputs import Inputs, as_array, first_that_traces, sort_inputs
-from .messages import Obstacle, untraceable
+from .messages import Obstacle, untraceable, whole_tracebacks
 from .probes import PROBES, Arrays, Split, is_floating
 from .walk import endless_loops
 
@@ -95,7 +95,8 @@ def _obstacles(
         return tuple(itertools.compress(outputs(x, rest), smooth))
 
     split = Split(differentiable, x, rest)
-    probed = {mode: probe(split) for mode, probe in PROBES.items() if mode in modes}
+    with whole_tracebacks():  # else what JAX raises seems to be raised by whoever called JAX
+        probed = {mode: probe(split) for mode, probe in PROBES.items() if mode in modes}
     return {mode: obstacle for mode in MODES if (obstacle := probed.get(mode))}
 
 
