@@ -31,9 +31,9 @@ def program(
 ) -> Wrapped:
     """Return `jax.jit(make(*parts))`: the one from before for the same parts and shapes.
 
-    Functions are the same if they are one object, and the numbers and strings that they read from
-    outside are what they were, as `readings` says. They are held weakly: when one is collected, its
-    programs are forgotten with all that they hold. A part that can be neither hashed nor held
+    Functions are the same if they are one object, and what they read from outside is what it was,
+    as `readings` says. All of it is held weakly: when some of it is collected, its programs are
+    forgotten with all that they hold. A part that can be neither hashed nor held
     weakly makes a new program each time. A program is for one set of shapes, so that the number of
     programs bounds the memory of all.
 
@@ -103,12 +103,9 @@ def _weakly(part: Any, functions: list[Function]) -> tuple[Hashable, Any]:
     The objects by which functions live are appended to `functions`.
     """
     if isinstance(part, MethodType):  # made anew at each access to it
-        functions += [part.__self__, part.__func__]
-        key = id(part.__self__), id(part.__func__), readings(part)
-        return key, _caller(weakref.WeakMethod(part))
+        return _read(part, functions), _caller(weakref.WeakMethod(part))
     if callable(part):
-        functions.append(part)
-        return (id(part), readings(part)), _caller(weakref.ref(part))
+        return _read(part, functions), _caller(weakref.ref(part))
     if isinstance(part, tuple):
         pairs = [_weakly(entry, functions) for entry in part]
         weak = [entry for _, entry in pairs]
@@ -120,6 +117,13 @@ def _weakly(part: Any, functions: list[Function]) -> tuple[Hashable, Any]:
         weak = dict(zip(names, (entry for _, entry in pairs), strict=True))
         return (type(part), tuple(key for key, _ in pairs)), dataclasses.replace(part, **weak)  # pyright: ignore[reportArgumentType]
     return (type(part), part), part
+
+
+def _read(fn: Function, functions: list[Any]) -> Hashable:
+    """Return what a function is known by, and append the objects by whose identity that is."""
+    found = readings(fn)
+    functions += found.objects
+    return tuple(found.values)
 
 
 def _caller(reference: weakref.ref[Any]) -> Function:

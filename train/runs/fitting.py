@@ -82,9 +82,9 @@ def fit(
     copied first, and stays valid.
 
     It compiles once a process for the same objective, optimizer and shapes: the same objects, so
-    make them once; what is compiled is forgotten with them. Numbers and strings that an objective
-    reads from its module or a closure may change between two calls. As under `jit`, arrays, lists
-    and the objects in them are what they were when it was compiled.
+    make them once; what is compiled is forgotten with them. What your own code reads from outside,
+    in modules, closures, containers and objects, may change between two calls: then it compiles
+    again. What you have jitted yourself, or given to `jax.checkpoint`, is what it was when traced.
 
     Ctrl-C and SIGTERM let the running block end, or of host batches the running step; then `fit`
     saves if there is a `checkpoint`, prints a line, and raises `Interrupted`. A second Ctrl-C
