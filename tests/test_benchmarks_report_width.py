@@ -165,3 +165,11 @@ def test_where_the_fastest_cannot_be_told_the_summary_says_so_and_why():
     _, _, line, *legend = summary_text([doubtful]).splitlines()
     assert line.split()[1:4] == ["?", "few", "samples"]
     assert "few samples: give it more seconds of measuring (--budget)" in legend
+
+
+def test_a_time_that_was_never_sampled_has_a_tilde_and_no_interval():
+    called = replace(EXAMPLE.rows[1], samples=None, ratio=None, seconds=0.383)
+    text = text_table(replace(EXAMPLE, rows=(EXAMPLE.rows[0], called)))
+    line = next(line for line in text.splitlines() if line.startswith(called.method))
+    assert "~383 ms" in line
+    assert "(" not in line
