@@ -244,6 +244,18 @@ def test_features_with_targets_raise_the_models_own_error_with_a_note():
         train.predict(model.apply, state, X.astype(int), batch_size=4)
 
 
+def test_no_information_is_negative_where_draws_differ_by_rounding_alone():
+    def nearly_sure(params, state, x, *, key=None, train=False, mask=None):
+        return x @ params + 1e-6 * jax.random.normal(key, (len(x), params.shape[1])), state
+
+    x = np.random.default_rng(2).normal(size=(200, 3)).astype(np.float32)
+    for outputs in ("classes", "binary"):
+        made = train.predict(
+            nearly_sure, STATE, x, batch_size=200, samples=5, key=jax.random.key(0), outputs=outputs
+        )
+        assert (made.epistemic >= 0).all()
+
+
 def test_a_prediction_of_classes_has_no_standard_deviation_and_no_interval():
     one = jnp.ones(1)
     prediction = train.Prediction(

@@ -264,6 +264,9 @@ def test_what_does_not_fit_is_told():
     wide = train.supervised(linear, losses.squared_error, weights=lambda batch: batch.y > 0)
     with pytest.raises(ValueError, match=r"\(11,\), got \(11, 3\); .*losses.per_output"):
         wide(SLOPE, (), train.Batch(X, np.ones((ROWS, CLASSES), np.float32)))
+    alone = train.supervised(linear, cross_entropy, weights=lambda batch: 2.0)
+    with pytest.raises(ValueError, match="an entry for each row, got a single number"):
+        alone(SLOPE, (), batch)
 
 
 def test_a_target_that_is_hidden_is_not_blamed_for_a_loss_that_is_not_finite():

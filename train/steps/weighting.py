@@ -26,6 +26,9 @@ def weights_of(
         output: The name of the output, or None where there is only one.
         given: What `supervised` got.
 
+    Raises:
+        ValueError: If weights are a number alone.
+
     Example:
         >>> batch = Batch(jnp.zeros((2, 3)), Weighted(jnp.array([0, 1]), jnp.array([2.0, 5.0])))
         >>> weights_of(batch, None, lambda batch: jnp.array([1.0, 3.0])[batch.y])
@@ -39,6 +42,8 @@ def weights_of(
         found.append(jnp.asarray(given(batch._replace(y=targets_of(batch.y)))))
     if not found:
         return None
+    if not all(map(jnp.ndim, found)):
+        raise ValueError("weights must have an entry for each row, got a single number")
     longest = max((jnp.shape(weights) for weights in found), key=len)
     product = rows(wide(found[0]), longest)
     for weights in found[1:]:
