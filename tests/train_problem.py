@@ -1,5 +1,6 @@
 """A small classification problem that the tests of train share."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cache, partial
 
@@ -13,6 +14,7 @@ from jax.core import Tracer
 import losses
 import nn
 import train
+from train import _programs
 
 ROWS, FEATURES, CLASSES, BATCH = 11, 4, 3, 4  # the last batch has three rows
 
@@ -38,8 +40,9 @@ def whole() -> tuple[train.SupervisedObjective, train.TrainState]:
     return _problem(model, {"accuracy": train.metrics.accuracy})
 
 
+@cache
 def optimizer() -> optax.GradientTransformation:
-    """With state of its own, and a schedule that counts."""
+    """With state of its own, and a schedule that counts; one object, so that programs are kept."""
     return optax.sgd(optax.exponential_decay(0.05, 2, 0.9), momentum=0.9)
 
 
@@ -89,7 +92,10 @@ def same_bits(a: object, b: object) -> bool:
 
 
 def forbid_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test fail where something is compiled; to be asked for shapes compiles nothing."""
+    """Let a test fail where something is compiled; to be asked for shapes compiles nothing.
+
+    The programs that train has kept for other tests are not to be had.
+    """
 
     def jit(fn, **options):
         def called(*given):
@@ -100,3 +106,4 @@ def forbid_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
         return called
 
     monkeypatch.setattr(jax, "jit", jit)
+    monkeypatch.setattr(_programs, "_kept", OrderedDict())
