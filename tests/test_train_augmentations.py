@@ -1,6 +1,6 @@
 """The augmentations of `train.data`: pure, each row by itself, dtypes and shapes kept."""
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -83,21 +83,26 @@ def test_rows_spread_over_devices_are_augmented_as_on_one(name, kind):
     devices = jax.devices()[: 4 if jax.device_count() >= 4 else 1]
     mesh = jax.make_mesh((len(devices),), ("data",), axis_types=(kind,), devices=devices)
     x = jax.device_put(IMAGES.astype("f4"), NamedSharding(mesh, PartitionSpec("data")))
-
-    def mixed(key, x):
-        return data.mixup(key, x, x, where=x[:, 0, 0, 0] > 800)[0]
-
-    augment = AUGMENTS.get(name, mixed)
-    alone = jax.jit(augment)(jax.random.key(0), IMAGES.astype("f4"))
     with jax.set_mesh(mesh):
-        together = jax.jit(augment)(jax.random.key(0), x)
-    np.testing.assert_allclose(together, alone, rtol=1e-6)
+        together = jax.jit(AUGMENTS.get(name, mixed))(jax.random.key(0), x)
+    np.testing.assert_allclose(together, alone(name), rtol=1e-6)
+
+
+def mixed(key, x):
+    return data.mixup(key, x, x, where=x[:, 0, 0, 0] > 800)[0]
+
+
+@cache
+def alone(name):
+    """The images as one device augments them."""
+    return jax.jit(AUGMENTS.get(name, mixed))(jax.random.key(0), IMAGES.astype("f4"))
 
 
 def test_mixup_mixes_each_row_with_a_partner_by_one_share_for_features_and_targets():
     x = np.eye(ROWS, dtype=np.float32)  # a mixed row shows who is in it
     y = np.arange(ROWS, dtype=np.float32)[:, None] ** 2
-    mixed_x, mixed_y = map(np.asarray, data.mixup(jax.random.key(0), x, y, alpha=1.0))
+    mixup = jax.jit(partial(data.mixup, alpha=1.0))
+    mixed_x, mixed_y = map(np.asarray, mixup(jax.random.key(0), x, y))
     np.testing.assert_allclose(mixed_x.sum(axis=1), 1, rtol=1e-6)
     assert (np.count_nonzero(mixed_x, axis=1) <= 2).all()
     np.testing.assert_allclose(mixed_y, mixed_x.astype(float) @ y, rtol=1e-5)
@@ -122,7 +127,7 @@ def test_mixup_leaves_what_is_hidden_out_of_what_is_real():
 
 def test_mixup_of_bytes_rounds_to_bytes():
     x = np.full((4, 3), 255, np.uint8)
-    mixed_x, _ = data.mixup(jax.random.key(0), x, np.ones((4, 1), np.float32))
+    mixed_x, _ = jax.jit(data.mixup)(jax.random.key(0), x, np.ones((4, 1), np.float32))
     assert mixed_x.dtype == np.uint8
     np.testing.assert_array_equal(mixed_x, x)
 

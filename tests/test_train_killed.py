@@ -50,42 +50,49 @@ EPOCHS = 40
 KILLS = int(os.environ.get("GRADWISE_KILLS", "8"))
 
 
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    """`ask(folder, streamed, patience)`: the exit status of a fork that trains in the folder, and
+    is killed after so many seconds, if any.
+    """
+    cache = tmp_path_factory.mktemp("programs")
+    with subprocess.Popen(
+        [sys.executable, "-c", ZYGOTE.replace("EPOCHS", str(EPOCHS)), "", str(cache)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,
+    ) as zygote:  # fmt: skip
+
+        def ask(folder, streamed, patience=0.0):
+            print(folder, streamed, patience, file=zygote.stdin, flush=True)
+            return int(next(iter(zygote.stdout or [])))
+
+        yield ask
+    assert zygote.returncode == 0
+
+
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_path, streamed):
+def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_path, streamed, ask):
     """SIGKILL at 8 random moments; `GRADWISE_KILLS=50` takes half a minute.
 
     A stream is saved within its epochs, too.
     """
-    zygote = subprocess.Popen(
-        [sys.executable, "-c", ZYGOTE.replace("EPOCHS", str(EPOCHS)), "", str(tmp_path / "cache")],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent,
-    )  # fmt: skip
-
-    def ask(folder, patience=0.0):
-        """The exit status of a fork that may be killed after `patience` seconds."""
-        print(folder, streamed, patience, file=zygote.stdin, flush=True)
-        return int(next(iter(zygote.stdout or [])))
-
-    with zygote:
-        assert ask(tmp_path / "warm") == 0  # fills the compilation cache
-        began = time.monotonic()
-        assert ask(tmp_path / "undisturbed") == 0
-        lifetime = time.monotonic() - began
-        expected = newest(tmp_path / "undisturbed")
-        moments, killed, folder = random.Random(1), 0, tmp_path / "run 0"
-        for _ in range(5 * KILLS):  # on a machine that has become faster, most are too late
-            if killed == KILLS:
-                break
-            if ask(folder, moments.uniform(0, lifetime)) == 0:
-                assert newest(folder) == expected
-                folder = tmp_path / f"run {killed}"
-            else:
-                killed += 1
-        assert killed
-        assert ask(folder) == 0
-        assert newest(folder) == expected
-        assert not list(folder.glob(".*"))  # the halves of files that killed writers left
-    assert zygote.returncode == 0
+    assert ask(tmp_path / "warm", streamed) == 0  # fills the compilation cache
+    began = time.monotonic()
+    assert ask(tmp_path / "undisturbed", streamed) == 0
+    lifetime = time.monotonic() - began
+    expected = newest(tmp_path / "undisturbed")
+    moments, killed, folder = random.Random(1), 0, tmp_path / "run 0"
+    for _ in range(5 * KILLS):  # on a machine that has become faster, most are too late
+        if killed == KILLS:
+            break
+        if ask(folder, streamed, moments.uniform(0, lifetime)) == 0:
+            assert newest(folder) == expected
+            folder = tmp_path / f"run {killed}"
+        else:
+            killed += 1
+    assert killed
+    assert ask(folder, streamed) == 0
+    assert newest(folder) == expected
+    assert not list(folder.glob(".*"))  # the halves of files that killed writers left
 
 
 def newest(folder):

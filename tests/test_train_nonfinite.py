@@ -1,5 +1,7 @@
 """What is not finite is named: the rows of the data, an id, a label, or a place in the model."""
 
+from functools import cache
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,10 +25,16 @@ def broken(row, value=np.nan):
 
 
 def fit(model, train_data, *, loss=losses.squared_error, optimizer=SGD, **options):
-    objective = train.supervised(model.apply, loss)
-    train_state = train.init(*model.init(jax.random.key(0)), optimizer)
+    objective, initial = setting(model, loss)
     options = {"epochs": 2, "batch_size": 4} | options
-    return train.fit(KEY, train_state, objective, optimizer, train_data, **options)
+    return train.fit(
+        KEY, train.init(*initial, optimizer), objective, optimizer, train_data, **options
+    )
+
+
+@cache  # so that trainings of one model and loss share programs
+def setting(model, loss):
+    return train.supervised(model.apply, loss), jax.jit(model.init)(jax.random.key(0))
 
 
 def message(*given, **options):
