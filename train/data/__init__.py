@@ -25,9 +25,9 @@ Example:
     ((7, 2), (3, 2))
 """
 
-from .accepted import length
 from .augmentation import chain, crop, flip, mixup, shift
 from .idx import read_idx
+from .row_shapes import length
 from .rows import folds, shuffle, split, take
 from .scaling import Scaler, scaler, standardize
 

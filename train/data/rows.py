@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from .._sharding import row_sharding
 from .._text import excerpt
-from .accepted import length, tree_of_rows
+from .accepted import tree_of_rows
+from .row_shapes import length
 
 T = TypeVar("T")
 

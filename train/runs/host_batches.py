@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from .._types import Data, Tree
-from ..data.accepted import batch_of, check_alike
+from ..data.accepted import batch_of
+from ..data.row_shapes import check_alike
 from ..steps import Batch, TrainState
 from ..steps.objectives import check_targets
 from .plan import Plan
