@@ -112,6 +112,16 @@ def test_a_caller_who_wants_it_gets_back_what_there_is():
     assert (history.stopped, history.epochs, int(train_state.step)) == ("interrupted", 1, 3)
 
 
+def test_a_signal_that_the_process_ignores_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as of what a shell runs with `&`
+    try:
+        _, history = fit(data(), callback=lambda epoch, row: os.kill(os.getpid(), signal.SIGINT))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert history.stopped == "finished"
+
+
 def test_a_second_ctrl_c_is_a_keyboard_interrupt_at_once():
     def callback(epoch, row):
         signal.raise_signal(signal.SIGINT)

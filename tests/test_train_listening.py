@@ -119,3 +119,52 @@ def test_a_trial_still_finds_a_wrong_label_in_the_last_row():
     x, y = data()
     with pytest.raises(ValueError, match="labels must be in"):
         fit((x, y.at[-1].set(7)), fast_dev_run=True)
+
+
+class MineError(Exception):
+    pass
+
+
+def fail_after_two(epoch, row):
+    if epoch == 2:
+        raise MineError
+
+
+BROKEN = {
+    "callback": {"callback": fail_after_two},
+    "stop": {"stop": lambda history: history.epochs == 2 and fail_after_two(2, {})},
+}
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+@pytest.mark.parametrize("options", BROKEN.values(), ids=BROKEN)
+def test_an_error_in_a_users_function_loses_no_epoch(source, options, tmp_path):
+    with pytest.raises(MineError) as raised:
+        fit(source, checkpoint=tmp_path, every=10, **options)
+    assert raised.value.__notes__ == ["in a callback or the stop of fit, after epoch 2"]
+    seen = []
+    resumed, _ = fit(
+        source, checkpoint=tmp_path, resume=True, callback=lambda epoch, row: seen.append(epoch)
+    )
+    assert seen == [3, 4]
+    expected, _ = fit(source)
+    assert same_bits(resumed, expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"callback": 3}, "callback must be a function of .epoch, row., .*got 3"),
+        (
+            {"callback": [print, None]},
+            r"callback must be .*got \[<built-in function print>, None\]",
+        ),
+        ({"stop": 0.1}, "stop must be a function of the history, .*got 0.1"),
+        ({"learning_rate": 0.1}, "learning_rate must be a function, such as optax.*got 0.1"),
+        ({"augment": "flip"}, "augment must be a function, such as .*got 'flip'"),
+        ({"monitor": 3}, "monitor must be the name of a curve, got 3"),
+    ],
+)
+def test_what_is_to_be_a_function_and_is_none_is_told(options, message):
+    with pytest.raises(TypeError, match=message):
+        fit(**options)

@@ -5,14 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from train_problem import CLASSES, FEATURES, data
+from train_problem import CLASSES, FEATURES, data, least_squares
 
 import losses
 import train
-from train.metrics import mean
 from train.search import ranking
-from train.search.grid import programs_of
-from train.search.trials import Trials
 
 KEY = 2
 GRID = {
@@ -94,20 +91,6 @@ def test_the_table_is_printed_written_and_drawn(search, tmp_path):
         search.plot(tmp_path / "no.svg", names=["depth"])
 
 
-def least_squares(key, train_data, validation, *, rate, method="sgd", seed=0):
-    """A run with the mean for its one parameter, so that folds can be worked out by hand."""
-    del key
-
-    def objective(params, state, batch, *, key=None, train=False):
-        error = mean((batch.y - params) ** 2, where=batch.mask)
-        return error.value, (state, {"loss": error})
-
-    optimizer = getattr(optax, method)(rate)
-    train_state = train.init(jnp.array(0.0), (), optimizer)
-    go = train.make_run(objective, optimizer, epochs=1, batch_size=train_data[1].shape[0])
-    return go(jax.random.key(seed), train_state, train_data, validation)
-
-
 @pytest.mark.parametrize("chunk", [1, 4])
 def test_folds_validate_every_row_once_a_repeat_and_train_on_the_others(chunk):
     y = np.arange(9, dtype=np.float32) ** 2
@@ -127,6 +110,28 @@ def test_folds_validate_every_row_once_a_repeat_and_train_on_the_others(chunk):
     assert not set(expected[0]) & set(expected[1])  # each repeat has its own folds
     for row in search.rows:
         np.testing.assert_allclose(row.scores, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [1, 4])
+def test_each_fold_has_its_share_of_every_label(chunk):
+    y = np.array([5.0, 7.0, 7.0, 5.0, 7.0, 7.0, 7.0, 7.0, 5.0], np.float32)
+    seen = []
+
+    def share(key, train_data, validation, *, scale):
+        del key
+        train_state = train.init(jnp.zeros(()), (), optax.sgd(0.1))
+        shares = jnp.stack([(part[1] == 5).sum() for part in (train_data, validation)])
+        seen.append([len(part[1]) for part in (train_data, validation)])
+        curves = {"validation_loss": scale * (10 * shares[0] + shares[1])[None]}
+        return train_state, train.History(curves=curves, epochs=1)
+
+    search = train.grid_search(
+        share, {"scale": [1.0]}, (y[:, None], y), key=jax.random.key(KEY), folds=3, repeats=2,
+        stratify=np.where(y == 5, "few", "many"), chunk=chunk,
+    )  # fmt: skip
+    # Of three rows one is in each fold, beside two of the others, and two train.
+    assert seen[0] == [6, 3]
+    np.testing.assert_array_equal(search.best.scores, np.full((2, 3), 21.0))
 
 
 def test_a_setting_that_diverges_is_the_last_row_and_each_method_has_its_own_program():
@@ -159,72 +164,6 @@ def test_a_run_that_a_step_has_ended_has_no_score_whatever_its_curve_was():
     np.testing.assert_allclose([row.mean for row in search.rows], [-0.3, np.nan], rtol=1e-6)
 
 
-def test_a_replay_takes_numbers_of_the_type_that_the_search_took():
-    types = []
-
-    def noted(key, train_data, validation, *, rate, seed):
-        types.append((jax.typeof(rate), jax.typeof(seed)))
-        return least_squares(key, train_data, validation, rate=rate, seed=seed)
-
-    x = np.ones((6, 1), np.float32)
-    grid = {"rate": [1, 0.5], "seed": [3]}
-    train.grid_search(noted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0)).replay()
-    assert len(types) == 1  # found out; the search and the replay call the same program
-    assert set(types) == {(jax.typeof(jnp.zeros(2)[0]), jax.typeof(jnp.zeros(2, int)[0]))}
-
-
-@pytest.mark.parametrize("xp", [jnp, np])
-def test_the_values_of_a_grid_may_be_an_array(xp):
-    traced = []
-
-    def counted(key, train_data, validation, *, rate, seed):
-        traced.append(rate)
-        return least_squares(key, train_data, validation, rate=rate, seed=seed)
-
-    x = np.ones((6, 1), np.float32)
-    grid = {"rate": xp.linspace(0.1, 0.4, 3), "seed": xp.arange(2)}
-    search = train.grid_search(counted, grid, (x, x[:, 0]), (x, x[:, 0]), key=jax.random.key(0))
-    assert len(search.rows) == 6
-    assert len(traced) == 1
-    assert search.best.setting["rate"] == grid["rate"][2]
-    assert "0.4" in str(search).splitlines()[1]
-
-
-def branching(key, train_data, validation, *, method, rate):
-    if method == "sgd" and rate > 0.2:
-        rate = 0.2
-    return least_squares(key, train_data, validation, rate=rate, method=method)
-
-
-def test_a_number_is_traced_for_the_methods_that_allow_it():
-    x = np.ones((6, 1), np.float32)
-    search = train.grid_search(
-        branching, {"method": ["adam", "sgd"], "rate": [0.1, 0.3]}, (x, 2 * x[:, 0]),
-        (x, 2 * x[:, 0]), key=jax.random.key(0),
-    )  # fmt: skip
-    means = {tuple(row.setting.values()): row.mean for row in search.rows}
-    assert set(means) == {("adam", 0.1), ("adam", 0.3), ("sgd", 0.1), ("sgd", 0.3)}
-    np.testing.assert_allclose(means["sgd", 0.3], (2 - 0.4 * 2) ** 2, rtol=1e-5)
-    for row in search.rows:
-        history = search.replay(row)[1]
-        np.testing.assert_allclose(history["validation_loss"][-1], row.mean, rtol=1e-5)
-
-
-@pytest.mark.parametrize("methods", [["adam", "sgd"], ["sgd", "adam"]])
-def test_the_programs_of_a_grid_are_the_same_in_any_order_of_its_values(methods):
-    x = np.ones((6, 1), np.float32)
-    grid = {"method": methods, "rate": [0.1, 0.3]}
-    sets = ((x, x[:, 0]), (x, x[:, 0]))
-    trials = Trials(grid=grid, key=jax.random.key(0), data=sets, repeats=1, folds=None)
-    build = ranking._builder(branching, trials, "validation_loss")
-    programs = [(program.fixed, program.numbers) for program in programs_of(grid, build)]
-    assert sorted(programs, key=str) == [
-        ({"method": "adam"}, ("rate",)),
-        ({"method": "sgd", "rate": 0.1}, ()),
-        ({"method": "sgd", "rate": 0.3}, ()),
-    ]
-
-
 def test_mode_max_ranks_the_highest_score_first():
     x = np.ones((6, 1), np.float32)
     search = train.grid_search(
@@ -247,6 +186,8 @@ def test_mode_max_ranks_the_highest_score_first():
         ({"folds": 1}, ValueError, "folds must be between 2 and the 6 rows, got 1"),
         ({"folds": 7}, ValueError, "folds must be between 2 and the 6 rows, got 7"),
         ({"folds": 2, "validation": (np.ones((6, 1)), np.ones(6))}, ValueError, "of their own"),
+        ({"stratify": np.zeros(6)}, ValueError, "stratify needs folds="),
+        ({"folds": 2, "stratify": np.zeros(5)}, ValueError, r"labels \(6,\), got shape \(5,\)"),
         ({"repeats": 0}, ValueError, "repeats must be an integer above 0"),
         ({"chunk": 0}, ValueError, "chunk must be an integer above 0"),
         ({"score": "validation_accuracy", "folds": 2}, ValueError, "no curve 'validation_acc"),

@@ -110,6 +110,8 @@ def test_a_monitor_of_several_numbers_is_told_before_a_step():
     [
         ({"monitor": "train_accuracy"}, ValueError, 'needs mode="min" or mode="max"'),
         ({"mode": "maximum"}, ValueError, 'mode must be "min" or "max"'),
+        ({"mode": "max"}, ValueError, 'mode="max" needs monitor='),
+        ({"min_delta": "none"}, ValueError, "min_delta must be at least 0 .*got 'none'"),
         ({"min_delta": -1.0}, ValueError, "min_delta must be at least 0"),
         ({"min_delta": float("nan")}, ValueError, "min_delta must be at least 0"),
         ({"average": 0.9}, TypeError, r"average must be train.ema\(decay\), got float"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -57,13 +58,29 @@ def drive(
         before = int(history.epochs)
         history = judged(plan, carry, extend(history, carry, curves), epochs, received())
         is_new = int(history.epochs) > before
-        history = stopped(history, is_new and stop(history))
+        if is_new:
+            with _saved_on_error(carry, history, save):
+                history = stopped(history, stop(history))
         save(carry, history, before)
-        told_to_stop = is_new and tell(carry, history, before)
+        told_to_stop = False
+        if is_new:
+            with _saved_on_error(carry, history, save):
+                told_to_stop = tell(carry, history, before)
         if history.stopped == "running" and (received() or told_to_stop):  # while callbacks ran
             history = stopped(judged(plan, carry, history, epochs, received()), told_to_stop)
             save(carry, history, before)
     return carry, history
+
+
+@contextmanager
+def _saved_on_error(carry: Carry, history: History, save: Save) -> Iterator[None]:
+    """Save a run, due or not, that an error in a user's function ends."""
+    try:
+        yield
+    except Exception as error:
+        save(carry, history, int(history.epochs))
+        error.add_note(f"in a callback or the stop of fit, after epoch {history.epochs}")
+        raise
 
 
 def stopped(history: History, told_to_stop: bool) -> History:

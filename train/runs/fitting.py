@@ -13,7 +13,6 @@ import optax
 
 from .. import gradients
 from .._checks import positive
-from .._programs import at_first_call
 from .._types import Data, Tree
 from ..checkpoints.folder import Resume, open_folder
 from ..curves import History
@@ -24,10 +23,11 @@ from ..steps.augmentation import Augment
 from ..steps.averages import Ema
 from ..steps.optimum import known_optimum
 from .beginning import accepted, begin, made_with, stream_options
+from .blocks import in_memory
 from .carry import finish
-from .driver import Advance, drive
+from .driver import drive
 from .interruption import OnInterrupt, first_signal, tell_of_signal
-from .listening import Stop, teller
+from .listening import Stop, asked, teller
 from .nonfinite import nonfinite_error
 from .plan import Mode, OnNonfinite, Plan
 from .progress import reporter
@@ -35,7 +35,6 @@ from .saving import make_save
 from .sources import Source
 from .stream import KEPT_BATCHES, Recent, make_stream
 from .trial import first_batch
-from .whole_run import make_block
 
 
 def fit(
@@ -139,7 +138,8 @@ def fit(
             rich is installed.
         callback: Called with `(epoch, row)` after each epoch, one or several; one with a parameter
             `train_state` gets a copy of that, too, as it is after the block, and one that returns
-            True ends the run. `train.log` has JSON lines, CSV and TensorBoard.
+            True ends the run. An error in it ends `fit`, which saves first if there is a
+            `checkpoint`. `train.log` has JSON lines, CSV and TensorBoard.
         checkpoint: A folder to save everything to, so that a killed run can go on. One process at
             a time can use it.
         every: Epochs between two checkpoints, rounded up to the end of a block.
@@ -218,14 +218,14 @@ def fit(
     streamed = stream_options(train_data, steps_per_epoch, every_steps)
     options = made_with(plan, train_data, validation, steps_per_epoch)
     folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
-    tell = teller(reporter(progress, epochs), callback)
+    tell, stop = teller(reporter(progress, epochs), callback), asked(stop)
     recent: Recent = deque(maxlen=KEPT_BATCHES)
     with open_folder(checkpoint, **folder_options) as folder, first_signal() as received:
         carry, history, position = begin(plan, folder, key, train_state, train_data)
         if isinstance(train_data, tuple):
             sets: Tree = on_device((train_data, validation))
             history = replace(history, optimum=known_optimum(objective, train_data[1]))
-            advance = _in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
+            advance = in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
         else:
             advance = make_stream(
                 plan, key, train_data, validation, prefetch=prefetch, position=position,
@@ -234,7 +234,7 @@ def fit(
         save = make_save(folder, key, position)
         carry, history = drive(
             plan, advance, carry, history, epochs=epochs, save=save, tell=tell,
-            stop=stop or (lambda history: False), received=received,
+            stop=stop, received=received,
         )  # fmt: skip
         number = received()
     if history.stopped == "failed":
@@ -242,17 +242,3 @@ def fit(
     if number:
         tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
     return finish(carry), history
-
-
-def _in_memory(
-    plan: Plan,
-    key: jax.Array,
-    train_data: Data,
-    validation: Data | None,
-    *,
-    epochs: int,
-    block_epochs: int,
-) -> Advance:
-    """Make `advance(carry)`, a block of epochs over arrays on the device."""
-    block = at_first_call(make_block, plan, block_epochs, donate=1)
-    return lambda carry: block(key, carry, train_data, validation, epochs)

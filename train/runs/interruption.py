@@ -72,8 +72,9 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
     Within the `with` block a first signal interrupts nothing: the function that the block is given
     returns True from then on. A second Ctrl-C raises `KeyboardInterrupt` at once. At the end of the
-    block the handlers from before it are set again. Only the main thread receives signals; in any
-    other the function always returns False.
+    block the handlers from before it are set again. A signal that the process ignores, such as
+    Ctrl-C where a shell has started it in the background, stays ignored. Only the main thread
+    receives signals; in any other the function always returns False.
 
     Example:
         >>> import signal
@@ -110,7 +111,13 @@ def first_signal() -> Iterator[Callable[[], int]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: 0
         return
-    before = {number: signal.signal(number, remember) for number in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that is ignored, as Ctrl-C is by what a shell runs in the background, stays ignored;
+    # and a handler that is not Python's, None, could not be set again.
+    before = {
+        number: signal.signal(number, remember)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
+    }
     try:
         yield lambda: numbers[0] if numbers else 0
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -29,8 +29,11 @@ def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Te
     Args:
         report: Prints rows of a history.
         callback: One or several.
+
+    Raises:
+        TypeError: If one is no function.
     """
-    callbacks = [callback] if callable(callback) else list(callback or ())
+    callbacks = _listed(callback)
     with_state = [_takes_train_state(call) for call in callbacks]
 
     def tell(carry: Carry, history: History, before: int) -> bool:
@@ -45,6 +48,38 @@ def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Te
         return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
 
     return tell
+
+
+def _listed(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
+    if callback is None:
+        return []
+    if callable(callback) or not isinstance(callback, Iterable):
+        callback = [callback]
+    callbacks = list(callback)
+    if not all(map(callable, callbacks)):
+        raise TypeError(
+            "callback must be a function of (epoch, row), such as train.log.csv(path), or a list "
+            f"of them, got {callback!r}"
+        )
+    return callbacks
+
+
+def asked(stop: Stop | None) -> Stop:
+    """Return the function that is asked whether a run is to end, or says no.
+
+    Raises:
+        TypeError: If it is no function.
+
+    Example:
+        >>> asked(None)(History.empty())
+        False
+    """
+    if stop is not None and not callable(stop):
+        raise TypeError(
+            'stop must be a function of the history, such as lambda history: history["train_loss"]'
+            f"[-1] < 0.1, got {stop!r}"
+        )
+    return stop or (lambda history: False)
 
 
 def _takes_train_state(callback: Callback) -> bool:

@@ -11,7 +11,7 @@ import optax
 from .. import gradients
 from .._checks import positive
 from ..steps import Objective
-from ..steps.augmentation import Augment
+from ..steps.augmentation import Augment, OnBatch
 from ..steps.averages import Ema
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
@@ -59,18 +59,42 @@ class Plan:
             raise ValueError(
                 f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"
             )
+        _check_functions(self)
         _check_watched(self)
+
+
+def _check_functions(plan: Plan) -> None:
+    """Check what is to be a function, before something is compiled that calls it."""
+    examples = {
+        "augment": "train.data.flip",
+        "learning_rate": "optax.cosine_decay_schedule(0.1, 1000)",
+    }
+    for name, example in examples.items():
+        value = getattr(plan, name)
+        if value is not None and not (callable(value) or isinstance(value, OnBatch)):
+            raise TypeError(f"{name} must be a function, such as {example}, got {value!r}")
+    if plan.average is not None and not isinstance(plan.average, Ema):
+        raise TypeError(f"average must be train.ema(decay), got {type(plan.average).__name__}")
 
 
 def _check_watched(plan: Plan) -> None:
     """Check what says when an epoch is better than another."""
     if plan.mode not in (None, "min", "max"):
         raise ValueError(f'mode must be "min" or "max", got {plan.mode!r}')
+    if plan.monitor is not None and not isinstance(plan.monitor, str):
+        raise TypeError(f"monitor must be the name of a curve, got {plan.monitor!r}")
     if plan.mode is None and not (plan.monitor or "loss").endswith("loss"):
         raise ValueError(
             f'monitor={plan.monitor!r} needs mode="min" or mode="max": say which is better'
         )
-    if not 0 <= plan.min_delta < math.inf:
-        raise ValueError(f"min_delta must be at least 0 and finite, got {plan.min_delta}")
-    if plan.average is not None and not isinstance(plan.average, Ema):
-        raise TypeError(f"average must be train.ema(decay), got {type(plan.average).__name__}")
+    if plan.mode == "max" and plan.monitor is None:  # which would keep the worst epoch
+        raise ValueError(
+            'mode="max" needs monitor=, the curve that is to be high, such as '
+            '"validation_accuracy": without it the loss is watched, which is to be low'
+        )
+    try:
+        in_range = 0 <= plan.min_delta < math.inf
+    except TypeError:
+        in_range = False
+    if not in_range:
+        raise ValueError(f"min_delta must be at least 0 and finite, got {plan.min_delta!r}")

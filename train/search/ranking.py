@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import data as datasets
 from .._checks import positive
@@ -31,6 +32,7 @@ def grid_search(
     *,
     key: jax.Array,
     folds: int | None = None,
+    stratify: ArrayLike | None = None,
     repeats: int = 1,
     score: Score = "validation_loss",
     mode: Mode = "min",
@@ -59,6 +61,8 @@ def grid_search(
         folds: Cross-validate: the shuffled rows are cut into so many parts of one size, each is the
             validation data once while the others train. Rows left over always train. Each repeat
             shuffles anew, for all settings alike.
+        stratify: Labels `[rows]`, numbers or texts, such as the classes in `y`: two folds differ by
+            at most one row of each label, see `train.data.folds`.
         repeats: Runs of every setting, or cross-validations, each with its own key.
         score: What ranks: a curve's or a metric's name, the metric's over the validation data; or
             `score(history) -> number`, a function of one run's history.
@@ -74,8 +78,9 @@ def grid_search(
         The ranked settings, each with the mean of its scores and its standard error.
 
     Raises:
-        ValueError: If the grid is empty, if folds do not fit the data, or if no run has such a
-            curve as `score`, such as a validation curve without validation data.
+        ValueError: If the grid is empty, if folds do not fit the data, if there are labels to
+            stratify by and no folds, or if no run has such a curve as `score`, such as a validation
+            curve without validation data.
         TypeError: If the run does not take a name of the grid.
         Exception: If the run raises for every setting: what it raised first.
 
@@ -102,8 +107,10 @@ def grid_search(
     chunk = _default_chunk() if chunk is None else positive("chunk", chunk)
     grid = {name: listed(name, values) for name, values in grid.items()}
     data = _checked(run, grid, train_data, validation, folds)
+    if stratify is not None and folds is None:
+        raise ValueError("stratify needs folds=, how many parts the rows are cut into by label")
     _check_ranking(score, mode)
-    trials = Trials(grid=grid, key=key, data=data, repeats=repeats, folds=folds)
+    trials = Trials(grid=grid, key=key, data=data, repeats=repeats, folds=folds, stratify=stratify)
     programs = programs_of(grid, _builder(run, trials, score))
     results = [_rows(trials, program, score, chunk) for program in programs]
     rows = [row for of_program, _ in results for row in of_program]

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import jax
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .. import data as datasets
 from .._types import Data
@@ -35,6 +36,7 @@ class Trials:
         data: Training and validation data, `[rows, ...]`.
         repeats: Runs of every setting, and of every fold.
         folds: The parts that the training data are cut into, anew for each repeat; or None.
+        stratify: The labels `[rows]` of which each part has its share; or None.
     """
 
     grid: Grid
@@ -42,6 +44,7 @@ class Trials:
     data: Sets
     repeats: int
     folds: int | None
+    stratify: ArrayLike | None = None
 
     def numbers(self, settings: Sequence[Setting]) -> Numbers:
         """Return the numbers of several settings, of each name an array `[settings]`."""
@@ -53,8 +56,10 @@ class Trials:
         if self.folds is None:
             return on_device(self.data)
         data = self.data[0]
-        rows = fold_rows(self.key, datasets.length(data), self.folds, repeat=repeat)
-        train_data, validation = (datasets.take(data, part[fold]) for part in rows)
+        parts = fold_rows(
+            self.key, datasets.length(data), self.folds, repeat=repeat, stratify=self.stratify
+        )
+        train_data, validation = (datasets.take(data, rows[fold]) for rows in parts)
         return on_device((train_data, validation))
 
 
