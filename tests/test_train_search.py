@@ -207,3 +207,21 @@ def test_a_search_that_cannot_be_made_raises_before_anything_trains(
         train.grid_search(
             least_squares, grid, (x, x[:, 0]), validation, key=jax.random.key(0), **options
         )
+
+
+def test_a_run_may_split_its_key_though_all_settings_have_the_same_one():
+    seen = []
+
+    def run(key, train_data, validation, *, rate):
+        init_key, run_key = jax.random.split(key)
+        params = jax.random.normal(init_key, (3,)) * rate
+        loss = jnp.sum(params)[None] + jax.random.normal(run_key)
+        jax.debug.callback(lambda bits: seen.append(bits.tolist()), jax.random.key_data(init_key))
+        curves = {"train_loss": loss, "validation_loss": loss}
+        return train.init(params, (), optax.sgd(0.1)), train.History(curves=curves, epochs=1)
+
+    data = np.ones((4, 2), np.float32), np.ones(4, np.float32)
+    train.grid_search(run, {"rate": [1.0, 2.0, 3.0]}, data, key=jax.random.key(8), folds=2)
+    jax.effects_barrier()
+    assert len(seen) == 6
+    assert len({tuple(bits) for bits in seen}) == 2  # one key for each fold, of every setting

@@ -90,8 +90,10 @@ def one_by_one(trials: Trials, program: Program, settings: Sequence[Setting]) ->
     for repeat in range(trials.repeats):
         for fold in range(trials.folds or 1):
             sets = trials.fold(repeat, fold)
-            key = run_key(trials.key, repeat, None if trials.folds is None else fold)
             for setting in range(len(settings)):
+                # Made anew for each setting: a run may split it, and JAX can be told to forbid that
+                # of one array twice (`jax_debug_key_reuse`).
+                key = run_key(trials.key, repeat, None if trials.folds is None else fold)
                 own = {name: values[setting] for name, values in numbers.items()}
                 history = program.run(key, own, sets)[1]
                 yield setting, repeat, fold, jax.device_get(history)
