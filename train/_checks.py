@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import operator
 
+from ._text import excerpt
+
 
 def positive(name: str, value: object) -> int:
     """Return an option as Python's integer, which NumPy's and JAX's integers become.
@@ -21,5 +23,5 @@ def positive(name: str, value: object) -> int:
     except TypeError:
         integer = 0
     if integer < 1:
-        raise ValueError(f"{name} must be an integer above 0, got {value!r}")
+        raise ValueError(f"{name} must be an integer above 0, got {excerpt(repr(value))}")
     return integer
