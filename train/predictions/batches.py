@@ -18,13 +18,14 @@ from .._sharding import unspread
 from .._text import excerpt
 from .._types import Tree
 from ..data.accepted import on_device, tree_of_rows
-from ..steps import Apply, TrainState
+from ..steps import TrainState
+from ..steps.contracts import Model
 from ..steps.foreign import Form, call, form_of
 from .uncertainty import check_kind, statistics_of, taken_apart
 
 
 def predict(
-    apply: Apply,
+    apply: Model,
     train_state: TrainState,
     data: Tree,
     *,
@@ -100,7 +101,7 @@ def predict(
 
 
 def _make(
-    apply: Apply,
+    apply: Model,
     form: Form,
     batch_size: int,
     samples: int | None,
@@ -130,7 +131,7 @@ def _make(
 
 
 def _model(
-    apply: Apply,
+    apply: Model,
     form: Form,
     params: Tree,
     state: Tree,

@@ -13,7 +13,7 @@ from ..checkpoints.position import Position
 from ..curves import History
 from ..data.accepted import check_source, data_set, data_sets
 from ..steps import TrainState
-from ..steps.objectives import check_targets
+from ..steps.optional import check_targets
 from .carry import Carry, resumed, start
 from .plan import Plan
 from .sources import Source

@@ -17,7 +17,7 @@ import numpy as np
 from .._types import Tree
 from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import measure
-from ..steps.objectives import check_targets
+from ..steps.optional import check_targets
 from ..steps.state import real_rows
 
 _NAMED = 3  # rows, in a message

@@ -13,7 +13,7 @@ from .._types import Data, Tree
 from ..data.accepted import batch_of
 from ..data.row_shapes import check_alike
 from ..steps import Batch, TrainState
-from ..steps.objectives import check_targets
+from ..steps.optional import check_targets
 from .plan import Plan
 from .sources import Source
 

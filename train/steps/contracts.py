@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
 
 import jax
 
@@ -78,6 +78,12 @@ class Loss(Protocol):
             where: A mask of the values' shape; what is false there is hidden, and its value is 0.
         """
         ...
+
+
+#: A model, whose state and options may be missing, as `supervised` says.
+Model: TypeAlias = Apply | Callable[[Params, Any], Tree] | Callable[[Params, Any, Any], Tree]
+#: A loss, whose `where` may be missing.
+AnyLoss: TypeAlias = Loss | Callable[[Any, Any], Any]
 
 
 class Metric(Protocol):

@@ -16,7 +16,7 @@ from .._types import Data
 from ..data.accepted import data_set, on_device
 from ..metrics import Figure
 from .contracts import Objective
-from .objectives import with_loss
+from .optional import with_loss
 from .state import Batch, TrainState
 
 

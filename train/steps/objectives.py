@@ -16,7 +16,7 @@ from .._text import excerpt
 from .._types import Params, State, Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, rows, wide
-from .contracts import Apply, Loss, Metric, Objective
+from .contracts import AnyLoss, Metric, Model
 from .foreign import Form, call, form_of
 from .outputs import (
     check_labels,
@@ -28,7 +28,7 @@ from .outputs import (
     of_output,
     outputs_of,
 )
-from .state import Batch, TrainState, real_rows
+from .state import Batch, real_rows
 from .weighting import WeightsOf, weight_sum, weights_of
 
 T = TypeVar("T")
@@ -54,8 +54,8 @@ class SupervisedObjective:
         ('SupervisedObjective', True)
     """
 
-    apply: Apply
-    loss: Loss | Mapping[str, Loss]
+    apply: Model
+    loss: AnyLoss | Mapping[str, AnyLoss]
     penalty: Callable[[Params], jax.Array] | None
     metrics: Mapping[str, Metric | Mapping[str, Metric]]
     weights: WeightsOf | Mapping[str, WeightsOf] | None = None
@@ -159,7 +159,7 @@ class SupervisedObjective:
                 check_shape(name or "", jax.tree.leaves(labels)[0].shape[:1], values.shape)
 
 
-def _measured(apply: Apply, form: Form) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
+def _measured(apply: Model, form: Form) -> Callable[[Params, State, Tree], tuple[Tree, State]]:
     return partial(call, form, apply, key=None, train=False, mask=None)
 
 
@@ -171,8 +171,8 @@ def _zero_hidden_rows(x: T, mask: jax.Array | None) -> T:
 
 
 def supervised(
-    apply: Apply,
-    loss: Loss | Mapping[str, Loss],
+    apply: Model,
+    loss: AnyLoss | Mapping[str, AnyLoss],
     *,
     penalty: Callable[[Params], jax.Array] | None = None,
     metrics: Mapping[str, Metric | Mapping[str, Metric]] | None = None,
@@ -233,40 +233,3 @@ def supervised(
     return SupervisedObjective(
         apply=apply, loss=loss, penalty=penalty, metrics=metrics, weights=weights
     )
-
-
-def weight_sums_of(objective: Objective) -> Callable[[Batch], Tree] | None:
-    """Return the objective's own `weight_sums(batch)`, where it has one."""
-    return getattr(objective, "weight_sums", None)
-
-
-def check_targets(objective: Objective, train_state: TrainState, *parts: Tree | None) -> None:
-    """Check pairs `(x, y)` by the objective's own `check(params, state, x, y)`, where it has one.
-
-    Raises:
-        ValueError: If a label is none that the model has an output for.
-    """
-    check = getattr(objective, "check", None)
-    for part in parts:
-        if check is not None and part is not None:
-            check(train_state.params, train_state.state, *part)
-
-
-def with_loss(value: jax.Array, metrics: Mapping[str, Figure], batch: Batch) -> dict[str, Figure]:
-    """Return the metrics with the loss among them, which a user's own objective may leave out.
-
-    Sums in half precision become float32, in which those of the batches are added.
-
-    Example:
-        >>> with_loss(jnp.array(2.0), {}, Batch(jnp.zeros((3, 4)), jnp.zeros(3)))["loss"].value
-        Array(2., dtype=float32)
-    """
-    figures = dict(metrics)
-    if "loss" not in figures:
-        value, count = wide(value), real_rows(batch).sum()
-        figures["loss"] = Mean(value * count, count.astype(value.dtype))
-    return jax.tree.map(_wide_if_floating, figures)
-
-
-def _wide_if_floating(leaf: jax.Array) -> jax.Array:
-    return wide(leaf) if jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating) else leaf

@@ -11,7 +11,7 @@ import numpy as np
 from .. import data as datasets
 from .._programs import program
 from .._types import Tree
-from .contracts import Loss, Objective
+from .contracts import AnyLoss, Objective
 from .objectives import SupervisedObjective
 
 _ROWS = 4  # rows that are tried
@@ -53,7 +53,7 @@ def known_optimum(objective: Objective, y: Tree) -> float:
     return math.nan
 
 
-def _of(loss: Loss) -> Callable[[Tree, Tree], jax.Array]:
+def _of(loss: AnyLoss) -> Callable[[Tree, Tree], jax.Array]:
     return lambda predictions, y: loss(predictions, y)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from .._types import Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, Sums, mean, rows
-from .contracts import Loss, Metric
+from .contracts import AnyLoss, Metric
 from .foreign_losses import values_of
 from .state import Batch, real_rows
 from .weighting import WeightsOf, shown, weights_of
@@ -23,14 +23,14 @@ class Output(NamedTuple):
     """An output of a model, its targets and how much they count."""
 
     name: str  # "" where it is the only one
-    loss: Loss
+    loss: AnyLoss
     predictions: Tree
     targets: Tree
     weights: jax.Array | None
 
 
 def outputs_of(
-    loss: Loss | Mapping[str, Loss],
+    loss: AnyLoss | Mapping[str, AnyLoss],
     predictions: Tree,
     batch: Batch,
     weights: WeightsOf | Mapping[str, WeightsOf] | None,
@@ -189,7 +189,7 @@ def check_labels(labels: np.ndarray, classes: int, weights: jax.Array | None) ->
 
 
 def check_names(
-    loss: Loss | Mapping[str, Loss],
+    loss: AnyLoss | Mapping[str, AnyLoss],
     metrics: Mapping[str, Metric | Mapping[str, Metric]],
     weights: WeightsOf | Mapping[str, WeightsOf] | None,
 ) -> None:

@@ -15,7 +15,7 @@ from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .contracts import Objective
-from .objectives import weight_sums_of, with_loss
+from .optional import weight_sums_of, with_loss
 from .state import Batch, TrainState, select
 
 NORM = "gradient_norm"  # the metric and the curve of that name
