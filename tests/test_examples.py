@@ -1,14 +1,23 @@
 """Every example is run as a user runs it, and what it prints is read."""
 
+import dataclasses
+import importlib.util
 import re
 import runpy
 import struct
 import sys
+import textwrap
+import tokenize
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import f1_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 ROOT = Path(__file__).parent.parent
 
@@ -70,15 +79,85 @@ def test_four_ways_to_differentiate_train_and_three_of_them_make_the_same_networ
     assert losses["reverse"] < losses["forward gradient"] < 2.3  # which learns, but slowly
 
 
-def test_the_mnist_example_reads_its_files_from_a_folder(printed, tmp_path):
+@pytest.mark.compiled_as_for_a_user  # unoptimized convolutions are slow
+def test_the_image_example_reads_a_folder_and_beats_logistic_regression(printed, tmp_path):
     images, labels = load_digits(return_X_y=True)
     parts = {"train": slice(0, 1400), "t10k": slice(1400, None)}
     for part, rows in parts.items():
         pixels = (images[rows] * 15).astype(np.uint8).reshape(-1, 8, 8)
         write_idx(tmp_path / f"{part}-images-idx3-ubyte", pixels)
         write_idx(tmp_path / f"{part}-labels-idx1-ubyte", labels[rows].astype(np.uint8))
-    text = printed("fashion_mnist", "--data", str(tmp_path), "--epochs", "8")
-    assert share(text, "test accuracy") > 0.85
+    text = printed("fashion_mnist", "--data", str(tmp_path), "--epochs", "6")
+    baseline = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    baseline.fit(images[:1400], labels[:1400])
+    assert share(text, "test accuracy") > baseline.score(images[1400:], labels[1400:]) + 0.01
+    rates = curve(text, "learning_rate")  # up, then down to nothing
+    assert rates.index(max(rates)) in (0, 1)
+    assert rates[-1] < 1e-4 * max(rates)
+
+
+def test_the_image_example_takes_the_digits_where_there_is_no_folder(capsys):
+    example = runpy.run_path(str(ROOT / "examples" / "fashion_mnist.py"))
+    (x, y), (test_x, _) = example["read"](Path("nowhere"), 60_000)
+    assert "no folder nowhere: these are the digits of scikit-learn" in capsys.readouterr().out
+    assert (x.shape, len(y), len(test_x)) == ((1438, 8, 8, 1), 1438, 359)
+    assert (x.dtype, x.max()) == (np.uint8, 240)
+
+
+def test_the_text_example_tells_kinds_that_single_characters_do_not(printed):
+    text = printed("syntax")
+    example = runpy.run_path(str(ROOT / "examples" / "syntax.py"))
+    (ids, kinds), (test_ids, test_kinds) = (
+        example["read"](*modules) for modules in ((textwrap, dataclasses), (tokenize,))
+    )
+    counts = np.zeros((128, 6))
+    np.add.at(counts, (ids[kinds >= 0], kinds[kinds >= 0]), 1)
+    guess = counts.argmax(axis=1)[test_ids]  # the most frequent kind of each character
+    real = test_kinds >= 0
+    baseline = f1_score(test_kinds[real], guess[real], average="macro")
+    assert baseline < 0.5
+    scores = dict(re.findall(r"(\w+) +F1 ([\d.]+)", text))
+    assert tuple(scores) == example["KINDS"]
+    assert float(scores["keyword"]) > 0.7
+    assert share(text, "mean F1") == pytest.approx(
+        np.mean([*map(float, scores.values())]), abs=1e-3
+    )
+    assert share(text, "mean F1") > baseline + 0.3
+
+
+def test_the_table_example_is_as_good_as_linear_regression_and_its_intervals_hold(printed):
+    text = printed("two_outputs")
+    example = runpy.run_path(str(ROOT / "examples" / "two_outputs.py"))
+    split_key = jax.random.split(jax.random.key(0), 4)[0]
+    (x, y), (test_x, test_y) = example["read"](split_key)
+    assert np.isnan(y["glucose"]).sum() == 111
+    for name in ("progression", "glucose"):
+        known = ~np.isnan(y[name][:, 0])
+        linear = LinearRegression().fit(x[known], y[name][known])
+        explained = share(text, f"{name} variance explained on unseen patients")
+        assert explained > linear.score(test_x, test_y[name]) - 0.05
+        # 111 patients: three standard errors of a share of 0.9
+        inside = share(text, f"{name} in its 90 % interval")
+        assert inside == pytest.approx(0.9, abs=3 * (0.09 / 111) ** 0.5)
+        assert 0 < share(text, f"{name} share of the variance that is ignorance") < 0.5
+    settings = re.findall(r"^ +([\d.]+) +([\d.]+) +([\d.]+) +[\d.]+$", text, re.MULTILINE)
+    losses = [float(loss) for *_, loss in settings]
+    assert len(losses) == 4
+    assert losses == sorted(losses)
+
+
+def test_models_of_other_libraries_are_as_good_as_one_by_hand(printed):
+    lines = dict(line.split(": ") for line in printed("foreign_models").splitlines())
+    assert list(lines) == ["by hand", "flax", "haiku", "equinox"]
+    _, y = load_wine(return_X_y=True)
+    largest = np.bincount(y).max() / len(y)
+    for name, line in lines.items():
+        if line == "not installed":
+            assert importlib.util.find_spec(name) is None
+            continue
+        right, loss = re.fullmatch(r"([\d.]+)% right, loss ([\d.]+)", line).groups()
+        assert float(right) / 100 > max(0.9, largest)
+        assert float(loss) < 0.05
 
 
 def write_idx(path, values):
