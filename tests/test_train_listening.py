@@ -168,3 +168,22 @@ def test_an_error_in_a_users_function_loses_no_epoch(source, options, tmp_path):
 def test_what_is_to_be_a_function_and_is_none_is_told(options, message):
     with pytest.raises(TypeError, match=message):
         fit(**options)
+
+
+def test_a_callback_that_changes_its_row_changes_no_others():
+    seen = []
+    fit(epochs=1, callback=[lambda epoch, row: row.clear(), lambda epoch, row: seen.append(row)])
+    assert seen[0]["epoch"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keep_best": True}, "of a run with keep_best=False, got keep_best=True: resume with"),
+        ({"average": train.ema(0.9)}, "of a run with average=False, got average=True: resume with"),
+    ],
+)
+def test_a_resume_that_keeps_what_the_run_before_did_not_is_told(options, message, tmp_path):
+    fit(epochs=1, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match=message):
+        fit(epochs=2, checkpoint=tmp_path, resume=True, **options)

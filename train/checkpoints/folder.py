@@ -106,12 +106,12 @@ class RunFolder:
                 "watch.reference": arrays["watch.best_loss"],
             }
             arrays = of_before | dict(arrays)
-        sections = sections_of(path, arrays, header, {**like, "key": key})
-        if not jnp.array_equal(sections.pop("key"), key):
-            raise ValueError(f"{path} is of a run with another key: resume with that key")
         with damage_told(path):
             made_with = dict(header.get("made_with", {}))
         _check_made_with(path, made_with, self.made_with)
+        sections = sections_of(path, arrays, header, {**like, "key": key})
+        if not jnp.array_equal(sections.pop("key"), key):
+            raise ValueError(f"{path} is of a run with another key: resume with that key")
         with damage_told(path):
             history = History.from_dict(header["history"])
             if "position" not in header:  # the files of the version before

@@ -67,6 +67,7 @@ def made_with(
     options: dict[str, int | bool | str] = {"validation": validation is not None}
     # The best figure in a checkpoint is one of the curve that was watched.
     options |= {"monitor": plan.monitor or "the loss", "mode": plan.mode or "min"}
+    options |= {"keep_best": plan.keep_best, "average": plan.average is not None}
     if isinstance(train_data, tuple):  # else the source decides what an epoch is
         options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
     elif steps_per_epoch is not None:

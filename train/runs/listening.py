@@ -41,7 +41,7 @@ def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Te
         report(rows)
         given = {"train_state": copied(measured(carry))} if any(with_state) else {}
         answers = [
-            call(int(row["epoch"]), row, **(given if takes else {}))
+            call(int(row["epoch"]), dict(row), **(given if takes else {}))  # a row of its own
             for row in rows
             for call, takes in zip(callbacks, with_state, strict=True)
         ]
@@ -53,9 +53,8 @@ def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Te
 def _listed(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
     if callback is None:
         return []
-    if callable(callback) or not isinstance(callback, Iterable):
-        callback = [callback]
-    callbacks = list(callback)
+    is_one = callable(callback) or not isinstance(callback, Iterable)
+    callbacks = [callback] if is_one else list(callback)
     if not all(map(callable, callbacks)):
         raise TypeError(
             "callback must be a function of (epoch, row), such as train.log.csv(path), or a list "

@@ -35,7 +35,8 @@ def freeze(
 
     Raises:
         ValueError: If no parameter is selected, or if all are, from `init`.
-        TypeError: If `select` returns anything else than True or False, from `init`.
+        TypeError: If the optimizer is none, or `select` no function; from `init`, if that returns
+            anything else than True or False.
 
     Example:
         The first layer stays as it was trained elsewhere:
@@ -51,6 +52,13 @@ def freeze(
         >>> [round(float(layer["weight"][0]), 3) for layer in params]
         [1.0, 0.85]
     """
+    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
+        raise TypeError(f"freeze needs an optimizer, such as optax.adam(1e-3), got {optimizer!r}")
+    if not callable(select):
+        raise TypeError(
+            "freeze needs select=, a function such as lambda path, leaf: path[0] == 0, got "
+            f"{select!r}"
+        )
 
     def labels(params: Params) -> Tree:
         chosen = [
