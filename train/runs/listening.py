@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def _listed(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
     if callback is None:
         return []
     is_one = callable(callback) or not isinstance(callback, Iterable)
-    callbacks = [callback] if is_one else list(callback)
+    callbacks: list[Any] = [callback] if is_one else list(callback)
     if not all(map(callable, callbacks)):
         raise TypeError(
             "callback must be a function of (epoch, row), such as train.log.csv(path), or a list "
