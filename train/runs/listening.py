@@ -53,8 +53,9 @@ def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Te
 def _listed(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
     if callback is None:
         return []
-    is_one = callable(callback) or not isinstance(callback, Iterable)
-    callbacks: list[Any] = [callback] if is_one else list(callback)
+    if callable(callback):
+        return [callback]
+    callbacks: list[Any] = list(callback) if isinstance(callback, Iterable) else [callback]
     if not all(map(callable, callbacks)):
         raise TypeError(
             "callback must be a function of (epoch, row), such as train.log.csv(path), or a list "
