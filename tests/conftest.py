@@ -11,6 +11,7 @@ last bit, is marked `compiled_as_for_a_user` and runs in a process of its own.
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import zipfile
@@ -33,6 +34,8 @@ os.environ["XLA_FLAGS"] = " ".join([*_flags, _given])  # of a flag given twice t
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.set_threshold(100_000, 20, 20)  # traces are many objects, and hardly any of them garbage
 # Many tests start a process, which would compile the sources of JAX again: 3 s each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

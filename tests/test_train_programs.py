@@ -220,16 +220,29 @@ def test_shapes_types_and_weak_types_have_programs_of_their_own():
     assert len(set(map(id, programs))) == len(arguments)
 
 
-def test_a_function_that_cannot_be_held_weakly_trains_all_the_same():
-    class Slotted:
-        __slots__ = ()
+class Slotted:
+    __slots__ = ()
 
-        def __call__(self, params, state, batch, *, key=None, train=False):
-            return ((batch.x @ params - 1) ** 2).mean(), (state, {})
+    def __call__(self, params, state, batch, *, key=None, train=False):
+        return ((batch.x @ params - 1) ** 2).mean(), (state, {})
 
+
+def deeply_nested():
+    nest = []
+    for _ in range(5000):
+        nest = [nest]
+
+    def objective(params, state, batch, *, key=None, train=False):
+        return ((batch.x @ params - len(nest)) ** 2).mean(), (state, {})
+
+    return objective
+
+
+@pytest.mark.parametrize("make", [Slotted, deeply_nested])
+def test_a_function_that_cannot_be_looked_through_trains_all_the_same(make):
     sgd = optax.sgd(0.1)
     train_state, _ = train.fit(
-        jax.random.key(0), train.init(jnp.zeros(4), (), sgd), Slotted(), sgd, data(), epochs=1,
+        jax.random.key(0), train.init(jnp.zeros(4), (), sgd), make(), sgd, data(), epochs=1,
         batch_size=BATCH,
     )  # fmt: skip
     assert int(train_state.step) == 3

@@ -66,7 +66,7 @@ def program(
                 return _kept[key][0]
             pop = _kept.pop  # the module's names are gone when Python ends
             forget = [weakref.ref(fn, lambda _: pop(key, None)) for fn in functions]
-    except TypeError:  # something has no hash, or cannot be referred to weakly
+    except Exception:  # no hash, no weak reference, too deep: to look must not end a training
         return jax.jit(make(*parts), donate_argnums=donate)
     made = jax.jit(make(*weak_parts), donate_argnums=donate)
     with _lock:
