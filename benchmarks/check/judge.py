@@ -12,8 +12,9 @@ from ..derivatives.problem import Problem
 from ..program.dataflow import Mark, Spot, first, marks
 from ..program.jaxpr import Atom, dtype
 from .directions import UNHURRIED, Pace, along, pulled_back, pushed_forward
-from .quotient import points, quotient_test
-from .taylor import LINE, STEPS, Taylor, difference_quotient, taylor_test
+from .quotient import by_quotients, points, quotient_test
+from .settled import LATE, settles
+from .taylor import LINE, RIGHT, STEPS, Taylor, difference_quotient, taylor_test
 
 FLOAT64_EPS = float(np.finfo(np.float64).eps)
 
@@ -92,8 +93,40 @@ def judge(
     # The point itself is moved to numbers that float64 has, which moves the function too.
     moved = FLOAT64_EPS * line.far * float(np.max(np.abs(product), initial=0.0))
     seen = FLOAT64_EPS * float(np.max(np.abs(values), initial=0.0))
-    hidden = FLOAT64_EPS * (np.linalg.norm(of_value) + STEPS * np.linalg.norm(of_product))
-    return taylor_test(values, product, rounding=seen + moved + hidden, allowed=allowed)
+    seen += FLOAT64_EPS * float(np.linalg.norm(of_value))
+    hidden = FLOAT64_EPS * STEPS * np.linalg.norm(of_product)
+    test = taylor_test(values, product, rounding=seen + moved + hidden, allowed=allowed)
+    if np.isnan(test.slope or 0.0):
+        return test
+    since = settles(values, seen, far=line.far)
+    fell = test.slope is not None and test.slope > RIGHT
+    if np.max(since, initial=0) <= LATE or (fell and np.any(since == len(STEPS))):
+        return test
+    return _of_settled(values, product, since, seen, line.far, allowed)
+
+
+def _of_settled(
+    values: np.ndarray,
+    product: np.ndarray,
+    since: np.ndarray,
+    rounding: float,
+    far: float,
+    allowed: float,
+) -> Taylor:
+    """Judge by quotients the outputs that have any, of a function that bends too much otherwise."""
+    settled = since < len(STEPS)
+    if not np.any(settled):
+        return Taylor(None, told=False)
+    test = by_quotients(
+        values[:, settled],
+        product[settled],
+        noise=rounding,
+        eps=FLOAT64_EPS,
+        far=far,
+        first=int(np.max(since[settled])),
+    )
+    near = test.near or 0 < test.apart <= allowed
+    return test._replace(near=near, told=test.told and bool(np.all(settled)))
 
 
 def coarsest_eps(program: ClosedJaxpr, differentiated: int) -> float:

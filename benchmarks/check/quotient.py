@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from .settled import is_noise
 from .taylor import LINE, STEPS, Taylor, relative_distance, sides
 
 #: Equally spaced points at which the rounding shows, in units of the square root of epsilon.
@@ -47,9 +48,34 @@ def quotient_test(values: np.ndarray, derivative: np.ndarray, *, eps: float, far
         return Taylor(np.nan)
     line, close = values[: len(LINE)], values[len(LINE) :]
     noise = max(_noise(close), eps * float(np.max(np.abs(line[-1]), initial=0.0)))
+    if is_noise(line, noise, eps):
+        return Taylor(None, told=False)
+    return by_quotients(line, derivative, noise=noise, eps=eps, far=far)
+
+
+def by_quotients(
+    line: np.ndarray,
+    derivative: np.ndarray,
+    *,
+    noise: float,
+    eps: float,
+    far: float,
+    first: int = 0,
+) -> Taylor:
+    """Compare a derivative with the quotient that is most certain, where the noise is known.
+
+    Args:
+        line: `[len(LINE), m]` the function at the points of `LINE`.
+        derivative: `[m]` the derivative along the line.
+        noise: The standard deviation of the rounding of all outputs together.
+        eps: The machine epsilon that the function was computed with.
+        far: The largest number among the inputs.
+        first: The largest step that counts; those before it reach too far.
+    """
     ahead, behind, here = sides(line)
     quotients = (ahead - behind) / (2 * STEPS[:, None])
     widths = _bounds(quotients, noise, eps, far)
+    widths[:first] = np.inf
     best = int(np.argmin(widths))
     scale = max(np.linalg.norm(quotients[best]), np.linalg.norm(derivative))
     if not widths[best] <= _VAGUE * scale and scale > 0:
@@ -58,7 +84,9 @@ def quotient_test(values: np.ndarray, derivative: np.ndarray, *, eps: float, far
     if distance <= _MARGIN * widths[best] + 4 * eps * scale:
         return Taylor(None, apart=relative_distance(quotients[best], derivative), near=True)
     gap = np.linalg.norm(ahead + behind - 2 * here, axis=1) / STEPS
-    kink = bool(np.all(gap[best : best + 2] > 10 * widths[best]) and gap[best + 1] > gap[best] / 4)
+    between = distance <= gap[best] / 2 + _MARGIN * widths[best]
+    stays = gap[best] / 4 < gap[best + 1] < 4 * gap[best]  # rounding grows with 16
+    kink = bool(between and stays and np.all(gap[best : best + 2] > 10 * widths[best]))
     return Taylor(1.0, kink=kink, apart=relative_distance(quotients[best], derivative))
 
 

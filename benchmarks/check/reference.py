@@ -17,7 +17,7 @@ from .float64 import in_float64, own_program, with_float64
 from .judge import FLOAT64_EPS, Line, coarsest_eps, draw_line, judge, take
 from .noise import terms_of_product
 from .taylor import Taylor
-from .truths import consistent, find_truths
+from .truths import consistent, disagreement, find_truths
 from .zeros import find_zeros, without_rounding
 
 #: How far a rule may be from its function: the constants of both are of the function's type, and a
@@ -38,6 +38,7 @@ class Reference(NamedTuple):
         trusted: Whose derivative it is, where that is not the function's and was asked for.
         notes: What gradwise could not find out of the function.
         unchecked: Why there was no time to check a mode, by mode; `None` if there was.
+        apart: How far both modes are from each other; `None` if there are not two.
     """
 
     truths: dict[str, Truth]
@@ -48,6 +49,7 @@ class Reference(NamedTuple):
     trusted: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     unchecked: dict[str, str] | None = None
+    apart: float | None = None
 
     @property
     def truth(self) -> Truth:
@@ -59,14 +61,20 @@ class Reference(NamedTuple):
         """Whether the function has a kink at this point."""
         return any(taylor.kink for taylor in self.taylor.values())
 
+    def tells(self, mode: str) -> bool:
+        """Whether the function's values allow to tell of a mode; one by both modes needs both."""
+        modes = {"none": (), "numerical": (), "symbolic": ()}.get(mode, (mode,))
+        asked = self.taylor if mode == "mixed" else modes
+        return all(self.taylor[one].told for one in asked if one in self.taylor)
+
     def independent_of(self, mode: str) -> Truth | None:
         """Return a truth that a method of this mode has no part in, `None` if there is none.
 
         In float64 a mode has been held against the function's values, far below the digits of
-        what is timed; elsewhere only another mode is another route.
+        what is timed, unless they tell nothing; elsewhere only another mode is another route.
         """
         if self.eps <= FLOAT64_EPS:
-            return self.truth
+            return self.truth if self.tells(mode) else None
         if mode == "none":
             return None
         made = "differences" if mode == "numerical" else mode
@@ -119,6 +127,7 @@ def find_reference(
             sizes = _terms(wide, directions, mode, pace)
             taylor[mode] = judge(line, directions, mode, products[mode], allowed, sizes)
         passed = {mode: products[mode] for mode in products if taylor[mode].right}
+        apart = disagreement(products, directions)
         zeros, no_zeros = guarded(
             "look for zeros", lambda: find_zeros(wide, directions, line, passed, pace), None
         )
@@ -137,12 +146,12 @@ def find_reference(
         }
     notes = tuple(filter(None, (no_type, no_rules, no_zeros)))
     trust = (*named, *drawn) if trusted else ()
-    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked)
+    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked, apart)
 
 
 def _may_be_rounding(test: Taylor, line: Line) -> bool:
-    """Whether a mode did not pass by what is seen of its rounding."""
-    return not (test.right or line.coarse or np.isnan(test.slope or 0.0))
+    """Whether a mode did not pass, or could not be told of, by what is seen of its rounding."""
+    return not ((test.right and test.told) or line.coarse or np.isnan(test.slope or 0.0))
 
 
 def _terms(problem: Problem, probe: Probe, mode: str, pace: Pace) -> Sequence[np.ndarray] | None:

@@ -16,7 +16,7 @@ LINE = np.array([*STEPS, *-STEPS, 0.0])
 _NOISE = 3
 _FLOAT64_EPS = float(np.finfo(np.float64).eps)
 #: A remainder that falls faster than with this power of the step is that of a right derivative.
-_RIGHT = 1.5
+RIGHT = 1.5
 #: A remainder below this many times its rounding tells nothing.
 _CLEAR = 30.0
 
@@ -27,11 +27,12 @@ class Taylor(NamedTuple):
     Attributes:
         slope: The order at which the remainder falls: 2 if the derivative is right, 1 if it is
             wrong. `None` if there is nothing but rounding at any step, as for the right derivative
-            of a linear function, or if it was compared with a difference instead.
+            of a linear function, or if it was compared with a difference instead, or not told.
         kink: Whether the function has a kink at this very point, which no derivative can follow.
         apart: How far the derivative is from a difference quotient, over its largest entry.
         near: Whether that is as near as can be asked for.
-        told: Whether the function's values allow to tell at all.
+        told: Whether the function's values allow to tell of every output. Those of a chaotic
+            function do not: what they leave open counts as right.
     """
 
     slope: float | None
@@ -47,7 +48,7 @@ class Taylor(NamedTuple):
         At a kink every slope between the two one-sided slopes counts as right.
         """
         finite = self.slope is None or not np.isnan(self.slope)
-        fell = self.slope is None or self.slope > _RIGHT
+        fell = self.slope is None or self.slope > RIGHT
         return finite and (self.kink or self.near or fell)
 
 
@@ -72,11 +73,11 @@ def taylor_test(
     if not np.all(np.isfinite(derivative)):
         return Taylor(np.nan)
     slope = _slope(np.linalg.norm(ahead - here - STEPS[:, None] * derivative, axis=1), rounding)
-    if slope is None or slope > _RIGHT:
+    if slope is None or slope > RIGHT:
         return Taylor(slope)
     apart = relative_distance(difference_quotient(line), derivative)
     even = _slope(np.linalg.norm(ahead + behind - 2 * here, axis=1), rounding)
-    kink = even is not None and even < _RIGHT
+    kink = even is not None and even < RIGHT
     return Taylor(slope, kink=kink, apart=apart, near=apart <= allowed)
 
 

@@ -24,12 +24,17 @@ _AGREEMENT = 1e-6
 def consistent(products: dict[str, np.ndarray], probe: Probe) -> dict[str, np.ndarray]:
     """Return the products that are finite, and none of two that contradict each other."""
     finite = {mode: one for mode, one in products.items() if np.all(np.isfinite(one))}
-    if len(finite) == 2:
-        pushed = ravel(probe.cotangent) @ finite["forward"]
-        pulled = finite["reverse"] @ ravel(probe.tangent)
-        if not relative_error(np.array(pushed), np.array(pulled)) <= _AGREEMENT:
-            return {}
-    return finite
+    apart = disagreement(finite, probe)
+    return finite if apart is None or apart <= _AGREEMENT else {}
+
+
+def disagreement(products: dict[str, np.ndarray], probe: Probe) -> float | None:
+    """Return how far two modes are from each other; `None` if there are not two."""
+    if len(products) < 2:
+        return None
+    pushed = ravel(probe.cotangent) @ products["forward"]
+    pulled = products["reverse"] @ ravel(probe.tangent)
+    return relative_error(np.array(pushed), np.array(pulled))
 
 
 def find_truths(

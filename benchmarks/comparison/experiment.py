@@ -188,10 +188,29 @@ def _notes(problem: Problem, first: Reference) -> tuple[str, ...]:
     why = "; a part of the function is of a narrower type" if first.eps > FLOAT64_EPS else ""
     why = f", not in float64: {problem.float64_obstacle}" if problem.float64_obstacle else why
     trusted = f", by {' and '.join(first.trusted)}, which is trusted" if first.trusted else ""
-    checked = f"derivatives checked against {first.truth.source}{trusted}{why}{_precision()}"
+    checked = f"{_checked(first)}{trusted}{why}{_precision()}"
+    if not np.all(np.isfinite(first.truth.value)):
+        checked = ""  # there is nothing to check
     zero, fault = guarded("look for what cuts the derivative", lambda: _zero(problem, first), "")
     said = (*problem.notes, checked, *kink, *first.notes, zero, fault)
     return tuple(note for note in said if note)
+
+
+def _checked(first: Reference) -> str:
+    """Say what derivatives are checked against, and whether that is itself checked."""
+    if not all(test.told for test in first.taylor.values()) and first.eps <= FLOAT64_EPS:
+        return f"derivatives not checked independently: {untold(first)}"
+    made = next(iter(first.truths))
+    if made in first.taylor and first.independent_of(made) is None:
+        return f"derivatives compared with {first.truth.source}, itself not checked independently"
+    return f"derivatives checked against {first.truth.source}"
+
+
+def untold(reference: Reference) -> str:
+    """Say why the function's values tell nothing of its derivative, and what speaks for it."""
+    apart = reference.apart
+    agreed = f"; forward and reverse mode agree to {apart:.1g}" if apart is not None else ""
+    return f"at no step do differences settle{agreed}"
 
 
 def _precision() -> str:

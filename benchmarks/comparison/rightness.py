@@ -13,7 +13,7 @@ from ..check.noise import COARSE, MARGIN
 from ..derivatives.method import Method, ravel
 from .again import at_highest, coarsely, is_retraced, precisely
 from .endings import joined
-from .experiment import Experiment
+from .experiment import Experiment, untold
 from .search import Choice
 
 #: How far off in float64 a derivative may be, and still be called right; or this many times the
@@ -103,10 +103,11 @@ def _exact(
     limit = math.sqrt(float(jnp.finfo(dtype).eps))
     zeros = measured.left <= MARGIN * _eps(experiment)
     near = measured.fault <= limit and zeros
+    told = experiment.reference_for(method)[1].tells(method.mode)
     if experiment.problem.float64_obstacle:
         fault = measured.fault if near else at_highest(method, experiment, choice)
         off = f"off by {fault:.2g} of the largest entry"
-        return ("ok", "") if fault <= limit else ("wrong", off)
+        return ("ok", "") if fault <= limit else ("wrong" if told else "inaccurate", off)
     if near and not method.from_user:
         return "ok", _zero(measured)
     coarse = max(_RIGHT, _RIGHT_EPS * experiment.first.eps)
@@ -117,7 +118,7 @@ def _exact(
     if not (precise.fault <= coarse and precise.left <= tiny):
         rough = None if experiment.first.kink else coarsely(method, experiment, choice)
         if rough is None or not _is_rounding(precise, rough, coarse, tiny):
-            return "wrong", _how_wrong(precise, coarse)
+            return "wrong" if told else "inaccurate", _how_wrong(precise, coarse)
     right = "though right in float64" if precise.fault <= LOST else "by rounding alone"
     if not measured.fault <= LOST:
         finite = "no digit is right" if math.isfinite(measured.fault) else "not finite"
@@ -166,5 +167,7 @@ def _unchecked(method: Method, experiment: Experiment) -> str:
     """Say that no other route leads to a result, and what speaks for it."""
     reference = experiment.reference_for(method)[1]
     test = reference.taylor.get(method.mode)
+    if not reference.tells(method.mode):
+        return f"not checked independently: {untold(reference)}"
     agreed = f": differences agree to {test.apart:.1g}" if test and test.near else ""
     return f"not checked independently{agreed}"
