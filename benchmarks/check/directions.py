@@ -63,16 +63,34 @@ def pulled_back(problem: Problem, cotangent: Output, pace: Pace = UNHURRIED) -> 
 
 
 def along(
-    problem: Problem, tangent: Leaves, steps: np.ndarray, pace: Pace = UNHURRIED
+    problem: Problem,
+    tangent: Leaves,
+    steps: np.ndarray,
+    pace: Pace = UNHURRIED,
+    *,
+    weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the function's outputs `[steps, m]` at the point moved by each step of a tangent."""
+    """Return the function's outputs `[steps, m]` at the point moved by each step of a tangent.
+
+    Args:
+        problem: The function and the point.
+        tangent: The direction.
+        steps: How far it is moved.
+        pace: How it is run.
+        weights: `[m, sums]`: sums of the outputs are returned, `[steps, sums]`, in place of them.
+    """
 
     def at(step: jax.Array, x: Leaves, fixed: Leaves) -> jax.Array:
         moved = tuple(leaf + step * part for leaf, part in zip(x, tangent, strict=True))
         outputs = jax.tree.leaves(problem.fn(moved, fixed))
         return jnp.concatenate([leaf.ravel() for leaf in outputs])
 
-    def line(x: Leaves, fixed: Leaves, steps: jax.Array) -> jax.Array:
-        return jax.lax.map(lambda step: at(step, x, fixed), steps)
+    def line(x: Leaves, fixed: Leaves, steps: jax.Array, weights: jax.Array | None) -> jax.Array:
+        def summed(step: jax.Array) -> jax.Array:
+            outputs = at(step, x, fixed)
+            return outputs if weights is None else outputs @ weights
 
-    return np.asarray(pace.run(line, problem.x, problem.fixed, jnp.asarray(steps)))
+        return jax.lax.map(summed, steps)
+
+    sums = None if weights is None else jnp.asarray(weights)
+    return np.asarray(pace.run(line, problem.x, problem.fixed, jnp.asarray(steps), sums))

@@ -10,7 +10,7 @@ import numpy as np
 from ..derivatives.method import Probe, Truth, Zeros, ravel
 from ..derivatives.problem import Problem
 from .dense import dense_jacobian
-from .directions import UNHURRIED, Pace
+from .directions import UNHURRIED, Pace, along
 from .error import relative_error
 from .judge import Line, judge
 from .zeros import rows_without_rounding
@@ -87,9 +87,18 @@ def _truth(
         jvp = jacobian @ ravel(probe.tangent)
     if vjp is None and jacobian is not None:
         vjp = ravel(probe.cotangent) @ jacobian
-    jvp = line.quotient if jvp is None else jvp
+    jvp = _difference(problem, probe, line, pace) if jvp is None else jvp
     vjp = np.full(problem.n, np.nan) if vjp is None else vjp
     return Truth(line.value, jvp, vjp, jacobian, source, zeros)
+
+
+def _difference(problem: Problem, probe: Probe, line: Line, pace: Pace) -> np.ndarray:
+    """Return the difference quotient of each output along the line."""
+    if line.weights is None:
+        return line.quotient
+    step = line.eps ** (1 / 3)
+    ahead, behind = along(problem, probe.tangent, np.array([step, -step]), pace)
+    return (ahead.astype(np.float64) - behind) / (2 * step)
 
 
 def _agrees(

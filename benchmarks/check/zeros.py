@@ -34,7 +34,7 @@ def find_zeros(
         passed: The products of the modes that passed.
         pace: How programs are run.
     """
-    if line.coarse or not passed:
+    if line.coarse or not passed or line.weights is not None:
         return None
     changes = np.abs(line.values[: len(LINE) - 1] - line.value)
     largest = np.max(changes, axis=0)

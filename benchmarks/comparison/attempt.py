@@ -42,10 +42,13 @@ class Attempt(NamedTuple):
     late: bool = False
 
 
-def attempt(method: Method, experiment: Experiment) -> Attempt:
+def attempt(method: Method, experiment: Experiment, *, share: float = SHARE) -> Attempt:
     """Build, compile and check a method; whatever goes wrong is told in its row.
 
-    It may take half of the time that is left.
+    Args:
+        method: What is tried.
+        experiment: What it is tried on.
+        share: How much of the time that is left it may take.
     """
     row = Row(
         method=method.name, mode=method.mode, kind=method.kind, status="ok", exact=method.exact
@@ -58,10 +61,10 @@ def attempt(method: Method, experiment: Experiment) -> Attempt:
         if experiment.unchecked and method.kind == "value" and experiment.look.seconds:
             return Attempt(dataclasses.replace(row, seconds=experiment.look.seconds), late=late)
         return Attempt(dataclasses.replace(row, at_least=least or None), late=late)
-    share = SHARE * experiment.limits.left()
+    seconds = share * experiment.limits.left()
     try:
-        with whole_tracebacks(), stopped_after(share, "building and checking it"):
-            return _tried(row, method, experiment, time_left(share))
+        with whole_tracebacks(), stopped_after(seconds, "building and checking it"):
+            return _tried(row, method, experiment, time_left(seconds))
     except InfeasibleError as error:
         return Attempt(with_status(row, "impossible", str(error)))
     except WrongShapeError as error:

@@ -1,12 +1,17 @@
 """Why a method is not tried on a function: it cannot be, its mode is wrong, or it is too much."""
 
+import math
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 
 from ..derivatives.method import Method
 from ..derivatives.problem import Problem
 from ..instrument import units
+from ..instrument.compile import available_memory
 from ..instrument.timing import MIN_ROUNDS
+from ..program.messages import guarded
 from .experiment import Experiment
 
 #: Least cost of one pass in a batch, as a share of a single pass; a method that exceeds the budget
@@ -18,7 +23,11 @@ SHARE = 0.5
 
 def refusal(method: Method, experiment: Experiment) -> tuple[str, str] | None:
     """Return the status and the note of a method that is not tried, `None` of one that is."""
-    return _not_allowed(method, experiment) or _too_long(method, experiment)
+    return (
+        _too_large(method, experiment.problem, experiment.limits.memory)
+        or _not_allowed(method, experiment)
+        or _too_long(method, experiment)
+    )
 
 
 def _not_allowed(method: Method, experiment: Experiment) -> tuple[str, str] | None:
@@ -47,12 +56,29 @@ def _not_allowed(method: Method, experiment: Experiment) -> tuple[str, str] | No
     return None
 
 
+def _too_large(method: Method, problem: Problem, memory: float) -> tuple[str, str] | None:
+    """Return status and note of a method whose result alone does not fit."""
+    size = _result_bytes(method, problem)
+    if size <= memory:
+        return None
+    return (
+        "failed",
+        f"out of memory: its result alone is {units.size(size)} of {units.size(memory)}",
+    )
+
+
+def without_room(methods: Sequence[Method], problem: Problem) -> str:
+    """Say of which methods the result alone does not fit in memory; `""` of none."""
+    memory, _ = guarded("find out how much memory is left", available_memory, None)
+    large = [one for one in methods if _too_large(one, problem, memory or math.inf)]
+    if not large:
+        return ""
+    size = units.size(_result_bytes(large[0], problem))
+    return f"the result alone takes {size} of {units.size(memory or math.inf)}"
+
+
 def _too_long(method: Method, experiment: Experiment) -> tuple[str, str] | None:
-    """Return status and note of a method that is out of reach by its passes or its result alone."""
-    size = _result_bytes(method, experiment.problem)
-    if size > experiment.limits.memory:
-        limit = units.size(experiment.limits.memory)
-        return "failed", f"out of memory: its result alone is {units.size(size)} of {limit}"
+    """Return status and note of a method that is out of reach by its passes."""
     least, limits = least_seconds(method, experiment), experiment.limits
     if least * MIN_ROUNDS < limits.budget and least < SHARE * limits.left():
         return None

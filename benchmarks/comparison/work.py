@@ -24,6 +24,7 @@ from .losses import with_losses
 from .pace import look_at
 from .plan import make_plan
 from .reading import Reading, read_program
+from .refusal import SHARE, without_room
 from .row import Row
 from .timed import timed_rows
 
@@ -33,8 +34,11 @@ OnProgress = Callable[[str, float], None]
 #: How the stage begins that tells the plan.
 PLAN = "plan: "
 FLOOR = "dispatch floor"
-#: The share of the time limit that is held back for measuring, if the budget is no less.
-_MEASURING = 0.5
+#: The share of the time limit that is held back for measuring, if the budget is no less; what the
+#: methods leave of the rest is measured with too.
+_MEASURING = 0.25
+#: The share of the time left that a method may take as long as no derivative is ready.
+_FIRST = 0.75
 #: The share of the time left that reading the program may take.
 _READING = 0.3
 #: A call that takes longer is made in a thread, so that it can be left behind.
@@ -105,7 +109,8 @@ class Work:
             budget=settings.budget,
             time_limit=settings.time_limit,
         )
-        tell(f"{PLAN}{plan}", 0.0)
+        no_room = without_room(self.methods, self.problem)
+        tell(f"{PLAN}{plan}{no_room and f'; {no_room}'}", 0.0)
         self.experiment = make_experiment(
             self.problem,
             self.reading,
@@ -116,19 +121,22 @@ class Work:
             left=lambda: self.left() - reserved,
             rule=settings.rule,
         )
-        for index, method in enumerate(self.methods):
+        for index, method in enumerate(_cheapest_first(self.methods, self.problem)):
             tell(method.name, index / len(self.methods))
-            self.attempts.append(attempt(method, self.experiment))
+            ready = any(one.planned and one.row.kind != "value" for one in self.attempts)
+            share = SHARE if ready else _FIRST
+            self.attempts.append(attempt(method, self.experiment, share=share))
         self.attempts = with_losses(self.attempts, self.experiment)
         if settings.crossover and not self.experiment.unchecked:
             self.batches = compile_batches(self.experiment, settings.seed)
         self._measure()
 
     def rows(self, why: str) -> tuple[Row, ...]:
-        """Return a row for every method; those that nobody came to say why."""
+        """Return a row for every method, in their order; those that nobody came to say why."""
         whole = {n: taken for n, taken in self.samples.items() if taken.wall.size >= MIN_ROUNDS}
-        tried = timed_rows(self.attempts, whole, self.failed, self.floor())
-        return (*tried, *(not_tried(method, why) for method in self.methods[len(tried) :]))
+        timed = timed_rows(self.attempts, whole, self.failed, self.floor())
+        tried = {row.method: row for row in timed}
+        return tuple(tried.get(one.name) or not_tried(one, why) for one in self.methods)
 
     def late(self) -> int:
         """Return how many methods were left out because time was up."""
@@ -195,6 +203,20 @@ class Work:
             long = one.planned.seconds > _LONG
             calls[one.row.method] = partial(_within, self.left, call) if long else call
         return {one.row.method: calls[one.row.method] for one in ready if one.row.method in calls}
+
+
+def _cheapest_first(methods: Sequence[Method], problem: Problem) -> list[Method]:
+    """Sort methods by the passes they take, so that a short time is left for the likely best.
+
+    The function itself comes first, since every cost is a multiple of it; what is slow to compile
+    or to call on any function comes last.
+    """
+
+    def cost(method: Method) -> tuple[bool, bool, int]:
+        last = method.mode in ("numerical", "symbolic") and not method.from_user
+        return method.kind != "value", last, method.evaluations(problem.n, problem.m)
+
+    return sorted(methods, key=cost)
 
 
 def _outputs(problem: Problem) -> int:
