@@ -97,3 +97,23 @@ def test_a_difference_of_rounded_values_judges_within_its_own_rounding(offset):
         wrong = quotient_test(values, 1.5 * true, eps=eps, far=3.0)
         assert not (wrong.told and wrong.right)
         assert offset or not wrong.right
+
+
+def hilbert(size):
+    places = np.arange(size)
+    return 1.0 / (1 + places[:, None] + places)
+
+
+def test_integers_that_differ_are_put_down_to_the_operation_that_made_them():
+    matrix, ones = jnp.asarray(hilbert(7), jnp.float32), jnp.ones(7, jnp.float32)
+    assert not np.allclose(jnp.linalg.solve(matrix, ones), np.linalg.solve(hilbert(7), np.ones(7)))
+    found = loss(lambda a: jnp.linalg.solve(a, ones), matrix)
+    assert (found.what, found.operation) == ("rounding", "lu")
+
+
+def test_a_branch_that_rounding_chooses_is_put_down_to_the_comparison():
+    def chosen(x):
+        return jnp.where(x + 1e-9 > 1.0, 5.0, x)
+
+    found = loss(chosen, jnp.float32(1.0))
+    assert (found.what, found.operation) == ("rounding", "gt")

@@ -90,7 +90,9 @@ class _Walk:
             self.suspects.setdefault(id(eqn), _loss(eqn, results, line))
         if id(eqn) in self.repaired:
             return [
-                _Both(jnp.asarray(one.wide, one.own.dtype), one.wide) if _floats(one) else one
+                _Both(jnp.asarray(one.wide, jnp.result_type(one.own)), one.wide)
+                if _floats(one) or _lost(one)
+                else one
                 for one in results
             ]
         return results
@@ -153,12 +155,22 @@ def _errors(both: _Both) -> np.ndarray:
 
 
 def _lost(both: _Both) -> bool:
-    return _floats(both) and bool(np.any(_errors(both) > LOST))
+    """Whether a number has no digit left, or an integer or a truth value is another one."""
+    if not _floats(both):
+        return _differs(both)
+    return bool(np.any(_errors(both) > LOST))
+
+
+def _differs(both: _Both) -> bool:
+    """Whether integers or truth values, such as the pivots of a solver, are others in float64."""
+    if jax.dtypes.issubdtype(jnp.result_type(both.own), jax.dtypes.extended):
+        return False  # a key, which no rounding reaches
+    return not np.array_equal(np.asarray(both.own), np.asarray(both.wide))
 
 
 def _sound(both: _Both) -> bool:
     if not _floats(both):
-        return True
+        return not _differs(both)
     eps = float(jnp.finfo(jnp.result_type(both.own)).eps)
     return bool(np.all(_errors(both) <= max(_SOUND, _SOUND_EPS * eps)))
 
@@ -170,7 +182,9 @@ def _wholly_lost(both: _Both) -> bool:
 
 def _loss(eqn: JaxprEqn, results: Sequence[_Both], line: str) -> Loss:
     """Say what was lost in an operation."""
-    lost = next(filter(_lost, results))
+    lost = next((one for one in results if _floats(one) and _lost(one)), None)
+    if lost is None:
+        return Loss("rounding", kind(eqn), line)
     own, true = (array[_errors(lost) > LOST] for array in _arrays(lost))
     limits = jnp.finfo(jnp.result_type(lost.own))
     if np.any(~np.isfinite(own) | (np.abs(true) > float(limits.max))):

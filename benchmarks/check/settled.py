@@ -67,4 +67,4 @@ def is_noise(line: np.ndarray, noise: float, eps: float) -> bool:
         (False, True)
     """
     spread = np.linalg.norm(np.max(np.abs(line - line[-1]), axis=0))
-    return noise > max(_NOISY * spread, _MARGIN * eps * np.linalg.norm(line[-1]))
+    return bool(noise > max(_NOISY * spread, _MARGIN * eps * np.linalg.norm(line[-1])))
