@@ -33,7 +33,8 @@ graph, params, state = nnx.split(model, nnx.Param, ...)
     return jax.vmap(equinox.combine(params, static))(x), state""",
 }
 _AFTER = {
-    "flax.linen": "\n\nwhere params is variables.pop('params'), and state the rest of variables",
+    "flax.linen": "\n\nwhere params is variables.pop('params'), and state the rest of variables; "
+    "batch norm needs the mask, as in docs/how-to/flax.md",
     "flax.nnx": "\n\nwithout dropout and batch statistics, for which see docs/how-to/flax.md",
 }
 #: What the arguments of a model are called, and what is passed for them.
