@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from ..check.error import deviation
@@ -63,8 +64,9 @@ def attempt(method: Method, experiment: Experiment, *, share: float = SHARE) -> 
         return Attempt(dataclasses.replace(row, at_least=least or None), late=late)
     seconds = share * experiment.limits.left()
     try:
-        with whole_tracebacks(), stopped_after(seconds, "building and checking it"):
-            return _tried(row, method, experiment, time_left(seconds))
+        with whole_tracebacks():
+            tried = partial(_tried, row, method, experiment, time_left(seconds))
+            return stopped_after(seconds, tried, "building and checking it")
     except InfeasibleError as error:
         return Attempt(with_status(row, "impossible", str(error)))
     except WrongShapeError as error:

@@ -1,6 +1,7 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from numbers import Integral, Real
 
 import jax
@@ -119,8 +120,7 @@ def compare(
         problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
         work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
         try:
-            with stopped_after(left() + _GRACE, "comparing"):
-                work.do()
+            stopped_after(left() + _GRACE, work.do, "comparing")
         except (TimeUpError, KeyboardInterrupt) as caught:
             error = caught
     asked = {"time_limit": time_limit, "methods": methods, "order": order}
@@ -218,8 +218,8 @@ def _problem(
 ) -> Problem:
     """Trace the function, as long as there is time."""
     try:
-        with stopped_after(left(), "tracing the function"):
-            problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux)
+        make = partial(make_problem, fn, inputs, argnums=argnums, has_aux=has_aux)
+        problem = stopped_after(left(), make, "tracing the function")
     except TimeUpError as error:
         raise TimeoutError(f"{error}: time_limit must be longer") from None
     if order == 2 and not problem.scalar:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 import jax
 from jax.extend.core import ClosedJaxpr
@@ -34,9 +34,9 @@ def with_losses(attempts: Sequence[Attempt], experiment: Experiment) -> list[Att
         return str(find_loss(program, inputs, pace_of(left)) or "")
 
     def in_time(mode: str) -> str:
+        find = partial(guarded, "find where digits go", partial(found, mode), "")
         try:
-            with stopped_after(left(), "finding where digits go"):
-                text, fault = guarded("find where digits go", lambda: found(mode), "")
+            text, fault = stopped_after(left(), find, "finding where digits go")
         except TimeUpError:
             return ""
         return text or fault

@@ -157,8 +157,8 @@ class Work:
     def _read(self) -> Reading:
         """Read the program, in a share of the time."""
         try:
-            with stopped_after(_READING * self.left(), "reading the program"):
-                return read_program(self.problem, self._modes())
+            read = partial(read_program, self.problem, self._modes())
+            return stopped_after(_READING * self.left(), read, "reading the program")
         except TimeUpError as error:
             return Reading({}, 0, (), (str(error),))
 

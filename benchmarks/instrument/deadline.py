@@ -2,8 +2,7 @@
 
 import ctypes
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from .clock import time_left
@@ -79,36 +78,37 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
     return results[0]
 
 
-@contextmanager
-def stopped_after(limit: float, what: str) -> Iterator[None]:
-    """Stop the work inside once `limit` seconds are over, at the next step that Python takes.
+def stopped_after(limit: float, work: Callable[[], Result], what: str) -> Result:
+    """Do `work`, and stop it once `limit` seconds are over, at the next step that Python takes.
 
-    A call into XLA is no such step: it ends first.
+    A call into XLA is no such step: it ends first. This is no context manager, for the work could
+    then be stopped as its block is left, and what stops it would escape.
 
     Args:
         limit: Seconds; infinitely many for none.
-        what: What the work is, as the subject of "... takes longer than 3 s".
+        work: What to do.
+        what: What that is, as the subject of "... takes longer than 3 s".
 
     Raises:
         TimeUpError: If it was stopped.
 
     Example:
-        >>> with stopped_after(0.01, "it"):
+        >>> def endless():
         ...     while True:
         ...         pass
+        >>> stopped_after(0.01, endless, "it")
         Traceback (most recent call last):
         benchmarks.instrument.deadline.TimeUpError: it takes longer than 10 ms and was given up
     """
     if limit == float("inf"):
-        yield
-        return
+        return work()
     if limit <= 0:
         raise TimeUpError(f"there was no time left for {what}")
     alarm = _Alarm(threading.get_ident(), limit)
     try:
         try:
             alarm.start()
-            yield
+            return work()
         finally:
             alarm.silence()
     except _Stop:
