@@ -59,6 +59,13 @@ class LikeEquinox:
         return cls(*leaves)
 
 
+class LikeNnx:
+    __module__ = "flax.nnx.module"
+
+    def __call__(self, *args, **kwargs):  # as nnx.Sequential has it
+        raise AssertionError
+
+
 class LikeTorch:
     __module__ = "torch.nn.modules.module"
 
@@ -160,6 +167,8 @@ def test_modules_are_refused_with_their_librarys_lines_before_anything_is_traced
         TypeError, match=NEEDS + "LikeLinenWithFlag of flax.linen, .* takes x, train"
     ):
         train.supervised(LikeLinenWithFlag().apply, LOSS)
+    with pytest.raises(TypeError, match=NEEDS + r"LikeNnx of flax\.nnx, .*\n.*\nmodel\.eval"):
+        train.supervised(LikeNnx(), LOSS)
     with pytest.raises(TypeError, match=r"supervised needs a function of JAX, got PyTorch's"):
         train.supervised(LikeTorch(), LOSS)
     with pytest.raises(
