@@ -118,9 +118,9 @@ def test_the_difference_quotient_uses_the_step_at_which_it_changes_least():
 
 @pytest.mark.parametrize("x", [jnp.ones((0,)), jnp.ones((3, 0))])
 def test_inputs_of_no_entries_are_refused(x):
-    with pytest.raises(ValueError, match="at least one number, got 0 and 1"):
+    with pytest.raises(ValueError, match="at least one number, got 0 and 1: give an input"):
         compare(jnp.sum, x)
-    with pytest.raises(ValueError, match="at least one number, got 2 and 0"):
+    with pytest.raises(ValueError, match="at least one number, got 2 and 0: give a function"):
         compare(lambda y: x * y.sum(), jnp.ones(2), argnums=0)
 
 

@@ -102,6 +102,7 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
     assert "\ncrossing for 1 output forward mode is faster up to " in done.stdout
     assert done.stdout.startswith("my_model:loss: 4 inputs -> 1 output, float32")
     record = json.loads(saved.read_text())["record"]
+    assert done.stdout.endswith(f"wrote {saved}\n")
     assert record["n"] == 4
     assert record["crossover"]["forward"]["sizes"] == [1, 4]
     assert record["crossover"]["reverse"]["sizes"] == [1, 4]

@@ -163,7 +163,7 @@ def _lost(both: _Both) -> bool:
 
 def _differs(both: _Both) -> bool:
     """Whether integers or truth values, such as the pivots of a solver, are others in float64."""
-    if jax.dtypes.issubdtype(jnp.result_type(both.own), jax.dtypes.extended):
+    if jnp.issubdtype(jnp.result_type(both.own), jax.dtypes.extended):
         return False  # a key, which no rounding reaches
     return not np.array_equal(np.asarray(both.own), np.asarray(both.wide))
 

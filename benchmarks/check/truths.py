@@ -29,8 +29,8 @@ def consistent(products: dict[str, np.ndarray], probe: Probe) -> dict[str, np.nd
 
 
 def disagreement(products: dict[str, np.ndarray], probe: Probe) -> float | None:
-    """Return how far two modes are from each other; `None` if there are not two."""
-    if len(products) < 2:
+    """Return how far two modes are from each other; `None` if there are not two that are finite."""
+    if len(products) < 2 or not all(np.all(np.isfinite(one)) for one in products.values()):
         return None
     pushed = ravel(probe.cotangent) @ products["forward"]
     pulled = products["reverse"] @ ravel(probe.tangent)

@@ -61,6 +61,7 @@ def compare(
     typer.echo(text_table(comparison, terminal_width()))
     for path in save:
         comparison.save(path)
+        typer.echo(f"wrote {path}")
     return 130 if progress.interrupted else exit_status([comparison])
 
 

@@ -41,7 +41,8 @@ def read_inputs(inputs: tuple, argnums: Argnums) -> Inputs:
     if not read.wanted:
         raise ValueError(
             "no input holds floating-point numbers, so there is nothing to differentiate; "
-            f"got {', '.join(map(described, read.given)) or 'no inputs'}"
+            f"got {', '.join(map(described, read.given)) or 'no inputs'}: "
+            "give floats, such as x.astype(float), or a function of some"
         )
     return read
 

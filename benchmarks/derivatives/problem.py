@@ -86,7 +86,8 @@ def make_problem(
     n, m = sum(leaf.size for leaf in given.x), outputs.m
     if not n or not m:
         raise ValueError(
-            f"a derivative needs an input and an output of at least one number, got {n} and {m}"
+            f"a derivative needs an input and an output of at least one number, got {n} and {m}: "
+            f"give {'an input' if not n else 'a function'} whose arrays are not empty"
         )
 
     def canonical(x: Leaves, fixed: Leaves) -> Output:
