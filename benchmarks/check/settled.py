@@ -31,6 +31,7 @@ def settles(line: np.ndarray, rounding: float, *, far: float) -> np.ndarray:
         far: The largest number among the inputs, which rounds too.
 
     Example:
+        >>> from benchmarks.check.taylor import LINE
         >>> wild = np.random.default_rng(0).normal(size=len(LINE))
         >>> line = np.stack([np.sin(LINE), wild], axis=1)
         >>> settles(line, 1e-16, far=1.0) < len(STEPS)
@@ -62,6 +63,7 @@ def is_noise(line: np.ndarray, noise: float, eps: float) -> bool:
         eps: The machine epsilon that they were computed with.
 
     Example:
+        >>> from benchmarks.check.taylor import LINE
         >>> line = np.sin(LINE)[:, None]
         >>> is_noise(line, 1e-7, 1e-7), is_noise(line, 0.5, 1e-7)
         (False, True)
