@@ -92,3 +92,22 @@ def test_what_cannot_be_checked_says_so_and_a_wrong_rule_of_a_short_orbit_is_ref
     assert not any("kink" in note or "checked against" in note for note in found.notes)
     rounded = compare(long, jnp.float32(0.3), **options)
     assert {row.status for row in rounded.rows} == {"inaccurate"}
+
+
+@pytest.mark.parametrize("point", [0.9, 0.9999, 1 - 1e-9])
+def test_a_line_that_leaves_the_domain_of_a_function_tells_by_its_rest(point):
+    with np.errstate(invalid="ignore"):
+        line = Line(np.arcsin(point + LINE)[:, None], FLOAT64_EPS, point)
+    probe = Probe((np.array(1.0),), np.array(1.0))
+    for factor in (1.0, *WRONG):
+        slope = np.array([factor / np.sqrt(1 - point**2)])
+        test = judge(line, probe, "forward", slope)
+        assert test.told
+        assert test.right == (factor == 1.0)
+
+
+def test_at_the_edge_of_a_domain_a_right_derivative_is_not_called_wrong():
+    with np.errstate(invalid="ignore"):
+        line = Line((LINE**1.5)[:, None], FLOAT64_EPS, 0.0)
+    probe = Probe((np.array(1.0),), np.array(1.0))
+    assert judge(line, probe, "forward", np.array([0.0])).right

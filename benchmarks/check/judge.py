@@ -116,7 +116,8 @@ def judge(
         return test._replace(near=test.near or 0 < test.apart <= allowed)
     # The point itself is moved to numbers that float64 has, which moves the function too.
     moved = FLOAT64_EPS * line.far * float(np.max(np.abs(product), initial=0.0))
-    seen = FLOAT64_EPS * float(np.max(np.abs(values), initial=0.0))
+    finite = np.isfinite(values)  # the line may leave the function's domain
+    seen = FLOAT64_EPS * float(np.max(np.abs(values), where=finite, initial=0.0))
     seen += FLOAT64_EPS * float(np.linalg.norm(of_value))
     hidden = FLOAT64_EPS * STEPS * np.linalg.norm(of_product)
     test = taylor_test(values, product, rounding=seen + moved + hidden, allowed=allowed)

@@ -78,7 +78,7 @@ def by_quotients(
     widths[:first] = np.inf
     best = int(np.argmin(widths))
     scale = max(np.linalg.norm(quotients[best]), np.linalg.norm(derivative))
-    if not widths[best] <= _VAGUE * scale and scale > 0:
+    if not widths[best] <= _VAGUE * scale and scale != 0:  # nan where the domain ends
         return Taylor(None, told=False)
     distance = np.linalg.norm(quotients[best] - derivative)
     if distance <= _MARGIN * widths[best] + 4 * eps * scale:

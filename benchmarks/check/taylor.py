@@ -112,7 +112,7 @@ def _slope(remainder: np.ndarray, rounding: float | np.ndarray) -> float | None:
     """
     least = max(np.max(remainder[-_NOISE:]), np.finfo(np.float64).tiny)
     noise = np.broadcast_to(np.maximum(rounding, least), remainder.shape)
-    clear = np.flatnonzero(remainder > _CLEAR * noise)
+    clear = np.flatnonzero((remainder > _CLEAR * noise) & np.isfinite(remainder))
     if clear.size < 2:
         return None
     last = clear[-3:]
