@@ -81,13 +81,17 @@ def test_the_permissions_of_an_older_file_stay_and_a_link_stays_a_link(name, tmp
 
 
 @pytest.mark.parametrize("name", FEW)
-def test_the_content_and_then_the_folder_go_to_the_disk(name, tmp_path, monkeypatch):
-    kinds = []
-    monkeypatch.setattr(
-        os, "fsync", lambda descriptor: kinds.append(stat.S_IFMT(os.fstat(descriptor).st_mode))
-    )
-    WRITERS[name](tmp_path / name)
-    assert kinds == [stat.S_IFREG, stat.S_IFDIR]
+def test_the_whole_content_goes_to_the_disk_before_it_takes_the_name(name, tmp_path, monkeypatch):
+    path, synced = tmp_path / name, []
+    path.write_text("old")
+
+    def fsync(descriptor):
+        assert path.read_text() == "old"
+        synced.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    WRITERS[name](path)
+    assert synced == [path.stat().st_size]
 
 
 @pytest.mark.parametrize("name", FEW)
