@@ -11,6 +11,8 @@ import optax
 import pytest
 from train_problem import BATCH, data, linear, optimizer, same_bits, shuffled
 
+import losses
+import nn
 import train
 from train import _programs
 
@@ -53,6 +55,43 @@ def test_the_second_training_traces_nothing_and_is_the_first_again(source):
     assert len(traced) == 2
     if source is data:  # the key decides the order, which is no part of the program
         assert not same_bits(first, other)
+
+
+@jax.custom_jvp
+def softened(x):
+    return jnp.tanh(x)
+
+
+softened.defjvp(lambda inputs, tangents: (softened(*inputs), tangents[0]))
+
+
+def test_the_second_training_of_a_real_network_with_a_rule_of_its_own_traces_nothing():
+    traced = []
+    model = nn.serial(nn.mlp((4, 3, 2), batch_norm=True, dropout=0.1), nn.activation(softened))
+
+    def apply(*args, **options):
+        traced.append(options)
+        return model.apply(*args, **options)
+
+    objective = train.supervised(
+        apply,
+        losses.squared_error,
+        penalty=lambda params: 0.1 * losses.l2(params),
+        metrics={"error": lambda p, y, where=None: train.metrics.mean(abs(p - y), where=where)},
+    )
+    adam = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(1e-3))
+    train_state = train.init(*model.init(jax.random.key(0)), adam)
+    x, _ = data()
+    counts = []
+    for _ in range(2):
+        train.fit(
+            *(jax.random.key(1), train_state, objective, adam, (x, x[:, :2])),
+            validation=(x, x[:, :2]),
+            epochs=1,
+            batch_size=BATCH,
+        )
+        counts.append(sum(bool(options.get("train")) for options in traced))
+    assert counts[0] == counts[1] > 0
 
 
 def test_looking_for_the_monitored_curve_traces_nothing_twice():

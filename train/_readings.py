@@ -14,11 +14,17 @@ from pathlib import Path
 from types import (
     BuiltinFunctionType,
     CellType,
+    ClassMethodDescriptorType,
     CodeType,
     FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
     SimpleNamespace,
+    WrapperDescriptorType,
 )
 from typing import Any
 
@@ -26,6 +32,16 @@ import jax
 import numpy as np
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...), np.generic)
+# What Python itself is made of: it neither changes nor holds anything of a user's.
+_PARTS_OF_TYPES = (
+    ClassMethodDescriptorType
+    | GetSetDescriptorType
+    | MemberDescriptorType
+    | MethodDescriptorType
+    | MethodWrapperType
+    | WrapperDescriptorType
+)
+_OURS = ("gradwise", "nn", "losses", "train", "benchmarks")  # beside this package, in a clone too
 _MOST = 20_000  # objects that are looked at; a function that reaches more compiles anew each time
 _CHANGES = {"append", "extend", "insert", "remove", "add", "discard", "update", "setdefault"}
 
@@ -148,6 +164,8 @@ class _Reader:
             self.read_all([value.func, value.args, value.keywords], names)
         elif isinstance(value, staticmethod | classmethod | property):
             self.read(value.fget if isinstance(value, property) else value.__func__, names)
+        elif isinstance(value, _PARTS_OF_TYPES):
+            self.found.values.append(value)
         elif isinstance(value, FunctionType):
             self.identify(value)
             self.read_function(value)
@@ -245,7 +263,7 @@ def _is_users(file: str, module: str | None) -> bool:
     path = Path(file)
     standard = Path(sysconfig.get_paths()["stdlib"])
     installed = {"site-packages", "dist-packages"} & set(path.parts)
-    ours = Path(__file__).parent in path.parents
+    ours = any(Path(__file__).parents[1] / name in path.parents for name in _OURS)
     return not (installed or ours or standard in path.parents)
 
 
