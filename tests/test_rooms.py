@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "derivatives": {"instrument", "program"},
     "check": {"program", "derivatives"},
     "comparison": {"instrument", "program", "derivatives", "check"},
-    "report": {"instrument", "comparison"},
+    "graph": {"program", "derivatives", "check"},
+    "report": {"instrument", "comparison", "graph"},
     "scenarios": {"derivatives", "nn", "losses", "train"},
     "peers": {"instrument", "report", "nn", "losses", "train"},
 }

@@ -1,0 +1,1 @@
+"""The computational graph of a function: a record of its values and derivatives, and a picture."""

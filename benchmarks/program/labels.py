@@ -1,0 +1,68 @@
+"""Give every equation of a program a number that is still there once JAX has differentiated it.
+
+JAX keeps the stack of named scopes of an equation while it makes others out of it: what
+`jax.vjp` asks for on behalf of an equation carries the scopes of that equation. So a scope whose
+name is a number tells which equation a residual was kept for.
+"""
+
+import re
+from itertools import count
+
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
+
+from .jaxpr import Program, opened
+
+_SCOPE = "gradwise-equation-"
+_LABEL = re.compile(_SCOPE + r"(\d+)")
+
+
+def labelled(program: Program) -> Program:
+    """Return the same program with a number on every equation, those of inner programs included.
+
+    An equation inside of a call, a loop or a branch carries the numbers of all that hold it, its
+    own last.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> program = labelled(jax.make_jaxpr(lambda x: jnp.sin(x) * 2)(1.0))
+        >>> [label_of(eqn) for eqn in program.jaxpr.eqns]
+        [0, 1]
+    """
+    return _numbered(program, count())
+
+
+def label_of(eqn: JaxprEqn) -> int | None:
+    """Return the number of an equation, or of the one that it was made for; `None` without one."""
+    found = _LABEL.findall(str(eqn.source_info.name_stack))
+    return int(found[-1]) if found else None
+
+
+def scopes_of(eqn: JaxprEqn) -> str:
+    """Return an equation's named scopes without the numbers, such as `"0 dense/mul"`."""
+    parts = str(eqn.source_info.name_stack).split("/")
+    return "/".join(part for part in parts if not _LABEL.search(part))
+
+
+def _numbered(program: Program, numbers: "count[int]") -> Program:
+    jaxpr = opened(program)
+    numbered = jaxpr.replace(eqns=[_with_number(eqn, numbers) for eqn in jaxpr.eqns])
+    # In newer versions of JAX an open jaxpr is a closed one without constants.
+    closed = isinstance(program, ClosedJaxpr)
+    return ClosedJaxpr(opened(numbered), program.consts) if closed else numbered
+
+
+def _with_number(eqn: JaxprEqn, numbers: "count[int]") -> JaxprEqn:
+    own = next(numbers)
+    params = {name: _inner(value, numbers) for name, value in eqn.params.items()}
+    source = eqn.source_info
+    stack = source.name_stack.extend(f"{_SCOPE}{own}")
+    return eqn.replace(params=params, source_info=source.replace(name_stack=stack))
+
+
+def _inner(value: object, numbers: "count[int]") -> object:
+    """Number the equations of a parameter that is a program, or a tuple that holds some."""
+    if isinstance(value, Jaxpr | ClosedJaxpr):
+        return _numbered(value, numbers)
+    if isinstance(value, tuple) and any(isinstance(v, Jaxpr | ClosedJaxpr) for v in value):
+        return tuple(_inner(part, numbers) for part in value)
+    return value
