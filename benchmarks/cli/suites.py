@@ -1,6 +1,7 @@
 """The work behind `gradwise` itself, `gradwise run` and `gradwise list`: suites of scenarios."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,7 +126,7 @@ def _measure(asked: Asked, path: Path) -> tuple[list[Comparison], bool]:
             on_progress=progress.stage,
         )
         for name, comparison in _until_interrupted(measured, progress):
-            comparisons.append(comparison)
+            comparisons.append(replace(comparison, source=None))  # whose inputs take memory
             results.save(comparisons, path)
             progress.done(name)
     return comparisons, progress.interrupted

@@ -1,6 +1,7 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -20,6 +21,7 @@ from .fastest import machine_of
 from .notes import machine_notes
 from .origin import origin_of
 from .record import Comparison
+from .source import Source
 from .verdict import NO_VERDICT, give_verdict
 from .work import OnProgress, Settings, Work, ended
 
@@ -127,7 +129,9 @@ def compare(
     asked |= {"budget": budget, "seed": seed, "crossover": crossover}
     asked |= {"has_aux": True} if has_aux else {}
     asked |= {"rule": rule} if rule != RULES[0] else {}
-    return _recorded(work, ended(work, error), asked, name=name or name_of(fn), purpose=purpose)
+    found = _recorded(work, ended(work, error), asked, name=name or name_of(fn), purpose=purpose)
+    source = Source(fn=fn, inputs=inputs, argnums=argnums, has_aux=has_aux)
+    return replace(found, source=source)
 
 
 def _recorded(

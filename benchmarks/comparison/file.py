@@ -3,10 +3,11 @@
 `docs/schema.md` describes the schema.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._record_file import damage_told, read_object, record_of, save_record
+from .._record_file import damage_told, encode, read_object, record_of, save_record
 from .codec import from_plain
 from .record import Comparison
 from .row import STATUSES
@@ -17,8 +18,16 @@ _KINDS = {"jvp": "value_and_jvp", "tangent": "jvp", "vjp": "value_and_vjp"}
 
 def save(results: Comparison | Sequence[Comparison], path: Path) -> None:
     """Write one comparison, or several, as JSON."""
-    kind = "comparison" if isinstance(results, Comparison) else "comparisons"
-    save_record(path, kind, results)
+    if isinstance(results, Comparison):
+        save_record(path, "comparison", _plain(results))
+    else:
+        save_record(path, "comparisons", [_plain(each) for each in results])
+
+
+def _plain(comparison: Comparison) -> dict[str, object]:
+    """Return what a file holds of a comparison: all but the function that it was made of."""
+    names = [field.name for field in dataclasses.fields(comparison) if field.name != "source"]
+    return {name: encode(getattr(comparison, name)) for name in names}
 
 
 def load(path: str | Path) -> Comparison | list[Comparison]:

@@ -7,6 +7,7 @@ from .._equality import equal_by_fields
 from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row
+from .source import Source
 
 
 @equal_by_fields
@@ -35,6 +36,8 @@ class Comparison:
         environment: Versions, device, cores, load and flags.
         made_by: What made it, so that an equal comparison need not be made again; `None` in files
             of older versions.
+        source: The function and its inputs, as `compare` was given them; `None` in what was read
+            from a file. It is neither compared nor saved nor shown.
 
     Example:
         >>> import jax.numpy as jnp
@@ -62,6 +65,7 @@ class Comparison:
     seed: int = 0
     environment: dict[str, object] = field(default_factory=dict)
     made_by: MadeBy | None = None
+    source: Source | None = field(default=None, compare=False)
 
     @property
     def sizes(self) -> str:
