@@ -1,4 +1,4 @@
-"""What a combinator is made of, so that `summary` can look at the layers inside of it.
+"""What a combinator is made of and what a layer is called, for `summary` and for named scopes.
 
 A layer is two functions, and what a function was made from cannot be seen in it. So a combinator
 leaves a note on its `apply`. A layer without one, such as a user's own combinator, is shown whole.
@@ -7,8 +7,11 @@ leaves a note on its `apply`. A layer without one, such as a user's own combinat
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
+
+import jax
 
 from .layer import Layer
 
@@ -23,6 +26,7 @@ class Anatomy:
     indexed: bool  # whether the parameters are a tuple with one entry a part
     copies: int  # how often the parts are run, each time with parameters of their own
     word: str  # what the combinator makes of its parts
+    plain: bool  # whether it only runs its one part, and is called by that: "frozen dense"
 
 
 def made_of(
@@ -32,9 +36,10 @@ def made_of(
     indexed: bool = False,
     copies: int = 1,
     word: str = "",
+    plain: bool = False,
 ) -> Layer:
     """Return `layer` with a note of what it is made of."""
-    note = Anatomy(layer.apply, parts, rebuild, indexed, copies, word)
+    note = Anatomy(layer.apply, parts, rebuild, indexed, copies, word, plain)
     vars(layer.apply)["anatomy"] = note
     return layer
 
@@ -52,3 +57,32 @@ def name_of(layer: Layer) -> str:
     """Return the name of a layer: what its factory called it, or the factory's own name."""
     name = getattr(layer.apply, "__qualname__", type(layer.apply).__name__)
     return name.removesuffix(".<locals>.apply").rpartition("<locals>.")[2]
+
+
+def kind_of(layer: Layer) -> str:
+    """Return what kind of layer it is, in a word or a few: `"dense"`, `"relu"`, `"frozen dense"`.
+
+    It is the name without the sizes, and holds no slash, which would make two scopes of one.
+    """
+    note = anatomy(layer)
+    if note is not None and note.plain:
+        return " ".join(filter(None, [note.word, *map(kind_of, note.parts)]))
+    kind = name_of(layer).partition("(")[0]
+    return kind.strip("<>").replace("/", " ") or "layer"
+
+
+def scope(layer: Layer, place: int | None = None) -> AbstractContextManager[object]:
+    """Return the named scope in which a combinator runs a layer inside of it, as `"0 dense"`.
+
+    A scope changes no program. It names the layer in a computational graph, in the text of a
+    compiled program and in a profile. A `serial` that is the only part of a combinator has no
+    scope: its own parts say what they are.
+
+    Args:
+        layer: The layer.
+        place: Its entry in the parameters of the combinator, where that holds several layers.
+    """
+    if place is not None:
+        return jax.named_scope(f"{place} {kind_of(layer)}")
+    note = anatomy(layer)
+    return nullcontext() if note is not None and note.indexed else jax.named_scope(kind_of(layer))

@@ -11,7 +11,7 @@ from jax.core import Tracer
 from jax.nn.initializers import Initializer
 
 from . import activations
-from ._anatomy import made_of
+from ._anatomy import made_of, scope
 from ._checks import positive_int
 from ._parts import check_entries, check_layer, check_layers, init_of_each
 from .batch_normalization import batch_norm as batch_norm_layer
@@ -59,7 +59,8 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
         states = []
         for i, (layer, p, s) in enumerate(zip(layers, params, state, strict=True)):
             layer_key = None if key is None else jax.random.fold_in(key, i)
-            x, s = layer.apply(p, s, x, key=layer_key, train=train, mask=mask)
+            with scope(layer, i):
+                x, s = layer.apply(p, s, x, key=layer_key, train=train, mask=mask)
             states.append(s)
         return x, tuple(states)
 
@@ -96,7 +97,8 @@ def residual(layer: Layer[Params, State]) -> Layer[Params, State]:
         train: bool = False,
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, State]:
-        y, state = layer.apply(params, state, x, key=key, train=train, mask=mask)
+        with scope(layer):
+            y, state = layer.apply(params, state, x, key=key, train=train, mask=mask)
         if y.shape != x.shape:
             raise ValueError(
                 f"residual expected its layer to keep the shape {x.shape}, got {y.shape}"
@@ -156,7 +158,8 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
         ) -> tuple[jax.Array, State]:
             i, params, state = copy
             copy_key = None if key is None else jax.random.fold_in(key, i)
-            y, state = layer.apply(params, state, x, key=copy_key, train=train, mask=mask)
+            with scope(layer):
+                y, state = layer.apply(params, state, x, key=copy_key, train=train, mask=mask)
             if y.shape != x.shape:
                 raise ValueError(
                     f"repeat expected its layer to keep the shape {x.shape}, got {y.shape}"

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.typing import DTypeLike
 
-from ._anatomy import made_of
+from ._anatomy import made_of, scope
 from ._parts import check_entries, check_layer, check_layers, init_of_each
 from .layer import Layer, Params, State
 
@@ -57,7 +57,7 @@ def frozen(layer: Layer[Params, State]) -> Layer[Params, State]:
         del train
         return layer.apply(lax.stop_gradient(params), state, x, key=key, mask=mask)
 
-    return made_of(Layer(layer.init, apply), layer, rebuild=frozen, word="frozen")
+    return made_of(Layer(layer.init, apply), layer, rebuild=frozen, word="frozen", plain=True)
 
 
 def mixed_precision(
@@ -119,7 +119,7 @@ def mixed_precision(
         return mixed_precision(inner, compute=compute, output=output)
 
     word = jnp.dtype(compute).name
-    return made_of(Layer(layer.init, apply), layer, rebuild=rebuild, word=word)
+    return made_of(Layer(layer.init, apply), layer, rebuild=rebuild, word=word, plain=True)
 
 
 def _type_of_floats(x: object) -> DTypeLike:
@@ -187,7 +187,7 @@ def with_mask(
     def rebuild(inner: Layer) -> Layer:
         return with_mask(inner, real)
 
-    return made_of(Layer(layer.init, apply), layer, rebuild=rebuild)
+    return made_of(Layer(layer.init, apply), layer, rebuild=rebuild, plain=True)
 
 
 def _either_hides(own: jax.Array, given: jax.Array) -> jax.Array:
@@ -242,7 +242,8 @@ def concatenate(*layers: Layer) -> Layer[tuple, tuple]:
         results = []
         for i, (layer, p, s) in enumerate(zip(layers, params, state, strict=True)):
             layer_key = None if key is None else jax.random.fold_in(key, i)
-            results.append(layer.apply(p, s, x, key=layer_key, train=train, mask=mask))
+            with scope(layer, i):
+                results.append(layer.apply(p, s, x, key=layer_key, train=train, mask=mask))
         ys, states = zip(*results, strict=True)
         if len({y.shape[:-1] for y in ys}) > 1:
             shapes = ", ".join(str(y.shape) for y in ys)
