@@ -1,0 +1,257 @@
+"""Write an expression in Python as a teacher writes it: `y * (1 - y)` as "y · (1 − y)".
+
+The rules of the operations are such expressions, so that what a reader sees can be computed too.
+"""
+# ruff: noqa: RUF001
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from types import CodeType
+from typing import Any
+
+#: An expression as nested tuples: `("number", 2.0)`, `("name", "a")`, or an operation of these.
+Tree = tuple[Any, ...]
+
+ZERO: Tree = ("number", 0.0)
+ONE: Tree = ("number", 1.0)
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_RELATIONS = {ast.Gt: ">", ast.GtE: "≥", ast.Lt: "<", ast.LtE: "≤", ast.Eq: "=", ast.NotEq: "≠"}
+#: Conditions whose value at a tie is no matter of true and false, and how they are written.
+_CONDITIONS = {"larger": ">", "smaller": "<"}
+_PREFIXES = {"sqrt": "√"}
+_BARS = ("abs", "|")
+
+
+def read(expression: str, names: Mapping[str, float | str]) -> Tree:
+    """Read an expression, with a number or a word in the place of each of its names.
+
+    Example:
+        >>> written(read("n * a ** (n - 1)", {"n": 2.0, "a": "w"}))
+        '2 w'
+        >>> written(read("1 / (1 + a**2)", {"a": "w"}))
+        '1 / (1 + w²)'
+    """
+    return _read(ast.parse(expression, mode="eval").body, names)
+
+
+def computed(expression: str, names: Mapping[str, Any]) -> Any:
+    """Compute an expression of the table of rules, at numbers or arrays, with functions by name.
+
+    Example:
+        >>> computed("2 * a + b", {"a": 3, "b": 1})
+        7
+    """
+    return eval(_compiled(expression), {"__builtins__": {}}, dict(names))
+
+
+@cache
+def _compiled(expression: str) -> CodeType:
+    return compile(expression, "<rule>", "eval")
+
+
+def _read(node: ast.expr, names: Mapping[str, float | str]) -> Tree:
+    match node:
+        case ast.Constant(value=value):
+            return ("number", float(value))  # pyright: ignore[reportArgumentType]
+        case ast.Name(id=name):
+            meant = names.get(name, name)
+            return ("name", meant) if isinstance(meant, str) else ("number", float(meant))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return negative(_read(operand, names))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return ("where", f"not {written(_read(operand, names))}")
+        case ast.BinOp(left=left, op=op, right=right):
+            return _OPERATIONS[type(op)](_read(left, names), _read(right, names))
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            sides = written(_read(left, names)), written(_read(right, names))
+            return ("where", f" {_RELATIONS[type(op)]} ".join(sides))
+        case ast.Call(func=ast.Name(id=name), args=[left, right]) if name in _CONDITIONS:
+            sides = written(_read(left, names)), written(_read(right, names))
+            return ("where", f" {_CONDITIONS[name]} ".join(sides))
+        case ast.Call(func=ast.Name(id="between"), args=args):
+            return ("where", " < ".join(written(_read(arg, names)) for arg in args))
+        case ast.Call(func=ast.Name(id="bool"), args=[operand]):
+            return ("where", written(_read(operand, names)))
+        case ast.Call(func=ast.Name(id=name), args=args):
+            return ("call", name, *(_read(arg, names) for arg in args))
+    raise ValueError(f"{ast.unparse(node)} is no expression that a rule is made of")
+
+
+def negative(tree: Tree) -> Tree:
+    """Return the negative of an expression."""
+    match tree:
+        case ("number", value):
+            return ("number", -value) if value else tree
+        case ("negative", inner):
+            return inner
+    return ("negative", tree)
+
+
+def product(left: Tree, right: Tree) -> Tree:
+    """Return a product: numbers are multiplied, and 0 and 1 vanish.
+
+    Example:
+        >>> written(product(("name", "ḡ"), read("1 / a", {})))
+        'ḡ / a'
+        >>> written(product(("name", "ḡ"), read("-a", {})))
+        '−ḡ · a'
+    """
+    match left, right:
+        case (("number", a), ("number", b)):
+            return ("number", a * b)
+        case (("number", 0.0), _) | (_, ("number", 0.0)):
+            return ZERO
+        case (("number", 1.0), _):
+            return right
+        case (_, ("number", 1.0)):
+            return left
+        case (_, ("number", -1.0)):
+            return negative(left)
+        case (("negative", inner), _):
+            return negative(product(inner, right))
+        case (_, ("negative", inner)):
+            return negative(product(left, inner))
+        case (_, ("quotient", above, below)):
+            return quotient(product(left, above), below)
+    return ("product", left, right)
+
+
+def quotient(above: Tree, below: Tree) -> Tree:
+    """Return a quotient."""
+    match above, below:
+        case (("number", a), ("number", b)) if b:
+            return ("number", a / b)
+        case (("number", 0.0), _):
+            return ZERO
+        case (_, ("number", 1.0)):
+            return above
+        case (("negative", inner), _):
+            return negative(quotient(inner, below))
+    return ("quotient", above, below)
+
+
+def total(left: Tree, right: Tree) -> Tree:
+    """Return a sum; what is negative is subtracted."""
+    match left, right:
+        case (("number", a), ("number", b)):
+            return ("number", a + b)
+        case (("number", 0.0), _):
+            return right
+        case (_, ("number", 0.0)):
+            return left
+        case (_, ("negative", inner)):
+            return ("difference", left, inner)
+    return ("sum", left, right)
+
+
+def difference(left: Tree, right: Tree) -> Tree:
+    """Return a difference."""
+    match left, right:
+        case (("number", a), ("number", b)):
+            return ("number", a - b)
+        case (("number", 0.0), _):
+            return negative(right)
+        case (_, ("number", 0.0)):
+            return left
+        case (_, ("negative", inner)):
+            return ("sum", left, inner)
+    return ("difference", left, right)
+
+
+def power(base: Tree, exponent: Tree) -> Tree:
+    """Return a power."""
+    match base, exponent:
+        case (("number", a), ("number", b)) if a > 0:
+            return ("number", a**b)
+        case (_, ("number", 1.0)):
+            return base
+        case (_, ("number", 0.0)):
+            return ONE
+    return ("power", base, exponent)
+
+
+_OPERATIONS = {
+    ast.Add: total,
+    ast.Sub: difference,
+    ast.Mult: product,
+    ast.Div: quotient,
+    ast.Pow: power,
+}
+
+
+def written(tree: Tree, tight: int = 0) -> str:
+    """Write an expression, in brackets where what stands around it holds more tightly.
+
+    Args:
+        tree: The expression.
+        tight: How tightly: 1 for a term of a sum, 2 to be subtracted, 3 for a factor, 4 to be
+            divided by, 6 for the base of a power.
+    """
+    text, holds = _written(tree)
+    if holds >= tight:
+        return text
+    match tree:
+        case ("call", name, argument) if name not in _PREFIXES:
+            return f"{name}({written(argument)})"
+    return f"({text})"
+
+
+def _written(tree: Tree) -> tuple[str, int]:
+    """Return a text and how tightly it holds together."""
+    match tree:
+        case ("number", value):
+            return number(value), 9 if value >= 0 else 1
+        case ("name", name):
+            return name, 9
+        case ("where", condition):
+            return f"1 where {condition}", 0
+        case ("negative", inner):
+            return f"−{written(inner, 3)}", 1
+        case ("sum", left, right):
+            return f"{written(left, 1)} + {written(right, 2)}", 1
+        case ("difference", left, right):
+            return f"{written(left, 1)} − {written(right, 2)}", 1
+        case ("product", left, ("where", condition)):
+            return f"{written(left, 3)} where {condition}", 0
+        case ("product", ("number", _) as left, ("name" | "power", *_) as right):
+            return f"{written(left, 3)} {written(right, 5)}", 3
+        case ("product", left, right):
+            return f"{written(left, 3)} · {written(right, 3)}", 3
+        case ("quotient", above, below):
+            return f"{written(above, 3)} / {written(below, 4)}", 3
+        case ("power", base, ("number", exponent)) if float(exponent).is_integer():
+            return f"{written(base, 6)}{_superscript(exponent)}", 6
+        case ("power", base, exponent):
+            return f"{written(base, 6)}^{written(exponent, 8)}", 5
+        case ("call", name, argument):
+            return _called(name, argument)
+        case ("call", name, *arguments):
+            return f"{name}({', '.join(map(written, arguments))})", 8
+    raise AssertionError(tree)
+
+
+def _called(name: str, argument: Tree) -> tuple[str, int]:
+    """Write a function of one argument; a short argument needs no brackets."""
+    if name == _BARS[0]:
+        return f"{_BARS[1]}{written(argument)}{_BARS[1]}", 9
+    if name in _PREFIXES:
+        return f"{_PREFIXES[name]}{written(argument, 8)}", 7
+    text, holds = _written(argument)
+    return (f"{name} {text}", 4) if holds == 9 else (f"{name}({text})", 8)
+
+
+def number(value: float) -> str:
+    """Write a number to three digits, with a true minus sign.
+
+    Example:
+        >>> number(-0.09375), number(5.0), number(1e-05), number(12345.0)
+        ('−0.0938', '5', '1e−05', '12,300')
+    """
+    rounded = float(f"{value:.3g}")
+    text = f"{rounded:,.0f}" if 1e3 <= abs(rounded) < 1e6 else f"{rounded:.3g}"
+    return text.replace("-", "−")
+
+
+def _superscript(exponent: float) -> str:
+    return str(int(exponent)).translate(_SUPERSCRIPTS)
