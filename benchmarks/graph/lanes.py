@@ -1,5 +1,6 @@
 """Which cells of a grid stand on one straight line, the heaviest path first."""
 
+import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -118,7 +119,7 @@ def _sorted_blocks(
     below: dict[int, set[int]] = defaultdict(set)
     waits = dict.fromkeys(range(len(blocks)), 0)
     for column in columns:
-        for upper, lower in zip(column, column[1:], strict=False):
+        for upper, lower in itertools.pairwise(column):
             if block[lower] not in below[block[upper]]:
                 below[block[upper]].add(block[lower])
                 waits[block[lower]] += 1

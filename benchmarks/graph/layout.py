@@ -6,6 +6,7 @@ straight line, the heaviest path first (Brandes and Koepf, Fast and simple horiz
 assignment, 2001). Sizes do not matter here, so a grid serves however large its children are.
 """
 
+import itertools
 from dataclasses import dataclass
 
 from .._equality import equal_by_fields
@@ -110,7 +111,7 @@ def _port(inner: Container, value: Value, side: int) -> str:
 
 
 def _joined(grid: Grid) -> set[tuple[str, str]]:
-    return {pair for block in grid.blocks for pair in zip(block, block[1:], strict=False)}
+    return {pair for block in grid.blocks for pair in itertools.pairwise(block)}
 
 
 def grid_of(container: Container, weights: dict[str, int], hint: tuple[str, str]) -> Grid:

@@ -1,5 +1,6 @@
 """In which order the cells of each column stand, so that few links cross."""
 
+import itertools
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ def segments(links: Sequence[Link], routes: Sequence[Sequence[str]]) -> list[Seg
         end = 0.0
         if link.ordered and link.place is not None:
             end = (link.place + 1) / (places[link.target] + 1) - 0.5
-        for k, (a, b) in enumerate(zip(route, route[1:], strict=False)):
+        for k, (a, b) in enumerate(itertools.pairwise(route)):
             pieces[a, b, end if k == len(route) - 2 else 0.0] = None
     return list(pieces)
 

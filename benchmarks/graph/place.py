@@ -8,22 +8,16 @@ Lengths are along the flow and heights across it: the direction `"down"` swaps t
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import floor
 
 from .._equality import equal_by_fields
-from .layout import Grid, Layout
+from .compose import MARGIN, Frame, compose
+from .layout import Layout
 from .nesting import Edge
 
-SWEEPS = 16
-NARROW = 34.0  # between two columns
-BOXES = 16.0  # between two boxes of a column, and between boxes and their frame
-LINES = 9.0  # between a line and what is beside it
-TITLE = 20.0  # for a frame's title
-MARGIN = 10.0  # around the picture
-SLOT = 13.0  # between two arrowheads at one box
-
 Box = tuple[float, float, float, float]  # x, y, width, height
+Point = tuple[float, float]
 
 
 @equal_by_fields
@@ -41,7 +35,7 @@ class Path:
     source: str
     target: str
     edges: tuple[Edge, ...]
-    points: tuple[tuple[float, float], ...]
+    points: tuple[Point, ...]
 
 
 @equal_by_fields
@@ -71,7 +65,7 @@ def place(
     shut: Collection[int] = frozenset(),
     direction: str = "right",
 ) -> Placement:
-    """Return where the boxes, frames and lines of a graph are.
+    """Return where the boxes, frames and lines of a graph are, in tenths of a pixel.
 
     Args:
         layout: The grids, which serve for any `shut` and any sizes.
@@ -83,9 +77,144 @@ def place(
     Raises:
         ValueError: If the direction is another.
     """
-    raise NotImplementedError
+    if direction not in ("right", "down"):
+        raise ValueError(f'direction must be "right" or "down", got {direction!r}')
+    down = direction == "down"
+    frames: dict[int | None, Frame] = {}
+    extents = {key: (h, w) if down else (w, h) for key, (w, h) in sizes.items()}
+    root = compose(layout, extents, frozenset(shut), None, down, frames)
+    boxes: dict[str, Box] = {}
+    opened: dict[str, Box] = {}
+    _spread(layout, frames, boxes, opened, None, MARGIN, MARGIN + root.up)
+    paths = _paths(layout, frames)
+    width, height = root.length + 2 * MARGIN, root.up + root.down + 2 * MARGIN
+    return Placement(
+        boxes={key: _turned(box, down) for key, box in boxes.items()},
+        frames={key: _turned(box, down) for key, box in opened.items()},
+        paths=tuple(
+            Path(
+                source=source,
+                target=target,
+                edges=tuple(edges),
+                points=tuple(_point(x, y, down) for x, y in points),
+            )
+            for (source, target, _), (edges, points) in paths.items()
+        ),
+        width=_tenth(height if down else width),
+        height=_tenth(width if down else height),
+    )
 
 
-def curve(points: tuple[tuple[float, float], ...], direction: str) -> str:
-    """Return the `d` attribute of an SVG path through `points`."""
-    raise NotImplementedError
+def curve(points: tuple[Point, ...], direction: str) -> str:
+    """Return the `d` attribute of an SVG path through `points`: straight lines and S-curves.
+
+    Example:
+        >>> curve(((0.0, 5.0), (10.0, 5.0), (30.5, 9.0)), "right")
+        'M0 5H10C20.3 5 20.3 9 30.5 9'
+    """
+    down = direction == "down"
+    (x, y), *rest = points
+    text = f"M{x:.7g} {y:.7g}"
+    for to_x, to_y in rest:
+        if (x == to_x) if down else (y == to_y):
+            text += f"V{to_y:.7g}" if down else f"H{to_x:.7g}"
+        else:
+            middle = _tenth((y + to_y) / 2 if down else (x + to_x) / 2)
+            first, second = ((x, middle), (to_x, middle)) if down else ((middle, y), (middle, to_y))
+            text += "C" + " ".join(f"{v:.7g}" for v in (*first, *second, to_x, to_y))
+        x, y = to_x, to_y
+    return text
+
+
+def _spread(
+    layout: Layout,
+    frames: dict[int | None, Frame],
+    boxes: dict[str, Box],
+    opened: dict[str, Box],
+    key: int | None,
+    x: float,
+    y: float,
+) -> None:
+    """Enter the rectangles of a container whose flow starts at `x` and whose axis is at `y`."""
+    frame = frames[key]
+    frame.origin = (x, y)
+    for child in layout.structure.containers[key].children:
+        left, axis = x + frame.left[child], y + frame.axis[child]
+        length, up, down = frame.extent[child]
+        box = (left, axis - up, length, up + down)
+        group = int(child[1:])
+        if child[0] == "g" and group in frames:
+            opened[child] = box
+            _spread(layout, frames, boxes, opened, group, left, axis)
+        else:
+            boxes[child] = box
+
+
+def _paths(
+    layout: Layout, frames: dict[int | None, Frame]
+) -> dict[tuple[str, str, object], tuple[list[Edge], list[Point]]]:
+    """Return by source, target and operand what each drawn line stands for and runs through.
+
+    Several operands of a closed group by one source are one line.
+    """
+    paths: dict[tuple[str, str, object], tuple[list[Edge], list[Point]]] = {}
+    for flow in layout.structure.flows:
+        pieces = [(c, k) for c, k in flow.pieces if c in frames]
+        if not pieces:
+            continue
+        (first, start), (last, end) = pieces[0], pieces[-1]
+        link = layout.structure.containers[last].links[end]
+        source = layout.structure.containers[first].links[start].source
+        target = f"g{last}" if link.target[0] == "o" else link.target
+        key = (source, target, link.target if link.target[0] == "o" else link.place)
+        if key not in paths:
+            points: list[Point] = []
+            for c, k in pieces:
+                _run(layout.grids[c].routes[k], frames[c], k, points)
+            paths[key] = ([], _straightened(points))
+        edges = paths[key][0]
+        edges += [edge for edge in flow.edges if edge not in edges]
+    return paths
+
+
+def _run(route: tuple[str, ...], frame: Frame, link: int, points: list[Point]) -> None:
+    """Add where a link runs: straight along its cells, and from one column to the next."""
+    x, y = frame.origin
+    start, end = frame.ends[link]
+    for k, cell in enumerate(route):
+        column = frame.column[cell]
+        axis = y + frame.axis[cell]
+        if k == 0:
+            axis += start
+            points.append((x + frame.left[cell] + frame.extent[cell][0], axis))
+        elif k == len(route) - 1:
+            axis += end
+        if k > 0:
+            points.append((x + frame.starts[column], axis))
+        if k < len(route) - 1:
+            points.append((x + frame.stops[column], axis))
+        else:
+            points.append((x + frame.left[cell], axis))
+
+
+def _straightened(points: list[Point]) -> list[Point]:
+    kept: list[Point] = []
+    for point in points:
+        if len(kept) > 1 and kept[-2][1] == kept[-1][1] == point[1]:
+            kept.pop()
+        if not kept or kept[-1] != point:
+            kept.append(point)
+    return kept
+
+
+def _tenth(value: float) -> float:
+    return floor(value * 10 + 0.5) / 10
+
+
+def _point(x: float, y: float, down: bool) -> Point:
+    return (_tenth(y), _tenth(x)) if down else (_tenth(x), _tenth(y))
+
+
+def _turned(box: Box, down: bool) -> Box:
+    x, y, length, height = map(_tenth, box)
+    return (y, x, height, length) if down else (x, y, length, height)
