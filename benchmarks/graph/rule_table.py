@@ -5,7 +5,6 @@ primitive's parameters, so that a test computes it and compares it with `jax.gra
 is written in words and symbols, with `{a}`, `{b}`, `{c}` for the operands, `{ȧ}` for a tangent, and
 `{all}` for all of the operands.
 """
-# ruff: noqa: RUF001
 
 from typing import Final, NamedTuple
 

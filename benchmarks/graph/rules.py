@@ -1,26 +1,30 @@
 """What an operation of a graph is called, what it does, and how its derivative goes, in symbols."""
-# ruff: noqa: RUF001
 
 import ast
 import string
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
-from unicodedata import normalize
-
-import numpy as np
 
 from . import symbols
-from .parts import Node, Operand, Result
+from .agreement import agrees
+from .naming import (
+    dotted,
+    has_derivative,
+    is_operation,
+    letters,
+    literals_of,
+    positions,
+    result_name,
+    result_of,
+    written_literal,
+)
+from .parts import Node
 from .record import Graph
 from .rule_table import CUSTOM, NOTHING, RULES, Rule
 from .symbols import written
 
 _ADJOINT = "ḡ"
 _HOLE = "( )"
-_DOT = "\u0307"
-#: Names up to this length stand in a formula; for longer ones there are letters.
-_LONGEST = 14
 #: The signs of operations, where they stand alone.
 _SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "÷"}
 _CALLS = {"where": "select", "clip": "clamp", "sqrt": "√"}
@@ -95,7 +99,7 @@ def handed_back(graph: Graph, node: Node, place: int) -> str:
     rule = rule_of(graph, node)
     if rule is None:
         return f"{_ADJOINT} · its derivative"
-    position = _positions(node)[place]
+    position = positions(node)[place]
     back = rule.back[min(position, len(rule.back) - 1)]
     if back == NOTHING:
         return ""
@@ -119,7 +123,7 @@ def tangent(graph: Graph, node: Node) -> str:
         >>> tangent(Graph(title="sine", nodes=(a, sine)), sine)
         'ȧ · cos a'
     """
-    moving = [p for place, p in enumerate(_positions(node)) if has_derivative(graph, node, place)]
+    moving = [p for place, p in enumerate(positions(node)) if has_derivative(graph, node, place)]
     rule = rule_of(graph, node)
     if not moving or not is_operation(node):
         return ""
@@ -140,108 +144,22 @@ def tangent(graph: Graph, node: Node) -> str:
     return _formula(node, [dotted(name) if p in moving else "0" for p, name in enumerate(names)])
 
 
-def letters(graph: Graph, node: Node) -> list[str]:
-    """Return how each operand of the primitive is called: by its name, a number, or a letter.
-
-    Example:
-        >>> from benchmarks.graph.parts import Node, Operand
-        >>> from benchmarks.graph.record import Graph
-        >>> x = Node(id=0, kind="input", operation="x", name="x")
-        >>> half = Node(
-        ...     id=1, kind="operation", operation="mul", literals=(None, 0.5),
-        ...     operands=(Operand(node=0),),
-        ... )
-        >>> letters(Graph(title="half", nodes=(x, half)), half)
-        ['x', '0.5']
-    """
-    taken = {_short_name(graph, operand) for operand in node.operands}
-    free = (letter for letter in string.ascii_lowercase if not {letter, letter.upper()} & taken)
-    found: dict[tuple[int, int], str] = {}
-    for operand in node.operands:
-        edge = operand.node, operand.result
-        if edge not in found:
-            found[edge] = _short_name(graph, operand) or _letter(graph, operand, next(free))
-    named = (found[operand.node, operand.result] for operand in node.operands)
-    return [next(named) if v is None else _literal(v) for v in _literals(node)]
-
-
-def dotted(name: str) -> str:
-    """Return the tangent of a name: one letter gets a dot, a word gets it behind its brackets.
-
-    Example:
-        >>> dotted("a"), dotted("w1"), dotted("loss")
-        ('ȧ', 'ẇ1', '(loss)˙')
-    """
-    first, rest = name[:1], name[1:]
-    if first.isalpha() and not rest.strip("0123456789_′₀₁₂₃₄₅₆₇₈₉"):
-        return normalize("NFC", first + _DOT) + rest
-    return f"({name})˙"
-
-
-def is_operation(node: Node) -> bool:
-    """Whether a node computes something; inputs and constants do not."""
-    return node.kind in ("operation", "loop", "branch")
-
-
-def has_derivative(graph: Graph, node: Node, place: int) -> bool:
-    """Whether a derivative passes between a node and one of its operands."""
-    operand = node.operands[place]
-    source = graph.nodes[operand.node]
-    if source.kind in ("constant", "fixed") or "stop_gradient" in operand.notes:
-        return False
-    made = _result(graph, operand)
-    return made is None or made.dtype.startswith(("float", "bfloat", "complex"))
-
-
 def rule_of(graph: Graph, node: Node) -> Rule | None:
     """Return the rule of a node, if it is known; of a custom one only if the numbers agree."""
     if node.operation in RULES:
         return RULES[node.operation]
     rule = CUSTOM.get(node.operation)
-    return rule if rule is not None and _agrees(graph, node, rule) else None
+    return rule if rule is not None and agrees(graph, node, rule) else None
 
 
 def _named(node: Node) -> Rule | None:
     return RULES.get(node.operation) or CUSTOM.get(node.operation)
 
 
-def _literals(node: Node) -> Sequence[float | None]:
-    return node.literals or (None,) * len(node.operands)
-
-
-def _positions(node: Node) -> list[int]:
-    """Return which operand of the primitive each edge is."""
-    return [place for place, literal in enumerate(_literals(node)) if literal is None]
-
-
-def _short_name(graph: Graph, operand: Operand) -> str:
-    node = graph.nodes[operand.node]
-    return node.name if len(node.name) <= _LONGEST and operand.result == 0 else ""
-
-
-def _letter(graph: Graph, operand: Operand, letter: str) -> str:
-    """Return a letter for an operand without a name; a matrix has a capital one."""
-    made = _result(graph, operand)
-    return letter.upper() if made is not None and len(made.shape) > 1 else letter
-
-
-def _result(graph: Graph, operand: Operand) -> Result | None:
-    """Return the array that an edge carries, if the graph says which it is."""
-    made = graph.nodes[operand.node].results
-    return made[operand.result] if operand.result < len(made) else None
-
-
-def _literal(value: float | bool) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = symbols.number(float(value))
-    return text if value >= 0 else f"({text})"
-
-
 def _facts(node: Node, names: Mapping[str, float | str]) -> dict[str, float | str]:
     """Return what the names in a rule of numbers stand for: parameters, operands, the result."""
     facts: dict[str, float | str] = dict(zip("abc", [_HOLE] * 3, strict=True))
-    for letter, literal in zip("abc", _literals(node), strict=False):
+    for letter, literal in zip("abc", literals_of(node), strict=False):
         if literal is not None:
             facts[letter] = float(literal)
     exponent = dict(node.params).get("y", "n")
@@ -252,12 +170,10 @@ def _facts(node: Node, names: Mapping[str, float | str]) -> dict[str, float | st
 def _values(graph: Graph, node: Node, names: Sequence[str]) -> dict[str, float | str]:
     """Return the names of the operands that are no numbers, and of the result."""
     found: dict[str, float | str] = {}
-    for letter, literal, name in zip("abc", _literals(node), names, strict=False):
+    for letter, literal, name in zip("abc", literals_of(node), names, strict=False):
         if literal is None:
             found[letter] = name
-    taken = {*names, _ADJOINT}
-    result = node.name if 0 < len(node.name) <= _LONGEST else "y"
-    found["y"] = result if result not in taken else next(n for n in "yzruvst" if n not in taken)
+    found["y"] = result_name(node, names)
     return found
 
 
@@ -333,8 +249,8 @@ class _Filled(string.Formatter):
 def _holes(node: Node) -> dict[str, str]:
     """Return what stands for the names in the label of an operation of arrays."""
     literals = {
-        letter: _literal(value)
-        for letter, value in zip("abc", _literals(node), strict=False)
+        letter: written_literal(value)
+        for letter, value in zip("abc", literals_of(node), strict=False)
         if value is not None
     }
     return literals | _params(node)
@@ -354,56 +270,15 @@ def _words(names: Sequence[str]) -> dict[str, str]:
     words = {"all": ", ".join(names)}
     for letter, name in zip("abc", names, strict=False):
         words[letter] = name
-        words[normalize("NFC", letter + _DOT)] = dotted(name)
+        words[dotted(letter)] = dotted(name)
     return words
 
 
 def _of_product(graph: Graph, node: Node, position: int, names: Sequence[str]) -> str:
     """Return what a factor of a matrix product is handed back, by the ranks of both."""
-    made = [_result(graph, operand) for operand in node.operands]
+    made = [result_of(graph, operand) for operand in node.operands]
     vectors = all(result is not None and len(result.shape) == 1 for result in made)
     other = names[-1] if position == 0 else names[0]
     if vectors:
         return f"{_ADJOINT} · {other}"
     return f"{_ADJOINT} {other}ᵀ" if position == 0 else f"{other}ᵀ {_ADJOINT}"
-
-
-def _agrees(graph: Graph, node: Node, rule: Rule) -> bool:
-    """Whether what a node hands back is what a rule of numbers says; `True` if it is not known."""
-    adjoint = node.results[0].adjoint if node.results else None
-    result = node.results[0].value if node.results else None
-    if adjoint is None or result is None or adjoint.pooled or result.pooled:
-        return True
-    names = {**_FUNCTIONS, "y": result.array}
-    for letter, operand in zip("abc", node.operands, strict=False):
-        made = _result(graph, operand)
-        if made is None or made.value is None or made.value.pooled:
-            return True
-        names[letter] = made.value.array
-    for back, operand in zip(rule.back, node.operands, strict=False):
-        if operand.adjoint is not None and not operand.adjoint.pooled:
-            with np.errstate(all="ignore"):
-                wanted = adjoint.array * symbols.computed(back, names)
-            if not _close(wanted, operand.adjoint.array):
-                return False
-    return True
-
-
-def _close(wanted: np.ndarray, given: np.ndarray) -> bool:
-    """Whether two arrays are one but for the rounding of a short type."""
-    if wanted.shape != given.shape:
-        return False
-    most = np.max(np.abs(given), initial=0.0)
-    return bool(np.allclose(wanted, given, rtol=1e-2, atol=1e-3 * most, equal_nan=True))
-
-
-def _logistic(x: np.ndarray) -> np.ndarray:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
-
-
-#: The functions that the rules in `CUSTOM` are made of.
-_FUNCTIONS: dict[str, Any] = {
-    "between": lambda a, b, c: (a < b) & (b < c),
-    "exp": np.exp,
-    "σ": _logistic,
-}

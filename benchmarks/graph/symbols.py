@@ -2,7 +2,6 @@
 
 The rules of the operations are such expressions, so that what a reader sees can be computed too.
 """
-# ruff: noqa: RUF001
 
 import ast
 from collections.abc import Mapping

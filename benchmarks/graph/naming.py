@@ -1,0 +1,112 @@
+"""How the operands and the result of an operation are called in a formula."""
+
+import string
+from collections.abc import Sequence
+from unicodedata import normalize
+
+from . import symbols
+from .parts import Node, Operand, Result
+from .record import Graph
+
+_DOT = "\u0307"
+#: Names up to this length stand in a formula; for longer ones there are letters.
+_LONGEST = 14
+
+
+def letters(graph: Graph, node: Node) -> list[str]:
+    """Return how each operand of the primitive is called: by its name, a number, or a letter.
+
+    Example:
+        >>> from benchmarks.graph.parts import Node, Operand
+        >>> from benchmarks.graph.record import Graph
+        >>> x = Node(id=0, kind="input", operation="x", name="x")
+        >>> half = Node(
+        ...     id=1, kind="operation", operation="mul", literals=(None, 0.5),
+        ...     operands=(Operand(node=0),),
+        ... )
+        >>> letters(Graph(title="half", nodes=(x, half)), half)
+        ['x', '0.5']
+    """
+    taken = {_short_name(graph, operand) for operand in node.operands}
+    free = (letter for letter in string.ascii_lowercase if not {letter, letter.upper()} & taken)
+    found: dict[tuple[int, int], str] = {}
+    for operand in node.operands:
+        edge = operand.node, operand.result
+        if edge not in found:
+            found[edge] = _short_name(graph, operand) or _letter(graph, operand, next(free))
+    named = (found[operand.node, operand.result] for operand in node.operands)
+    return [next(named) if v is None else written_literal(v) for v in literals_of(node)]
+
+
+def dotted(name: str) -> str:
+    """Return the tangent of a name: one letter gets a dot, a word gets it behind its brackets.
+
+    Example:
+        >>> dotted("a"), dotted("w1"), dotted("loss")
+        ('ȧ', 'ẇ1', '(loss)˙')
+    """
+    first, rest = name[:1], name[1:]
+    if first.isalpha() and not rest.strip("0123456789_′₀₁₂₃₄₅₆₇₈₉"):
+        return normalize("NFC", first + _DOT) + rest
+    return f"({name})˙"
+
+
+def result_name(node: Node, operands: Sequence[str]) -> str:
+    """Return how the result of a node is called among these operands: by its name, or a letter.
+
+    Example:
+        >>> result_name(Node(id=0, kind="operation", operation="exp"), ["y"])
+        'z'
+    """
+    own = node.name if 0 < len(node.name) <= _LONGEST else "y"
+    return own if own not in operands else next(n for n in "yzruvst" if n not in operands)
+
+
+def is_operation(node: Node) -> bool:
+    """Whether a node computes something; inputs and constants do not."""
+    return node.kind in ("operation", "loop", "branch")
+
+
+def has_derivative(graph: Graph, node: Node, place: int) -> bool:
+    """Whether a derivative passes between a node and one of its operands."""
+    operand = node.operands[place]
+    source = graph.nodes[operand.node]
+    if source.kind in ("constant", "fixed") or "stop_gradient" in operand.notes:
+        return False
+    made = result_of(graph, operand)
+    return made is None or made.dtype.startswith(("float", "bfloat", "complex"))
+
+
+def literals_of(node: Node) -> Sequence[float | None]:
+    """Return the number of each operand of the primitive; `None` for one that is an edge."""
+    return node.literals or (None,) * len(node.operands)
+
+
+def positions(node: Node) -> list[int]:
+    """Return which operand of the primitive each edge is."""
+    return [place for place, literal in enumerate(literals_of(node)) if literal is None]
+
+
+def _short_name(graph: Graph, operand: Operand) -> str:
+    node = graph.nodes[operand.node]
+    return node.name if len(node.name) <= _LONGEST and operand.result == 0 else ""
+
+
+def _letter(graph: Graph, operand: Operand, letter: str) -> str:
+    """Return a letter for an operand without a name; a matrix has a capital one."""
+    made = result_of(graph, operand)
+    return letter.upper() if made is not None and len(made.shape) > 1 else letter
+
+
+def result_of(graph: Graph, operand: Operand) -> Result | None:
+    """Return the array that an edge carries, if the graph says which it is."""
+    made = graph.nodes[operand.node].results
+    return made[operand.result] if operand.result < len(made) else None
+
+
+def written_literal(value: float | bool) -> str:
+    """Write a number that stands in the program, a negative one in brackets."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = symbols.number(float(value))
+    return text if value >= 0 else f"({text})"

@@ -1,0 +1,182 @@
+"""One plain sentence for each step through a graph: what a box does, and by which rule."""
+
+import re
+from collections.abc import Sequence
+
+from .boxes import Box, box_of, members, title
+from .figures import short, size_of
+from .naming import has_derivative, is_operation, letters
+from .nesting import Nesting
+from .parts import Group, Node, Operand, Quantity
+from .record import Graph
+from .rules import formula, handed_back, label, tangent
+
+#: The ways through a graph: its values, one tangent, the adjoints.
+MODES = ("pass", "forward", "reverse")
+_DUMB = {"fixed": "is held fixed", "constant": "depends on nothing that is differentiated"}
+
+
+def sentence(graph: Graph, box: Box, mode: str, *, number: int = 0) -> str:
+    """Say what a node or a closed group does in one step of a way through the graph.
+
+    Args:
+        graph: The graph.
+        box: One of its nodes or groups.
+        mode: `"pass"` for the values, `"forward"` for a tangent, `"reverse"` for the adjoints.
+        number: Which of the graph's `passes` the tangent is of.
+
+    Raises:
+        ValueError: If there is no such mode.
+
+    Example:
+        >>> from benchmarks.graph.example import EXAMPLE
+        >>> z, p, log = EXAMPLE.nodes[4:7]
+        >>> sentence(EXAMPLE, z, "pass")
+        'z = (w @ x) + b is 0.1'
+        >>> sentence(EXAMPLE, log, "reverse")
+        'log hands back ḡ / p = −1.9 to p'
+        >>> sentence(EXAMPLE, p, "forward", number=2)
+        'p has the tangent ż · p · (1 − p) = 0.249 by b'
+        >>> sentence(EXAMPLE, EXAMPLE.groups[0], "reverse")
+        'layer hands nothing further back; w and b have the gradient'
+    """
+    if mode not in MODES:
+        raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+    if isinstance(box, Group):
+        return _of_group(graph, box, mode)
+    if mode == "pass":
+        return _value(graph, box)
+    if mode == "forward":
+        return _tangent(graph, box, number)
+    return _adjoint(graph, box)
+
+
+def _value(graph: Graph, node: Node) -> str:
+    numbers = _numbers(node.results[0].value if node.results else None)
+    if not is_operation(node):
+        state = _DUMB.get(node.kind, "is given")
+        return f"{title(node)} {state}: {numbers}" if numbers else f"{title(node)} {state}"
+    computed = _in_words(graph, node)
+    named = f"{node.name} = {computed}" if node.name else computed
+    kept = sum(residual.bytes for residual in node.kept)
+    kept_text = f"; reverse mode keeps {kept:,} B of it" if kept else ""
+    if numbers:
+        return f"{named} is {numbers}{kept_text}"
+    size = size_of(node.results[0]) if node.results else ""
+    return f"{named} is of shape {size}{kept_text}" if size else f"{named} is one number{kept_text}"
+
+
+def _tangent(graph: Graph, node: Node, number: int) -> str:
+    by = f" by {graph.passes[number]}" if number < len(graph.passes) else ""
+    tangents = node.results[0].tangents if node.results else ()
+    numbers = _numbers(tangents[number] if number < len(tangents) else None)
+    if node.kind in _DUMB:
+        return f"{title(node)} {_DUMB[node.kind]}: its tangent is 0"
+    rule = tangent(graph, node)
+    if is_operation(node) and not rule:
+        return f"{title(node)} has no tangent: no derivative passes through {label(node)}"
+    told = " = ".join(filter(None, [rule, numbers]))
+    return f"{title(node)} has the tangent {told}{by}".replace("tangent  by", "tangent by")
+
+
+def _adjoint(graph: Graph, node: Node) -> str:
+    if node.kind in _DUMB:
+        return f"{title(node)} {_DUMB[node.kind]}: nothing is handed back to it"
+    if not is_operation(node):
+        numbers = _numbers(node.results[0].adjoint if node.results else None)
+        uses = sum(edge.node == node.id for other in graph.nodes for edge in other.operands)
+        total = f", the sum of what {uses} operations hand back" if uses > 1 else ""
+        what = "has the gradient" if node.kind == "input" else "has the adjoint"
+        return f"{title(node)} {what} {numbers}{total}".replace(f"{what} ,", f"{what},").rstrip()
+    parts = _handed(graph, node)
+    if not parts:
+        return f"{title(node)} hands nothing back: no derivative passes through {label(node)}"
+    return f"{title(node)} hands back {_listed(parts)}"
+
+
+def _handed(graph: Graph, node: Node) -> list[str]:
+    """Return what each operand is handed back; those that are handed the same are told once."""
+    recipients: dict[tuple[str, str], list[str]] = {}
+    for place, operand in enumerate(node.operands):
+        rule = handed_back(graph, node, place)
+        if rule:
+            told = rule, _numbers(operand.adjoint)
+            recipients.setdefault(told, []).append(_called(graph, node, place))
+    return [
+        f"{' = '.join(filter(None, dict.fromkeys(told)))} to {_listed(list(dict.fromkeys(names)))}"
+        for told, names in recipients.items()
+    ]
+
+
+def _of_group(graph: Graph, group: Group, mode: str) -> str:
+    inside = members(graph, group)
+    ids, nesting = {node.id for node in inside}, Nesting(graph)
+    entering = [
+        (operand, has_derivative(graph, node, place))
+        for node in inside
+        for place, operand in enumerate(node.operands)
+        if operand.node not in ids
+    ]
+    if mode == "pass":
+        givers = _boxes(nesting, [operand for operand, _ in entering])
+        made = _numbers(inside[-1].results[0].value) if inside and inside[-1].results else ""
+        taken = f"takes {_listed(givers)} and " if givers else ""
+        return f"{group.name} {taken}makes {made or 'its result'}"
+    names = _boxes(nesting, [operand for operand, moving in entering if moving])
+    own = [title(node) for node in inside if node.kind == "input"]
+    if mode == "forward":
+        return f"{group.name} hands the tangent of {_listed(names or own or ['nothing'])} on"
+    back = f"hands an adjoint to {_listed(names)}" if names else "hands nothing further back"
+    gradients = f"; {_listed(own)} {'have' if len(own) > 1 else 'has'} the gradient" if own else ""
+    return f"{group.name} {back}{gradients}"
+
+
+def _boxes(nesting: Nesting, operands: Sequence[Operand]) -> list[str]:
+    return list(dict.fromkeys(title(box_of(nesting, operand.node)) for operand in operands))
+
+
+def _numbers(quantity: Quantity | None) -> str:
+    return short(quantity)
+
+
+def _called(graph: Graph, node: Node, place: int) -> str:
+    """Return the name of an operand, or its letter in the rule and what it does."""
+    source = graph.nodes[node.operands[place].node]
+    if source.name:
+        return source.name
+    names = iter(letters(graph, node))
+    given = [n for n, v in zip(names, _literals(node), strict=False) if v is None]
+    return f"{given[place]} ({label(source)})"
+
+
+def _literals(node: Node) -> Sequence[object]:
+    return node.literals or (None,) * len(node.operands)
+
+
+def _in_words(graph: Graph, node: Node) -> str:
+    """Return what a node computes; an operand without a name is written out, one level deep."""
+    words = formula(graph, node)
+    unnamed = [
+        (letter, graph.nodes[operand.node])
+        for letter, operand in zip(
+            [n for n, v in zip(letters(graph, node), _literals(node), strict=True) if v is None],
+            node.operands,
+            strict=True,
+        )
+    ]
+    for letter, source in unnamed:
+        if not source.name and is_operation(source):
+            inner = f"({formula(graph, source)})"
+            words = re.sub(rf"(?<!\w){letter}(?!\w)", lambda _, inner=inner: inner, words)
+    return words
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Join texts as in a sentence.
+
+    Example:
+        >>> _listed(["a", "b", "c"]), _listed(["a", "b"])
+        ('a, b and c', 'a and b')
+    """
+    head, last = parts[:-1], parts[-1]
+    return f"{', '.join(head)} and {last}" if head else last
