@@ -1,0 +1,164 @@
+"""The picture of a graph as a file that a browser, a slide and a screen reader can show."""
+
+import itertools
+import re
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_with_penalty
+
+from benchmarks.graph import style
+from benchmarks.graph.heat import sight, strokes
+from benchmarks.graph.parts import Node, Quantity, Result
+from benchmarks.graph.picture import Picture
+from benchmarks.graph.record import Graph
+from benchmarks.graph.svg import svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def boxes(text):
+    """The texts of each box by its id."""
+    root = ElementTree.fromstring(text)
+    found = {}
+    for box in root.iter(f"{SVG}g"):
+        if "id" in box.attrib:
+            found[box.get("id")] = ["".join(t.itertext()) for t in box.iter(f"{SVG}text")]
+    return found
+
+
+def test_each_box_holds_its_name_value_and_adjoint():
+    found = boxes(svg(logistic_regression()))
+    # By hand: p = 1 / (1 + e^-0.1) = 0.52498, dL/dz = p - 1, dL/dp = -1 / p.
+    assert found["n0"] == ["w", "2", "[0.5 −1]", "ȳ [−0.95 −0.475]"]
+    assert found["n1"] == ["x", "2", "[2 1]"]
+    assert found["n4"] == ["+z", "0.1", "ȳ −0.475"]
+    assert found["n5"] == ["σp", "0.525", "ȳ −1.9", "8 B"]
+    assert found["n13"] == ["−", "0.644", "ȳ 1"]
+
+
+def test_a_line_tells_what_it_hands_back_and_what_is_done_on_the_way():
+    root = ElementTree.fromstring(svg(prelu_with_penalty()))
+    beside = [
+        "".join(text.itertext())
+        for line in root.iter(f"{SVG}g")
+        if line.get("class") == "line"
+        for text in line.iter(f"{SVG}text")
+    ]
+    assert "broadcast  0.075" in beside  # to the slope: 0.75 * 0 - 0.375 * -0.2
+    assert "ḡ to all" in beside
+    assert "0.1" in beside
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_same_graph_is_the_same_bytes_and_well_formed(example):
+    first = svg(example())
+    assert svg(example()) == first
+    assert ElementTree.fromstring(first).get("role") == "img"
+
+
+def test_a_picture_has_a_title_and_a_description():
+    root = ElementTree.fromstring(svg(logistic_regression()))
+    ids = root.get("aria-labelledby").split()
+    said = [child.text for child in root if child.get("id") in ids]
+    assert said[0] == "The computational graph of loss"
+    assert said[1] == "10 operations of w, b; 3 numbers differentiated, 1 output."
+
+
+def test_what_a_user_wrote_is_never_markup():
+    evil = '<script>alert("&")</script>'
+    node = Node(
+        id=0,
+        kind="input",
+        operation="input",
+        name=evil,
+        source=evil,
+        note=evil,
+        results=(Result(shape=(), dtype="float32", value=Quantity(array=np.float32(1))),),
+    )
+    text = svg(Graph(title=evil, nodes=(node,), notes=(evil,)))
+    assert "<script" not in text
+    assert boxes(text)["n0"] == [evil, "1"]
+
+
+def test_a_closed_group_tells_what_it_holds():
+    found = boxes(svg(replace(layers(), shut=frozenset({0, 1}))))
+    assert found["g0"][:3] == ["0 dense", "5×6", "42 parameters"]  # 6 * 6 and 6
+    assert found["g1"][:3] == ["1 tanh", "5×6", "30 FLOPs · keeps 240 B"]
+    assert "n2" not in found
+    assert "n7" in found
+
+
+def test_a_closed_loop_is_a_stack_with_its_turns():
+    root = ElementTree.fromstring(svg(in_loop()))
+    (loop,) = (box for box in root.iter(f"{SVG}g") if box.get("id") == "g0")
+    assert len([r for r in loop.iter(f"{SVG}rect") if r.get("class") == "box"]) == 3
+    assert boxes(svg(in_loop()))["g0"][0] == "scan × 12end"
+
+
+def test_a_map_has_at_most_twelve_by_sixteen_cells_and_shows_the_signs_of_block_means():
+    array = np.arange(48 * 64.0).reshape(48, 64) - 1536
+    found = sight(array)
+    means = array.reshape(12, 4, 16, 4).mean((1, 3))
+    assert (found.rows, found.columns) == (12, 16)
+    signs = [1 if letter.islower() else -1 for letter in found.cells]
+    np.testing.assert_array_equal(np.reshape(signs, (12, 16)), np.sign(means))
+    shades = [1 + "abcdefgh".index(letter.lower()) for letter in found.cells]
+    np.testing.assert_allclose(shades, np.ceil(np.abs(means) * 8 / np.abs(means).max()).ravel())
+
+
+def test_a_map_shows_where_there_is_no_number():
+    array = np.array([[1.0, np.nan, 0.0], [-np.inf, np.inf, -1.0]])
+    found = sight(array)
+    assert found.cells == "hx0zyH"
+    assert found.range == "−1 … 1, 1 NaN, 2 ∞"
+    assert {kind for kind, _ in strokes(found)} == {"above s8", "below s8", "broken"}
+
+
+def test_a_sequence_is_one_row():
+    assert (sight(np.ones(7)).rows, sight(np.ones(7)).columns) == (1, 7)
+
+
+def test_a_number_that_is_not_zero_is_never_drawn_as_zero():
+    assert sight(np.array([1e-9, -1e-9, 0.0, 1.0])).cells == "aA0h"
+
+
+def brightness(colour):
+    """The relative luminance of WCAG 2."""
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("palette", ["LIGHT", "DARK"])
+def test_every_text_can_be_read_on_every_box(palette):
+    colours = getattr(style, palette)
+    pairs = [*itertools.product(style.TEXTS, style.BOXES), ("on_kept", "kept")]
+    for text, box in pairs:
+        low, high = sorted(brightness(colours[name]) for name in (text, box))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, box)
+
+
+def test_light_and_dark_define_the_same_colours():
+    assert style.LIGHT.keys() == style.DARK.keys()
+    assert "prefers-color-scheme:dark" in svg(logistic_regression())
+
+
+def test_texts_fit_into_their_boxes():
+    for example in EXAMPLES:
+        graph = example()
+        picture = Picture(graph)
+        placed = picture.placed(picture.quantities(), shut=graph.shut, direction="right")
+        for key in placed.placement.boxes:
+            _, _, width, height = placed.box(key)
+            card = picture.cards[key]
+            assert 7 * len(card.adjoint.text if card.adjoint else "") < width
+            assert height >= 31
+
+
+def test_a_picture_asks_for_nothing_from_elsewhere():
+    for example in EXAMPLES:
+        text = svg(example()).replace('xmlns="http://www.w3.org/2000/svg"', "")
+        assert not re.search(r"https?:|url\(|@import|<image|<script", text)
