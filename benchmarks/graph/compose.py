@@ -70,21 +70,20 @@ def compose(
         if child[0] == "g" and group not in shut and layout.structure.containers[group].children:
             inner = compose(layout, sizes, shut, group, down, frames)
             extent[child] = (inner.length, inner.up, inner.down)
-    frame = Frame(extent=extent, ends=_ends(layout, container, grid, extent, frames))
+    frame = Frame(extent=extent, ends=_ends(container, grid, extent, frames))
     frame.axis = _across(grid, frame)
     title = 0.0 if key is None else TITLE
     pad = 0.0 if key is None else BOXES
     least = 0.0 if key is None else sizes[f"g{key}"][0]
     _along(grid, frame, pad, title if down else 0.0, least)
-    frame.up = pad + (0.0 if down else title)
-    frame.up += max((extent[c][1] - frame.axis[c] for c in extent), default=0.0)
+    highest = max((extent[c][1] - frame.axis[c] for c in extent), default=0.0)
+    frame.up = pad + (0.0 if down else title) + highest
     frame.down = pad + max((extent[c][2] + frame.axis[c] for c in extent), default=0.0)
     frames[key] = frame
     return frame
 
 
 def _ends(
-    layout: Layout,
     container: Container,
     grid: Grid,
     extent: dict[str, Extent],
@@ -93,14 +92,10 @@ def _ends(
     """Return by link how far from their axes it leaves its source and meets its target."""
     ends = []
     for k, link in enumerate(container.links):
-        start = 0.0
         source, target = int(link.source[1:]), int(link.target[1:])
-        if link.source[0] == "g" and source in frames:
-            port = layout.structure.containers[source].outs.index(link.value)
-            start = frames[source].axis[f"o{port}"]
-        if link.target[0] == "g" and target in frames:
-            port = layout.structure.containers[target].ins.index(link.value)
-            end = frames[target].axis[f"i{port}"]
+        start = frames[source].axis[link.leaves] if link.leaves and source in frames else 0.0
+        if link.enters and target in frames:
+            end = frames[target].axis[link.enters]
         else:
             end = grid.slots[k] * min(SLOT, extent[link.target][1] / (grid.crowds[k] + 0.5))
         ends.append((start, end))

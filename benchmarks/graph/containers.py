@@ -26,6 +26,8 @@ class Link:
         source: The key of a child or of an in-port.
         target: The key of a child or of an out-port.
         value: What runs along it: the id of a node, and which of its results.
+        leaves: The source's out-port that it leaves by, if the source is a group; else `""`.
+        enters: The target's in-port that it enters by, if the target is a group; else `""`.
         place: Which operand of the target it is, if the target is a node; else `None`.
         ordered: Whether the target tells its operands apart, as a quotient does and a sum does not.
         edges: The operands that it stands for: the id of a node, and the place of an operand.
@@ -34,6 +36,8 @@ class Link:
     source: str
     target: str
     value: Value
+    leaves: str = ""
+    enters: str = ""
     place: int | None = None
     ordered: bool = False
     edges: tuple[Edge, ...] = ()
@@ -102,14 +106,16 @@ def structure(graph: Graph) -> Structure:
     for node in graph.nodes:
         _connect(builder, node)
     places = {c: {line: k for k, line in enumerate(lines)} for c, lines in builder.lines.items()}
+    links = {
+        c: tuple(_link(builder, line, edges) for line, edges in lines.items())
+        for c, lines in builder.lines.items()
+    }
     return Structure(
         containers={
             c: Container(
                 group=c,
                 children=tuple(children),
-                links=tuple(
-                    _link(graph, line, edges) for line, edges in builder.lines.get(c, {}).items()
-                ),
+                links=links.get(c, ()),
                 ins=tuple(builder.ports.get((c, "i"), ())),
                 outs=tuple(builder.ports.get((c, "o"), ())),
             )
@@ -122,13 +128,16 @@ def structure(graph: Graph) -> Structure:
     )
 
 
-def _link(graph: Graph, line: Line, edges: list[Edge]) -> Link:
+def _link(builder: "_Builder", line: Line, edges: list[Edge]) -> Link:
     source, target, value, place = line
-    ordered = place is not None and graph.nodes[int(target[1:])].operation not in _SYMMETRIC
+    nodes = builder.nesting.graph.nodes
+    ordered = place is not None and nodes[int(target[1:])].operation not in _SYMMETRIC
     return Link(
         source=source,
         target=target,
         value=value,
+        leaves=builder.port(int(source[1:]), "o", value) if source[0] == "g" else "",
+        enters=builder.port(int(target[1:]), "i", value) if target[0] == "g" else "",
         place=place,
         ordered=ordered,
         edges=tuple(dict.fromkeys(edges)),
@@ -159,7 +168,6 @@ def _connect(builder: "_Builder", node: Node) -> None:
             edges = (*(nesting.given.get(node.id, ()) if place == 0 else ()), edge)
             builder.lead(value, home, edges, [(home, nesting.key(node.id), value, place)])
         elif edge not in taken:
-            builder.port(nesting.body[node.id], "i", value)
             builder.lead(value, home, (edge,), [(home, nesting.key(node.id), value, None)])
     for group, operand, result in nesting.handed_out(node):
         chain = nesting.above(group)

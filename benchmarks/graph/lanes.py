@@ -22,7 +22,7 @@ def aligned(
     at = {cell: k for column in columns for k, cell in enumerate(column)}
     column_of = {cell: c for c, column in enumerate(columns) for cell in column}
     into, out_of = _heaviest(columns, pieces, weights, hint)
-    pairs = list(dict.fromkeys((a, b) for a, b, _ in pieces))
+    pairs = list(dict.fromkeys((a, b) for a, b, _, _ in pieces))
     path = _path(columns, pairs, into, out_of)
     rank = {
         (a, b): (
@@ -63,7 +63,7 @@ def _heaviest(
     into = {cell: weight(cell) for column in columns for cell in column}
     out_of = dict(into)
     before, after = defaultdict(list), defaultdict(list)
-    for a, b, _ in pieces:
+    for a, b, _, _ in pieces:
         before[b].append(a)
         after[a].append(b)
     for column in columns:

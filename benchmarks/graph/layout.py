@@ -6,14 +6,15 @@ straight line, the heaviest path first (Brandes and Koepf, Fast and simple horiz
 assignment, 2001). Sizes do not matter here, so a grid serves however large its children are.
 """
 
-import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
 
 from .._equality import equal_by_fields
 from .containers import Container, Link, Structure, structure
 from .lanes import aligned
-from .nesting import Value
-from .order import ordered, segments
+from .order import Segment, fraction, ordered, segments
 from .ranks import ranked, routed
 from .record import Graph
 
@@ -69,14 +70,57 @@ def layout(graph: Graph) -> Layout:
         ((), ('n0',), ('n1',), ())
     """
     found = structure(graph)
+    drafts: dict[int | None, _Draft] = {}
+    ports: dict[tuple[str, str], float] = {}
+    for key in reversed(found.containers):
+        draft = _draft(found.containers[key], ports)
+        drafts[key] = draft
+        for column in (draft.columns[0], draft.columns[-1]):
+            for k, port in enumerate(column):
+                ports[f"g{key}", port] = fraction(k, len(column))
     weights = _weights(found)
-    grids: dict[int | None, Grid] = {}
     hints: dict[str, tuple[str, str]] = {}
+    grids: dict[int | None, Grid] = {}
     for key, container in found.containers.items():
-        grid = grid_of(container, weights, hints.get(f"g{key}", ("", "")))
-        grids[key] = grid
-        hints |= _hints(container, grid, found)
+        grids[key] = _grid(container, drafts[key], weights, hints.get(f"g{key}", ("", "")))
+        hints |= _hints(container, grids[key])
     return Layout(structure=found, grids=grids)
+
+
+def plan(layout: Layout) -> dict[str, object]:
+    """Return a layout as plain lists, for `place.js`; the root's key is -1.
+
+    A link is its route, slot, crowd, the ports that it leaves and enters groups by, and its place.
+
+    Example:
+        >>> from benchmarks.graph.parts import Node
+        >>> x = Node(id=0, kind="input", operation="x")
+        >>> plan(layout(Graph(title="f", nodes=(x,))))["containers"][-1]["columns"]
+        [[], ['n0'], []]
+    """
+
+    def key(group: int | None) -> int:
+        return -1 if group is None else group
+
+    containers = {}
+    for group, grid in layout.grids.items():
+        links = layout.structure.containers[group].links
+        containers[key(group)] = {
+            "columns": [list(column) for column in grid.columns],
+            "blocks": [list(block) for block in grid.blocks],
+            "main": grid.main,
+            "links": [
+                [list(route), slot, crowd, link.leaves, link.enters, link.place]
+                for link, route, slot, crowd in zip(
+                    links, grid.routes, grid.slots, grid.crowds, strict=True
+                )
+            ],
+        }
+    flows = [
+        [[list(edge) for edge in flow.edges], [[key(group), k] for group, k in flow.pieces]]
+        for flow in layout.structure.flows
+    ]
+    return {"containers": containers, "flows": flows}
 
 
 def _weights(found: Structure) -> dict[str, int]:
@@ -90,40 +134,41 @@ def _weights(found: Structure) -> dict[str, int]:
     return weights
 
 
-def _hints(container: Container, grid: Grid, found: Structure) -> dict[str, tuple[str, str]]:
-    """Return by group the ports by which the heaviest path enters and leaves it."""
-    on_line = _joined(grid)
-    hints: dict[str, tuple[str, str]] = {}
+def _hints(container: Container, grid: Grid) -> dict[str, tuple[str, str]]:
+    """Return by group the ports by which a straight line enters and leaves it."""
+    joined = {pair for block in grid.blocks for pair in pairwise(block)}
+    enters: dict[str, str] = {}
+    leaves: dict[str, str] = {}
     for link, route in zip(container.links, grid.routes, strict=True):
-        for child, ends, side in ((link.target, route[-2:], 0), (link.source, route[:2], 1)):
-            if child[0] == "g" and tuple(ends) in on_line:
-                inner = found.containers[int(child[1:])]
-                port = _port(inner, link.value, side)
-                hint = hints.get(child, ("", ""))
-                hints[child] = (
-                    (hint[0] or port, hint[1]) if side == 0 else (hint[0], hint[1] or port)
-                )
-    return hints
+        if link.enters and route[-2:] in joined:
+            enters.setdefault(link.target, link.enters)
+        if link.leaves and route[:2] in joined:
+            leaves.setdefault(link.source, link.leaves)
+    return {g: (enters.get(g, ""), leaves.get(g, "")) for g in {**enters, **leaves}}
 
 
-def _port(inner: Container, value: Value, side: int) -> str:
-    return f"o{inner.outs.index(value)}" if side else f"i{inner.ins.index(value)}"
+class _Draft(NamedTuple):
+    columns: list[list[str]]
+    routes: tuple[tuple[str, ...], ...]
+    pieces: list[Segment]
 
 
-def _joined(grid: Grid) -> set[tuple[str, str]]:
-    return {pair for block in grid.blocks for pair in itertools.pairwise(block)}
-
-
-def grid_of(container: Container, weights: dict[str, int], hint: tuple[str, str]) -> Grid:
-    """Lay out one container; `hint` names the ports that its heaviest path should run through."""
+def _draft(container: Container, ports: Mapping[tuple[str, str], float]) -> _Draft:
+    """Find the columns of a container and the order in them; `ports` are its groups' own."""
     routes, column = routed(container, ranked(container))
-    columns: list[list[str]] = [[] for _ in range(max(column.values(), default=1) + 1)]
-    if not container.outs:
-        columns.append([])
+    last = max((c for cell, c in column.items() if cell[0] != "o"), default=0) + 1
+    columns: list[list[str]] = [[] for _ in range(last + 1)]
     for cell, c in column.items():
         columns[c].append(cell)
-    pieces = segments(container.links, routes)
-    columns = ordered(columns, pieces)
+    pieces = segments(container.links, routes, ports)
+    return _Draft(ordered(columns, pieces), routes, pieces)
+
+
+def _grid(
+    container: Container, draft: _Draft, weights: dict[str, int], hint: tuple[str, str]
+) -> Grid:
+    """Find the straight lines; `hint` names the ports that the main one should run through."""
+    columns, routes, pieces = draft
     blocks, main = aligned(columns, pieces, weights, hint)
     slots, crowds = _slots(container.links, routes, columns, blocks)
     return Grid(

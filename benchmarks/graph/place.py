@@ -15,6 +15,7 @@ from .._equality import equal_by_fields
 from .compose import MARGIN, Frame, compose
 from .layout import Layout
 from .nesting import Edge
+from .view import Line, lines
 
 Box = tuple[float, float, float, float]  # x, y, width, height
 Point = tuple[float, float]
@@ -86,19 +87,18 @@ def place(
     boxes: dict[str, Box] = {}
     opened: dict[str, Box] = {}
     _spread(layout, frames, boxes, opened, None, MARGIN, MARGIN + root.up)
-    paths = _paths(layout, frames)
     width, height = root.length + 2 * MARGIN, root.up + root.down + 2 * MARGIN
     return Placement(
         boxes={key: _turned(box, down) for key, box in boxes.items()},
         frames={key: _turned(box, down) for key, box in opened.items()},
         paths=tuple(
             Path(
-                source=source,
-                target=target,
-                edges=tuple(edges),
-                points=tuple(_point(x, y, down) for x, y in points),
+                source=line.source,
+                target=line.target,
+                edges=line.edges,
+                points=tuple(_point(x, y, down) for x, y in _points(layout, frames, line)),
             )
-            for (source, target, _), (edges, points) in paths.items()
+            for line in lines(layout.structure, shut)
         ),
         width=_tenth(height if down else width),
         height=_tenth(width if down else height),
@@ -150,31 +150,11 @@ def _spread(
             boxes[child] = box
 
 
-def _paths(
-    layout: Layout, frames: dict[int | None, Frame]
-) -> dict[tuple[str, str, object], tuple[list[Edge], list[Point]]]:
-    """Return by source, target and operand what each drawn line stands for and runs through.
-
-    Several operands of a closed group by one source are one line.
-    """
-    paths: dict[tuple[str, str, object], tuple[list[Edge], list[Point]]] = {}
-    for flow in layout.structure.flows:
-        pieces = [(c, k) for c, k in flow.pieces if c in frames]
-        if not pieces:
-            continue
-        (first, start), (last, end) = pieces[0], pieces[-1]
-        link = layout.structure.containers[last].links[end]
-        source = layout.structure.containers[first].links[start].source
-        target = f"g{last}" if link.target[0] == "o" else link.target
-        key = (source, target, link.target if link.target[0] == "o" else link.place)
-        if key not in paths:
-            points: list[Point] = []
-            for c, k in pieces:
-                _run(layout.grids[c].routes[k], frames[c], k, points)
-            paths[key] = ([], _straightened(points))
-        edges = paths[key][0]
-        edges += [edge for edge in flow.edges if edge not in edges]
-    return paths
+def _points(layout: Layout, frames: dict[int | None, Frame], line: Line) -> list[Point]:
+    points: list[Point] = []
+    for key, link in line.pieces:
+        _run(layout.grids[key].routes[link], frames[key], link, points)
+    return _straightened(points)
 
 
 def _run(route: tuple[str, ...], frame: Frame, link: int, points: list[Point]) -> None:

@@ -8,29 +8,56 @@ from .containers import Container
 def ranked(container: Container) -> dict[str, int]:
     """Return the column of each child and port: in-ports 0, out-ports the last.
 
-    A child stands right behind the last of those that it takes from, unless nothing but inputs of
-    its own holds it there: then it stands right before its first use.
+    A child stands right behind the last of those that it takes from, or further on, nearer to its
+    first use, if that makes the lines shorter. What takes nothing stands right before its first
+    use, in a column without groups, which would push it aside when they are open.
 
     Raises:
         ValueError: If the links make a cycle.
     """
     before, after = _neighbours(container)
     order = _topological(container, before, after)
-    rank: dict[str, int] = {}
+    rank: dict[str, int] = {f"i{k}": 0 for k in range(len(container.ins))}
     for child in order:
-        rank[child] = 1 + max((rank.get(source, 0) for source in before[child]), default=0)
-    free: set[str] = set()
-    for child in order:
-        if all(source in free and len(after[source]) == 1 for source in before[child]):
-            free.add(child)
+        rank[child] = 1 + max((rank[source] for source in before[child]), default=0)
     last = 1 + max(rank.values(), default=0)
-    for child in reversed(order):
-        uses = [rank.get(target, last) for target in after[child]]
-        if child in free and uses:
-            rank[child] = min(uses) - 1
-    rank |= {f"i{k}": 0 for k in range(len(container.ins))}
     rank |= {f"o{k}": last for k in range(len(container.outs))}
-    return rank
+    for child in reversed(order):
+        first = min((rank[target] for target in after[child]), default=rank[child] + 1)
+        rank[child] = min(
+            range(rank[child], first), key=lambda at: _length(child, at, rank, before, after)
+        )
+    return _apart(order, rank, before)
+
+
+def _length(
+    child: str,
+    at: int,
+    rank: dict[str, int],
+    before: dict[str, list[str]],
+    after: dict[str, list[str]],
+) -> int:
+    """Return what of the lines' length depends on a child's column, if it is in column `at`.
+
+    A source without sources moves along, and has a line only as far as its other uses.
+    """
+    length = -at
+    for source in before[child]:
+        others = [rank[target] for target in after[source] if target != child]
+        if others or before[source] or source[0] == "i":
+            length += max(0, at - max(others, default=0))
+    return length
+
+
+def _apart(order: list[str], rank: dict[str, int], before: dict[str, list[str]]) -> dict[str, int]:
+    """Give what takes nothing a column of its own where it would stand beside a group."""
+    with_groups = {rank[child] for child in order if child[0] == "g"}
+    split = {rank[child] for child in order if not before[child] and child[0] == "n"} & with_groups
+    moved = {cell: at + sum(column < at for column in split) for cell, at in rank.items()}
+    for child in order:
+        if not before[child] and child[0] == "n":
+            moved[child] += rank[child] in split
+    return moved
 
 
 def routed(

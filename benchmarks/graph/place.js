@@ -1,0 +1,160 @@
+// The twin of compose.py and place.py, for a page whose groups open and close: their words hold.
+const SWEEPS = 16, NARROW = 34, WIDE = 40, BOXES = 16, LINES = 9, TITLE = 20, MARGIN = 10, SLOT = 13;
+const tenth = v => Math.floor(v * 10 + 0.5) / 10;
+const id = cell => +cell.slice(1);
+
+function place(plan, sizes, shut, direction) {
+  const down = direction == "down", frames = {}, boxes = {}, opened = {}, paths = [], known = {};
+  const turn = (a, b) => down ? [tenth(b), tenth(a)] : [tenth(a), tenth(b)];
+  const root = compose(plan, sizes, shut, -1, down, frames);
+  (function spread(key, x, y) {
+    const f = frames[key];
+    f.origin = [x, y];
+    for (const cell in f.extent) {
+      if (!"ng".includes(cell[0])) continue;
+      const [length, up, under] = f.extent[cell], left = x + f.left[cell], axis = y + f.axis[cell];
+      const open = cell[0] == "g" && frames[id(cell)];
+      (open ? opened : boxes)[cell] = [...turn(left, axis - up), ...turn(length, up + under)];
+      if (open) spread(id(cell), left, axis);
+    }
+  })(-1, MARGIN, MARGIN + root.up);
+  for (const [edges, all] of plan.flows) {
+    const pieces = all.filter(([c]) => frames[c]);
+    if (!pieces.length) continue;
+    const link = ([c, k]) => plan.containers[c].links[k], last = pieces[pieces.length - 1];
+    const [route, , , , , operand] = link(last), end = route[route.length - 1];
+    const out = end[0] == "o", source = link(pieces[0])[0][0], target = out ? "g" + last[0] : end;
+    const key = [source, target, out ? end : operand].join();
+    if (!known[key]) {
+      const points = [];
+      for (const piece of pieces) run(link(piece)[0], frames[piece[0]], piece[1], points);
+      paths.push(known[key] = {source, target, edges: [], points: points.map(p => turn(...p))});
+    }
+    for (const e of edges) if (!known[key].edges.some(o => o + "" == e)) known[key].edges.push(e);
+  }
+  const [width, height] = turn(root.length + 2 * MARGIN, root.up + root.down + 2 * MARGIN);
+  return {boxes, frames: opened, paths, width, height};
+}
+
+function run(route, frame, link, points) {
+  const [x, y] = frame.origin, [start, end] = frame.ends[link], last = route.length - 1;
+  const add = (px, py) => {
+    const n = points.length;
+    if (n > 1 && points[n - 2][1] == py && points[n - 1][1] == py) points.pop();
+    const p = points[points.length - 1];
+    if (!p || p[0] != px || p[1] != py) points.push([px, py]);
+  };
+  route.forEach((cell, k) => {
+    const c = frame.column[cell], axis = y + frame.axis[cell] + (k == 0 ? start : k == last ? end : 0);
+    if (k == 0) add(x + frame.left[cell] + frame.extent[cell][0], axis);
+    if (k > 0) add(x + frame.starts[c], axis);
+    add(x + (k < last ? frame.stops[c] : frame.left[cell]), axis);
+  });
+}
+
+function compose(plan, sizes, shut, key, down, frames) {
+  const grid = plan.containers[key], extent = {};
+  for (const cell of grid.columns.flat()) {
+    extent[cell] = [0, 0, 0];
+    if (!"ng".includes(cell[0])) continue;
+    const size = sizes[cell], across = size[down ? 0 : 1] / 2;
+    extent[cell] = [size[down ? 1 : 0], across, across];
+    if (cell[0] == "g" && !shut.has(id(cell)) && plan.containers[id(cell)].columns.flat().length) {
+      const inner = compose(plan, sizes, shut, id(cell), down, frames);
+      extent[cell] = [inner.length, inner.up, inner.down];
+    }
+  }
+  const f = {extent, column: {}, left: {}, starts: [], stops: []};
+  f.ends = grid.links.map(([route, slot, crowd, leaves, enters]) => {
+    const source = route[0], target = route[route.length - 1];
+    const from = leaves && frames[id(source)], to = enters && frames[id(target)];
+    return [from ? from.axis[leaves] : 0,
+            to ? to.axis[enters] : slot * Math.min(SLOT, extent[target][1] / (crowd + 0.5))];
+  });
+  f.axis = across(grid, f);
+  const title = key < 0 ? 0 : TITLE, pad = key < 0 ? 0 : BOXES, cells = Object.keys(extent);
+  along(grid, f, pad, down ? title : 0, key < 0 ? 0 : sizes["g" + key][down ? 1 : 0]);
+  f.up = pad + (down ? 0 : title) + most(cells.map(c => extent[c][1] - f.axis[c]), 0);
+  f.down = pad + most(cells.map(c => extent[c][2] + f.axis[c]), 0);
+  return frames[key] = f;
+}
+
+const most = (values, none) => values.length ? Math.max(...values) : none;
+
+function across(grid, f) {
+  const block = {}, above = [], below = [], springs = [], at = [];
+  grid.blocks.forEach((cells, b) => {
+    for (const cell of cells) block[cell] = b;
+    above.push(new Map()), below.push(new Map()), springs.push([]);
+  });
+  for (const column of grid.columns) {
+    for (let k = 1; k < column.length; k++) {
+      const a = column[k - 1], b = column[k], between = a[0] == "d" || b[0] == "d" ? LINES : BOXES;
+      const room = Math.max(f.extent[a][2] + between + f.extent[b][1],
+                            above[block[b]].get(block[a]) || 0);
+      above[block[b]].set(block[a], room), below[block[a]].set(block[b], room);
+    }
+  }
+  grid.links.forEach(([route], i) => {
+    for (let k = 1; k < route.length; k++) {
+      const a = block[route[k - 1]], b = block[route[k]];
+      const shift = (k == 1 ? f.ends[i][0] : 0) - (k == route.length - 1 ? f.ends[i][1] : 0);
+      if (a != b) springs[a].push([b, -shift]), springs[b].push([a, shift]);
+    }
+  });
+  const lowest = (b, none) => most([...above[b]].map(([a, room]) => at[a] + room), none);
+  for (let b = 0; b < above.length; b++) at.push(lowest(b, 0));
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    for (let n = 0; n < at.length; n++) {
+      const b = sweep % 2 ? n : at.length - 1 - n;
+      if (!springs[b].length) continue;
+      const wish = springs[b].reduce((sum, [other, shift]) => sum + (at[other] + shift), 0)
+        / springs[b].length;
+      const highest = -most([...below[b]].map(([c, room]) => room - at[c]), -wish);
+      at[b] = Math.max(lowest(b, wish), Math.min(highest, wish));
+    }
+  }
+  const axis = {};
+  for (const cell in block) axis[cell] = at[block[cell]] - at[grid.main];
+  return axis;
+}
+
+function along(grid, f, pad, title, least) {
+  const gaps = grid.columns.map(() => 0), takes = new Set(), last = gaps.length - 1;
+  grid.columns.forEach((column, c) => column.forEach(cell => f.column[cell] = c));
+  grid.links.forEach(([route], i) => {
+    takes.add(route[route.length - 1]);
+    for (let k = 1; k < route.length; k++) {
+      const rise = f.axis[route[k]] - f.axis[route[k - 1]]
+        + ((k == route.length - 1 ? f.ends[i][1] : 0) - (k == 1 ? f.ends[i][0] : 0));
+      const c = f.column[route[k]];
+      gaps[c] = Math.max(gaps[c], NARROW + Math.min(WIDE, Math.abs(rise) / 8));
+    }
+  });
+  let at = 0;
+  grid.columns.forEach((column, c) => {
+    if (c == 1) at += title + (grid.columns[0].length ? gaps[1] : pad);
+    else if (c == last) at = Math.max(least, at + (column.length ? gaps[last] : pad));
+    else if (c) at += gaps[c];
+    f.starts.push(at);
+    at += most(column.map(cell => f.extent[cell][0]), 0);
+    f.stops.push(at);
+  });
+  for (const cell in f.column) {
+    const c = f.column[cell], spare = f.stops[c] - f.starts[c] - f.extent[cell][0];
+    f.left[cell] = f.starts[c] + (takes.has(cell) ? spare / 2 : spare);
+  }
+  f.length = at;
+}
+
+function curve(points, direction) {
+  const down = direction == "down", mid = (a, b) => tenth((a + b) / 2);
+  let [x, y] = points[0], text = `M${x} ${y}`;
+  for (const [a, b] of points.slice(1)) {
+    if (down ? x == a : y == b) text += down ? "V" + b : "H" + a;
+    else if (down) text += `C${x} ${mid(y, b)} ${a} ${mid(y, b)} ${a} ${b}`;
+    else text += `C${mid(x, a)} ${y} ${mid(x, a)} ${b} ${a} ${b}`;
+    [x, y] = [a, b];
+  }
+  return text;
+}
