@@ -38,6 +38,7 @@ __all__ = [
     "compare",
     "diff",
     "flops",
+    "graph",
     "load",
     "losses",
     "nn",

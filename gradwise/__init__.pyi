@@ -31,5 +31,6 @@ from .benchmarks import diff as diff
 from .benchmarks import flops as flops
 from .benchmarks import obstacles as obstacles
 from .benchmarks import residuals as residuals
+from .benchmarks.graph.build import graph as graph
 
 __version__: str

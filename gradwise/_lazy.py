@@ -6,6 +6,9 @@ from typing import Any
 
 from ._siblings import NAMES, install
 
+#: Where names are that no package hands on; `benchmarks.graph` is the room, not the function.
+_HOMES = {"graph": "benchmarks.graph.build", "load": "_load"}
+
 install()
 
 
@@ -13,8 +16,8 @@ def __getattr__(name: str) -> Any:
     """Import the package, or what it hands on, the first time that `gradwise.name` is used."""
     if name in NAMES:
         return importlib.import_module(f"{__package__}.{name}")
-    if name == "load":
-        return importlib.import_module(f"{__package__}._load").load
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"{__package__}.{_HOMES[name]}"), name)
     if name in __dir__():
         return getattr(importlib.import_module(f"{__package__}.benchmarks"), name)
     raise AttributeError(f"module {__package__!r} has no attribute {name!r}")

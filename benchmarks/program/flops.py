@@ -52,12 +52,26 @@ def _counted(program: Program, caller: str = "") -> Flops:
     parts = [Flops()]
 
     def visit(eqn: JaxprEqn, operands: list[None], line: str) -> list[None]:
-        parts.append(_STRUCTURED.get(kind(eqn), _single)(eqn, line))
+        parts.append(flops_of(eqn, line))
         return [None] * len(eqn.outvars)
 
     inputs = [None] * len(opened(program).invars)
     interpret(program, inputs, visit, lift=lambda _: None, caller=caller, entered=_entered)
     return sum(parts, Flops())
+
+
+def flops_of(eqn: JaxprEqn, line: str = "") -> Flops:
+    """Count one equation, with all that it calls, as often as it does.
+
+    Example:
+        >>> program = jax.make_jaxpr(lambda x: x * 2)(jax.numpy.ones(3))
+        >>> print(flops_of(program.jaxpr.eqns[0]))
+        3
+    """
+    counted, call = _STRUCTURED.get(kind(eqn)), called(eqn)
+    if counted is None and call is not None:
+        return _counted(call[0], line)
+    return (counted or _single)(eqn, line)
 
 
 def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
@@ -95,7 +109,7 @@ def _while(eqn: JaxprEqn, line: str) -> Flops:
 
 
 def _cond(eqn: JaxprEqn, line: str) -> Flops:
-    sides = [_counted(side, line) for side in _live_branches(eqn)]
+    sides = [_counted(side, line) for side in live_branches(eqn)]
     return Flops(
         low=min(side.low for side in sides),
         mean=math.fsum(side.mean for side in sides) / len(sides),
@@ -107,7 +121,7 @@ def _cond(eqn: JaxprEqn, line: str) -> Flops:
     )
 
 
-def _live_branches(eqn: JaxprEqn) -> tuple[Program, ...]:
+def live_branches(eqn: JaxprEqn) -> tuple[Program, ...]:
     """Return the branches that may run: one, where `lax.platform_dependent` chooses it."""
     branches, platforms = eqn.params["branches"], eqn.params.get("branches_platforms")
     for branch, named in zip(branches, platforms or (), strict=False):

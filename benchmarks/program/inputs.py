@@ -62,7 +62,12 @@ class Inputs(NamedTuple):
     @property
     def owners_in_order(self) -> tuple[int, ...]:
         """Of which argument each of `x` and then each of `fixed` is."""
-        return tuple(self.owners[place] for place in (*self.wanted, *self._held))
+        return tuple(self.owners[place] for place in self.places_in_order)
+
+    @property
+    def places_in_order(self) -> tuple[int, ...]:
+        """The places of `x` and then of `fixed` among all leaves."""
+        return (*self.wanted, *self._held)
 
     @property
     def _held(self) -> list[int]:
