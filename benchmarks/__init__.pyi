@@ -23,6 +23,7 @@ from .program.count import Flops as Flops
 from .program.flops import flops as flops
 from .program.messages import Obstacle as Obstacle
 from .program.obstacles import obstacles as obstacles
+from .program.patterns.advice import Advice as Advice
 from .program.residuals import Residual as Residual
 from .program.residuals import residuals as residuals
 from .scenarios.scenario import Scenario as Scenario

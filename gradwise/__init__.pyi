@@ -5,6 +5,7 @@ from . import train as train
 from ._load import load as load
 from .benchmarks import METHODS as METHODS
 from .benchmarks import SUITES as SUITES
+from .benchmarks import Advice as Advice
 from .benchmarks import Candidate as Candidate
 from .benchmarks import Comparison as Comparison
 from .benchmarks import Crossover as Crossover

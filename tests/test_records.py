@@ -112,6 +112,15 @@ RECORDS = {
     "History": history,
     "train.Row": search_row,
     "Search": search,
+    "Advice": lambda number: bench.Advice(
+        pattern="inverse",
+        what="`inv` is only multiplied by",
+        line="model.py:7 (step)",
+        cure="solve",
+        code="jnp.linalg.solve(A, b)",
+        saves="much",
+        factor=number,
+    ),
     "Candidate": lambda number: bench.Candidate(name="own", mode="reverse", derivative=jnp.cos),
     "Comparison": lambda number: replace(
         EXAMPLE, floor=number, rows=(RECORDS["Row"](number),), environment={"load": number}
