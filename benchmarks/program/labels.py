@@ -37,6 +37,11 @@ def label_of(eqn: JaxprEqn) -> int | None:
     return int(found[-1]) if found else None
 
 
+def scope_of(label: int) -> str:
+    """Return the named scope that gives a number to the equations that are made in it."""
+    return f"{_SCOPE}{label}"
+
+
 def scopes_of(eqn: JaxprEqn) -> str:
     """Return an equation's named scopes without the numbers, such as `"0 dense/mul"`."""
     parts = str(eqn.source_info.name_stack).split("/")
@@ -55,7 +60,7 @@ def _with_number(eqn: JaxprEqn, numbers: "count[int]") -> JaxprEqn:
     own = next(numbers)
     params = {name: _inner(value, numbers) for name, value in eqn.params.items()}
     source = eqn.source_info
-    stack = source.name_stack.extend(f"{_SCOPE}{own}")
+    stack = source.name_stack.extend(scope_of(own))
     return eqn.replace(params=params, source_info=source.replace(name_stack=stack))
 
 

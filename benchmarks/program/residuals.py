@@ -1,7 +1,7 @@
 """What reverse mode keeps from the way forward for the way back, by source line."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,8 +11,9 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn
 from .._equality import equal_by_fields
 from .arguments import Argnums
 from .inputs import Inputs, Leaves, first_that_traces, sort_inputs
-from .jaxpr import Atom, Program, dtype, kind, opened, shape
-from .walk import endless_loops, interpret
+from .jaxpr import Atom, Program, called, dtype, kind, opened, shape
+from .labels import label_of
+from .walk import endless_loops, interpret, no_call
 
 #: A branch that keeps nothing fills the place of what another branch keeps by one of these.
 _FILLERS = ("broadcast_in_dim", "empty2")
@@ -47,16 +48,39 @@ class Residual:
     storage: str
 
 
-class _Made(NamedTuple):
-    """Where a value comes from: an operation and its line, or what is there without one."""
+class Made(NamedTuple):
+    """Where a value comes from.
+
+    Attributes:
+        what: The operation that made it, or what is there without one.
+        line: The user's line of that operation.
+        storage: As a residual's.
+        label: The number of the equation that made it, where the program is labelled.
+        source: The place of the input that it is, or the constant itself.
+    """
 
     what: str
     line: str
     storage: str
+    label: int | None = None
+    source: object = None
 
 
-_CONSTANT = _Made("constant", "", "constant")
-_INSIDE = _Made("", "", "")  # an input of a loop's or a branch's body
+class Differentiated(NamedTuple):
+    """The program of `jax.vjp`.
+
+    Attributes:
+        program: Returns the outputs and then the residuals.
+        outputs: The shapes of the outputs.
+        backward: The function of the cotangents, with shapes in the place of the residuals.
+    """
+
+    program: ClosedJaxpr
+    outputs: Sequence[jax.ShapeDtypeStruct]
+    backward: Callable[[object], object]
+
+
+_INSIDE = Made("", "", "")  # an input of a loop's or a branch's body
 
 
 def residuals(
@@ -89,32 +113,48 @@ def residuals(
         {'<doctest benchmarks.program.residuals.residuals[2]>:2 (layer)': 60}
     """
 
-    def traced(way: Inputs) -> tuple[ClosedJaxpr, int]:
-        arrays = way.arrays_only(fn)
+    def traced(way: Inputs) -> Differentiated:
+        return with_residuals(way.arrays_only(fn), way.x, way.fixed)
 
-        def value_and_residuals(x: Leaves, fixed: Leaves) -> object:
-            return jax.vjp(lambda x: arrays(x, fixed), x)
-
-        shaped = jax.make_jaxpr(value_and_residuals, return_shape=True)
-        program, (output, _) = shaped(way.x, way.fixed)
-        return program, len(output)
-
-    way, (program, outputs) = first_that_traces(traced, sort_inputs(inputs, argnums), _endless)
-    outvars, owners = program.jaxpr.outvars, way.owners_in_order
-    made = _makers(program, [_Made(f"argument {n}", "", "input") for n in owners])
-    results = set(map(id, outvars[:outputs]))
-    leaves = [
-        _residual(atom, origin, is_output=id(atom) in results)
-        for atom, origin in zip(outvars[outputs:], made[outputs:], strict=True)
-    ]
+    way, program = first_that_traces(traced, sort_inputs(inputs, argnums), _endless)
+    leaves = [residual for residual, _ in leaves_of(program, way.owners_in_order)]
     return tuple(sorted(leaves, key=lambda residual: -residual.bytes))
 
 
-def _endless(traced: tuple[ClosedJaxpr, int]) -> int:
-    return endless_loops(traced[0])
+def with_residuals(
+    arrays: Callable[[Leaves, Leaves], Sequence[jax.Array]], x: Leaves, fixed: Leaves
+) -> Differentiated:
+    """Trace `jax.vjp` of a function of `x`."""
+
+    def value_and_residuals(x: Leaves, fixed: Leaves) -> object:
+        return jax.vjp(lambda x: arrays(x, fixed), x)
+
+    shaped = jax.make_jaxpr(value_and_residuals, return_shape=True)
+    program, (outputs, backward) = shaped(x, fixed)
+    return Differentiated(program, outputs, backward)
 
 
-def _residual(atom: Atom, made: _Made, *, is_output: bool) -> Residual:
+def leaves_of(program: Differentiated, owners: Sequence[int]) -> list[tuple[Residual, Made]]:
+    """Return each residual, in the order of the leaves, and where it comes from.
+
+    Args:
+        program: The program.
+        owners: Of which argument each of `x` and then each of `fixed` is.
+    """
+    inputs = [Made(f"argument {n}", "", "input", source=i) for i, n in enumerate(owners)]
+    n, outvars = len(program.outputs), program.program.jaxpr.outvars
+    made, results = _makers(program.program, inputs), set(map(id, outvars[:n]))
+    return [
+        (_residual(atom, origin, is_output=id(atom) in results), origin)
+        for atom, origin in zip(outvars[n:], made[n:], strict=True)
+    ]
+
+
+def _endless(traced: Differentiated) -> int:
+    return endless_loops(traced.program)
+
+
+def _residual(atom: Atom, made: Made, *, is_output: bool) -> Residual:
     return Residual(
         bytes=math.prod(shape(atom)) * dtype(atom).itemsize,
         shape=shape(atom),
@@ -140,20 +180,39 @@ def by_line(leaves: Iterable[Residual]) -> dict[str, int]:
     return dict(sorted(lines.items(), key=lambda item: -item[1]))
 
 
-def _makers(program: Program, inputs: list[_Made], caller: str = "") -> list[_Made]:
-    """Return where each result of a program comes from, looking into calls, loops and branches."""
+def _makers(
+    program: Program, inputs: list[Made], caller: str = "", outside: int | None = None
+) -> list[Made]:
+    """Return where each result of a program comes from, looking into calls, loops and branches.
 
-    def visit(eqn: JaxprEqn, operands: list[_Made], line: str) -> list[_Made]:
-        here = _Made(kind(eqn), line, "new")
+    Args:
+        program: A jaxpr, open or closed.
+        inputs: Where its inputs come from.
+        caller: The line of the equation that holds the program.
+        outside: The label of that equation, for those inside that have none of their own.
+    """
+
+    def visit(eqn: JaxprEqn, operands: list[Made], line: str) -> list[Made]:
+        own = label_of(eqn)
+        label = outside if own is None else own
+        call = called(eqn)
+        if call is not None:
+            given = dict(zip(map(id, eqn.invars), operands, strict=True))
+            return _makers(call[0], [given[id(atom)] for atom in call[1]], line, label)
+        here = Made(kind(eqn), line, "new", label)
         inner = list(eqn.params.get("branches", ()))
         inner += [eqn.params["jaxpr"]] if kind(eqn) == "scan" else []
-        columns = [_makers(body, [_INSIDE] * len(opened(body).invars), line) for body in inner]
+        inside = [[_INSIDE] * len(opened(body).invars) for body in inner]
+        columns = [_makers(body, of, line, label) for body, of in zip(inner, inside, strict=True)]
         return [_settled([c[i] for c in columns], here) for i in range(len(eqn.outvars))]
 
-    return interpret(program, inputs, visit, lift=lambda _: _CONSTANT, caller=caller)
+    def lift(value: object) -> Made:
+        return Made("constant", "", "constant", outside, value)
+
+    return interpret(program, inputs, visit, lift=lift, caller=caller, entered=no_call)
 
 
-def _settled(candidates: list[_Made], here: _Made) -> _Made:
+def _settled(candidates: list[Made], here: Made) -> Made:
     """Return the first real operation inside a loop or the branches, else the equation itself."""
     made = [one for one in candidates if one.storage == "new"]
     return next(iter([one for one in made if one.what not in _FILLERS] + made), here)

@@ -89,11 +89,11 @@ def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, st
         pairs.append((eqn, line))
         for body in bodies(eqn):
             inputs = [None] * len(opened(body).invars)
-            interpret(body, inputs, visit, lift=_nothing, caller=line, entered=_no_call)
+            interpret(body, inputs, visit, lift=_nothing, caller=line, entered=no_call)
         return [None] * len(eqn.outvars)
 
     inputs = [None] * len(opened(program).invars)
-    interpret(program, inputs, visit, lift=_nothing, caller=caller, entered=_no_call)
+    interpret(program, inputs, visit, lift=_nothing, caller=caller, entered=no_call)
     yield from pairs
 
 
@@ -106,8 +106,8 @@ def _nothing(_: object) -> None:
     return None
 
 
-def _no_call(_: JaxprEqn) -> None:
-    return None
+def no_call(_: JaxprEqn) -> None:
+    """Enter no call: what `interpret` takes as `entered` where all equations are visited."""
 
 
 def bind(eqn: JaxprEqn, operands: Sequence, **changed: object) -> list:
