@@ -48,7 +48,7 @@ def is_users(path: str) -> bool:
     return not installed and not others
 
 
-def _is_own(path: str) -> bool:
+def is_own(path: str) -> bool:
     """Whether a file is the user's and not of a library that is installed."""
     installed = "site-packages" in path or "dist-packages" in path
     return is_users(path) and (is_scenarios(path) or not installed)
@@ -97,8 +97,8 @@ def _lines(frames: Iterable[_Frame]) -> tuple[str, str]:
     """
     called = itertools.takewhile(lambda frame: not is_ours(frame[0]), frames)
     users = [frame for frame in called if is_users(frame[0])]
-    own = next((shown(*frame) for frame in users if _is_own(frame[0])), "")
-    library = next((shown(*frame) for frame in users if not _is_own(frame[0])), "")
+    own = next((shown(*frame) for frame in users if is_own(frame[0])), "")
+    library = next((shown(*frame) for frame in users if not is_own(frame[0])), "")
     return own, library
 
 
