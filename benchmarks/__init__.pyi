@@ -11,6 +11,7 @@ from .comparison.findings import Verdict as Verdict
 from .comparison.made_by import MadeBy as MadeBy
 from .comparison.record import Comparison as Comparison
 from .comparison.row import Row as Row
+from .derivatives.by_method import derivative as derivative
 from .derivatives.candidate import Candidate as Candidate
 from .derivatives.method import Method as Method
 from .derivatives.table import METHODS as METHODS

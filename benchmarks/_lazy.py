@@ -32,6 +32,7 @@ HOMES = {
     "Verdict": "comparison.findings",
     "bounds": "derivatives.table",
     "compare": "comparison.compare",
+    "derivative": "derivatives.by_method",
     "diff": "comparison.diff",
     "flops": "program.flops",
     "load": "comparison.file",

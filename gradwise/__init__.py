@@ -37,6 +37,7 @@ __all__ = [
     "benchmarks",
     "bounds",
     "compare",
+    "derivative",
     "diff",
     "flops",
     "graph",

@@ -28,6 +28,7 @@ from .benchmarks import Side as Side
 from .benchmarks import Verdict as Verdict
 from .benchmarks import bounds as bounds
 from .benchmarks import compare as compare
+from .benchmarks import derivative as derivative
 from .benchmarks import diff as diff
 from .benchmarks import flops as flops
 from .benchmarks import obstacles as obstacles

@@ -6,7 +6,14 @@ from functools import partial
 from typing import NamedTuple
 
 from ..check.error import deviation
-from ..derivatives.method import GaveUpError, InfeasibleError, Method, WrongShapeError
+from ..derivatives.by_method import Way
+from ..derivatives.method import (
+    GaveUpError,
+    InfeasibleError,
+    Method,
+    Preparation,
+    WrongShapeError,
+)
 from ..instrument import units
 from ..instrument.clock import time_left
 from ..instrument.compile import Compiled, CompileTimeoutError, compile_for
@@ -35,12 +42,14 @@ class Attempt(NamedTuple):
         compiled: The program to be timed; `None` if there is nothing to time.
         planned: What its first calls took; `None` likewise.
         late: Whether it was left out because time was up.
+        way: The method as it was settled; `None` if it was not built.
     """
 
     row: Row
     compiled: Compiled | None = None
     planned: Planned | None = None
     late: bool = False
+    way: Way | None = None
 
 
 def attempt(method: Method, experiment: Experiment, *, share: float = SHARE) -> Attempt:
@@ -91,7 +100,9 @@ def _tried(row: Row, method: Method, experiment: Experiment, left: Callable[[], 
     if needed > limit:
         note = f"out of memory: needs {units.size(needed)} of {units.size(limit)}"
         return Attempt(with_status(row, "failed", note))
-    return _checked(row, method, experiment, choice, compiled, left)
+    made = program if isinstance(description, Preparation) and method.kind == "jacobian" else None
+    way = Way(method, choice.label, made)
+    return _checked(row, method, experiment, choice, compiled, left)._replace(way=way)
 
 
 def not_tried(method: Method, why: str) -> Row:

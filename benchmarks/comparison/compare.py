@@ -1,7 +1,6 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from numbers import Integral, Real
 
@@ -22,6 +21,7 @@ from .notes import machine_notes
 from .origin import origin_of
 from .record import Comparison
 from .source import Source
+from .usage import with_use
 from .verdict import NO_VERDICT, give_verdict
 from .work import OnProgress, Settings, Work, ended
 
@@ -130,8 +130,9 @@ def compare(
     asked |= {"has_aux": True} if has_aux else {}
     asked |= {"rule": rule} if rule != RULES[0] else {}
     found = _recorded(work, ended(work, error), asked, name=name or name_of(fn), purpose=purpose)
-    source = Source(fn=fn, inputs=inputs, argnums=argnums, has_aux=has_aux)
-    return replace(found, source=source)
+    ways = {one.row.method: one.way for one in work.attempts if one.way}
+    source = Source(fn=fn, inputs=inputs, argnums=argnums, has_aux=has_aux, ways=ways)
+    return with_use(found, source, problem)
 
 
 def _recorded(

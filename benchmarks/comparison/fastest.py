@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from ..instrument import units
 from ..instrument.statistics import Ratio, contention, ratio
 from .findings import Finding
+from .plainest import plainest
 from .row import Row
 from .unmeasured import without_rival
 
@@ -53,7 +54,9 @@ def machine_of(floor: float, environment: Mapping[str, Any]) -> Machine:
     )
 
 
-def fastest(rivals: Sequence[Row], rows: Sequence[Row], machine: Machine) -> Finding:
+def fastest(
+    rivals: Sequence[Row], rows: Sequence[Row], machine: Machine, *, n: int, m: int
+) -> Finding:
     """Name the fastest of the rivals, or say why it cannot be told.
 
     Methods of one mode that tie are one answer, the plainest of them. Between modes a winner is
@@ -64,6 +67,8 @@ def fastest(rivals: Sequence[Row], rows: Sequence[Row], machine: Machine) -> Fin
         rivals: The rows to choose from: right, exact, timed, and of one kind.
         rows: All rows of the comparison, to say what the rivals were not compared with.
         machine: What the times were taken on.
+        n: How many inputs there are.
+        m: How many outputs there are.
     """
     if not rivals:
         return Finding(text="nothing to choose from: no exact derivative was timed")
@@ -73,7 +78,8 @@ def fastest(rivals: Sequence[Row], rows: Sequence[Row], machine: Machine) -> Fin
     answer = next(row for row in unsure if row.mode == best.mode)
     equals = [row for row in unsure if row.mode != best.mode]
     if equals:
-        return race.undecided(answer, equals)
+        take = plainest([answer, *equals], n, m).method
+        return replace(race.undecided(answer, equals), take=take)
     rest = [row for row in rivals if row not in unsure]
     others = [row for row in rest if row.mode != best.mode]
     if not others and (finding := without_rival(answer, rows)):

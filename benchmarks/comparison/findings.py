@@ -21,6 +21,8 @@ class Finding:
         at_least: Whether `factor` is a lower bound, since `over` was skipped.
         over: The best method of another mode, or the next best.
         confidence: How sure the order is, between 0.5 and 1; `None` where nothing is random.
+        take: The method to take: `method`, or the plainest of those that tie or cannot be told
+            apart; `None` where none is right.
         doubt: Why a time is not to be had or not to be trusted, in a word or two: `"busy"`,
             `"busy, by CPU time"`, `"few samples"`; `""` if it is.
         text: The same in words.
@@ -39,6 +41,7 @@ class Finding:
     at_least: bool = False
     over: str | None = None
     confidence: float | None = None
+    take: str | None = None
     doubt: str = ""
     text: str
 
@@ -75,6 +78,18 @@ class Verdict:
     memory: Finding
     compile: Finding
     why: str
+
+    def answers(self) -> dict[str, Finding]:
+        """Return the findings by what a method is best in, the time first.
+
+        Example:
+            >>> from gradwise import Finding, Verdict
+            >>> nothing = Finding(text="")
+            >>> list(Verdict(time=nothing, memory=nothing, compile=nothing, why="").answers())
+            ['time', 'memory', 'compile']
+        """
+        named = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in named.items() if isinstance(value, Finding)}
 
     def parts(self) -> list[tuple[str, str]]:
         """Return the name and the text of each part that says something.

@@ -1,7 +1,9 @@
 """What a comparison found: a row a method, and a verdict. It depends on statistics alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from .._equality import equal_by_fields
 from .findings import Crossover, Verdict
@@ -89,6 +91,35 @@ class Comparison:
                 return row
         names = ", ".join(row.method for row in self.rows)
         raise ValueError(f"no row {method!r}; there are: {names}")
+
+    def derivative(self, method: str | None = None) -> Callable[..., Any]:
+        """Return the derivative itself: a function that takes the inputs of the one compared.
+
+        It returns what `jax.jacrev(fn, argnums)` would; for `order=2` what `jax.hessian` would. A
+        product takes a vector after the inputs, and returns what `jax.jvp` or `jax.vjp` would, a
+        product with the Hessian the product. With `has_aux` the last part is `aux`. It can be
+        jitted and vmapped, and takes other values too; checked it was at the inputs of `compare`.
+        Chunks, steps and blocks are those that were found.
+
+        Args:
+            method: The name of a row; or of what it is to be best in, `"time"`, `"memory"` or
+                `"compile"`. `None` for the fastest. Of those that tie it is the plainest.
+
+        Raises:
+            ValueError: If the method is unknown, its derivative was not found right, or the
+                comparison was read from a file, which holds no function.
+
+        Example:
+            >>> import jax, jax.numpy as jnp
+            >>> from gradwise import compare
+            >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
+            >>> cosine = jax.jit(comparison.derivative())
+            >>> cosine(jnp.zeros(2)).tolist()
+            [[1.0, 0.0], [0.0, 1.0]]
+        """
+        from .handed import derivative_of
+
+        return derivative_of(self.source, self.rows, self.verdict.answers(), method)
 
     def save(self, path: str | Path) -> None:
         """Write the comparison as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending.

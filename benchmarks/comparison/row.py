@@ -43,6 +43,7 @@ class Row:
         compile_seconds: Seconds from Python to executable.
         samples: The raw samples.
         program_hash: A hash of the compiled program.
+        use: What to type for this derivative, an expression; `""` if it is not known to be right.
 
     Example:
         >>> import jax.numpy as jnp
@@ -71,6 +72,7 @@ class Row:
     compile_seconds: float | None = None
     samples: Samples | None = None
     program_hash: str | None = None
+    use: str = ""
 
     @property
     def bytes(self) -> int | None:
@@ -81,6 +83,15 @@ class Row:
     def interval(self) -> tuple[float, float] | None:
         """The interval of `ratio`, if there are samples enough for one."""
         return self.ratio.interval if self.ratio else None
+
+    @property
+    def is_right(self) -> bool:
+        """Whether its derivative was checked and found right, even if there was no time for more.
+
+        What was skipped before it was called has no seconds.
+        """
+        called = self.status == "skipped" and self.seconds is not None
+        return self.kind != "value" and (self.status == "ok" or called)
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]  (samples have no hash)
 

@@ -1,7 +1,8 @@
 """What a comparison was made of, held as long as the process lives."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..program.arguments import Argnums
 
@@ -18,6 +19,8 @@ class Source:
         inputs: Its arguments, as they were given.
         argnums: Which of them are differentiated; `None` for every one that holds floats.
         has_aux: Whether the function returns a pair, of which the first alone is differentiated.
+        ways: By method how its derivative is taken, a `benchmarks.derivatives.by_method.Way`; of
+            the methods that were built.
 
     Example:
         >>> Source(fn=abs, inputs=(-1.0,))
@@ -28,6 +31,7 @@ class Source:
     inputs: tuple
     argnums: Argnums = None
     has_aux: bool = False
+    ways: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Source({getattr(self.fn, '__name__', type(self.fn).__name__)})"

@@ -1,11 +1,15 @@
 """Forward or reverse, and why: the answer, drawn from the rows of a comparison."""
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 
 from ..instrument import units
 from ..program.messages import guarded
 from .fastest import Machine, fastest
 from .findings import Finding, Verdict
+from .plainest import plainest
 from .row import Row
 
 #: Kinds that rows compete in; the first that some row computes is used.
@@ -39,31 +43,46 @@ def give_verdict(
     right = [row for row in rows if row.status == "ok" and row.exact]
     goal = next((goal for goal in _GOALS if any(row.kind == goal for row in right)), None)
     rivals = [row for row in right if row.kind == goal and row.samples is not None]
-    time = fastest(rivals, rows, machine)
+    time = fastest(rivals, rows, machine, n=n, m=m)
     quiet = not time.doubt.startswith("busy")
+    time = replace(time, take=time.take or time.method or _untimed(rows))
+    least = partial(_least, rivals, n=n, m=m)
     why, fault = guarded("say why", lambda: _why(rows, n, m, costs=quiet), "")
     return Verdict(
         time=time,
-        memory=_least(rivals, lambda row: row.bytes, _MEMORY_TIE, units.size),
-        compile=_quickest_to_compile(rivals, quiet),
+        memory=least(lambda row: row.bytes, _MEMORY_TIE, units.size),
+        compile=_quickest_to_compile(least, quiet),
         why=why or fault,
     )
 
 
-def _quickest_to_compile(rivals: Sequence[Row], quiet: bool) -> Finding:
+def _untimed(rows: Sequence[Row]) -> str | None:
+    """Name what to take where no exact derivative was timed: the fastest that was found right.
+
+    One that is exact comes before those that are not.
+    """
+    whole = ("jacobian", "hessian")
+    right = [row for row in rows if row.is_right and row.kind in whole]
+    best = min(right, key=lambda row: (not row.exact, row.seconds or math.inf), default=None)
+    return best.method if best else None
+
+
+def _quickest_to_compile(least: Callable[..., Finding], quiet: bool) -> Finding:
     """Name the row that compiles fastest; what was compiled once on a busy machine tells little."""
     margin = _COMPILE_TIE if quiet else _COMPILE_TIE_BUSY
-    compiled = _least(rivals, lambda row: row.compile_seconds, margin, units.seconds)
+    compiled = least(lambda row: row.compile_seconds, margin, units.seconds)
     if quiet or compiled.method != "tie":
         return compiled
     text = compiled.text.replace("a tie between", "cannot tell between", 1)
-    return Finding(over=compiled.over, doubt="busy", text=f"{text}, on a busy machine")
+    text = f"{text}, on a busy machine"
+    return Finding(over=compiled.over, take=compiled.take, doubt="busy", text=text)
 
 
-def _tie(answer: Row, equals: Sequence[Row], figure: str = "") -> Finding:
+def _tie(answer: Row, equals: Sequence[Row], take: Row, figure: str) -> Finding:
     names = " and ".join([answer.method, *dict.fromkeys(row.method for row in equals)])
     text = f"a tie between {names}{figure and f': {figure}'}"
-    return Finding(method="tie", factor=1.0, over=equals[0].method, text=text)
+    over = equals[0].method
+    return Finding(method="tie", factor=1.0, over=over, take=take.method, text=text)
 
 
 def _least(
@@ -71,6 +90,9 @@ def _least(
     figure: Callable[[Row], float | None],
     margin: float,
     show: Callable[[float], str],
+    *,
+    n: int,
+    m: int,
 ) -> Finding:
     """Name the row of the least `figure`, a deterministic one or one that was taken once."""
     known = [(value, row) for row in rivals if (value := figure(row)) is not None]
@@ -81,16 +103,18 @@ def _least(
     answer = next(row for row in tied if row.mode == best.mode)
     equals = [row for row in tied if row.mode != best.mode]
     if equals:
-        return _tie(answer, equals, show(least))
+        return _tie(answer, equals, plainest([answer, *equals], n, m), show(least))
     rest = [(value, row) for value, row in known if row not in tied]
     others = [(value, row) for value, row in rest if row.mode != best.mode]
     if not rest:
-        return Finding(method=answer.method, text=f"{answer.method}: {show(least)}")
+        text = f"{answer.method}: {show(least)}"
+        return Finding(method=answer.method, take=answer.method, text=text)
     value, over = min(others or rest, key=lambda pair: pair[0])
     return Finding(
         method=answer.method,
         factor=value / max(least, 1e-12),
         over=over.method,
+        take=answer.method,
         text=f"{answer.method}: {show(least)} against {show(value)} of {over.method}",
     )
 

@@ -1,8 +1,8 @@
 """What a function returns: which of its leaves are differentiated, and which are left out."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -29,12 +29,14 @@ class Outputs(NamedTuple):
         complex: Whether each of these is complex; a complex step makes real ones so too.
         shapes: What these are: a complex one is two, its real and its imaginary part.
         notes: What is left out, and what is not as it came.
+        structure: That of the output, without what is left out as `aux`.
     """
 
     kept: tuple[int, ...]
     complex: tuple[bool, ...]
     shapes: tuple[tuple[int, ...], ...]
     notes: tuple[str, ...]
+    structure: jax.tree_util.PyTreeDef  # pyright: ignore[reportInvalidTypeForm]
 
     @property
     def m(self) -> int:
@@ -54,6 +56,19 @@ class Outputs(NamedTuple):
             leaf = leaves[place]
             unpacked += parts(leaf) if in_parts else (leaf,)
         return tuple(unpacked)
+
+    def pack(self, leaves: Sequence, join: Callable[[Any, Any], object]) -> Any:
+        """Bring what belongs to each of `shapes` to the output's structure.
+
+        Args:
+            leaves: One for each of `shapes`.
+            join: `join(real, imag)` makes one of the two that belong to a complex leaf.
+        """
+        ordered, every = iter(leaves), [None] * self.structure.num_leaves
+        for place, in_parts in zip(self.kept, self.complex, strict=True):
+            first = next(ordered)
+            every[place] = join(first, next(ordered)) if in_parts else first
+        return jax.tree.unflatten(self.structure, every)
 
 
 def parts(leaf: jax.Array) -> Leaves:
@@ -79,21 +94,29 @@ class _Trace(NamedTuple):
 
     Attributes:
         leaves: Those of its output, without what is left out as `aux`.
+        structure: That of the same.
         text: The output in words.
         pair: Whether it is a pair.
         program: The program.
     """
 
     leaves: list[_Leaf]
+    structure: jax.tree_util.PyTreeDef  # pyright: ignore[reportInvalidTypeForm]
     text: str
     pair: bool
     program: ClosedJaxpr
 
 
 def read_function(
-    fn: Callable[..., object], inputs: Inputs, *, has_aux: bool
+    fn: Callable[..., object], inputs: Inputs, *, has_aux: bool, traced_inside: bool = False
 ) -> tuple[Inputs, Outputs]:
     """Trace a function, and find what it needs its inputs as and what it returns.
+
+    Args:
+        fn: The function.
+        inputs: Its inputs.
+        has_aux: Whether it returns a pair, of which the first alone is differentiated.
+        traced_inside: Whether it may use values that JAX is transforming.
 
     Raises:
         TypeError: If the function cannot be traced, or returns no arrays of floats.
@@ -106,7 +129,7 @@ def read_function(
     except Exception as failure:
         reason = untraceable(failure)
         raise TypeError(f"JAX cannot trace the function: {reason}") from failure
-    for constant in traced.program.consts:
+    for constant in () if traced_inside else traced.program.consts:
         check_outside(constant, "the function uses a value from")
     if has_aux and not traced.pair:
         raise TypeError(
@@ -121,19 +144,21 @@ def read_function(
     for place, both in zip(kept, in_parts, strict=True):
         shapes += [traced.leaves[place].shape] * (2 if both else 1)
     notes = _notes(traced, shapes, has_aux=has_aux)
-    return inputs, Outputs(tuple(kept), tuple(in_parts), tuple(shapes), notes)
+    parts_of = tuple(in_parts)
+    return inputs, Outputs(tuple(kept), parts_of, tuple(shapes), notes, traced.structure)
 
 
 def _traced(fn: Callable[..., object], inputs: Inputs, *, has_aux: bool) -> _Trace:
     """Trace a function once, and keep of its output what is no tracer."""
-    shown: list[tuple[list[_Leaf], str, bool]] = []
+    shown: list[tuple[list[_Leaf], Any, str, bool]] = []
 
     def arrays(x: Leaves, fixed: Leaves) -> list[jax.Array]:
         output = fn(*inputs.arguments(x, fixed))
         pair = isinstance(output, tuple) and len(output) == 2
         main = output[0] if has_aux and pair else output  # pyright: ignore[reportIndexIssue]
         leaves = jax.tree.leaves_with_path(main)
-        shown.append(([_leaf(path, leaf) for path, leaf in leaves], described(output), pair))
+        named = [_leaf(path, leaf) for path, leaf in leaves]
+        shown.append((named, jax.tree.structure(main), described(output), pair))
         return [leaf for _, leaf in leaves if isinstance(leaf, jax.Array)]
 
     program = jax.make_jaxpr(arrays)(inputs.x, inputs.fixed)

@@ -7,10 +7,11 @@ import jax
 from jax.extend.core import ClosedJaxpr
 
 from ..program.arguments import Argnums
+from ..program.inputs import Inputs
 from ..program.inputs import Leaves as Leaves
 from ..program.told import described
 from .inputs import read_inputs
-from .outputs import read_function
+from .outputs import Outputs, read_function
 from .traced import traced_once
 
 #: What a problem's function returns: a scalar, or a tuple of arrays.
@@ -36,6 +37,8 @@ class Problem(NamedTuple):
         unpack: Takes the leaves that `fn` returns out of a value of the output's structure,
             without `aux` if the function has one.
         notes: What was held fixed or left out, in words.
+        given: The user's arguments, sorted.
+        outputs: What the user's function returns.
         program: `fn` as it was traced in its own types, once somebody has asked for it.
         wide: `fn` in float64, likewise: to be called in 64-bit mode.
         float64_obstacle: Why there is no such function, in words; `None` if there is.
@@ -51,6 +54,8 @@ class Problem(NamedTuple):
     arguments: Callable[[Leaves, Leaves], tuple]
     unpack: Callable[[object], Leaves]
     notes: tuple[str, ...]
+    given: Inputs
+    outputs: Outputs
     program: ClosedJaxpr | None = None
     wide: Callable[[Leaves, Leaves], Output] | None = None
     float64_obstacle: str | None = None
@@ -83,29 +88,46 @@ def make_problem(
     if not callable(fn):
         raise TypeError(f"compare needs a function to differentiate, got {described(fn)}")
     given, outputs = read_function(fn, read_inputs(inputs, argnums), has_aux=has_aux)
-    n, m = sum(leaf.size for leaf in given.x), outputs.m
-    if not n or not m:
+    problem = canonical(fn, given, outputs, has_aux=has_aux)
+    if not problem.n or not problem.m:
         raise ValueError(
-            f"a derivative needs an input and an output of at least one number, got {n} and {m}: "
-            f"give {'an input' if not n else 'a function'} whose arrays are not empty"
+            "a derivative needs an input and an output of at least one number, got "
+            f"{problem.n} and {problem.m}: "
+            f"give {'an input' if not problem.n else 'a function'} whose arrays are not empty"
         )
+    return problem._replace(fn=traced_once(problem.fn))
 
-    def canonical(x: Leaves, fixed: Leaves) -> Output:
+
+def canonical(
+    fn: Callable[..., object], given: Inputs, outputs: Outputs, *, has_aux: bool
+) -> Problem:
+    """Return a function that was read as a problem, whose `fn` traces it anew at each call.
+
+    Args:
+        fn: The function.
+        given: Its inputs, which JAX may be transforming.
+        outputs: What it returns.
+        has_aux: Whether it returns a pair, of which the first alone is differentiated.
+    """
+
+    def in_one_form(x: Leaves, fixed: Leaves) -> Output:
         output: Any = fn(*given.arguments(x, fixed))
         leaves = outputs.unpack(output[0] if has_aux else output)
         return leaves[0] if outputs.scalar else leaves
 
     return Problem(
-        fn=traced_once(canonical),
+        fn=in_one_form,
         x=given.x,
         fixed=given.fixed,
-        n=n,
-        m=m,
+        n=sum(leaf.size for leaf in given.x),
+        m=outputs.m,
         scalar=outputs.scalar,
         rebuild=given.rebuild,
         arguments=given.arguments,
         unpack=outputs.unpack,
         notes=(*given.notes(), *outputs.notes),
+        given=given,
+        outputs=outputs,
     )
 
 

@@ -1,10 +1,10 @@
 """The function itself, and its derivative along one direction."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from ..instrument.compile import compile_for
 from ..instrument.deadline import within
@@ -72,7 +72,7 @@ def forward_gradient(problem: Problem, probe: Probe) -> Program:
         _, slope = jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))
         return jax.tree.map(lambda leaf: slope * leaf, tangent)
 
-    deviation = jnp.sqrt(jnp.asarray(problem.n + 1.0))
+    deviation = math.sqrt(problem.n + 1)
     return Program(
         program,
         (problem.x, problem.fixed, probe.tangent),

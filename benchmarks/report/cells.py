@@ -147,6 +147,18 @@ def about(comparison: Comparison) -> str:
     return "; ".join([*incomplete, floor, *comparison.notes])
 
 
+def to_type(comparison: Comparison) -> list[str]:
+    """Return what to type for the fastest derivative; nothing if none is known to be right.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> to_type(EXAMPLE)
+        ['jax.jit(jax.grad(sine))']
+    """
+    take = comparison.verdict.time.take
+    return [row.use for row in comparison.rows if row.method == take and row.use]
+
+
 def crossing(comparison: Comparison) -> str:
     """Return in words up to how many inputs forward mode is faster; `""` if nothing was measured.
 

@@ -32,6 +32,7 @@ def _row(method: str, mode: str, kind: str, *, cost: float, size: int, error: fl
     seconds = cost * 1e-5
     wall = np.full(9, seconds)
     operations = round(cost * 100)
+    transform = {"reverse": "jax.grad(sine)", "forward": "jax.jacfwd(sine)"}.get(method)
     return Row(
         method=method,
         mode=mode,
@@ -47,6 +48,7 @@ def _row(method: str, mode: str, kind: str, *, cost: float, size: int, error: fl
         memory=Memory(temporary=size, argument=20, output=20, alias=0),
         compile_seconds=0.05 * cost,
         samples=Samples(rounds=np.arange(9), wall=wall, cpu=wall, calls=100),
+        use=f"jax.jit({transform})" if transform else "",
     )
 
 
@@ -65,10 +67,15 @@ EXAMPLE = Comparison(
             factor=3.0,
             over="forward",
             confidence=1.0,
+            take="reverse",
             text="reverse: 3 times faster than forward",
         ),
-        memory=Finding(method="forward", text="forward: 140 B against 340 B of reverse"),
-        compile=Finding(method="reverse", text="reverse: 100 ms against 300 ms of forward"),
+        memory=Finding(
+            method="forward", take="forward", text="forward: 140 B against 340 B of reverse"
+        ),
+        compile=Finding(
+            method="reverse", take="reverse", text="reverse: 100 ms against 300 ms of forward"
+        ),
         why="Forward needs 5 tangents.",
     ),
     n=5,

@@ -2,7 +2,7 @@
 
 from ..comparison.record import Comparison
 from ..instrument.text import WIDTH, filled, fitted
-from .cells import SPARE, about, crossing, heading, numbered_notes, table_cells
+from .cells import SPARE, about, crossing, heading, numbered_notes, table_cells, to_type
 
 
 def text_table(comparison: Comparison, width: int = WIDTH) -> str:
@@ -31,6 +31,7 @@ def text_table(comparison: Comparison, width: int = WIDTH) -> str:
         memory   forward: 140 B against 340 B of reverse
         compile  reverse: 100 ms against 300 ms of forward
         why      Forward needs 5 tangents.
+        USE      jax.jit(jax.grad(sine))
     """
     table = fitted(table_cells(comparison), width, spare=SPARE)
     texts = [(f"[{number}] {note}", 4) for note, number in numbered_notes(comparison).items()]
@@ -44,6 +45,7 @@ def text_table(comparison: Comparison, width: int = WIDTH) -> str:
     if comparison.crossover:
         texts.append((f"crossing {crossing(comparison)}", 9))
     texts += [(f"{name:<8} {text}", 9) for name, text in comparison.verdict.parts()]
+    texts += [(f"USE      {text}", 9) for text in to_type(comparison)]
     above = [(text, 0) for text in (heading(comparison), comparison.purpose) if text]
     lines = [filled(text, " " * indent, width) for text, indent in above]
     lines += table.lines
