@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from .containers import Container
 from .layout import Grid, Layout
@@ -130,8 +131,8 @@ def _across(grid: Grid, frame: Frame) -> dict[str, float]:
         for b in reversed(order) if sweep % 2 == 0 else order:
             if springs[b]:
                 wish = sum(at[other] + shift for other, shift in springs[b]) / len(springs[b])
-                least = max([at[a] + room for a, room in above[b].items()], default=wish)
-                most = min([at[c] - room for c, room in below[b].items()], default=wish)
+                least = max([at[a] + room for a, room in above[b].items()], default=-inf)
+                most = min([at[c] - room for c, room in below[b].items()], default=inf)
                 at[b] = max(least, min(most, wish))
     zero = at[grid.main] if at else 0.0
     return {cell: at[b] - zero for cell, b in block.items()}

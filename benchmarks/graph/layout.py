@@ -7,14 +7,14 @@ assignment, 2001). Sizes do not matter here, so a grid serves however large its 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from .._equality import equal_by_fields
 from .containers import Container, Link, Structure, structure
 from .lanes import aligned
-from .order import Segment, fraction, ordered, segments
+from .order import Segment, crossings, fraction, ordered, segments
 from .ranks import ranked, routed
 from .record import Graph
 
@@ -82,7 +82,7 @@ def layout(graph: Graph) -> Layout:
     hints: dict[str, tuple[str, str]] = {}
     grids: dict[int | None, Grid] = {}
     for key, container in found.containers.items():
-        grids[key] = _grid(container, drafts[key], weights, hints.get(f"g{key}", ("", "")))
+        grids[key] = _grid(drafts[key], weights, hints.get(f"g{key}", ("", "")))
         hints |= _hints(container, grids[key])
     return Layout(structure=found, grids=grids)
 
@@ -148,6 +148,7 @@ def _hints(container: Container, grid: Grid) -> dict[str, tuple[str, str]]:
 
 
 class _Draft(NamedTuple):
+    links: tuple[Link, ...]
     columns: list[list[str]]
     routes: tuple[tuple[str, ...], ...]
     pieces: list[Segment]
@@ -160,17 +161,36 @@ def _draft(container: Container, ports: Mapping[tuple[str, str], float]) -> _Dra
     columns: list[list[str]] = [[] for _ in range(last + 1)]
     for cell, c in column.items():
         columns[c].append(cell)
-    pieces = segments(container.links, routes, ports)
-    return _Draft(ordered(columns, pieces), routes, pieces)
+    best, fewest = None, 0
+    for links in (container.links, _relaxed(container)):
+        pieces = segments(links, routes, ports)
+        draft = _Draft(links, ordered(columns, pieces), routes, pieces)
+        count = crossings(draft.columns, pieces)
+        if best is None or count < fewest:
+            best, fewest = draft, count
+        if not count:
+            break
+    assert best is not None
+    return best
 
 
-def _grid(
-    container: Container, draft: _Draft, weights: dict[str, int], hint: tuple[str, str]
-) -> Grid:
+def _relaxed(container: Container) -> tuple[Link, ...]:
+    """Let weights and constants stand on either side of an operand that is computed."""
+    takes = {link.target for link in container.links}
+    leaves = {link.source for link in container.links if link.source[0] == "n"} - takes
+    beside = {link.target for link in container.links if link.source in leaves}
+    computed = {link.target for link in container.links if link.source not in leaves}
+    return tuple(
+        replace(link, ordered=link.ordered and link.target not in beside & computed)
+        for link in container.links
+    )
+
+
+def _grid(draft: _Draft, weights: dict[str, int], hint: tuple[str, str]) -> Grid:
     """Find the straight lines; `hint` names the ports that the main one should run through."""
-    columns, routes, pieces = draft
+    links, columns, routes, pieces = draft
     blocks, main = aligned(columns, pieces, weights, hint)
-    slots, crowds = _slots(container.links, routes, columns, blocks)
+    slots, crowds = _slots(links, routes, columns, blocks)
     return Grid(
         columns=tuple(map(tuple, columns)),
         blocks=blocks,

@@ -97,7 +97,8 @@ def _starts(columns: list[list[str]]) -> Iterator[list[list[str]]]:
     """Yield the given order, its reverse, and as many mixed ones as there is time for."""
     yield columns
     yield [column[::-1] for column in columns]
-    for start in range(2, min(STARTS, CELLS // sum(map(len, columns)))):
+    cells = sum(map(len, columns))
+    for start in range(2, min(STARTS, CELLS // max(cells, 1))):
         yield [
             [column[k] for k in sorted(range(len(column)), key=lambda k: (k + 1) * start**3 % 101)]
             for column in columns

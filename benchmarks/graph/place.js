@@ -110,8 +110,8 @@ function across(grid, f) {
       if (!springs[b].length) continue;
       const wish = springs[b].reduce((sum, [other, shift]) => sum + (at[other] + shift), 0)
         / springs[b].length;
-      const highest = -most([...below[b]].map(([c, room]) => room - at[c]), -wish);
-      at[b] = Math.max(lowest(b, wish), Math.min(highest, wish));
+      const highest = -most([...below[b]].map(([c, room]) => room - at[c]), -Infinity);
+      at[b] = Math.max(lowest(b, -Infinity), Math.min(highest, wish));
     }
   }
   const axis = {};

@@ -1,0 +1,229 @@
+import json
+import shutil
+import subprocess
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from graph_cases import LECTURE, Sketch, random_graph, shut_sets, sizes
+
+import benchmarks.graph
+from benchmarks.graph.layout import layout, plan
+from benchmarks.graph.place import curve, place
+
+GRAPHS = {**LECTURE, **{f"random {k}": lambda k=k: random_graph(k) for k in range(8)}}
+DIRECTIONS = ("right", "down")
+
+
+def placements(name):
+    graph = GRAPHS[name]()
+    found = layout(graph)
+    for k, shut in enumerate(shut_sets(graph)):
+        for direction in DIRECTIONS:
+            yield graph, found, place(found, sizes(graph, k), shut=shut, direction=direction)
+
+
+def overlap(a, b):
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def within(inner, outer):
+    return (
+        outer[0] <= inner[0]
+        and outer[1] <= inner[1]
+        and inner[0] + inner[2] <= outer[0] + outer[2] + 0.2
+        and inner[1] + inner[3] <= outer[1] + outer[3] + 0.2
+    )
+
+
+def parents(found):
+    return {
+        child: None if key is None else f"g{key}"
+        for key, container in found.structure.containers.items()
+        for child in container.children
+    }
+
+
+def above(key, parent):
+    while key is not None:
+        yield key
+        key = parent[key]
+
+
+def sampled(points, down):
+    """Points on the line, as SVG draws it: straight, or a cubic with its handles along the flow."""
+    for (x0, y0), (x1, y1) in pairwise(points):
+        for t in (k / 12 for k in range(13)):
+            smooth = 3 * t * t - 2 * t**3
+            handle = t**3 + 1.5 * t * (1 - t)
+            u, v = (smooth, handle) if down else (handle, smooth)
+            yield x0 + u * (x1 - x0), y0 + v * (y1 - y0)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_no_two_boxes_overlap_and_all_are_in_their_frames_and_outside_of_others(name):
+    for _, found, placed in placements(name):
+        parent = parents(found)
+        page = (0.0, 0.0, placed.width, placed.height)
+        everything = {**placed.boxes, **placed.frames}
+        assert all(within(box, page) for box in everything.values())
+        for a, box in everything.items():
+            for b, other in everything.items():
+                if b in list(above(a, parent))[1:]:
+                    assert within(box, other), (a, b)
+                elif a != b and a not in above(b, parent):
+                    assert not overlap(box, other), (a, b)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_lines_run_forward_from_box_to_box_and_through_no_other(name):
+    for k, (_, found, placed) in enumerate(placements(name)):
+        down = bool(k % 2)
+        parent = parents(found)
+        everything = {**placed.boxes, **placed.frames}
+        for path in placed.paths:
+            ends = {*above(path.source, parent), *above(path.target, parent)}
+            others = [box for key, box in everything.items() if key not in ends]
+            along = [point[down] for point in path.points]
+            assert along == sorted(along)
+            for x, y in sampled(path.points, down):
+                assert not any(overlap((x, y, 0.0, 0.0), box) for box in others), path
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_lines_start_and_end_at_the_sides_of_their_boxes_each_at_a_point_of_its_own(name):
+    for k, (_, _, placed) in enumerate(placements(name)):
+        down = bool(k % 2)
+        everything = {**placed.boxes, **placed.frames}
+        ends = []
+        for path in placed.paths:
+            x, y, width, height = everything[path.source]
+            side = (y + height, x, width) if down else (x + width, y, height)
+            start = path.points[0]
+            assert start[down] == pytest.approx(side[0], abs=0.11)
+            assert side[1] < start[not down] < side[1] + side[2]
+            x, y, width, height = everything[path.target]
+            handed_out = not path.edges
+            side = (
+                (y + height * handed_out, x, width) if down else (x + width * handed_out, y, height)
+            )
+            end = path.points[-1]
+            assert end[down] == pytest.approx(side[0], abs=0.11)
+            assert side[1] < end[not down] < side[1] + side[2]
+            ends.append(end)
+        assert len(ends) == len(set(ends))
+
+
+def test_operands_of_a_quotient_meet_it_in_order_and_two_of_one_value_do_not_touch():
+    s = Sketch()
+    x, y = s.leaf("x"), s.leaf("y")
+    quotients = [s.op("div", y, x), s.op("div", s.op("sin", x), s.op("exp", y))]
+    square = s.op("mul", x, x)
+    graph = s.graph()
+    placed = place(layout(graph), sizes(graph))
+    for node in (*quotients, square):
+        ends = {e: path.points[-1][1] for path in placed.paths for e in path.edges}
+        assert ends[node, 1] - ends[node, 0] >= 9.0
+
+
+def test_a_chain_through_open_groups_is_one_straight_line():
+    graph = LECTURE["mlp"]()
+    for direction in DIRECTIONS:
+        placed = place(layout(graph), sizes(graph), direction=direction)
+        for name in ("relu", "dot_general"):
+            node = next(n for n in graph.nodes if n.operation == name)
+            points = next(path.points for path in placed.paths if path.edges == ((node.id, 0),))
+            assert len(points) == 2
+            assert points[0][direction == "right"] == points[1][direction == "right"]
+
+
+def test_an_open_group_is_at_least_as_long_as_its_title():
+    s = Sketch()
+    x = s.leaf("x", "fixed")
+    s.open("a long title")
+    s.op("relu", x)
+    s.close()
+    placed = place(layout(s.graph()), {"n0": (40, 30), "n1": (40, 30), "g0": (300, 50)})
+    assert placed.frames["g0"][2] == 300.0
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_same_graph_is_placed_the_same_twice_in_tenths(name):
+    for (_, _, first), (_, _, second) in zip(placements(name), placements(name), strict=True):
+        assert first == second
+        for box in (*first.boxes.values(), *first.frames.values()):
+            assert [round(v, 1) for v in box] == list(box)
+
+
+def test_a_curve_is_straight_where_its_ends_are_level_and_bends_between():
+    points = ((0.0, 10.0), (20.0, 10.0), (60.0, 30.5), (70.0, 30.5))
+    assert curve(points, "right") == "M0 10H20C40 10 40 30.5 60 30.5H70"
+    turned = tuple((y, x) for x, y in points)
+    assert curve(turned, "down") == "M10 0V20C10 40 30.5 40 30.5 60V70"
+
+
+def test_another_direction_is_refused():
+    with pytest.raises(ValueError, match='direction must be "right" or "down", got \'up\''):
+        place(layout(LECTURE["scan"]()), {}, direction="up")
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_the_page_places_everything_where_python_does(direction, tmp_path):
+    script = Path(benchmarks.graph.__file__).with_name("place.js").read_text(encoding="utf-8")
+    expected, calls = [], []
+    for name in GRAPHS:
+        graph = GRAPHS[name]()
+        found = layout(graph)
+        for shut in shut_sets(graph):
+            placed = place(found, sizes(graph), shut=shut, direction=direction)
+            arguments = (plan(found), sizes(graph), sorted(shut), direction)
+            calls.append([json.loads(json.dumps(argument)) for argument in arguments])
+            expected.append(as_lists(placed, direction))
+    found = run_script(script, calls, tmp_path)
+    assert len(found) == len(expected)
+    for theirs, ours in zip(found, expected, strict=True):
+        assert theirs == ours
+
+
+def as_lists(placed, direction):
+    return {
+        "boxes": {key: list(box) for key, box in placed.boxes.items()},
+        "frames": {key: list(box) for key, box in placed.frames.items()},
+        "paths": [
+            {
+                "source": path.source,
+                "target": path.target,
+                "edges": [list(edge) for edge in path.edges],
+                "points": [list(point) for point in path.points],
+                "curve": curve(path.points, direction),
+            }
+            for path in placed.paths
+        ],
+        "width": placed.width,
+        "height": placed.height,
+    }
+
+
+def run_script(script, calls, folder):
+    """Run `place` and `curve` of the page on all calls, in node or in a browser."""
+    run = (
+        f"{script}\nconst calls = {json.dumps(calls)};\n"
+        "const answers = calls.map(([plan, sizes, shut, direction]) => {\n"
+        "  const placed = place(plan, sizes, new Set(shut), direction);\n"
+        "  for (const path of placed.paths) path.curve = curve(path.points, direction);\n"
+        "  return placed;\n});\n"
+    )
+    node, browser = shutil.which("node"), shutil.which("chromium")
+    if node:
+        program = folder / "place.js"
+        program.write_text(run + "console.log(JSON.stringify(answers));", encoding="utf-8")
+        return json.loads(subprocess.run([node, program], capture_output=True, check=True).stdout)
+    if not browser:
+        pytest.skip("neither node nor chromium is installed")
+    page = folder / "place.html"
+    write = "document.body.textContent = '<<' + JSON.stringify(answers) + '>>';"
+    page.write_text(f"<body></body><script>{run}{write}</script>", encoding="utf-8")
+    flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}")
+    done = subprocess.run([browser, *flags, "--dump-dom", page], capture_output=True, check=True)
+    text = done.stdout.decode()
+    return json.loads(text[text.index("&lt;&lt;") + 8 : text.index("&gt;&gt;")])
