@@ -1,5 +1,7 @@
 """The user's own variable names of what operations make, read off the source."""
 
+# ruff: noqa: RET504  (what a variable is called is what is tested)
+
 import functools
 import sys
 
@@ -266,7 +268,8 @@ def test_partials_methods_and_lambdas_are_looked_into():
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the syntax is newer")
 def test_newer_syntax_is_read(tmp_path, monkeypatch):
     (tmp_path / "newer.py").write_text(
-        "import jax.numpy as jnp\ntype T = int\ndef fn[A](x: A):\n    y = jnp.sin(x)\n    return y\n"
+        "import jax.numpy as jnp\ntype T = int\n"
+        "def fn[A](x: A):\n    y = jnp.sin(x)\n    return y\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     import newer  # pyright: ignore[reportMissingImports]
