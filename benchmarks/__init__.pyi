@@ -1,9 +1,9 @@
+from ._load import load as load
 from .comparison.compare import compare as compare
 from .comparison.diff import diff as diff
 from .comparison.difference import Difference as Difference
 from .comparison.difference import Side as Side
 from .comparison.differences import Differences as Differences
-from .comparison.file import load as load
 from .comparison.findings import Crossover as Crossover
 from .comparison.findings import Finding as Finding
 from .comparison.findings import ModeLine as ModeLine
@@ -16,6 +16,7 @@ from .derivatives.candidate import Candidate as Candidate
 from .derivatives.method import Method as Method
 from .derivatives.table import METHODS as METHODS
 from .derivatives.table import bounds as bounds
+from .graph.record import Graph as Graph
 from .instrument.memory import Memory as Memory
 from .instrument.samples import Samples as Samples
 from .instrument.statistics import Estimate as Estimate

@@ -18,6 +18,7 @@ HOMES = {
     "Estimate": "instrument.statistics",
     "Finding": "comparison.findings",
     "Flops": "program.count",
+    "Graph": "graph.record",
     "MadeBy": "comparison.made_by",
     "Memory": "instrument.memory",
     "Method": "derivatives.method",
@@ -35,7 +36,7 @@ HOMES = {
     "derivative": "derivatives.by_method",
     "diff": "comparison.diff",
     "flops": "program.flops",
-    "load": "comparison.file",
+    "load": "_load",
     "obstacles": "program.obstacles",
     "residuals": "program.residuals",
 }

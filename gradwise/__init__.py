@@ -21,6 +21,7 @@ __all__ = [
     "Estimate",
     "Finding",
     "Flops",
+    "Graph",
     "MadeBy",
     "Memory",
     "Method",

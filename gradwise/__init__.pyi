@@ -14,6 +14,7 @@ from .benchmarks import Differences as Differences
 from .benchmarks import Estimate as Estimate
 from .benchmarks import Finding as Finding
 from .benchmarks import Flops as Flops
+from .benchmarks import Graph as Graph
 from .benchmarks import MadeBy as MadeBy
 from .benchmarks import Memory as Memory
 from .benchmarks import Method as Method

@@ -8,6 +8,7 @@ from typing import Any
 _READERS = {
     "comparison": ("benchmarks", "load"),
     "comparisons": ("benchmarks", "load"),
+    "graph": ("benchmarks", "load"),
     "history": ("train", "History.load"),
     "search": ("train", "Search.load"),
     "saturation": ("nn", "Saturation.load"),
@@ -16,7 +17,7 @@ _READERS = {
 
 
 def load(path: str | Path) -> Any:
-    """Read what the `save` of a record wrote: a comparison, a history, a search...
+    """Read what the `save` of a record wrote: a comparison, a graph, a history...
 
     Raises:
         FileNotFoundError: If there is no such file.

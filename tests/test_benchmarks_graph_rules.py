@@ -171,8 +171,9 @@ def _hold(rule, function, point):
         ("reduce_max", (None,), {}, "max"),
         ("dot_general", (None, None), {}, "@"),
         ("conv_general_dilated", (None, None), {"window": (3, 3)}, "conv 3×3"),
-        ("reduce_window_max", (None,), {"window": (2, 2)}, "max pool 2×2"),
-        ("scan", (None,), {"turns": 12}, "scan × 12"),
+        ("conv_general_dilated", (None, None), {"window": (1, 1)}, "conv 1×1"),
+        ("reduce_window_max", (None,), {"window_dimensions": (1, 2, 2, 1)}, "max pool 2×2"),
+        ("scan", (None,), {"length": 12}, "scan × 12"),
         ("gt", (None, 0.0), {}, "> 0"),
         ("cholesky", (None,), {}, "cholesky"),
         ("sort", (None,), {}, "sort"),
@@ -397,3 +398,47 @@ def test_the_example_is_right():
         np.testing.assert_allclose(node.results[0].adjoint.array, gradient, rtol=1e-12)
     moved = np.array([float(q.array) for q in EXAMPLE.nodes[-1].results[0].tangents])
     np.testing.assert_allclose(moved, [*wanted[0], wanted[1]], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("contracted", "written"),
+    [
+        (((1,), (0,)), ("p @ q", "ḡ qᵀ", "pᵀ ḡ")),
+        (((1,), (1,)), ("p @ qᵀ", "ḡ q", "ḡᵀ p")),
+        (((0,), (0,)), ("pᵀ @ q", "q ḡᵀ", "p ḡ")),
+        (((0,), (1,)), ("pᵀ @ qᵀ", "qᵀ ḡᵀ", "ḡᵀ pᵀ")),
+    ],
+)
+def test_a_product_of_matrices_hands_back_products_that_jax_hands_back_too(contracted, written):
+    shapes = [
+        (3, 4) if contracted[0] == (1,) else (4, 3),
+        (4, 2) if contracted[1] == (0,) else (2, 4),
+    ]
+    graph, node = graph_of(
+        "dot_general",
+        ("p", shapes[0]),
+        ("q", shapes[1]),
+        params=(("contracted", contracted),),
+    )
+    told = [rules.formula(graph, node), *(rules.handed_back(graph, node, n) for n in range(2))]
+    assert told == list(written)
+    random = np.random.default_rng(0)
+    arrays = {name: random.normal(size=s) for name, s in zip("pq", shapes, strict=True)}
+
+    def product(p, q):
+        return lax.dot_general(p, q, (contracted, ((), ())))
+
+    with jax.enable_x64(True):
+        y, pull = jax.vjp(product, arrays["p"], arrays["q"])
+        arrays["ḡ"] = random.normal(size=y.shape)
+        back = pull(jnp.asarray(arrays["ḡ"]))
+    np.testing.assert_allclose(_multiplied(told[0].replace(" @ ", " "), arrays), y, rtol=1e-12)
+    for text, wanted in zip(told[1:], back, strict=True):
+        np.testing.assert_allclose(_multiplied(text, arrays), wanted, rtol=1e-12)
+
+
+def _multiplied(text, arrays):
+    left, right = (
+        arrays[w.removesuffix("ᵀ")].T if w.endswith("ᵀ") else arrays[w] for w in text.split()
+    )
+    return left @ right

@@ -34,11 +34,20 @@ def saturation():
     return nn.saturation(model, *model.init(jax.random.key(0)), jnp.ones((5, 3)))
 
 
+def graph():
+    @jax.jit
+    def loss(w, x):
+        state, turns = jax.lax.scan(lambda c, t: (jnp.tanh(c * w + t), c), x, jnp.arange(3.0))
+        return jnp.where(state > 0, state, 1e-30 * state) + jnp.sum(turns)
+
+    return gradwise.graph(loss, jnp.float32(0.1), float("nan"))
+
+
 def summary():
     return nn.summary(nn.mlp((3, 4, 2)), jnp.ones((5, 3)))
 
 
-@pytest.mark.parametrize("make", [comparison, history, search, saturation, summary])
+@pytest.mark.parametrize("make", [comparison, graph, history, search, saturation, summary])
 def test_a_saved_record_comes_back_equal(make, tmp_path):
     record = make()
     record.save(tmp_path / "record.json")
@@ -59,7 +68,7 @@ def test_a_file_that_is_not_there_is_said_not_to_be_there(tmp_path):
         gradwise.load(tmp_path / "nothing.json")
 
 
-KINDS = ("comparison", "comparisons", "history", "search", "saturation", "summary")
+KINDS = ("comparison", "comparisons", "graph", "history", "search", "saturation", "summary")
 DEEP = "[" * 200_000
 LONG = "9" * 5000
 #: What may stand in the place of a kind's file.

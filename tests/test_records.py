@@ -19,6 +19,7 @@ import nn
 import train
 from benchmarks import _record_file
 from benchmarks.comparison.row import STATUSES
+from benchmarks.graph.example import EXAMPLE as GRAPH
 from benchmarks.report.example import EXAMPLE
 
 ROOT = Path(__file__).parent.parent
@@ -82,6 +83,12 @@ def layer_summary(number):
     )
 
 
+def graph_node(number):
+    last = GRAPH.nodes[-1]
+    value = replace(last.results[0].value, array=np.asarray(number))
+    return replace(last, results=(replace(last.results[0], value=value),))
+
+
 #: Each record with a number in as many fields as can hold one.
 RECORDS = {
     "LayerSaturation": layer,
@@ -139,6 +146,7 @@ RECORDS = {
     "Estimate": estimate,
     "Finding": finding,
     "Flops": lambda number: bench.Flops(low=1, mean=number, high=2),
+    "Graph": lambda number: replace(GRAPH, nodes=(*GRAPH.nodes[:-1], graph_node(number))),
     "MadeBy": lambda number: bench.MadeBy(
         dtype="float32", inputs="float32[3]", options={"budget": number}
     ),
@@ -219,7 +227,7 @@ def test_the_packages_that_may_not_import_one_another_have_one_text_for_one_thin
 
 
 #: The records that a file holds, and the fields that no file has.
-FILED = ("Comparison", "History", "Search", "Saturation", "Summary")
+FILED = ("Comparison", "Graph", "History", "Search", "Saturation", "Summary")
 NOT_FILED = {"Search": {"run_alone"}, "Comparison": {"source"}}
 
 

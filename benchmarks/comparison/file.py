@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from .._codec import from_plain
 from .._record_file import damage_told, encode, read_object, record_of, save_record
-from .codec import from_plain
 from .record import Comparison
 from .row import STATUSES
 

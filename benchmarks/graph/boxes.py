@@ -23,7 +23,8 @@ def box_of(nesting: Nesting, node: int) -> Box:
     for container in reversed(nesting.above(nesting.home[node])):
         if container is not None and container in graph.shut:
             group = graph.groups[container]
-            return group if group.loop is None else graph.nodes[group.loop]
+            body = group.loop is not None and group.kind != "side"
+            return graph.nodes[group.loop] if body else group
     return graph.nodes[node]
 
 

@@ -68,8 +68,13 @@ def is_operation(node: Node) -> bool:
 
 
 def has_derivative(graph: Graph, node: Node, place: int) -> bool:
-    """Whether a derivative passes between a node and one of its operands."""
+    """Whether a derivative passes between a node and one of its operands.
+
+    Where the graph has the numbers they say it; else the kinds and types of both do.
+    """
     operand = node.operands[place]
+    if node.results and node.results[0].adjoint is not None:
+        return operand.adjoint is not None
     source = graph.nodes[operand.node]
     if source.kind in ("constant", "fixed") or "stop_gradient" in operand.notes:
         return False

@@ -1,6 +1,7 @@
 """The computational graph as one record, and its forms: text, picture, page, file."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from .._equality import equal_by_fields
 from .parts import Group, Node, Output
@@ -25,6 +26,19 @@ class Graph:
         shut: The ids of the groups that are drawn closed.
         direction: `"right"` or `"down"`.
         notes: What else a reader should know.
+
+    `print(graph)` shows a line a node; in a notebook it is the page.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import graph
+        >>> def log_of_sum(x):
+        ...     return jnp.log(jnp.sum(x))
+        >>> drawn = graph(log_of_sum, jnp.array([1.0, 2.0]))
+        >>> drawn
+        Graph(log_of_sum: 3 nodes, 0 groups)
+        >>> [node.operation for node in drawn.nodes]
+        ['input', 'reduce_sum', 'log']
     """
 
     title: str
@@ -39,3 +53,43 @@ class Graph:
     shut: frozenset[int] = frozenset()
     direction: str = "right"
     notes: tuple[str, ...] = ()
+
+    def save(self, path: str | Path) -> None:
+        """Write the graph as `.html`, `.svg`, `.png`, `.txt`, `.json` or `.dot`, by the ending.
+
+        `gradwise.load` reads the `.json`.
+
+        Raises:
+            ValueError: If the ending is none of these.
+            OSError: If the file cannot be written; an older one stays as it is.
+
+        Example:
+            >>> import os, tempfile
+            >>> import jax.numpy as jnp
+            >>> from gradwise import graph, load
+            >>> drawn = graph(jnp.sin, 1.0)
+            >>> path = os.path.join(tempfile.mkdtemp(), "sine.json")
+            >>> drawn.save(path)
+            >>> load(path) == drawn
+            True
+        """
+        from .file import save
+
+        save(self, path)
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
+
+    def __str__(self) -> str:
+        from .text import text
+
+        return text(self)
+
+    def __repr__(self) -> str:
+        from .text import parts
+
+        return f"Graph({self.title}: {parts(self)})"
+
+    def _repr_html_(self) -> str:
+        from .page import in_notebook
+
+        return in_notebook(self)

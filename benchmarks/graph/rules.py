@@ -1,9 +1,7 @@
 """What an operation of a graph is called, what it does, and how its derivative goes, in symbols."""
 
 import ast
-import string
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 
 from . import symbols
 from .agreement import agrees
@@ -15,19 +13,15 @@ from .naming import (
     literals_of,
     positions,
     result_name,
-    result_of,
-    written_literal,
 )
 from .parts import Node
+from .products import factors, handed_to_factor
 from .record import Graph
 from .rule_table import CUSTOM, NOTHING, RULES, Rule
+from .spelling import SIGNS, Filled, facts_of, holes_of, parsed, sign_of, told_params, words_for
 from .symbols import written
 
 _ADJOINT = "ḡ"
-_HOLE = "( )"
-#: The signs of operations, where they stand alone.
-_SIGNS = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×", ast.Div: "÷"}
-_CALLS = {"where": "select", "clip": "clamp", "sqrt": "√"}
 #: How a kind of node that is no operation is called, if it has no name.
 _KINDS = {"carried": "carried", "slice": "one of each turn", "held": "held"}
 
@@ -57,12 +51,17 @@ def label(node: Node) -> str:
     if rule.sign:
         return rule.sign
     if rule.numbers:
-        return _numbers_label(rule.value, _facts(node, {}))
-    return " ".join(_Filled(_holes(node)).format(rule.value).replace(", ", " ").split())
+        return sign_of(rule.value, facts_of(node, {}))
+    return " ".join(Filled(holes_of(node)).format(rule.value).replace(", ", " ").split())
 
 
-def formula(graph: Graph, node: Node) -> str:
+def formula(graph: Graph, node: Node, names: Sequence[str] | None = None) -> str:
     """Return what a node computes, in the names of what it takes, such as `"w @ x"`.
+
+    Args:
+        graph: The graph.
+        node: One of its operations.
+        names: How to call each operand of the primitive; by default as `letters` does.
 
     Example:
         >>> from benchmarks.graph.parts import Node, Operand
@@ -72,8 +71,8 @@ def formula(graph: Graph, node: Node) -> str:
         >>> formula(Graph(title="root", nodes=(x, root)), root)
         '√x'
     """
-    names = letters(graph, node)
-    return _formula(node, names)
+    names = letters(graph, node) if names is None else names
+    return _formula(node, factors(graph, node, names) if _is_product(node) else names)
 
 
 def handed_back(graph: Graph, node: Node, place: int) -> str:
@@ -94,7 +93,7 @@ def handed_back(graph: Graph, node: Node, place: int) -> str:
         >>> handed_back(Graph(title="log", nodes=(p, log)), log, 0)
         'ḡ / p'
     """
-    if not has_derivative(graph, node, place):
+    if not (is_operation(node) and has_derivative(graph, node, place)):
         return ""
     rule = rule_of(graph, node)
     if rule is None:
@@ -105,11 +104,11 @@ def handed_back(graph: Graph, node: Node, place: int) -> str:
         return ""
     names = letters(graph, node)
     if rule.numbers:
-        derivative = symbols.read(back, _facts(node, _values(graph, node, names)))
+        derivative = symbols.read(back, facts_of(node, _values(graph, node, names)))
         return written(symbols.product(("name", _ADJOINT), derivative))
-    if node.operation == "dot_general":
-        return _of_product(graph, node, position, names)
-    return _Filled(_words(names)).format(back)
+    if _is_product(node):
+        return handed_to_factor(graph, node, position, names)
+    return Filled(words_for(names)).format(back)
 
 
 def tangent(graph: Graph, node: Node) -> str:
@@ -135,12 +134,10 @@ def tangent(graph: Graph, node: Node) -> str:
     if rule.forward == NOTHING:
         return ""
     if rule.forward:
-        return _Filled(_words(names)).format(rule.forward)
+        return Filled(words_for(names)).format(rule.forward)
     if rule.factors:
-        return " + ".join(
-            _formula(node, [dotted(n) if p == q else n for q, n in enumerate(names)])
-            for p in moving
-        )
+        moved = [[dotted(n) if p == q else n for q, n in enumerate(names)] for p in moving]
+        return " + ".join(formula(graph, node, each) for each in moved)
     return _formula(node, [dotted(name) if p in moving else "0" for p, name in enumerate(names)])
 
 
@@ -152,19 +149,12 @@ def rule_of(graph: Graph, node: Node) -> Rule | None:
     return rule if rule is not None and agrees(graph, node, rule) else None
 
 
+def _is_product(node: Node) -> bool:
+    return node.operation == "dot_general"
+
+
 def _named(node: Node) -> Rule | None:
     return RULES.get(node.operation) or CUSTOM.get(node.operation)
-
-
-def _facts(node: Node, names: Mapping[str, float | str]) -> dict[str, float | str]:
-    """Return what the names in a rule of numbers stand for: parameters, operands, the result."""
-    facts: dict[str, float | str] = dict(zip("abc", [_HOLE] * 3, strict=True))
-    for letter, literal in zip("abc", literals_of(node), strict=False):
-        if literal is not None:
-            facts[letter] = float(literal)
-    exponent = dict(node.params).get("y", "n")
-    facts["n"] = float(exponent) if isinstance(exponent, int) else "n"
-    return facts | dict(names)
 
 
 def _values(graph: Graph, node: Node, names: Sequence[str]) -> dict[str, float | str]:
@@ -180,7 +170,7 @@ def _values(graph: Graph, node: Node, names: Sequence[str]) -> dict[str, float |
 def _tangent_of_numbers(
     graph: Graph, node: Node, rule: Rule, moving: Sequence[int], names: Sequence[str]
 ) -> str:
-    facts = _facts(node, _values(graph, node, names))
+    facts = facts_of(node, _values(graph, node, names))
     total = symbols.ZERO
     for position in moving:
         back = rule.back[min(position, len(rule.back) - 1)]
@@ -196,89 +186,11 @@ def _formula(node: Node, names: Sequence[str]) -> str:
     if rule is None:
         return f"{label(node)}({', '.join(names)})"
     if not rule.numbers:
-        return " ".join(_Filled(_words(names) | _params(node)).format(rule.value).split())
-    parsed = _parsed(rule.value)
-    facts = _facts(node, dict(zip("abc", names, strict=False)))
-    match parsed:
+        return " ".join(Filled(words_for(names) | told_params(node)).format(rule.value).split())
+    facts = facts_of(node, dict(zip("abc", names, strict=False)))
+    match parsed(rule.value):
         case ast.BinOp(left=ast.Name(id=left), op=op, right=ast.Name(id=right)) if (
-            type(op) in _SIGNS and right in "abc"
+            type(op) in SIGNS and right in "abc"
         ):
-            return f"{facts[left]} {_SIGNS[type(op)]} {facts[right]}"
+            return f"{facts[left]} {SIGNS[type(op)]} {facts[right]}"
     return written(symbols.read(rule.value, facts))
-
-
-def _numbers_label(value: str, facts: Mapping[str, float | str]) -> str:
-    """Return the sign of an operation of numbers, with the literals at its sides."""
-
-    def beside(name: str) -> str:
-        fact = facts[name]
-        return "" if isinstance(fact, str) else symbols.number(fact)
-
-    match _parsed(value):
-        case ast.Name():
-            return "="
-        case ast.UnaryOp(op=ast.USub()):
-            return "−"
-        case ast.BinOp(left=ast.Name(id=left), op=op, right=ast.Name(id=right)) if (
-            type(op) in _SIGNS
-        ):
-            return " ".join(filter(None, [beside(left), _SIGNS[type(op)], beside(right)]))
-        case ast.Call(func=ast.Name(id=name), args=args) if name != "abs":
-            numbers = [beside(arg.id) for arg in args if isinstance(arg, ast.Name)]
-            return " ".join(filter(None, [_CALLS.get(name, name), *numbers]))
-    text = written(symbols.read(value, facts))
-    return text.replace(" / ", "/").removesuffix(_HOLE) if text.endswith(f"√{_HOLE}") else text
-
-
-@cache
-def _parsed(expression: str) -> ast.expr:
-    return ast.parse(expression, mode="eval").body
-
-
-class _Filled(string.Formatter):
-    """Fill the names of a form in; one that is not known is nothing."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self.names = names
-
-    def get_value(self, key: int | str, args: object, kwargs: object) -> str:
-        """Return what stands for a name."""
-        return self.names.get(str(key), "")
-
-
-def _holes(node: Node) -> dict[str, str]:
-    """Return what stands for the names in the label of an operation of arrays."""
-    literals = {
-        letter: written_literal(value)
-        for letter, value in zip("abc", literals_of(node), strict=False)
-        if value is not None
-    }
-    return literals | _params(node)
-
-
-def _params(node: Node) -> dict[str, str]:
-    params = dict(node.params)
-    window, turns = params.get("window"), params.get("turns", params.get("length"))
-    return {
-        "window": f" {'×'.join(map(str, window))}" if isinstance(window, tuple | list) else "",
-        "turns": f" × {turns}" if turns is not None else "",
-    }
-
-
-def _words(names: Sequence[str]) -> dict[str, str]:
-    """Return the names that the form of a rule of arrays can ask for."""
-    words = {"all": ", ".join(names)}
-    for letter, name in zip("abc", names, strict=False):
-        words[letter] = name
-        words[dotted(letter)] = dotted(name)
-    return words
-
-
-def _of_product(graph: Graph, node: Node, position: int, names: Sequence[str]) -> str:
-    """Return what a factor of a matrix product is handed back, by the ranks of both."""
-    made = [result_of(graph, operand) for operand in node.operands]
-    vectors = all(result is not None and len(result.shape) == 1 for result in made)
-    other = names[-1] if position == 0 else names[0]
-    if vectors:
-        return f"{_ADJOINT} · {other}"
-    return f"{_ADJOINT} {other}ᵀ" if position == 0 else f"{other}ᵀ {_ADJOINT}"

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 
 from .boxes import Box, box_of, members, title
 from .figures import short, size_of
-from .naming import has_derivative, is_operation, letters
+from .naming import has_derivative, is_operation, letters, literals_of, positions
 from .nesting import Nesting
-from .parts import Group, Node, Operand, Quantity
+from .parts import Group, Node, Operand
 from .record import Graph
 from .rules import formula, handed_back, label, tangent
 
 #: The ways through a graph: its values, one tangent, the adjoints.
 MODES = ("pass", "forward", "reverse")
+#: How deep operands without a name are written out, and up to how many characters.
+_DEPTH, _LENGTH = 3, 60
+#: A rule that is told in words, not as a formula.
+_WORDS = re.compile(r"\b(to|where|of|at|its|in|back|backwards|the|without|reshaped|reversed)\b")
 _DUMB = {"fixed": "is held fixed", "constant": "depends on nothing that is differentiated"}
 
 
@@ -52,7 +56,7 @@ def sentence(graph: Graph, box: Box, mode: str, *, number: int = 0) -> str:
 
 
 def _value(graph: Graph, node: Node) -> str:
-    numbers = _numbers(node.results[0].value if node.results else None)
+    numbers = short(node.results[0].value if node.results else None)
     if not is_operation(node):
         state = _DUMB.get(node.kind, "is given")
         return f"{title(node)} {state}: {numbers}" if numbers else f"{title(node)} {state}"
@@ -69,28 +73,30 @@ def _value(graph: Graph, node: Node) -> str:
 def _tangent(graph: Graph, node: Node, number: int) -> str:
     by = f" by {graph.passes[number]}" if number < len(graph.passes) else ""
     tangents = node.results[0].tangents if node.results else ()
-    numbers = _numbers(tangents[number] if number < len(tangents) else None)
+    numbers = short(tangents[number] if number < len(tangents) else None)
     if node.kind in _DUMB:
         return f"{title(node)} {_DUMB[node.kind]}: its tangent is 0"
     rule = tangent(graph, node)
     if is_operation(node) and not rule:
-        return f"{title(node)} has no tangent: no derivative passes through {label(node)}"
+        return f"{title(node)} has no tangent: no derivative passes through it"
     told = " = ".join(filter(None, [rule, numbers]))
-    return f"{title(node)} has the tangent {told}{by}".replace("tangent  by", "tangent by")
+    return f"{' '.join(filter(None, [title(node), 'has the tangent', told]))}{by}"
 
 
 def _adjoint(graph: Graph, node: Node) -> str:
     if node.kind in _DUMB:
         return f"{title(node)} {_DUMB[node.kind]}: nothing is handed back to it"
     if not is_operation(node):
-        numbers = _numbers(node.results[0].adjoint if node.results else None)
+        numbers = short(node.results[0].adjoint if node.results else None)
         uses = sum(edge.node == node.id for other in graph.nodes for edge in other.operands)
         total = f", the sum of what {uses} operations hand back" if uses > 1 else ""
+        if not numbers and any(n.results and n.results[0].adjoint for n in graph.nodes):
+            return f"no adjoint reaches {title(node)}"
         what = "has the gradient" if node.kind == "input" else "has the adjoint"
-        return f"{title(node)} {what} {numbers}{total}".replace(f"{what} ,", f"{what},").rstrip()
+        return " ".join(filter(None, [title(node), what, numbers])) + total
     parts = _handed(graph, node)
     if not parts:
-        return f"{title(node)} hands nothing back: no derivative passes through {label(node)}"
+        return f"{title(node)} hands nothing back: no derivative passes through it"
     return f"{title(node)} hands back {_listed(parts)}"
 
 
@@ -100,12 +106,19 @@ def _handed(graph: Graph, node: Node) -> list[str]:
     for place, operand in enumerate(node.operands):
         rule = handed_back(graph, node, place)
         if rule:
-            told = rule, _numbers(operand.adjoint)
+            told = rule, short(operand.adjoint)
             recipients.setdefault(told, []).append(_called(graph, node, place))
     return [
-        f"{' = '.join(filter(None, dict.fromkeys(told)))} to {_listed(list(dict.fromkeys(names)))}"
-        for told, names in recipients.items()
+        _to(rule, numbers, _listed(list(dict.fromkeys(names))))
+        for (rule, numbers), names in recipients.items()
     ]
+
+
+def _to(rule: str, numbers: str, names: str) -> str:
+    """Say what is handed back to whom: a formula and its value, or a value and how it is found."""
+    if _WORDS.search(rule):
+        return f"{numbers} to {names} ({rule})" if numbers else f"to {names} {rule}"
+    return f"{' = '.join(filter(None, dict.fromkeys([rule, numbers])))} to {names}"
 
 
 def _of_group(graph: Graph, group: Group, mode: str) -> str:
@@ -119,7 +132,7 @@ def _of_group(graph: Graph, group: Group, mode: str) -> str:
     ]
     if mode == "pass":
         givers = _boxes(nesting, [operand for operand, _ in entering])
-        made = _numbers(inside[-1].results[0].value) if inside and inside[-1].results else ""
+        made = short(inside[-1].results[0].value) if inside and inside[-1].results else ""
         taken = f"takes {_listed(givers)} and " if givers else ""
         return f"{group.name} {taken}makes {made or 'its result'}"
     names = _boxes(nesting, [operand for operand, moving in entering if moving])
@@ -135,40 +148,38 @@ def _boxes(nesting: Nesting, operands: Sequence[Operand]) -> list[str]:
     return list(dict.fromkeys(title(box_of(nesting, operand.node)) for operand in operands))
 
 
-def _numbers(quantity: Quantity | None) -> str:
-    return short(quantity)
-
-
 def _called(graph: Graph, node: Node, place: int) -> str:
     """Return the name of an operand, or its letter in the rule and what it does."""
     source = graph.nodes[node.operands[place].node]
     if source.name:
         return source.name
-    names = iter(letters(graph, node))
-    given = [n for n, v in zip(names, _literals(node), strict=False) if v is None]
-    return f"{given[place]} ({label(source)})"
-
-
-def _literals(node: Node) -> Sequence[object]:
-    return node.literals or (None,) * len(node.operands)
+    letter = letters(graph, node)[positions(node)[place]]
+    sign = label(source)
+    return f"{letter} [{sign}]" if "(" in sign else f"{letter} ({sign})"
 
 
 def _in_words(graph: Graph, node: Node) -> str:
-    """Return what a node computes; an operand without a name is written out, one level deep."""
-    words = formula(graph, node)
-    unnamed = [
-        (letter, graph.nodes[operand.node])
-        for letter, operand in zip(
-            [n for n, v in zip(letters(graph, node), _literals(node), strict=True) if v is None],
-            node.operands,
-            strict=True,
-        )
-    ]
-    for letter, source in unnamed:
-        if not source.name and is_operation(source):
-            inner = f"({formula(graph, source)})"
-            words = re.sub(rf"(?<!\w){letter}(?!\w)", lambda _, inner=inner: inner, words)
-    return words
+    """Return what a node computes; operands without a name are written out, as far as is short."""
+    for depth in range(_DEPTH, -1, -1):
+        words = _spelled(graph, node, depth)
+        if len(words) <= _LENGTH:
+            return words
+    return label(node)
+
+
+def _spelled(graph: Graph, node: Node, depth: int) -> str:
+    names = iter(_operand(graph, graph.nodes[operand.node], depth) for operand in node.operands)
+    given = zip(literals_of(node), letters(graph, node), strict=True)
+    return formula(graph, node, [next(names) if v is None else letter for v, letter in given])
+
+
+def _operand(graph: Graph, node: Node, depth: int) -> str:
+    if node.name or not is_operation(node):
+        return title(node)
+    if depth == 0:
+        return "…"
+    inner = _spelled(graph, node, depth - 1)
+    return f"({inner})" if " " in inner else inner
 
 
 def _listed(parts: Sequence[str]) -> str:
