@@ -59,7 +59,8 @@ class _Reader:
         turns: int | None,
     ) -> Scope:
         scope = Scope(kind, program, inputs, holder, turns)
-        scope.outputs = self._run(scope, program, inputs, line, ())
+        calls = holder.calls if holder else ()
+        scope.outputs = self._run(scope, program, inputs, line, calls)
         for value in scope.outputs:
             value.returned = True
         return scope

@@ -8,10 +8,16 @@ from .buffers import find_buffers, find_gathered
 from .callbacks import find_callbacks
 from .checkpoints import find_checkpoints
 from .convergence import find_convergence
+from .factorizations import find_factorizations
 from .float64_constants import find_float64_constants
+from .hessians import find_hessians
 from .inverses import find_inverses
 from .reader import read_scopes
+from .repetition import find_repetition
+from .scalars import find_scalar_carries, find_scalar_leaves
 from .scope import Scope
+from .small_solves import find_small_solves
+from .tangents import find_tangents
 
 #: `find(program)` yields what it has to say of a program.
 Find = Callable[[Scope], Iterator[Advice]]
@@ -21,8 +27,15 @@ PATTERNS: dict[str, Find] = {
     "implicit solve": find_convergence,
     "carried buffer": find_buffers,
     "gather in a loop": find_gathered,
+    "scalar leaves": find_scalar_leaves,
+    "scalar carries": find_scalar_carries,
     "whole checkpoint": find_checkpoints,
+    "repetition": find_repetition,
     "inverse": find_inverses,
+    "two factorizations": find_factorizations,
+    "small solves": find_small_solves,
+    "repeated products": find_tangents,
+    "whole matrix": find_hessians,
     "float64 constant": find_float64_constants,
     "callback": find_callbacks,
 }
