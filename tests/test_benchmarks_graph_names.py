@@ -11,7 +11,7 @@ import pytest
 from jax import lax
 
 import nn
-from benchmarks.graph import names as names_module
+from benchmarks.graph import source_text
 from benchmarks.graph.names import variable_names
 from benchmarks.graph.origins import Origin, origin_of
 from benchmarks.program.jaxpr import called, kind, opened
@@ -248,7 +248,7 @@ def test_a_failure_of_ours_gives_no_name(monkeypatch):
     def fail(file):
         raise RuntimeError(file)
 
-    monkeypatch.setattr(names_module, "_source", fail)
+    monkeypatch.setattr(source_text, "read", fail)
     origins = [origin_of(eqn) for eqn in jax.make_jaxpr(helper)(X).jaxpr.eqns]
     assert variable_names(origins) == ["", ""]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .modules import modules_of
 from .origins import Frame, Origin
 from .parts import Group, Node
 from .record import Graph
@@ -20,6 +21,8 @@ from .record import Graph
 _KINDS = {"penalties": "penalty", "labels": "", "penalty_shares": ""}
 #: How `nn` calls the layers in a `serial`.
 _PLACE = re.compile(r"\d+ ")
+#: The scopes of JAX itself: `einsum`'s text, and what a checkpoint computes again.
+_OF_JAX = re.compile(r"[\w.\s]*(,|->)[\w.\s,>-]*|rematted_computation")
 _LEAVES = ("input", "fixed", "constant")
 _OF_BODIES = ("carried", "slice", "held")
 
@@ -29,9 +32,9 @@ def scope_groups(
 ) -> tuple[list[Group], list[tuple[int, ...]]]:
     """Return the groups of a program's operations, and for each operation those that it is in.
 
-    A scope is a layer if one of `nn`'s combinators has named it; a function of `losses` is a group
-    too. A scope that comes again later is another group, `"Dense_0 (2)"`. One that holds all that
-    its parent holds says nothing new, and is left out.
+    The groups are the named scopes, and the functions of `losses`. A scope that comes again later
+    is another group, `"Dense_0 (2)"`. One that holds all that its parent holds, or all that there
+    is, says nothing new, and is left out.
 
     Args:
         origins: Where each operation comes from, in order; those of a program, or of a loop's body.
@@ -70,18 +73,24 @@ class _Division:
             above: The groups that they are in.
             whole: Whether a group of all of them is left out.
         """
-        for step, run in itertools.groupby(places, lambda i: self.paths[i][depth : depth + 1]):
+        for name, run in itertools.groupby(places, lambda i: self._name(i, depth)):
             members = list(run)
             within = range(members[0], members[-1] + 1)
-            if not step:
+            if name is None:
                 continue
             if whole and within == places:
                 self.divide(within, depth + 1, above, whole=True)
             else:
-                chain = (*above, self._add(*step[0], above))
+                kinds = {self.paths[place][depth][1] for place in within}
+                kind = kinds.pop() if len(kinds) == 1 else "scope"
+                chain = (*above, self._add(name, kind, above))
                 for place in within:
                     self.chains[place] = chain
                 self.divide(within, depth + 1, chain, whole=True)
+
+    def _name(self, place: int, depth: int) -> str | None:
+        path = self.paths[place]
+        return path[depth][0] if depth < len(path) else None
 
     def _add(self, name: str, kind: str, above: tuple[int, ...]) -> int:
         parent = above[-1] if above else None
@@ -94,23 +103,17 @@ class _Division:
 
 
 def _path(origin: Origin) -> tuple[tuple[str, str], ...]:
-    """Return the names of what an operation is in, outermost first, each with its kind."""
-    scopes = [(name, kind) for name, kind in zip(origin.scopes, _kinds(origin), strict=True)]
-    losses = ((frame.function, _loss(frame)) for frame in origin.frames)
-    return (*scopes, *[pair for pair in losses if pair[1]][:1])
+    """Return the names of what an operation is in, outermost first, each with its kind.
 
-
-def _kinds(origin: Origin) -> list[str]:
-    """Return the kind of each scope: a layer of `nn`'s combinators, or another scope.
-
-    A combinator of one layer, such as `residual`, gives that no place. What stands in front of a
-    layer with a place is the user's own scope around the model.
+    A scope is a layer's if it has a place in a `serial`, or if the operation is one of `nn`'s: a
+    combinator of one layer, such as `residual`, gives that no place.
     """
     by_nn = any(frame.package == "nn" for frame in origin.frames)
-    placed = [bool(_PLACE.match(name)) for name in origin.scopes]
-    start = placed.index(True) if any(placed) else 0
-    layers = (place or (by_nn and i >= start) for i, place in enumerate(placed))
-    return ["layer" if is_layer else "scope" for is_layer in layers]
+    scopes = (name for name in origin.scopes if not _OF_JAX.fullmatch(name))
+    kinds = ((name, "layer" if by_nn or _PLACE.match(name) else "scope") for name in scopes)
+    modules = ((name, "scope") for name in modules_of(origin.frames))
+    losses = ((frame.function, _loss(frame)) for frame in origin.frames)
+    return (*modules, *kinds, *[pair for pair in losses if pair[1]][:1])
 
 
 def _loss(frame: Frame) -> str:

@@ -14,6 +14,7 @@ from ..program.custom_rules import RULES
 from ..program.flops import live_branches
 from ..program.jaxpr import Atom, Program, called, constants, dtype, kind, names, opened, shape
 from ..program.source import line_of
+from .origins import Origin, origin_of
 
 #: Equations that return what they are given, and that no reader wants to see.
 _SAME = names("CheckpointName CheckpointNameFwd name copy optimization_barrier")
@@ -54,6 +55,7 @@ class Step:
         operands: What it takes.
         results: What it makes.
         line: The user's line.
+        origin: Its named scopes and the calls that it was made in.
         bodies: The body of a loop; the sides of a branch.
     """
 
@@ -61,6 +63,7 @@ class Step:
     operands: tuple[Value | Literal, ...]
     results: tuple[Value, ...]
     line: str
+    origin: Origin
     bodies: tuple[Block, ...] = ()
 
     @property
@@ -100,7 +103,7 @@ def flattened(program: Program, caller: str = "") -> Block:
         ['sin', 'mul']
     """
     block = Block(tuple(Value.like(v) for v in opened(program).invars))
-    for output in _append(block, program, block.inputs, caller):
+    for output in _append(block, program, block.inputs, caller, Origin()):
         if isinstance(output, Literal):
             value = Value.like(output)
             block.constants[value] = output.val
@@ -110,7 +113,11 @@ def flattened(program: Program, caller: str = "") -> Block:
 
 
 def _append(
-    block: Block, program: Program, inputs: Sequence[Value | Literal], caller: str
+    block: Block,
+    program: Program,
+    inputs: Sequence[Value | Literal],
+    caller: str,
+    outside: Origin,
 ) -> list[Value | Literal]:
     """Add the operations of a program to a block, and return the program's results."""
     jaxpr = opened(program)
@@ -124,23 +131,27 @@ def _append(
         return [atom if isinstance(atom, Literal) else known[atom] for atom in atoms]
 
     for eqn in jaxpr.eqns:
-        line, call = line_of(eqn, caller), _opened_call(eqn)
+        line, origin, call = line_of(eqn, caller), origin_of(eqn, outside), _opened_call(eqn)
         if kind(eqn) in _SAME:
             results = read(eqn.invars)
         elif call is not None:
-            results = _append(block, call[0], read(call[1]), line)
+            results = _append(block, call[0], read(call[1]), line, origin)
         else:
-            results = _add_step(block, eqn, read(eqn.invars), line)
+            results = _add_step(block, eqn, read(eqn.invars), line, origin)
         known |= dict(zip(eqn.outvars, results, strict=True))
     return read(jaxpr.outvars)
 
 
 def _add_step(
-    block: Block, eqn: JaxprEqn, operands: Sequence[Value | Literal], line: str
+    block: Block,
+    eqn: JaxprEqn,
+    operands: Sequence[Value | Literal],
+    line: str,
+    origin: Origin,
 ) -> tuple[Value, ...]:
     results = tuple(Value.like(v) for v in eqn.outvars)
     bodies = tuple(flattened(body, line) for body in _bodies(eqn))
-    block.steps.append(Step(eqn, tuple(operands), results, line, bodies))
+    block.steps.append(Step(eqn, tuple(operands), results, line, origin, bodies))
     return results
 
 
