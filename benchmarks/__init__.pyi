@@ -1,4 +1,5 @@
 from ._load import load as load
+from .check.explanation import Explanation as Explanation
 from .comparison.compare import compare as compare
 from .comparison.diff import diff as diff
 from .comparison.difference import Difference as Difference
@@ -9,6 +10,7 @@ from .comparison.findings import Finding as Finding
 from .comparison.findings import ModeLine as ModeLine
 from .comparison.findings import Verdict as Verdict
 from .comparison.made_by import MadeBy as MadeBy
+from .comparison.nonfinite import explain_nonfinite as explain_nonfinite
 from .comparison.record import Comparison as Comparison
 from .comparison.row import Row as Row
 from .derivatives.by_method import derivative as derivative

@@ -12,6 +12,7 @@ from .benchmarks import Crossover as Crossover
 from .benchmarks import Difference as Difference
 from .benchmarks import Differences as Differences
 from .benchmarks import Estimate as Estimate
+from .benchmarks import Explanation as Explanation
 from .benchmarks import Finding as Finding
 from .benchmarks import Flops as Flops
 from .benchmarks import Graph as Graph
@@ -31,6 +32,7 @@ from .benchmarks import bounds as bounds
 from .benchmarks import compare as compare
 from .benchmarks import derivative as derivative
 from .benchmarks import diff as diff
+from .benchmarks import explain_nonfinite as explain_nonfinite
 from .benchmarks import flops as flops
 from .benchmarks import obstacles as obstacles
 from .benchmarks import residuals as residuals

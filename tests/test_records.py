@@ -144,6 +144,9 @@ RECORDS = {
         new=RECORDS["Side"](1.5),
     ),
     "Estimate": estimate,
+    "Explanation": lambda number: bench.Explanation(
+        what="NaN", where="reverse", modes=("reverse",), operation="sqrt", happened=f"{number}"
+    ),
     "Finding": finding,
     "Flops": lambda number: bench.Flops(low=1, mean=number, high=2),
     "Graph": lambda number: replace(GRAPH, nodes=(*GRAPH.nodes[:-1], graph_node(number))),

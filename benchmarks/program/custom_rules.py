@@ -20,6 +20,8 @@ from .source import is_jaxs
 from .walk import bind, equations
 
 RULES = ("custom_jvp_call", "custom_vjp_call")
+#: How the name of a user's rule begins.
+OF_USERS = "the custom_"
 _DEFINED = re.compile(r"(?P<name>.+) at (?P<path>.+):(?P<line>\d+)$")
 _LOOPS = ("while", "scan")
 _DERIVED = (*RULES, "custom_linear_solve")

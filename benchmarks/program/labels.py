@@ -78,5 +78,7 @@ def _inner(value: object, numbers: "count[int]") -> object:
     if isinstance(value, Jaxpr | ClosedJaxpr):
         return _numbered(value, numbers)
     if isinstance(value, tuple) and any(isinstance(v, Jaxpr | ClosedJaxpr) for v in value):
-        return tuple(_inner(part, numbers) for part in value)
+        parts = [_inner(part, numbers) for part in value]
+        # The programs of a linear solve are looked up by name.
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
     return value

@@ -1,0 +1,187 @@
+"""The first operation to blame for a result that is not finite or has lost its digits.
+
+An operation is named only if the result of the whole is mended once that of the operation is: an
+infinity that a mask hides, and digits that are lost and not needed, are nobody's fault.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..program.jaxpr import Program, constants, kind, names
+from .both import LOST, Both, arrays, both, errors, finite, floats, lost, repaired, wholly_lost
+from .directions import Pace
+from .float64 import checking
+from .stepping import Step, Stepping, TooLongError
+
+#: Operations that are suspected.
+_MOST_SUSPECTS = 8
+_SUMS = names("add add_any cumsum conv_general_dilated dot_general reduce_sum scatter-add sub")
+_BEYOND = ("overflow", "underflow")
+
+
+class Culprit(NamedTuple):
+    """What goes wrong first.
+
+    Attributes:
+        fault: `"NaN"`, `"infinity"`, `"cancellation"`, `"overflow"`, `"underflow"` or
+            `"rounding"`.
+        step: The equation as it was run; `None` where it is an input or a constant.
+        place: Which of the step's results, or of the program's inputs, it is; -1 for a constant.
+        entry: The first entry of it that is wrong.
+    """
+
+    fault: str
+    step: Step | None
+    place: int
+    entry: tuple[int, ...]
+
+
+class Search(NamedTuple):
+    """What came of looking for a culprit.
+
+    Attributes:
+        culprit: It; `None` if there is none, or none was found.
+        fine: Whether nothing is wrong with the results.
+        why: Why it was not found.
+    """
+
+    culprit: Culprit | None = None
+    fine: bool = False
+    why: str = ""
+
+
+def find_culprit(
+    program: Program,
+    inputs: Sequence[Any],
+    pace: Pace,
+    *,
+    moving: int = 0,
+    digits: Sequence[bool] | None = None,
+) -> Search:
+    """Return the operation by which the results of a program are not finite, or lose their digits.
+
+    Args:
+        program: A jaxpr, open or closed.
+        inputs: Its flat inputs, in its own types.
+        pace: How long this may take; the time that is left is looked at before each equation.
+        moving: How many of the inputs are differentiated, the first ones: they should be finite.
+            Any other may hold infinity, such as a mask.
+        digits: Which of the results must have their digits; `None` for all.
+    """
+    with checking():
+        pairs = [both(leaf) for leaf in inputs]
+        try:
+            return _searched(program, pairs, pace, moving, digits)
+        except TooLongError:
+            over = pace.left() <= 0
+            return Search(why="there was no time left" if over else "the program is too long")
+
+
+def _searched(
+    program: Program, pairs: list[Both], pace: Pace, moving: int, digits: Sequence[bool] | None
+) -> Search:
+    culprits: dict[Hashable, Culprit] = {}
+    rounds: dict[Hashable, int] | None = None
+    given = dict(_of_inputs(pairs, moving))
+    while True:
+        walk, results = _walked(program, pairs, pace, culprits, rounds)
+        rounds = walk.rounds if rounds is None else rounds
+        if not _wrong(results, digits):
+            break
+        found = given | {key: _culprit(step) for key, step in walk.suspects.items()}
+        fresh = [key for key in found if key not in culprits]
+        if not fresh or len(culprits) == _MOST_SUSPECTS:
+            return _unsettled(program, culprits)
+        culprits[fresh[0]] = found[fresh[0]]
+    if not culprits:
+        return Search(fine=True)
+    for key in list(culprits)[:-1]:
+        others = {other: one for other, one in culprits.items() if other != key}
+        if _wrong(_walked(program, pairs, pace, others, rounds)[1], digits):
+            return Search(culprits[key])
+    return Search(next(reversed(culprits.values())))
+
+
+def _walked(
+    program: Program,
+    pairs: list[Both],
+    pace: Pace,
+    culprits: dict[Hashable, Culprit],
+    rounds: dict[Hashable, int] | None,
+) -> tuple[Stepping, list[Both]]:
+    """Run the program with all of these repaired."""
+    walk = Stepping(pace, culprits, rounds=rounds)
+    inputs = [repaired(p) if ("input", i) in culprits else p for i, p in enumerate(pairs)]
+    return walk, walk.run(program, inputs)
+
+
+def _wrong(results: Sequence[Both], digits: Sequence[bool] | None) -> bool:
+    wanted = [True] * len(results) if digits is None else digits
+    pairs = zip(results, wanted, strict=True)
+    return any(not finite(one) or (want and wholly_lost(one)) for one, want in pairs)
+
+
+def _unsettled(program: Program, culprits: dict[Hashable, Culprit]) -> Search:
+    """Say what can be said where no repair helps."""
+    # Its own type may have no number to repair it with.
+    beyond = next((one for one in culprits.values() if one.fault in _BEYOND), None)
+    if beyond:
+        return Search(beyond)
+    for value in constants(program):
+        one = both(value)
+        if floats(one) and np.any(np.isnan(arrays(one)[0])):
+            entry = _first(np.isnan(arrays(one)[0]))
+            return Search(Culprit("NaN", None, -1, entry))
+    return Search(why="no single operation is to blame")
+
+
+def _of_inputs(pairs: Sequence[Both], moving: int) -> list[tuple[Hashable, Culprit]]:
+    """Return the inputs that hold NaN, or infinity where they are differentiated."""
+    found: list[tuple[Hashable, Culprit]] = []
+    for place, one in enumerate(pairs):
+        if not floats(one):
+            continue
+        own = arrays(one)[0]
+        bad = ~np.isfinite(own) if place < moving else np.isnan(own)
+        if np.any(bad):
+            entry = _first(bad)
+            fault = "NaN" if np.isnan(own[entry]) else "infinity"
+            found.append((("input", place), Culprit(fault, None, place, entry)))
+    return found
+
+
+def _culprit(step: Step) -> Culprit:
+    """Say what a step makes wrong, and in which entry of it."""
+    place = next(place for place, fault in enumerate(step.faults) if fault)
+    one, fault = step.results[place], step.faults[place]
+    if not floats(one):
+        others = next((p for p, f in enumerate(step.faults) if f and floats(step.results[p])), None)
+        if others is None:
+            own, true = np.asarray(one.own), np.asarray(one.wide)
+            return Culprit("rounding", step, place, _first(own != true))
+        place, one, fault = others, step.results[others], step.faults[others]
+    own, true = arrays(one)
+    bad = {"nan": np.isnan(own), "infinity": np.isinf(own)}.get(fault, errors(one) > LOST)
+    return Culprit(_fault(step, one, fault, bad), step, place, _first(bad))
+
+
+def _fault(step: Step, one: Both, fault: str, bad: np.ndarray) -> str:
+    own, true = (array[bad] for array in arrays(one))
+    limits = jnp.finfo(jnp.result_type(one.own))
+    beyond = np.any(~np.isfinite(own) | (np.abs(true) > float(limits.max)))
+    if not lost(one):
+        return "NaN" if fault == "nan" else "infinity"
+    if fault == "nan":
+        return "NaN"
+    if beyond:
+        return "overflow"
+    if np.any(np.abs(true) < float(limits.tiny)):
+        return "underflow"
+    return "cancellation" if kind(step.eqn) in _SUMS else "rounding"
+
+
+def _first(bad: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(bad)), bad.shape))

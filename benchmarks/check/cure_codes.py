@@ -1,0 +1,225 @@
+"""What to type where a number is not finite or has no digits: each runs as it stands.
+
+The operand is `x`, a second one is `y`, and the result is `z`.
+"""
+
+from typing import NamedTuple
+
+
+class Cure(NamedTuple):
+    """A cure.
+
+    Attributes:
+        text: What to do, in words that follow "use".
+        code: What to type; `""` where there is nothing to type.
+    """
+
+    text: str
+    code: str = ""
+
+
+def double_where(name: str, inside: str, stand_in: str, call: str, outside: str = "0.0") -> Cure:
+    """Return the cure by two `where`s: one keeps the operand sound, one chooses the result.
+
+    Args:
+        name: What the truth value is called.
+        inside: Where the operation has a value and a finite derivative.
+        stand_in: What the operand is elsewhere.
+        call: The operation, its operand written `{}`.
+        outside: Its value elsewhere.
+    """
+    operand = f"jnp.where({name}, x, {stand_in})"
+    code = f"{name} = {inside}\nz = jnp.where({name}, {call.format(operand)}, {outside})"
+    return Cure("two jnp.where, around the operand and around the result", code)
+
+
+#: Operations of one operand at the edge of where they have a finite derivative.
+EDGES = {
+    "sqrt": double_where("positive", "x > 0", "1.0", "jnp.sqrt({})"),
+    "rsqrt": double_where("positive", "x > 0", "1.0", "jax.lax.rsqrt({})"),
+    "cbrt": double_where("nonzero", "x != 0", "1.0", "jnp.cbrt({})"),
+    "log": double_where("positive", "x > 0", "1.0", "jnp.log({})"),
+    "log1p": double_where("inside", "x > -1", "0.0", "jnp.log1p({})"),
+    "acos": double_where(
+        "inside", "jnp.abs(x) < 1", "0.0", "jnp.arccos({})", "jnp.where(x < 0, jnp.pi, 0.0)"
+    ),
+    "asin": double_where(
+        "inside", "jnp.abs(x) < 1", "0.0", "jnp.arcsin({})", "jnp.sign(x) * jnp.pi / 2"
+    ),
+    "acosh": double_where("inside", "x > 1", "2.0", "jnp.arccosh({})"),
+    "atanh": Cure(
+        "an operand that is kept inside of (-1, 1)",
+        "edge = 1 - jnp.finfo(x.dtype).eps\nz = jnp.arctanh(jnp.clip(x, -edge, edge))",
+    ),
+    "erf_inv": Cure(
+        "an operand that is kept inside of (-1, 1)",
+        "edge = 1 - jnp.finfo(x.dtype).eps\nz = jax.scipy.special.erfinv(jnp.clip(x, -edge, edge))",
+    ),
+    "logit": Cure(
+        "an operand that is kept inside of (0, 1)",
+        "eps = jnp.finfo(x.dtype).eps\nz = jax.scipy.special.logit(jnp.clip(x, eps, 1 - eps))",
+    ),
+}
+POWER = double_where("positive", "x > 0", "1.0", "{} ** y")
+RECIPROCAL_POWER = double_where("nonzero", "x != 0", "1.0", "{} ** y")
+DIVISION = Cure(
+    "two jnp.where: one around the denominator, one around the quotient",
+    "nonzero = y != 0\nz = jnp.where(nonzero, x / jnp.where(nonzero, y, 1.0), 0.0)",
+)
+ATAN2 = Cure(
+    "two jnp.where: at (0, 0) there is no angle",
+    "somewhere = (x != 0) | (y != 0)\n"
+    "z = jnp.where(somewhere, jnp.arctan2(jnp.where(somewhere, x, 0.0), "
+    "jnp.where(somewhere, y, 1.0)), 0.0)",
+)
+X_LOG_X = Cure(
+    "two jnp.where: x log x tends to 0",
+    "positive = x > 0\nz = jnp.where(positive, x * jnp.log(jnp.where(positive, x, 1.0)), 0.0)",
+)
+SQUARED_NORM = Cure("the sum of squares, without a root that is squared again", "z = jnp.sum(x**2)")
+NORM = Cure(
+    "two jnp.where around the root of the sum of squares",
+    "squared = jnp.sum(x**2)\npositive = squared > 0\n"
+    "z = jnp.where(positive, jnp.sqrt(jnp.where(positive, squared, 1.0)), 0.0)",
+)
+NORMALISE = Cure(
+    "two jnp.where: a vector of length 0 has no direction",
+    "squared = jnp.sum(x**2, axis=-1, keepdims=True)\npositive = squared > 0\n"
+    "z = jnp.where(positive, x / jnp.sqrt(jnp.where(positive, squared, 1.0)), 0.0)",
+)
+SPREAD = Cure(
+    "two jnp.where around the root of the variance: that of equal entries is 0",
+    "variance = jnp.var(x)\nspread = variance > 0\n"
+    "z = jnp.where(spread, jnp.sqrt(jnp.where(spread, variance, 1.0)), 0.0)",
+)
+ALL_MINUS_INFINITY = "a large negative number for -inf: where all are -inf there is no largest"
+LOGSUMEXP_OF_NOTHING = Cure(
+    ALL_MINUS_INFINITY, "z = jax.nn.logsumexp(jnp.maximum(x, -1e30), axis=-1)"
+)
+SOFTMAX_OF_NOTHING = Cure(ALL_MINUS_INFINITY, "z = jax.nn.softmax(jnp.maximum(x, -1e30), axis=-1)")
+LOG_SOFTMAX_OF_NOTHING = Cure(
+    ALL_MINUS_INFINITY, "z = jax.nn.log_softmax(jnp.maximum(x, -1e30), axis=-1)"
+)
+
+# Exponentials.
+LOGSUMEXP = Cure("jax.nn.logsumexp, which takes the largest out first", "z = jax.nn.logsumexp(x)")
+SOFTMAX = Cure("jax.nn.softmax, which takes the largest out first", "z = jax.nn.softmax(x)")
+SIGMOID = Cure("jax.nn.sigmoid, which overflows nowhere", "z = jax.nn.sigmoid(x)")
+SOFTPLUS = Cure("jax.nn.softplus, which overflows nowhere", "z = jax.nn.softplus(x)")
+LOG_SIGMOID = Cure("jax.nn.log_sigmoid, which underflows nowhere", "z = jax.nn.log_sigmoid(x)")
+LOG_SOFTMAX = Cure("jax.nn.log_softmax, which underflows nowhere", "z = jax.nn.log_softmax(x)")
+LOG_EXP = Cure("x itself in place of log(exp(x))", "z = x")
+MAX_SHIFT = Cure(
+    "the exponential of what is left once the largest is taken out, and its scale apart",
+    "largest = jax.lax.stop_gradient(jnp.max(x))\nz = jnp.exp(x - largest)",
+)
+
+# Cancellation.
+EXPM1 = Cure("jnp.expm1(x) for exp(x) - 1", "z = jnp.expm1(x)")
+LOG1P = Cure("jnp.log1p(x) for log(1 + x)", "z = jnp.log1p(x)")
+HALF_ANGLE = Cure("2 sin^2(x/2) for 1 - cos(x)", "z = 2 * jnp.sin(x / 2) ** 2")
+ROOT_MINUS_ONE = Cure("x / (sqrt(1 + x) + 1) for sqrt(1 + x) - 1", "z = x / (jnp.sqrt(1 + x) + 1)")
+OTHER_SIGMOID = Cure("sigmoid(-x) for 1 - sigmoid(x)", "z = jax.nn.sigmoid(-x)")
+ERFC = Cure("erfc(x) for 1 - erf(x)", "z = jax.scipy.special.erfc(x)")
+VARIANCE = Cure("jnp.var(x) for mean(x^2) - mean(x)^2", "z = jnp.var(x)")
+SQUARES = Cure("(x - y) (x + y) for x^2 - y^2", "z = (x - y) * (x + y)")
+SINC = Cure("jnp.sinc, which is 1 at 0, for sin(x) / x", "z = jnp.sinc(x / jnp.pi)")
+SINC_SQUARED = Cure(
+    "sinc^2, which is 1 at 0, for (1 - cos(x)) / x^2",
+    "z = 0.5 * jnp.sinc(x / (2 * jnp.pi)) ** 2",
+)
+EXPM1_OVER_X = Cure(
+    "two jnp.where, with the first terms of the series at 0",
+    "nonzero = x != 0\nsafe = jnp.where(nonzero, x, 1.0)\n"
+    "z = jnp.where(nonzero, jnp.expm1(safe) / safe, 1 + x / 2)",
+)
+LOG1P_OVER_X = Cure(
+    "two jnp.where, with the first terms of the series at 0",
+    "nonzero = x != 0\nsafe = jnp.where(nonzero, x, 1.0)\n"
+    "z = jnp.where(nonzero, jnp.log1p(safe) / safe, 1 - x / 2)",
+)
+
+# Types and inputs.
+WIDER = Cure("a wider type", 'jax.config.update("jax_enable_x64", True)\nx = x.astype("float64")')
+FROM_HALF = Cure("a wider type", "x = x.astype(jnp.float32)")
+INPUT = Cure("a finite number there, or jnp.where to leave the entry out")
+OUT_OF_BOUNDS = Cure(
+    'an index inside of the array: beyond its end there is NaN, or mode="clip"',
+    'z = jnp.take(x, y, mode="clip")',
+)
+WITH_INFINITY = Cure(
+    "a large finite number for infinity: 0 times infinity and infinity less infinity are NaN",
+    "z = jnp.clip(x, -1e30, 1e30)",
+)
+
+# Linear algebra.
+JITTER = Cure(
+    "a little of the identity: the matrix is not positive definite to its digits",
+    "z = jnp.linalg.cholesky(x + 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype))",
+)
+SINGULAR = Cure(
+    "a little of the identity, or jnp.linalg.lstsq: the matrix is singular to its digits",
+    "z = jnp.linalg.solve(x + 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype), y)",
+)
+_MASKED = "1 / (li - lj) masked where two are equal"
+EIGENVECTORS = Cure(
+    f"a rule with {_MASKED}; right where vectors of equal eigenvalues enter alike",
+    """\
+@jax.custom_jvp
+def eigh(a):
+    return tuple(jnp.linalg.eigh(a))
+
+@eigh.defjvp
+def _(primals, tangents):
+    w, v = eigh(*primals)
+    moved = v.T @ tangents[0] @ v
+    gap = w - w[:, None]
+    apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
+    turn = jnp.where(apart, 1 / jnp.where(apart, gap, 1.0), 0.0)
+    return (w, v), (jnp.diagonal(moved), v @ (turn * moved))
+
+z = eigh(x)""",
+)
+MATRIX_FUNCTION = Cure(
+    "a rule for the function of the matrix, with g' in place of divided differences between equal "
+    f"eigenvalues (or, for the vectors alone, {_MASKED})",
+    """\
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def of_matrix(g, a):  # v @ diag(g(w)) @ v.T
+    w, v = jnp.linalg.eigh(a)
+    return (v * g(w)) @ v.T
+
+@of_matrix.defjvp
+def _(g, primals, tangents):
+    w, v = jnp.linalg.eigh(*primals)
+    gap = w - w[:, None]
+    apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
+    slope = jax.vmap(jax.grad(g))((w + w[:, None]).ravel() / 2).reshape(gap.shape)
+    ratio = jnp.where(apart, (g(w) - g(w)[:, None]) / jnp.where(apart, gap, 1.0), slope)
+    return of_matrix(g, *primals), v @ (ratio * (v.T @ tangents[0] @ v)) @ v.T
+
+z = of_matrix(jnp.exp, x)""",
+)
+SINGULAR_VECTORS = Cure(
+    "a rule with 1 / (si^2 - sj^2) masked where two are equal; right where vectors of equal "
+    "singular values enter alike",
+    """\
+@jax.custom_jvp
+def svd(a):
+    return tuple(jnp.linalg.svd(a, full_matrices=False))
+
+@svd.defjvp
+def _(primals, tangents):
+    u, s, vt = svd(*primals)
+    da, v = tangents[0], vt.T
+    m = u.T @ da @ v
+    gap = (s - s[:, None]) * (s + s[:, None])
+    apart = jnp.abs(gap) > 1e-5 * jnp.max(s) ** 2
+    turn = jnp.where(apart, 1 / jnp.where(apart, gap, 1.0), 0.0)
+    inverse = jnp.where(s > 0, 1 / jnp.where(s > 0, s, 1.0), 0.0)
+    du = u @ (turn * (m * s + s[:, None] * m.T)) + (da @ v - u @ m) * inverse
+    dv = v @ (turn * (s[:, None] * m + m.T * s)) + (da.T @ u - v @ m.T) * inverse
+    return (u, s, vt), (du, jnp.diagonal(m), dv.T)
+
+z = svd(x)""",
+)

@@ -1,0 +1,192 @@
+"""Run a program equation by equation at a point, in its own types and in float64 side by side."""
+
+import math
+from collections.abc import Callable, Collection, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax.extend.core import JaxprEqn
+
+from ..program.jaxpr import Program, kind, scan_parts
+from ..program.walk import bind, interpret
+from ..program.wide_values import narrow, wide_operation
+from ..program.widening import SILENT
+from .both import Both, both, new_faults, repaired
+from .directions import Pace
+
+#: Equations that are run, in all and different ones.
+_MOST_RUNS, _MOST_EQUATIONS = 6000, 1500
+_NOT_ONE_BY_ONE = ("shard_map",)
+
+
+class Turn(NamedTuple):
+    """One turn of a loop.
+
+    Attributes:
+        loop: `"scan"` or `"while"`.
+        line: The user's line of the loop.
+        number: Which turn it is, counted from 1.
+        turns: How many there are; `None` where nobody knows before.
+    """
+
+    loop: str
+    line: str
+    number: int
+    turns: int | None
+
+    def __str__(self) -> str:
+        of = "" if self.turns is None else f" of {self.turns}"
+        return f"turn {self.number}{of} of the {self.loop}{self.line and f' at {self.line}'}"
+
+
+class Step(NamedTuple):
+    """One equation as it was run.
+
+    Attributes:
+        eqn: The equation.
+        line: The user's line.
+        turns: The turns of the loops that it was run in, the outermost first.
+        operands: What went into it.
+        results: What came out of it.
+        faults: What is wrong with each result though what went in was sound, `""` if nothing:
+            `"nan"`, `"infinity"` or `"digits"`.
+    """
+
+    eqn: JaxprEqn
+    line: str
+    turns: tuple[Turn, ...]
+    operands: Sequence[Both]
+    results: Sequence[Both]
+    faults: Sequence[str]
+
+
+class TooLongError(RuntimeError):
+    """The program has more equations than anybody would wait for, or cannot be run one by one."""
+
+
+class Stepping:
+    """One run of a program; what is repaired gets its digits back as soon as it loses them.
+
+    It does not where its operands have lost theirs: then it is not what went wrong first.
+
+    Attributes:
+        rounds: How often each loop without a known length went round.
+        suspects: The first step of each equation that made something wrong of what was sound.
+        kept: The steps that `keep` asked for.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        mended: Collection[Hashable] = (),
+        keep: Callable[[JaxprEqn, tuple[Turn, ...]], bool] | None = None,
+        rounds: dict[Hashable, int] | None = None,
+    ) -> None:
+        """Start a run.
+
+        Args:
+            pace: How long it may take; the time that is left is looked at before each equation.
+            mended: The identities of the equations that are repaired.
+            keep: Which steps are to be kept, beside the suspects.
+            rounds: How often each loop went round in an earlier run: it goes no more often in this
+                one, for repairs may be what would have ended it.
+        """
+        self.pace, self.mended, self.keep = pace, mended, keep
+        self.most = rounds or {}
+        self.rounds: dict[Hashable, int] = {}
+        self.suspects: dict[int, Step] = {}
+        self.kept: list[Step] = []
+        self.turns: tuple[Turn, ...] = ()
+        self.runs = 0
+        self.seen: set[int] = set()
+
+    def run(self, program: Program, inputs: Sequence[Both], line: str = "") -> list[Both]:
+        """Run a program."""
+        return interpret(program, list(inputs), self.visit, lift=both, caller=line)
+
+    def visit(self, eqn: JaxprEqn, operands: list[Both], line: str) -> Sequence[Both]:
+        """Run one equation; a loop goes round as often as it does in its own type."""
+        if kind(eqn) in SILENT:
+            return []
+        if kind(eqn) in _LOOPS:
+            return _LOOPS[kind(eqn)](self, eqn, operands, line)
+        self.count(eqn)
+        own = bind(eqn, narrow(eqn.invars, [operand.own for operand in operands]))
+        true = wide_operation(eqn, [operand.wide for operand in operands])
+        results = [Both(*pair) for pair in zip(own, true, strict=True)]
+        faults = new_faults(results, operands)
+        step = Step(eqn, line, self.turns, operands, results, faults)
+        if any(faults):
+            self.suspects.setdefault(id(eqn), step)
+        if self.keep and self.keep(eqn, self.turns):
+            self.kept.append(step)
+        mend = id(eqn) in self.mended and any(faults)
+        return [repaired(one) for one in results] if mend else results
+
+    def count(self, eqn: JaxprEqn) -> None:
+        """Count an equation that is run.
+
+        Raises:
+            TooLongError: If there are too many, or no time is left.
+        """
+        self.runs += 1
+        self.seen.add(id(eqn))
+        too_many = self.runs > _MOST_RUNS or len(self.seen) > _MOST_EQUATIONS
+        if too_many or kind(eqn) in _NOT_ONE_BY_ONE or self.pace.left() <= 0:
+            raise TooLongError
+
+    def turn(self, turn: Turn, program: Program, inputs: Sequence[Both]) -> list[Both]:
+        """Run the body of a loop once."""
+        outer, self.turns = self.turns, (*self.turns, turn)
+        results = self.run(program, inputs, turn.line)
+        self.turns = outer
+        return results
+
+
+# Loops and branches: `rule(stepping, eqn, operands, line)`.
+def _scan(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
+    consts, carries, _, stacked = scan_parts(eqn)
+    held, carry = operands[:consts], operands[consts : consts + carries]
+    slices, ys = operands[consts + carries :], []
+    length = eqn.params["length"]
+    places = range(length)[::-1] if eqn.params["reverse"] else range(length)
+    for place in places:
+        step = [Both(own[place], true[place]) for own, true in slices]
+        turn = Turn("scan", line, place + 1, length)
+        results = stepping.turn(turn, eqn.params["jaxpr"], [*held, *carry, *step])
+        carry = results[:carries]
+        ys.append(results[carries:])
+    if not ys and stacked:
+        raise TooLongError
+    ordered = ys[::-1] if eqn.params["reverse"] else ys
+    columns = [[row[i] for row in ordered] for i in range(stacked)]
+    stacks = [Both(*(jnp.stack(side) for side in zip(*c, strict=True))) for c in columns]
+    return [*carry, *stacks]
+
+
+def _while(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
+    tested, looped = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
+    consts, held = operands[:tested], operands[tested : tested + looped]
+    carry, number = operands[tested + looped :], 0
+    key = (id(eqn), *(turn.number for turn in stepping.turns))
+    most = stepping.most.get(key, math.inf)
+    while number < most and stepping.run(eqn.params["cond_jaxpr"], [*consts, *carry], line)[0].own:
+        number += 1
+        turn = Turn("while", line, number, None)
+        carry = stepping.turn(turn, eqn.params["body_jaxpr"], [*held, *carry])
+    stepping.rounds[key] = number
+    return carry
+
+
+def _cond(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
+    branches = eqn.params["branches"]
+    chosen: Any = operands[0].own
+    place = min(max(int(chosen), 0), len(branches) - 1)
+    return stepping.run(branches[place], operands[1:], line)
+
+
+_LOOPS: dict[str, Callable[[Stepping, JaxprEqn, list[Both], str], list[Both]]] = {
+    "cond": _cond,
+    "scan": _scan,
+    "while": _while,
+}

@@ -1,0 +1,189 @@
+"""Where the first NaN, infinity or lost digit is made: each operation, its near miss, its cure.
+
+A cure is typed as it is printed, and its derivative held against a closed form.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks import explain_nonfinite
+
+FILE = "test_benchmarks_check_explain.py"
+
+
+class Entry(NamedTuple):
+    """A function, a point where it goes wrong, one where it does not, and what is expected."""
+
+    fn: object
+    bad: list
+    near: list
+    operation: str
+    what: str
+    slope: list  # of the sum of what the cure makes, by x
+    mode: str = "reverse"
+    names: object = lambda x: {"x": x}
+
+
+def below(x):
+    return {"x": 1.0, "y": x}
+
+
+def apart(x):
+    return {"x": x[0], "y": x[1]}
+
+
+def power(x):
+    return {"x": x, "y": 0.5}
+
+
+EDGES = {
+    "sqrt": Entry(jnp.sqrt, [0.0, 4.0], [0.1, 4.0], "sqrt", "infinity", [0, 0.25]),
+    "rsqrt": Entry(
+        jax.lax.rsqrt, [0.0, 4.0], [0.1, 4.0], "rsqrt", "infinity", [0, -1 / 16], "value"
+    ),
+    "cbrt": Entry(jnp.cbrt, [0.0, 8.0], [0.1, 8.0], "cbrt", "infinity", [0, 1 / 12]),
+    "log": Entry(jnp.log, [0.0, 2.0], [0.1, 2.0], "log", "infinity", [0, 0.5], "value"),
+    "log of negative": Entry(jnp.log, [-1.0, 2.0], [0.1, 2.0], "log", "NaN", [0, 0.5], "value"),
+    "log1p": Entry(jnp.log1p, [-1.0, 1.0], [-0.9, 1.0], "log1p", "infinity", [0, 0.5], "value"),
+    "arccos": Entry(jnp.arccos, [1.0, 0.0], [0.9, 0.0], "acos", "infinity", [0, -1]),
+    "arcsin": Entry(jnp.arcsin, [-1.0, 0.0], [-0.9, 0.0], "asin", "infinity", [0, 1]),
+    "arccosh": Entry(jnp.arccosh, [1.0, 2.0], [1.1, 2.0], "acosh", "infinity", [0, 1 / np.sqrt(3)]),
+    "arctanh": Entry(jnp.arctanh, [1.0, 0.5], [0.9, 0.5], "atanh", "infinity", [0, 4 / 3], "value"),
+    "pow": Entry(
+        lambda x: x ** jnp.array([0.5, 0.5]), [0.0, 4.0], [0.1, 4.0], "pow", "infinity",
+        [0, 0.25], names=power,
+    ),
+    "negative pow": Entry(
+        lambda x: x**-2, [0.0, 2.0], [0.1, 2.0], "integer_pow", "infinity", [0, -0.25], "value",
+        lambda x: {"x": x, "y": -2},
+    ),
+    "x log x": Entry(
+        lambda x: x * jnp.log(x), [0.0, 1.0], [0.1, 1.0], "log", "infinity", [0, 1], "value"
+    ),
+    "division": Entry(
+        lambda x: 1 / x, [0.0, 2.0], [0.1, 2.0], "div", "infinity", [0, -0.25], "value", below
+    ),
+    "atan2": Entry(
+        lambda x: jnp.arctan2(x[0], x[1]), [0.0, 0.0], [0.0, 1.0], "atan2", "NaN", [0, 0],
+        names=lambda x: {"x": x[0], "y": x[1]},
+    ),
+    "norm": Entry(jnp.linalg.norm, [0.0, 0.0], [0.0, 1.0], "sqrt", "infinity", [0, 0]),
+    "squared norm": Entry(
+        lambda x: jnp.linalg.norm(x) ** 2, [0.0, 0.0], [0.0, 1.0], "sqrt", "infinity", [0, 0]
+    ),
+    "normalise": Entry(
+        lambda x: x / jnp.linalg.norm(x), [0.0, 0.0], [3.0, 4.0], "div", "NaN", [0, 0], "value"
+    ),
+    "std": Entry(jnp.std, [2.0, 2.0], [2.0, 3.0], "sqrt", "infinity", [0, 0]),
+    "sinc": Entry(
+        lambda x: jnp.sin(x) / x, [0.0, 1.0], [0.1, 1.0], "div", "NaN",
+        [0, np.cos(1) - np.sin(1)], "value",
+    ),
+    "sinc squared": Entry(
+        lambda x: (1 - jnp.cos(x)) / x**2, [0.0, 1.0], [0.5, 1.0], "div", "NaN",
+        [0, np.sin(1) - 2 * (1 - np.cos(1))], "value",
+    ),
+    "expm1 over x": Entry(
+        lambda x: jnp.expm1(x) / x, [0.0, 1.0], [0.1, 1.0], "div", "NaN", [0.5, 1], "value"
+    ),
+    "log1p over x": Entry(
+        lambda x: jnp.log1p(x) / x, [0.0, 1.0], [0.1, 1.0], "div", "NaN",
+        [-0.5, 0.5 - np.log(2)], "value",
+    ),
+}  # fmt: skip
+TYPES = {
+    "softmax": Entry(
+        lambda x: jnp.exp(x) / jnp.sum(jnp.exp(x)), [100.0, 1.0], [9.0, 1.0], "exp", "overflow",
+        [0, 0], "value",
+    ),
+    "logsumexp": Entry(
+        lambda x: jnp.log(jnp.sum(jnp.exp(x))), [100.0, 1.0], [9.0, 1.0], "exp", "overflow",
+        [1, 0], "value",
+    ),
+    "sigmoid": Entry(
+        lambda x: 1 / (1 + jnp.exp(-x)), [-100.0, 0.0], [-9.0, 0.0], "exp", "overflow", [0, 0.25]
+    ),
+    "softplus": Entry(
+        lambda x: jnp.log(1 + jnp.exp(x)), [100.0, 0.0], [9.0, 0.0], "exp", "overflow",
+        [1, 0.5], "value",
+    ),
+    "log of exp": Entry(
+        lambda x: jnp.log(jnp.exp(x)), [100.0, 0.0], [9.0, 0.0], "exp", "overflow", [1, 1]
+    ),
+    "log of sigmoid": Entry(
+        lambda x: jnp.log(jax.nn.sigmoid(x)), [-200.0, 0.0], [-9.0, 0.0], "log", "overflow",
+        [1, 0.5], "value",
+    ),
+    "log of softmax": Entry(
+        lambda x: jnp.log(jax.nn.softmax(x)), [-200.0, 1.0], [-9.0, 1.0], "log", "overflow",
+        [1, -1], "value",
+    ),
+    "expm1": Entry(
+        lambda x: jnp.exp(x) - 1, [1e-9, 1e-9], [0.1, 1e-9], "sub", "cancellation", [1, 1], "value"
+    ),
+    "log1p": Entry(
+        lambda x: jnp.log(1 + x), [1e-9, 1e-9], [0.1, 1e-9], "log", "rounding", [1, 1], "value"
+    ),
+    "1 - cos": Entry(
+        lambda x: 1 - jnp.cos(x), [1e-4, 1e-4], [0.5, 1e-4], "sub", "cancellation", [1e-4, 1e-4],
+        "value",
+    ),
+    "sqrt(1 + x) - 1": Entry(
+        lambda x: jnp.sqrt(1 + x) - 1, [1e-9, 0.0], [0.1, 0.0], "sub", "cancellation", [0.5, 0.5],
+        "value",
+    ),
+    "1 - sigmoid": Entry(
+        lambda x: 1 - jax.nn.sigmoid(x), [30.0, 30.0], [1.0, 30.0], "sub", "cancellation",
+        [-np.exp(-30), -np.exp(-30)], "value",
+    ),
+    "1 - erf": Entry(
+        lambda x: 1 - jax.scipy.special.erf(x), [4.0, 4.0], [0.5, 4.0], "sub", "cancellation",
+        [-2 / np.sqrt(np.pi) * np.exp(-16)] * 2, "value",
+    ),
+    "variance": Entry(
+        lambda x: jnp.mean(x**2) - jnp.mean(x) ** 2, [1e4, 1e4 + 1], [0.0, 1.0], "sub",
+        "cancellation", [-0.5, 0.5], "value",
+    ),
+    "x^2 - y^2": Entry(
+        lambda x: x[0] ** 2 - x[1] ** 2, [3e6, 3e6 + 0.25], [1.0, 2.0], "sub", "cancellation",
+        [6e6, -6e6], "value", apart,
+    ),
+}  # fmt: skip
+
+
+def array(numbers):
+    return jnp.asarray(numbers, jnp.float32)
+
+
+def typed(code, names):
+    """What a printed cure makes of these names."""
+    scope = {"jax": jax, "jnp": jnp, "partial": partial, **names}
+    exec(code, scope)
+    return scope["z"]
+
+
+def held(entry):
+    """Explain both points of an entry, and type the cure."""
+    found = explain_nonfinite(entry.fn, array(entry.bad), mode=entry.mode)
+    assert (found.operation, found.what, found.where) == (entry.operation, entry.what, entry.mode)
+    code = getattr(entry.fn, "__code__", None)
+    if getattr(code, "co_filename", "").endswith(FILE):
+        assert found.line.startswith(f"{FILE}:{code.co_firstlineno} ")
+    slope = jax.grad(lambda x: jnp.sum(typed(found.code, entry.names(x))))(array(entry.bad))
+    np.testing.assert_allclose(slope, entry.slope, rtol=1e-4, atol=1e-7 * np.max(entry.slope))
+    assert explain_nonfinite(entry.fn, array(entry.near), mode=entry.mode).fine
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_an_operation_at_the_edge_of_its_domain_is_named_and_cured(name):
+    held(EDGES[name])
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_an_operation_that_leaves_no_digit_is_named_and_cured(name):
+    held(TYPES[name])
