@@ -116,16 +116,8 @@ def places(program: Program, outer: Place = NOWHERE) -> dict[int, Place]:
 
 
 def _place(eqn: JaxprEqn, outer: Place) -> Place:
-    label, scope = label_of(eqn), scopes_of(eqn)
-    scope = "/".join(filter(None, (outer.scope, _without_transforms(scope))))
+    label, scope = label_of(eqn), "/".join(filter(None, (outer.scope, *scopes_of(eqn))))
     return Place(outer.label if label is None else label, outer.calls, scope)
-
-
-def _without_transforms(scope: str) -> str:
-    """Leave out the marks that JAX puts around scopes as it differentiates them."""
-    for mark in ("transpose(", "jvp(", "vmap(", ")"):
-        scope = scope.replace(mark, "")
-    return "/".join(part for part in scope.split("/") if part)
 
 
 def looks_fine(part: Part, pace: Pace) -> tuple[bool, list[bool]]:
