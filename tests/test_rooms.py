@@ -32,7 +32,10 @@ EXCEPTIONS = {
     for module in ("", ".files", ".page", ".text")
 }
 #: The imports of a record that shows and saves itself, of what needs the record.
-INSIDE = {("benchmarks.graph.record", f"benchmarks.graph.{m}") for m in ("file", "page", "text")}
+INSIDE = {
+    ("benchmarks.graph.record", f"benchmarks.graph.{m}")
+    for m in ("closing", "file", "page", "text")
+}
 
 
 @cache

@@ -1,6 +1,7 @@
 """The computational graph as one record, and its forms: text, picture, page, file."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .._equality import equal_by_fields
@@ -53,6 +54,39 @@ class Graph:
     shut: frozenset[int] = frozenset()
     direction: str = "right"
     notes: tuple[str, ...] = ()
+
+    def closed(
+        self,
+        depth: int | None = None,
+        open: str | Sequence[str] = (),  # noqa: A002
+        shut: str | Sequence[str] = (),
+    ) -> "Graph":
+        """Return the graph with other groups closed.
+
+        Args:
+            depth: How deep groups are closed: 1 for the outermost ones and all in them, 2 for
+                those that are in another, and so on; `None` leaves them as they are.
+            open: The names of groups to open, `"1 batch_norm"` or for all of them `"batch_norm"`;
+                those that they are in are opened too.
+            shut: The names of groups to close.
+
+        Raises:
+            ValueError: If no group has such a name, or `depth` is less than 1.
+
+        Example:
+            >>> import jax
+            >>> from gradwise import graph
+            >>> def power(w):
+            ...     return jax.lax.fori_loop(0, 12, lambda _, x: x * w, 1.0)
+            >>> drawn = graph(power, 1.0).closed(depth=1)
+            >>> [drawn.groups[group].name for group in drawn.shut]
+            ['x 12']
+            >>> drawn.closed(open="x 12").shut
+            frozenset()
+        """
+        from .closing import shut_by
+
+        return replace(self, shut=shut_by(self, depth, open, shut))
 
     def save(self, path: str | Path) -> None:
         """Write the graph as `.html`, `.svg`, `.png`, `.txt`, `.json` or `.dot`, by the ending.

@@ -92,7 +92,7 @@ def width(card: Card) -> float:
 
 def cell(sight: Sight) -> int:
     """Return the size of a map's cells: larger ones for small maps."""
-    return max(5, min(14, 60 // sight.columns))
+    return max(5, min(14, 60 // sight.columns, 72 // sight.rows))
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

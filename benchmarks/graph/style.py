@@ -27,6 +27,7 @@ LIGHT: Mapping[str, str] = {
     "closed": "#e2ebf9",
     "open": "#f4f7fc",
     "now": "#d97706",
+    "tint": "#ffb52e",
 }
 DARK: Mapping[str, str] = {
     "paper": "#14161a",
@@ -49,6 +50,7 @@ DARK: Mapping[str, str] = {
     "closed": "#22304a",
     "open": "#191e27",
     "now": "#f5a524",
+    "tint": "#8a5a00",
 }
 #: The colours that text is written in, and the boxes that it stands on.
 TEXTS = ("ink", "muted", "value", "adjoint", "tangent", "name", "keeps")
@@ -108,4 +110,63 @@ def _paint(colours: Mapping[str, str]) -> str:
         f".kept rect{{fill:{c['kept']}}}.kept text{{fill:{c['on_kept']}}}"
         f".kept.there rect{{fill:{c['paper']};stroke:{c['kept']}}}"
         f".kept.there text{{fill:{c['ink']}}}"
+    )
+
+
+_PAGE = f"""
+:root{{color-scheme:light dark}}
+*{{box-sizing:border-box}}
+body{{font:15px/1.45 {SANS};margin:0 auto;padding:.8rem 1rem}}
+h1{{font-size:1.25rem;margin:0}} p{{margin:.3rem 0}}
+.about,#count,#legend{{font-size:.82rem}}
+.bar{{display:flex;flex-wrap:wrap;gap:.4rem .9rem;align-items:center;margin:.6rem 0 .3rem}}
+.bar>span{{display:inline-flex;align-items:center;flex-wrap:wrap}}
+.bar [hidden],.bar>[hidden]{{display:none}}
+button,select,input{{font:inherit;font-size:.86rem;padding:.2rem .55rem;border-radius:5px}}
+button{{cursor:pointer;border:1px solid}}
+#modes button{{border-radius:0;margin-left:-1px}}
+#modes button:first-child{{border-radius:5px 0 0 5px;margin:0}}
+#modes button:last-child{{border-radius:0 5px 5px 0}}
+button:disabled{{opacity:.5;cursor:default}}
+#step{{width:min(12rem,45vw);padding:0;margin:0 .3rem}}
+#say{{font-size:1.02rem;min-height:1.5em;font-weight:600;overflow-wrap:anywhere}}
+#count{{min-height:1.3em}}
+#view{{overflow-x:auto;margin:.3rem -1rem;padding:.2rem 1rem}}
+#view svg{{display:block;margin:0 auto}}
+#legend{{display:flex;flex-wrap:wrap;gap:.1rem 1.1rem}}
+.graph a{{cursor:pointer}} .graph [role=button]{{cursor:pointer}} .handle{{fill:transparent}}
+.graph a:focus,.graph [role=button]:focus{{outline:none}}
+.graph :focus-visible .box,.graph :focus-visible .handle{{stroke-width:3;stroke-dasharray:4 2}}
+.now>.box,.found>.box{{stroke-width:3}} .now>.edge{{stroke-width:2.6}}
+.yet>.box{{stroke-dasharray:4 3}} .found>.box{{stroke-dasharray:7 3}}
+.product,.meet .rule{{font-weight:700}}
+.sum text{{font-size:9.5px;font-weight:600}}
+.scroll{{overflow-x:auto}}
+table{{border-collapse:collapse;font-size:.8rem;font-variant-numeric:tabular-nums}}
+th,td{{padding:.15rem .5rem;text-align:left;border-bottom:1px solid #8885;white-space:nowrap}}
+@media (max-width:640px){{body{{padding:.6rem}}#view{{margin:.3rem -.6rem;padding:.2rem .3rem}}}}
+@media print{{.bar,#say,#count,#numbers{{display:none}}#view svg{{max-width:100%;height:auto}}}}
+"""
+
+
+def page_style() -> str:
+    """Return the style sheet of a page, that of its picture included."""
+    dark = _paint_page(DARK)
+    return f"{style()}{_PAGE}{_paint_page(LIGHT)}@media (prefers-color-scheme:dark){{{dark}}}\n"
+
+
+def _paint_page(colours: Mapping[str, str]) -> str:
+    c = colours
+    return (
+        f"body{{background:{c['paper']};color:{c['ink']}}}"
+        f".about,#count{{color:{c['muted']}}}"
+        + "".join(f"#legend .{k}{{color:{c[k]}}}" for k in ("value", "tangent", "adjoint", "keeps"))
+        + f"#legend .small{{color:{c['muted']}}}a{{color:{c['tangent']}}}"
+        f"button,select,input{{background:{c['operation']};color:{c['ink']}}}"
+        f"button,select,input{{border:1px solid {c['line']}}}"
+        f"button[aria-pressed=true]{{background:{c['ink']};color:{c['paper']}}}"
+        f".now>.box,.now>.edge,.found>.box{{stroke:{c['now']}}}.now>.tip{{fill:{c['now']}}}"
+        f".yet .label,.yet .name{{fill:{c['muted']}}}"
+        f".tint{{fill:{c['tint']}}}"
+        f".sum rect{{fill:{c['paper']};stroke:{c['line']};stroke-width:.8}}"
     )

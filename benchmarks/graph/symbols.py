@@ -247,7 +247,7 @@ def number(value: float) -> str:
         >>> number(-0.09375), number(5.0), number(1e-05), number(12345.0)
         ('−0.0938', '5', '1e−05', '12,300')
     """
-    rounded = float(f"{value:.3g}")
+    rounded = float(f"{value:.3g}") + 0.0  # no minus before a zero
     text = f"{rounded:,.0f}" if 1e3 <= abs(rounded) < 1e6 else f"{rounded:.3g}"
     return text.replace("-", "−")
 

@@ -1,0 +1,248 @@
+// The page of a graph: where everything stands, the ways through it, and what a reader can do.
+const data = JSON.parse(document.getElementById("data").textContent), {cards, plan, passes} = data;
+const $ = id => document.getElementById(id);
+const WAYS = {"": "everything", values: "forward pass", forward: "forward mode", reverse: "reverse mode", meet: "both meet"};
+const narrow = matchMedia("(max-width: 640px)"), still = matchMedia("(prefers-reduced-motion: reduce)");
+const state = {m: "", k: 0, p: 0, node: "", overlay: "", turned: false, shut: new Set(data.shut)};
+let timer = 0, placed, list, before;
+
+// Where a box stands: the groups that it is in, the outermost first.
+const home = {};
+for (const key in plan.containers)
+  for (const cell of plan.containers[key].columns.flat()) home[cell] = +key;
+const above = key => home[key] >= 0 ? [...above("g" + home[key]), "g" + home[key]] : [];
+const isGiven = key => ["input", "fixed"].includes((cards[key] || {}).k);
+const isShut = group => state.shut.has(+group.slice(1));
+/** What is drawn for a box: itself or a closed group; for a cut an open loop is one box too. */
+const drawn = (key, loops) =>
+  [...above(key), ...key[0] == "g" ? [key] : []].find(g => isShut(g) || loops && cards[g].x) || key;
+
+const down = () => (narrow.matches || data.direction == "down") != state.turned;
+const lead = key => placed.boxes[key] && cards[key].d ? (down() ? LEAD : cards[key].d) : 0;
+const kinds = () => ({meet: ["tangent", "adjoint"], forward: ["value", "tangent"], "": data.shown})[state.m]
+  || ["value", data.reverse ? "tangent" : "adjoint"];
+const sight = (card, kind) => kind == "value" ? card.v : kind == "adjoint" ? card.a : (card.t || [])[state.p];
+
+function arrange() {
+  const sizes = {}, turned = down();
+  for (const [key, card] of Object.entries(cards)) {
+    const height = 31 + 13 * (card.s || []).length + kinds().reduce((sum, kind) => sum + high(sight(card, kind)), 0);
+    const room = card.d || 0;
+    sizes[key] = turned ? [card.w, height + (room && LEAD)] : [card.w + room, height];
+  }
+  placed = place(plan, sizes, state.shut, turned ? "down" : "right");
+  placed.order = Object.keys(placed.boxes).sort((a, b) => cards[a].o - cards[b].o);
+}
+
+/** The boxes that a way through the graph comes by, in its order. */
+function steps() {
+  const boxes = placed.order, made = boxes.filter(key => !isGiven(key));
+  if (state.m == "values") return made;
+  if (state.m == "forward") return made.filter(key => cards[key].t);
+  if (state.m == "reverse") return boxes.filter(key => cards[key].a).reverse();
+  return state.m ? [...new Set(made.map(key => drawn(key, true)))] : [];
+}
+const at = key => list.indexOf(state.m == "meet" ? drawn(key, true) : key);
+/** Whether the step that is shown is past a box; in all ways but reverse mode inputs are first. */
+const reached = key => at(key) < 0 ? state.m != "reverse" : at(key) < state.k;
+const shows = (key, kind) => !state.m ? true
+  : state.m == "meet" ? (kind == "tangent") == reached(key)
+  : kind == "value" ? state.m != "values" || reached(key)
+  : kind == {forward: "tangent", reverse: "adjoint"}[state.m] && reached(key);
+
+// Over the lines of any cut, the sum of adjoint times tangent is the same number; what is given is
+// before every cut, a weight in a closed layer too.
+const crosses = (source, target) => (isGiven(source) || at(source) < state.k) && (!target || at(target) >= state.k);
+const sum = parts => parts.includes(null) || parts.includes(undefined) ? null : parts.reduce((a, b) => a + b, 0);
+const products = paths => paths.map(edge => data.products[edge]).filter(Boolean).map(found => found[2][state.p]);
+
+function about(key) {
+  const card = cards[key], [first, second, ...rest] = card.i;
+  const numbers = [["value", card.v], ["tangent ẏ", sight(card, "tangent")], ["adjoint ȳ", card.a]];
+  return [first, second, ...numbers.map(([name, seen]) => seen && `${name}: ${told(seen)}`), ...rest].filter(Boolean);
+}
+
+function box(key) {
+  const card = cards[key], shift = lead(key), turned = down(), tint = (data.overlays[state.overlay] || {})[key];
+  let [x, y, width, height] = placed.boxes[key];
+  if (turned) y += shift, height -= shift; else x += shift, width -= shift;
+  const kind = [card.k, state.m != "meet" && list[state.k - 1] == key ? "now" : "", state.node == key ? "found" : "",
+    state.m == "values" && !reached(key) ? "yet" : ""].filter(Boolean).join(" ");
+  const group = key[0] == "g" ? {tabindex: 0, role: "button", "aria-expanded": false} : {href: "#node=" + key};
+  const seen = kinds().map(kind => [kind, sight(card, kind), shows(key, kind)]);
+  return el(key[0] == "g" ? "g" : "a", {id: key, class: kind, transform: `translate(${x} ${y})`, "aria-label": about(key).join(", "), ...group},
+    el("title", {}, about(key).join("\n")), ...inside(card, width, height, seen, tint));
+}
+
+function frame(key) {
+  const [x, y, width, height] = placed.frames[key], card = cards[key], named = [card.l, card.n].filter(Boolean).join(" ");
+  const all = [named, ...card.s || []].join(" · "), said = "▾ " + (all.length * 7 < width ? all : named);
+  return el("g", {id: key, class: "open", transform: `translate(${x} ${y})`}, el("rect", {class: "box", width, height, rx: 8}),
+    el("g", {role: "button", tabindex: 0, "aria-expanded": true, "aria-label": "close " + named},
+      el("title", {}, about(key).join("\n")), el("rect", {class: "handle", width, height: 22}), text(10, 15, "heading", said)));
+}
+
+function drawLine(path) {
+  const end = p => p.points[p.points.length - 1][down() ? 0 : 1], rivals = placed.paths.filter(p => p.target == path.target).map(end);
+  const edges = path.edges.map(String), cut = state.m == "meet" && cards[path.source].k != "fixed" && crosses(path.source, path.target);
+  const [note, handed, rule] = data.labels[path.target + ":" + [...edges].sort().join(";")] || [];
+  const total = cut && sum(products(edges)), back = !state.m || state.m == "reverse" && reached(path.target);
+  path.still = cards[path.source].k == "fixed";
+  const parts = line(path, lead(path.target), down(), rivals.length > 1 && Math.min(...rivals) == end(path), note,
+    cut ? total === null ? "" : short(total) : back ? handed : "");
+  const told = [note, rule && "hands back " + rule].filter(Boolean).join("\n");
+  const now = cut || state.m != "meet" && list[state.k - 1] == path.target;
+  return el("g", {class: "line" + (now ? " now " + state.m : "")}, ...told ? [el("title", {}, told)] : [], ...parts);
+}
+
+/** What is said of a step, and how far it is. */
+function words() {
+  if (state.node) return [about(state.node).join(" · "), ""];
+  if (!state.m) return ["Choose a way to step through it; point at a box for what is known of it", ""];
+  const key = list[state.k - 1], card = cards[key], last = state.k == list.length, by = passes[state.p];
+  const count = n => n.toLocaleString("en"), step = `step ${state.k} of ${list.length}`;
+  const inputs = data.n == 1 ? "input" : `${count(data.n)} inputs`, once = data.m == 1 ? "one pass" : `a pass for each of ${count(data.m)} outputs`;
+  const isHeld = box => state.m != "reverse" ? reached(box) : at(box) < 0 ? !last : !reached(box);
+  const held = storage(placed.order.filter(isHeld).reduce((all, box) => all + (cards[box].b || 0), 0));
+  if (state.m == "values") return [card ? card.p : "The inputs are given", `${step}; ${held} held so far for the way back`];
+  if (state.m == "reverse") return [card ? card.r : "The output has the adjoint 1", `${step}; ${held} still held; reverse mode takes ${once} for ${data.n == 1 ? "the" : "all"} ${inputs}`];
+  if (state.m == "forward") {
+    const number = card && key[0] == "n" ? told(sight(card, "tangent")) : "";
+    const said = card ? card.f + (number && (card.f.endsWith("tangent") ? " " : " = ") + number) : "One input moves, the others stand still";
+    return [`${said}, by ${by}`, `${step}; pass ${state.p + 1} of ${count(data.n)}: forward mode takes one for each input, reverse mode ${once}`];
+  }
+  const parts = products(Object.keys(data.products).filter(e => crosses(...data.products[e]))), total = sum(parts), terms = parts.filter(Boolean);
+  if (total === null) return ["An array at this cut is too large to be kept: no sum", ""];
+  const written = terms.length > 1 && terms.length < 9 ? terms.map(short).join(" + ").replaceAll("+ −", "− ") + " = " : "";
+  const where = state.k == 0 ? "; at the inputs reverse mode has done it all" : last ? "; at the output forward mode has done it all" : "";
+  return [`Over this cut ȳ · ẏ sums to ${written}${short(total)}, as over every cut: the derivative by ${by}${where}`, `cut ${state.k} of ${list.length}`];
+}
+
+function draw(again) {
+  if (again || !placed) arrange();
+  list = steps();
+  state.k = Math.max(0, Math.min(state.k, list.length));
+  const {width, order, frames, paths} = placed, height = placed.height + 8, wide = $("view").clientWidth - 34;
+  const focus = document.activeElement.closest("#view [id]"), [say, count] = words();
+  const svg = el("svg", {class: "graph", role: "group", "aria-label": document.title, width, height, viewBox: `0 0 ${width} ${height}`},
+    ...Object.keys(frames).map(frame), ...paths.map(drawLine), ...order.map(box));
+  if (width > wide) svg.setAttribute("style", `width:${Math.max(wide, width * 0.78)}px;height:auto`);
+  $("view").replaceChildren(svg);
+  if (focus) look(focus.id, true);
+  $("say").textContent = say, $("count").textContent = count;
+  $("steps").hidden = !state.m, $("passes").hidden = state.m != "forward" && state.m != "meet";
+  $("step").max = list.length, $("step").value = state.k, $("pass").value = state.p, $("overlay").value = state.overlay;
+  for (const button of $("modes").children) button.setAttribute("aria-pressed", button.value == state.m);
+  $("play").textContent = timer ? "pause" : "play";
+  try { frameElement.style.height = document.documentElement.offsetHeight + 24 + "px"; } catch { /* no frame of a notebook */ }
+}
+
+/** Bring a box into view, or the keyboard to it. */
+function look(key, focus) {
+  const found = $(key) && ($(key).querySelector("[role=button]") || $(key));
+  if (found && focus) found.focus({preventScroll: true});
+  else if (found) found.scrollIntoView({block: "nearest", inline: "center", behavior: still.matches ? "auto" : "smooth"});
+}
+
+function show(changes, again) {
+  Object.assign(state, changes);
+  draw(again);
+  if (state.m && "k" in changes && list[state.k - 1]) look(list[state.k - 1]);
+  const said = new URLSearchParams(), shut = [...state.shut].sort((a, b) => a - b).join(".");
+  if (state.m) said.set("m", state.m), said.set("k", state.k);
+  if (!$("passes").hidden) said.set("p", state.p + 1);
+  if (state.overlay) said.set("colour", state.overlay);
+  if (shut != data.shut.join(".")) said.set("shut", shut);
+  if (state.node) said.set("node", state.node);
+  try { history.replaceState(null, "", "#" + said); } catch { /* the frame of a notebook has no address */ }
+}
+
+function find(key) {
+  for (const group of above(key)) state.shut.delete(+group.slice(1));
+  show({node: key}, true);
+  look(key);
+}
+function toggle(group) {
+  if (!state.shut.delete(+group.slice(1))) state.shut.add(+group.slice(1));
+  show({}, true);
+  look(group, true);
+}
+function play() {
+  clearInterval(timer);
+  timer = timer ? 0 : setInterval(() => state.k < list.length ? show({k: state.k + 1}) : play(), 1200);
+  show(timer && state.k == list.length ? {k: 0} : {});
+}
+function search(next) {
+  const wanted = $("find").value.trim().toLowerCase(), known = key => [cards[key].l, cards[key].n, ...cards[key].i].join(" ").toLowerCase();
+  const hits = wanted ? Object.keys(cards).filter(key => known(key).includes(wanted)) : [];
+  const hit = next ? (hits.indexOf(state.node) + 1) % hits.length : 0;
+  $("hits").textContent = hits.length ? `${hit + 1} of ${hits.length}` : wanted && "none";
+  if (hits.length) find(hits[hit]); else show({node: ""});
+}
+
+function table() {
+  const make = (name, ...children) => {
+    const made = document.createElement(name);
+    made.append(...children);
+    return made;
+  };
+  const row = (name, cells) => make("tr", ...cells.map(said => make(name, said)));
+  const rows = Object.keys(cards).filter(key => key[0] == "n").map(key => {
+    const card = cards[key], link = make("a", [card.l, card.n].filter(Boolean).join(" "));
+    link.href = "#node=" + key;
+    return row("td", [link, told(card.v), told(sight(card, "tangent")), told(card.a), card.b ? storage(card.b) : "", card.i.slice(1).join("; ")]);
+  });
+  $("table").replaceChildren(row("th", ["", "value", "tangent ẏ", "adjoint ȳ", "kept", "what is known"]), ...rows);
+}
+
+function read() {
+  const said = new URLSearchParams(location.hash.slice(1)), m = said.get("m") || "", node = said.get("node");
+  const button = [...$("modes").children].find(b => b.value == m && !b.disabled);
+  state.m = button ? m : "";
+  state.k = said.has("k") ? +said.get("k") || 0 : Infinity;
+  state.p = Math.max(0, Math.min(passes.length, +said.get("p") || 1) - 1);
+  state.overlay = said.get("colour") in data.overlays ? said.get("colour") : "";
+  if (said.has("shut")) state.shut = new Set(said.get("shut").split(".").filter(Boolean).map(Number));
+  if (node in cards) find(node); else show({node: ""}, true);
+}
+
+for (const m in WAYS) {
+  const button = document.createElement("button");
+  Object.assign(button, {value: m, textContent: WAYS[m], onclick: () => show({m, k: m == "meet" ? 0 : 1, node: ""}, true)});
+  button.disabled = ["forward", "meet"].includes(m) && !passes.length || ["reverse", "meet"].includes(m) && !!data.reverse;
+  $("modes").append(button);
+}
+passes.forEach((name, p) => $("pass").append(new Option(name, p)));
+for (const name in data.overlays) $("overlay").append(new Option(name, name));
+for (const [kind, said] of data.legend) $("legend").append(Object.assign(document.createElement("span"), {className: kind, textContent: said}), " ");
+const move = by => show({k: state.k + by, node: ""});
+$("step").oninput = () => show({k: +$("step").value, node: ""});
+$("back").onclick = () => move(-1);
+$("next").onclick = () => move(1);
+$("play").onclick = play;
+$("pass").onchange = () => show({p: +$("pass").value}, true);
+$("overlay").onchange = () => show({overlay: $("overlay").value});
+$("turn").onclick = () => show({turned: !state.turned}, true);
+$("find").oninput = () => search(false);
+$("find").onkeydown = event => event.key == "Enter" && search(true);
+$("numbers").ontoggle = table;
+$("view").onclick = event => {
+  const found = event.target.closest("[id]");
+  if (event.target.closest("[role=button]")) toggle(found.id);
+  else if (event.target.closest("a")) event.preventDefault(), find(found.id);
+};
+$("table").onclick = event => event.target.hash && (event.preventDefault(), find(event.target.hash.slice(6)));
+document.onkeydown = event => {
+  if (event.target.closest("input, select") || event.altKey || event.ctrlKey || event.metaKey) return;
+  const step = {ArrowRight: 1, ArrowLeft: -1}[event.key], group = event.target.closest("#view [role=button]");
+  if (state.m && step) move(step);
+  else if (group && (event.key == "Enter" || event.key == " ")) toggle(event.target.closest("[id]").id);
+  else if (event.key == "Escape") show({node: ""});
+  else return;
+  event.preventDefault();
+};
+onhashchange = read;
+narrow.onchange = () => show({}, true);
+onbeforeprint = () => (before = {...state}, show({m: "", node: ""}, true));
+onafterprint = () => show(before, true);
+read();

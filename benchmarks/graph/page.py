@@ -1,0 +1,94 @@
+"""One HTML page that needs no network: a graph to step through, to open and to search."""
+
+import html
+import json
+from functools import cache
+from pathlib import Path
+
+from .amounts import storage
+from .cards import Card, flops_in_short
+from .page_data import Overlays, page_data
+from .picture import Picture
+from .record import Graph
+from .style import page_style
+from .svg import description, heading, legend
+
+#: From how many nodes on maps are smaller, so that the file is.
+_MANY = 300
+
+
+def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
+    """Return the page of a graph.
+
+    Args:
+        graph: The graph.
+        overlays: What else can be shown in colour: by the name of an overlay and the key of a box,
+            `"n12"` for a node and `"g3"` for a closed group, how strong its tint is, from 0 to 1,
+            and what is written beside it.
+
+    Example:
+        >>> from benchmarks.graph.example import EXAMPLE
+        >>> page(EXAMPLE).splitlines()[6]
+        '<title>The computational graph of logistic regression</title>'
+    """
+    most = {"rows": 6, "columns": 8} if len(graph.nodes) > _MANY else {}
+    picture = Picture(graph, **most)
+    entries = [*legend(picture, ("value", "tangent", "adjoint"))][1:]
+    data = page_data(picture, entries, {**costs(picture), **(overlays or {})})
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    parts = {
+        "title": html.escape(heading(graph)),
+        "description": html.escape(description(graph)),
+        "style": page_style(),
+        "data": text.replace("<", "\\u003c"),
+        "script": "".join(map(_file, ("place.js", "draw.js", "page.js"))),
+    }
+    template = _file("page.html")
+    # A part is filled in once, so that no text of a user is taken for the place of another part.
+    pieces = template.split("{{")
+    filled = [pieces[0]]
+    for piece in pieces[1:]:
+        name, _, rest = piece.partition("}}")
+        filled.append(parts[name] + rest)
+    return "".join(filled)
+
+
+def in_notebook(graph: Graph) -> str:
+    """Return the page as a frame for a notebook, so that neither's style reaches the other.
+
+    Example:
+        >>> from benchmarks.graph.example import EXAMPLE
+        >>> in_notebook(EXAMPLE)[:14]
+        '<iframe srcdoc'
+    """
+    picture = Picture(graph)
+    placed = picture.placed(picture.quantities(), shut=graph.shut, direction=graph.direction)
+    height = min(900, round(placed.placement.height) + 260)
+    return (
+        f'<iframe srcdoc="{html.escape(page(graph))}" title="{html.escape(heading(graph))}"'
+        f' style="width:100%;height:{height}px;border:0"></iframe>'
+    )
+
+
+def costs(picture: Picture) -> dict[str, dict[str, tuple[float, str]]]:
+    """Return the overlays that every graph has: what each box keeps, and its operations."""
+    cards = picture.cards.values()
+    return {
+        "kept bytes": _shares([(card, card.kept, storage(card.kept)) for card in cards]),
+        "FLOPs": _shares([(card, card.flops.high, flops_in_short(card.flops)) for card in cards]),
+    }
+
+
+def _shares(amounts: list[tuple[Card, int, str]]) -> dict[str, tuple[float, str]]:
+    """Return a tint by the share of the largest node; a closed group is no darker."""
+    most = max([amount for card, amount, _ in amounts if card.key[0] == "n"], default=0)
+    return {
+        card.key: (round(min(1.0, amount / max(most, 1)), 2), text)
+        for card, amount, text in amounts
+        if amount
+    }
+
+
+@cache
+def _file(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -1,0 +1,168 @@
+"""What the script of a page knows of a graph: plain lists and short texts."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from .cards import Card
+from .heat import Sight
+from .layout import plan
+from .nesting import Edge
+from .parts import Group, Node, Operand, Quantity, Result
+from .picture import Picture
+from .record import Graph
+from .sentences import sentence
+from .sizes import width
+
+#: By name of an overlay and key of a box, how strong its tint is, from 0 to 1, and its text.
+Overlays = Mapping[str, Mapping[str, tuple[float, str]]]
+#: How many numbers the products of adjoints and tangents may be in all.
+_PRODUCTS = 20_000
+
+
+def page_data(
+    picture: Picture, legend: list[tuple[str, str]], overlays: Overlays
+) -> dict[str, object]:
+    """Return what the script of a page reads."""
+    graph = picture.graph
+    orders = order_of(picture)
+    return {
+        "n": graph.n,
+        "m": graph.m,
+        "reverse": graph.reverse,
+        "passes": list(graph.passes),
+        "direction": graph.direction,
+        "shown": list(picture.quantities()),
+        "shut": sorted(graph.shut),
+        "legend": legend,
+        "cards": {key: _card(picture, card, orders[key]) for key, card in picture.cards.items()},
+        "labels": dict(_labels(picture)),
+        "products": dict(_products(picture)),
+        "overlays": {name: dict(marks) for name, marks in overlays.items()},
+        "plan": plan(picture.layout),
+    }
+
+
+def order_of(picture: Picture) -> dict[str, int]:
+    """Return where each box stands in the order of a graph: a group where its last operation is."""
+    orders: dict[str, int] = {}
+    for node in picture.graph.nodes:
+        orders[picture.nesting.key(node.id)] = node.id
+        if node.kind not in ("input", "fixed", "constant"):
+            for container in picture.nesting.above(picture.nesting.home[node.id]):
+                if container is not None and picture.graph.groups[container].loop is None:
+                    orders[f"g{container}"] = node.id
+    for group in picture.graph.groups:
+        orders.setdefault(f"g{group.id}", 0)
+    return orders
+
+
+def _card(picture: Picture, card: Card, order: int) -> dict[str, object]:
+    """Return a card by short names; what it does not have is left out."""
+    lead = picture.leads()[card.key]
+    told = {
+        "k": card.kind,
+        "l": card.label,
+        "n": card.name,
+        "s": list(card.small),
+        "w": width(card),
+        "d": lead,
+        "v": _sight(card.value),
+        "a": _sight(card.adjoint),
+        "t": [_sight(tangent) for tangent in card.tangents],
+        "b": card.kept,
+        "e": int(card.kept_anew > 0),
+        "x": card.turns,
+        "i": list(card.about),
+        **_sentences(picture, card.key),
+    }
+    return {name: value for name, value in told.items() if value} | {"o": order}
+
+
+def _sight(sight: Sight | None) -> object:
+    if sight is None:
+        return None
+    return [sight.columns, sight.cells, sight.range] if sight.cells else sight.text
+
+
+def _sentences(picture: Picture, key: str) -> dict[str, str]:
+    """Return what a box says in each way; its tangent is written behind it, pass by pass."""
+    graph = picture.graph
+    place = int(key[1:])
+    box: Node | Group = graph.nodes[place] if key[0] == "n" else graph.groups[place]
+    said = {"p": sentence(graph, box, "pass")}
+    if not graph.forward and graph.passes:
+        said["f"] = sentence(replace(graph, passes=()), _without_tangents(box), "forward")
+    if not graph.reverse:
+        said["r"] = sentence(graph, box, "reverse")
+    return said
+
+
+def _without_tangents(box: Node | Group) -> Node | Group:
+    if isinstance(box, Group) or not box.results:
+        return box
+    first: Result = replace(box.results[0], tangents=())
+    return replace(box, results=(first, *box.results[1:]))
+
+
+def edge_key(target: str, edges: tuple[Edge, ...]) -> str:
+    """Return the name of a line, by where it ends and the operands that it stands for.
+
+    Example:
+        >>> edge_key("n4", ((4, 1), (4, 0)))
+        'n4:4,0;4,1'
+    """
+    return f"{target}:{';'.join(sorted(f'{node},{place}' for node, place in edges))}"
+
+
+def _labels(picture: Picture) -> list[tuple[str, list[str]]]:
+    """Return what stands beside each line: the note, what it hands back, and the rule."""
+    found = []
+    for container in picture.layout.structure.containers.values():
+        for link in container.links:
+            label = picture.label(link.target, link.edges)
+            if link.target[0] in "ng" and (label.note or label.handed or label.rule):
+                rule = "" if label.rule == label.handed else label.rule
+                told = [label.note, label.handed, rule]
+                found.append((edge_key(link.target, link.edges), told))
+    return found
+
+
+def _products(picture: Picture) -> list[tuple[str, list[object]]]:
+    """Return by operand, and by output, the sum of adjoint times tangent in each pass.
+
+    Over all lines that a cut goes through they add up to the tangent of the output. In the body of
+    a loop the numbers are of one turn, so that no sum goes through it.
+    """
+    graph, key = picture.graph, picture.nesting.key
+    if graph.forward or graph.reverse or not graph.passes:
+        return []
+    edges = sum(len(node.operands) for node in graph.nodes) + 1
+    passes = range(min(len(graph.passes), max(1, _PRODUCTS // edges)))
+    found: list[tuple[str, list[object]]] = []
+    for node in graph.nodes:
+        if node.body_of is None:
+            for place, operand in enumerate(node.operands):
+                parts = [product(graph, operand, number) for number in passes]
+                if any(part != 0 for part in parts):
+                    found.append((f"{node.id},{place}", [key(operand.node), key(node.id), parts]))
+    for number, output in enumerate(graph.outputs):
+        parts = [product(graph, output.edge, p) for p in passes]
+        found.append((f"out{number}", [key(output.edge.node), "", parts]))
+    return found
+
+
+def product(graph: Graph, operand: Operand, number: int) -> float | None:
+    """Return the sum of adjoint times tangent of a line; `None` where an array was not kept."""
+    source = graph.nodes[operand.node]
+    if operand.adjoint is None or operand.result >= len(source.results):
+        return 0.0
+    tangents = source.results[operand.result].tangents
+    if number >= len(tangents):
+        return 0.0
+    tangent: Quantity = tangents[number]
+    if operand.adjoint.pooled or tangent.pooled:
+        return None
+    total = np.sum(operand.adjoint.array * tangent.array.astype(operand.adjoint.array.dtype))
+    return float(f"{np.real(total):.7g}")

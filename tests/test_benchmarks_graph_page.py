@@ -1,0 +1,168 @@
+"""The page of a graph: one file without a network, to step through, to open and to search."""
+
+import html
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from chromium import answers, needs_browser
+from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_with_penalty
+
+from benchmarks.graph.page import in_notebook, page
+from benchmarks.graph.parts import Node, Quantity, Result
+from benchmarks.graph.record import Graph
+
+SAY = "text('say')"
+COUNT = "text('count')"
+
+
+def data_of(text):
+    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def evil_graph():
+    evil = '</script><script>window.onerror("it ran")</script>{{script}}<img src=x onerror=a>'
+    node = Node(
+        id=0,
+        kind="input",
+        operation="input",
+        name=evil,
+        source=evil,
+        note=evil,
+        results=(Result(shape=(), dtype="float32", value=Quantity(array=np.float32(1))),),
+    )
+    return Graph(title=evil, nodes=(node,), notes=(evil,))
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_page_is_one_file_and_the_same_bytes_each_time(example):
+    text = page(example())
+    assert page(example()) == text
+    found = re.findall(r"(?:src|href)=|https?:|@import|url\(", text)
+    assert found.count("http:") == len(re.findall("http://www.w3.org/2000/svg", text))
+    assert set(found) <= {"http:"}
+
+
+def test_pages_of_the_lecture_are_small():
+    assert len(page(logistic_regression()).encode()) < 50_000
+    assert len(page(prelu_with_penalty()).encode()) < 50_000
+
+
+def test_what_a_user_wrote_is_no_markup_and_no_part_of_the_template():
+    text = page(evil_graph())
+    assert text.count("<script") == 2
+    assert "<img" not in text
+    assert data_of(text)["cards"]["n0"]["l"] == evil_graph().title
+
+
+def test_over_every_cut_adjoint_times_tangent_sums_to_the_derivative():
+    graph = prelu_with_penalty()
+    cards = data_of(page(graph))["cards"]
+    products = data_of(page(graph))["products"].values()
+    made = sorted((c["o"], key) for key, c in cards.items() if c["k"] in ("operation", "output"))
+    order = {key: place for place, (_, key) in enumerate(made)}
+    gradient = np.concatenate(
+        [n.results[0].adjoint.array.ravel() for n in graph.nodes if n.kind == "input"]
+    )
+    for cut in range(len(made) + 1):
+        crossing = [
+            parts
+            for source, target, parts in products
+            if order.get(source, -1) < cut and order.get(target, len(made)) >= cut
+        ]
+        np.testing.assert_allclose(np.sum(crossing, axis=0), gradient, rtol=1e-6)
+
+
+def test_the_frame_of_a_notebook_holds_the_page_and_nothing_else():
+    text = in_notebook(logistic_regression())
+    held = re.fullmatch(r'<iframe srcdoc="([^"]*)" title="[^"]*" style="[^"]*"></iframe>', text)
+    assert html.unescape(held[1]) == page(logistic_regression())
+
+
+def test_an_overlay_of_ones_own_is_in_the_page():
+    found = data_of(page(logistic_regression(), overlays={"digits": {"n5": (0.5, "3 digits")}}))
+    assert found["overlays"]["digits"] == {"n5": [0.5, "3 digits"]}
+    assert found["overlays"]["kept bytes"] == {"n5": [1.0, "8 B"]}
+
+
+@needs_browser
+def test_each_step_back_shows_one_more_adjoint_and_its_rule():
+    questions = ["shown('adjoint')", "shown('value')", SAY, COUNT, "location.hash"]
+    questions += ["press('body', 'ArrowRight')", "shown('adjoint')", "location.hash"]
+    questions += ["click('#modes [value=\"\"]')", "shown('adjoint')", "location.hash"]
+    questions += ["value('#step', 1)", "all('.line.now').length"]
+    said = answers(page(logistic_regression()), questions, address="#m=reverse&k=7")
+    # From the output: −, +, × 0, log, 1 −, ×, and then log.
+    assert said[:5] == [
+        "7",
+        "14",
+        "log hands back ḡ / p = −1.9 to p",
+        "step 7 of 12; 8 B still held; reverse mode takes one pass for all 3 inputs",
+        "#m=reverse&k=7",
+    ]
+    assert said[6:8] == ["8", "#m=reverse&k=8"]
+    assert said[9:11] == ["12", ""]
+
+
+@needs_browser
+def test_forward_mode_goes_by_one_input_at_a_time():
+    questions = ["shown('tangent')", "shown('adjoint')", SAY, COUNT]
+    questions += ["value('#pass', 0)", SAY, "location.hash"]
+    said = answers(page(logistic_regression()), questions, address="#m=forward&k=3&p=3")
+    assert said[:2] == ["5", "0"]  # the two inputs and three operations
+    assert said[2] == "p has the tangent ż · p · (1 − p) = 0.249, by b"
+    assert "pass 3 of 3" in said[3]
+    # By w[0] the tangent of z is x[0] = 2.
+    assert said[5:] == [
+        "p has the tangent ż · p · (1 − p) = 0.499, by w[0]",
+        "#m=forward&k=3&p=1",
+    ]
+
+
+@needs_browser
+def test_both_modes_meet_at_every_cut_and_in_closed_layers():
+    questions = [part for cut in range(9) for part in (f"value('#step', {cut})", SAY)]
+    for graph in (layers(), replace(layers(), shut=frozenset(range(4)))):
+        said = answers(page(graph), [*questions, "shown('tangent')"], address="#m=meet&k=0&p=2")
+        sums = {re.search(r"([^ ]*), as over every cut", text)[1] for text in said[1:-1:2]}
+        (slope,) = {f"{graph.nodes[1].results[0].adjoint.array.flat[1]:.3g}"}
+        assert sums == {slope.replace("-", "−")}
+
+
+@needs_browser
+def test_groups_open_and_close_nodes_are_found_and_have_addresses():
+    graph = replace(layers(), shut=frozenset(range(4)))
+    boxes = "all('#view a').map(b => b.id)"
+    questions = [boxes, "click('#g0')", boxes, "press('#g1', 'Enter')", boxes]
+    questions += ["press('#g0 [role=button]', ' ')", boxes, "location.hash"]
+    questions += ["value('#find', 'net.py:9')", "document.querySelector('.found').id", boxes]
+    questions += [SAY, "location.hash", "text('hits')"]
+    said = answers(page(graph), questions)
+    assert said[0] == "n0,n11,n12"
+    assert said[2] == "n0,n1,n2,n3,n4,n11,n12"
+    assert said[4] == "n0,n1,n2,n3,n4,n5,n11,n12"
+    assert said[6] == "n0,n5,n11,n12"
+    assert said[7] == "#shut=0.2.3"
+    assert said[9] == "n9"
+    assert "n9" in said[10]
+    assert said[11].startswith("+ · float64[5,6] · value: ")
+    assert said[12:] == ["#shut=0.3&node=n9", "1 of 2"]  # the node, and the group that it is in
+
+
+@needs_browser
+def test_a_node_of_a_closed_loop_is_opened_by_its_address_on_a_phone_in_the_dark():
+    questions = ["document.querySelector('.found').id", "all('#view .open').map(g => g.id)"]
+    questions += ["getComputedStyle(document.body).backgroundColor", "shown('broken')"]
+    questions += ["document.querySelector('svg').getBoundingClientRect().width <= innerWidth"]
+    questions += ["document.documentElement.scrollWidth <= innerWidth", "click('summary')"]
+    flags = ["--blink-settings=preferredColorScheme=0"]
+    said = answers(page(in_loop()), questions, address="#node=n5", width=500, flags=flags)
+    assert said[:-1] == ["n5", "g0", "rgb(20, 22, 26)", "0", "true", "true"]
+
+
+@needs_browser
+def test_no_text_of_a_user_runs():
+    said = answers(page(evil_graph()), ["all('#n0 .label')[0].textContent", "all('img').length"])
+    assert said == [evil_graph().title, "0"]
