@@ -18,6 +18,7 @@ from ..program.messages import guarded, untraceable
 from ..program.names import name_of
 from ..program.told import described
 from .assemble import Assembly, Source, add_input, add_program
+from .closing import first_shut
 from .directions import read_cotangent, read_tangent
 from .evaluate import Numbers, Task, evaluated
 from .fold import folded
@@ -85,7 +86,7 @@ def graph(
     passes = () if modes.forward else _passes(found, leaf_names, task)
     assembly = Assembly(numbers, len(passes), ends=modes.ends)
     _add_nodes(assembly, task, found, leaf_names)
-    return Graph(
+    made = Graph(
         title=name_of(fn),
         nodes=tuple(assembly.nodes),
         groups=tuple(assembly.groups),
@@ -97,6 +98,7 @@ def graph(
         reverse=modes.reverse,
         notes=(*found.inputs.notes(), *((failure,) if failure else ())),
     )
+    return replace(made, shut=first_shut(made))
 
 
 def _trace(fn: Callable[..., object], inputs: tuple, argnums: Argnums) -> Traced:
