@@ -14,6 +14,8 @@ from ..program.flops import flops_of
 from .evaluate import Numbers
 from .facts import note_of, operation_of, params_of, word_for
 from .fold import Edge, Folded, Item, body_operands, carried
+from .groups import scope_groups
+from .named import names_of
 from .parts import Group, Node, Operand, Result
 from .quantity import plain_number, quantity
 from .steps import Step, Value
@@ -39,6 +41,7 @@ class Assembly:
         groups: The groups so far.
         places: The node that makes each value, and which of its results it is.
         claimed: The operations whose FLOPs some node has.
+        owners: The node that each operation is a part of.
         ends: The operations at which a mode ends, and what to tell there.
     """
 
@@ -48,6 +51,7 @@ class Assembly:
     groups: list[Group] = field(default_factory=list)
     places: dict[Value, tuple[int, int]] = field(default_factory=dict)
     claimed: set[Step] = field(default_factory=set)
+    owners: dict[Step, int] = field(default_factory=dict)
     ends: Mapping[Item, str] = field(default_factory=dict)
 
     def add(self, values: Sequence[Value], folded: Folded, *, live: bool, **fields: Any) -> int:
@@ -117,6 +121,10 @@ def add_program(
         live: Whether it has numbers.
     """
     shared: dict[str, Any] = {"body_of": body_of, "groups": groups}
+    origins = [item.step.origin for item in folded.items]
+    made, chains = scope_groups(origins, first=len(assembly.groups), inside=groups)
+    assembly.groups.extend(made)
+    names = names_of(folded)
 
     def constants(edges: Sequence[Edge]) -> None:
         """Add the inputs and constants that some edges come from, where they are new."""
@@ -126,11 +134,14 @@ def add_program(
             if value in inputs:
                 add_input(assembly, folded, value, inputs[value], live=live, **shared)
             else:
-                _add_constant(assembly, folded, value, inputs, live=live, shared=shared)
+                fields = {"name": names.get(value, ""), **shared}
+                _add_constant(assembly, folded, value, inputs, live=live, shared=fields)
 
-    for item in folded.items:
+    for item, chain in zip(folded.items, chains, strict=True):
         constants(item.edges)
-        _add_item(assembly, folded, item, live=live, shared=shared)
+        name = names.get(item.step.results[0], "")
+        fields = {"name": name, "body_of": body_of, "groups": chain}
+        _add_item(assembly, folded, item, live=live, shared=fields)
     constants(folded.outputs)
 
 
@@ -167,7 +178,7 @@ def _add_constant(
 ) -> None:
     steps, origins = _history(folded, value)
     made_of = tuple(dict.fromkeys(inputs[v].name for v in origins if v in inputs))
-    assembly.add(
+    place = assembly.add(
         [value],
         folded,
         live=live,
@@ -178,6 +189,8 @@ def _add_constant(
         flops=assembly.flops(steps),
         **shared,
     )
+    for step in steps:
+        assembly.owners.setdefault(step, place)
 
 
 def _history(folded: Folded, value: Value) -> tuple[list[Step], list[Value]]:
@@ -220,6 +233,12 @@ def _add_item(
         note=assembly.ends.get(item, ""),
         **shared,
     )
+    assembly.owners[step] = place
+    for edge in item.edges:
+        source = edge.source
+        owner = assembly.places[source][0] if isinstance(source, Value) else place
+        for changed in edge.chain:
+            assembly.owners.setdefault(changed, owner)
     if item.bodies:
         add = _add_sides if step.kind == "cond" else _add_loop
         add(assembly, item, place, live=live, groups=shared["groups"])

@@ -22,9 +22,11 @@ from .closing import first_shut
 from .directions import read_cotangent, read_tangent
 from .evaluate import Numbers, Task, evaluated
 from .fold import folded
+from .groups import with_leaves_grouped
 from .input_names import Names, input_names
+from .keeping import with_kept
 from .modes import Modes, possible_modes
-from .parts import Output
+from .parts import Node, Output
 from .pool import is_pooled, pooled, pooled_shape
 from .quantity import quantity
 from .record import Graph
@@ -86,9 +88,16 @@ def graph(
     passes = () if modes.forward else _passes(found, leaf_names, task)
     assembly = Assembly(numbers, len(passes), ends=modes.ends)
     _add_nodes(assembly, task, found, leaf_names)
+    nodes, unkept = assembly.nodes, ""
+    if not modes.reverse:
+
+        def work() -> list[Node]:
+            return with_kept(fn, found, task.folded.block, assembly)
+
+        nodes, unkept = guarded("list what this graph keeps", work, nodes)
     made = Graph(
         title=name_of(fn),
-        nodes=tuple(assembly.nodes),
+        nodes=tuple(nodes),
         groups=tuple(assembly.groups),
         outputs=tuple(_outputs(assembly, task, found)),
         passes=passes,
@@ -96,8 +105,9 @@ def graph(
         m=sum(_numbers_in(y) for y in found.program.out_avals),
         forward=modes.forward,
         reverse=modes.reverse,
-        notes=(*found.inputs.notes(), *((failure,) if failure else ())),
+        notes=(*found.inputs.notes(), *filter(None, (failure, unkept))),
     )
+    made = with_leaves_grouped(made)
     return replace(made, shut=first_shut(made))
 
 

@@ -109,7 +109,7 @@ def folded(block: Block, depends: Collection[Value], moves: Collection[Value]) -
         result.makers.update(dict.fromkeys(step.results, step))
         spread(step, result.depends, result.moves)
         dependent = step.results[:1] and step.results[0] in result.depends
-        if dependent and (not _is_note(step) or step.results[0] in outputs):
+        if dependent and (not is_note(step) or step.results[0] in outputs):
             result.items.append(_item(step, result))
             result.made.update(step.results)
     result.outputs.extend(Edge(v, (), v in result.moves) for v in block.outputs)
@@ -130,7 +130,7 @@ def spread(step: Step, depends: set[Value], moves: set[Value]) -> None:
         moves.update(v for v in step.results if v.holds_floats)
 
 
-def _is_note(step: Step) -> bool:
+def is_note(step: Step) -> bool:
     """Whether an operation is told on the edge of what takes it."""
     return step.kind in SHAPE_ONLY and len(step.operands) == len(step.results) == 1
 
@@ -145,7 +145,7 @@ def _edge(operand: Value | Literal, so_far: Folded) -> Edge:
     chain: list[Step] = []
     while isinstance(operand, Value) and operand not in so_far.made:
         step = so_far.makers.get(operand)
-        if step is None or not _is_note(step):
+        if step is None or not is_note(step):
             break
         chain.insert(0, step)
         operand = step.operands[0]

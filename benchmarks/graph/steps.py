@@ -81,12 +81,14 @@ class Block:
         steps: Its operations in order.
         outputs: What it returns.
         constants: The arrays that are a part of the program.
+        same: Equations that return what they are given, and that.
     """
 
     inputs: tuple[Value, ...]
     steps: list[Step] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     constants: dict[Value, object] = field(default_factory=dict)
+    same: list[tuple[JaxprEqn, Value | Literal]] = field(default_factory=list)
 
 
 def flattened(program: Program, caller: str = "") -> Block:
@@ -134,6 +136,7 @@ def _append(
         line, origin, call = line_of(eqn, caller), origin_of(eqn, outside), _opened_call(eqn)
         if kind(eqn) in _SAME:
             results = read(eqn.invars)
+            block.same.extend((eqn, value) for value in results)
         elif call is not None:
             results = _append(block, call[0], read(call[1]), line, origin)
         else:
