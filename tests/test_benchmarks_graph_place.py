@@ -1,4 +1,5 @@
 import json
+import math
 import shutil
 import subprocess
 from itertools import pairwise
@@ -20,7 +21,10 @@ def placements(name):
     found = layout(graph)
     for k, shut in enumerate(shut_sets(graph)):
         for direction in DIRECTIONS:
-            yield graph, found, place(found, sizes(graph, k), shut=shut, direction=direction)
+            for room in (math.inf, 700.0):
+                size = sizes(graph, k)
+                placed = place(found, size, shut=shut, direction=direction, room=room)
+                yield placed, found, direction == "down", room
 
 
 def overlap(a, b):
@@ -51,18 +55,22 @@ def above(key, parent):
 
 
 def sampled(points, down):
-    """Points on the line, as SVG draws it: straight, or a cubic with its handles along the flow."""
-    for (x0, y0), (x1, y1) in pairwise(points):
+    """Points on the line as SVG draws it: straight, a cubic with its handles along the flow, or,
+    between points beside one another across the flow, ahead of both by a turn."""
+    forward = True
+    for (x0, y0), (x1, y1) in pairwise([(y, x) for x, y in points] if down else points):
+        turn = (12 if forward else -12) * (x0 == x1)
+        forward = forward if x0 == x1 else x0 < x1
         for t in (k / 12 for k in range(13)):
             smooth = 3 * t * t - 2 * t**3
             handle = t**3 + 1.5 * t * (1 - t)
-            u, v = (smooth, handle) if down else (handle, smooth)
-            yield x0 + u * (x1 - x0), y0 + v * (y1 - y0)
+            x, y = x0 + handle * (x1 - x0) + turn, y0 + smooth * (y1 - y0)
+            yield (y, x) if down else (x, y)
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_no_two_boxes_overlap_and_all_are_in_their_frames_and_outside_of_others(name):
-    for _, found, placed in placements(name):
+    for placed, found, _, _ in placements(name):
         parent = parents(found)
         page = (0.0, 0.0, placed.width, placed.height)
         everything = {**placed.boxes, **placed.frames}
@@ -77,23 +85,21 @@ def test_no_two_boxes_overlap_and_all_are_in_their_frames_and_outside_of_others(
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_lines_run_forward_from_box_to_box_and_through_no_other(name):
-    for k, (_, found, placed) in enumerate(placements(name)):
-        down = bool(k % 2)
+    for placed, found, down, room in placements(name):
         parent = parents(found)
         everything = {**placed.boxes, **placed.frames}
         for path in placed.paths:
             ends = {*above(path.source, parent), *above(path.target, parent)}
             others = [box for key, box in everything.items() if key not in ends]
             along = [point[down] for point in path.points]
-            assert along == sorted(along)
+            assert along == sorted(along) or room < math.inf
             for x, y in sampled(path.points, down):
                 assert not any(overlap((x, y, 0.0, 0.0), box) for box in others), path
 
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_lines_start_and_end_at_the_sides_of_their_boxes_each_at_a_point_of_its_own(name):
-    for k, (_, _, placed) in enumerate(placements(name)):
-        down = bool(k % 2)
+    for placed, _, down, _ in placements(name):
         everything = {**placed.boxes, **placed.frames}
         ends = []
         for path in placed.paths:
@@ -137,6 +143,46 @@ def test_a_chain_through_open_groups_is_one_straight_line():
             assert points[0][direction == "right"] == points[1][direction == "right"]
 
 
+def test_a_long_chain_goes_on_in_rows_that_are_as_wide_as_there_is_room():
+    s = Sketch()
+    x = s.leaf("x", "fixed")
+    for _ in range(50):
+        x = s.op("sin", x)
+    graph = s.graph()
+    size = {f"n{n.id}": (80.0, 40.0) for n in graph.nodes}
+    for direction, sides in (("right", slice(0, 2)), ("down", slice(1, None, -1))):
+        placed = place(layout(graph), size, direction=direction, room=1000.0)
+        along = (placed.width, placed.height)[direction == "down"]
+        assert 800.0 < along <= 1000.0
+        rows = {}
+        for box in placed.boxes.values():
+            start, row = box[sides]
+            rows.setdefault(row, []).append(start)
+        fit = (1000 - 2 * 10 - 4 * 12 + 34) // (34 + (80 if direction == "right" else 40))
+        assert len(rows) == math.ceil(51 / fit)
+        assert all(starts == sorted(starts) for starts in rows.values())
+        assert len(placed.paths) == 50
+
+
+def test_rows_break_where_few_lines_run_on():
+    s = Sketch()
+    x = s.leaf("x", "fixed")
+    ends = []
+    for _ in range(4):
+        y = s.op("cos", s.op("sin", s.op("cos", x)))
+        x = s.op("sub", y, x)
+        ends.append(x)
+    graph = s.graph()
+    placed = place(layout(graph), {f"n{n.id}": (60.0, 40.0) for n in graph.nodes}, room=950.0)
+    row = {key: box[1] for key, box in placed.boxes.items()}
+    broken = [path for path in placed.paths if len({x for x, _ in path.points}) < len(path.points)]
+    turning = {path.source for path in placed.paths if path.points[-1][0] < path.points[0][0]}
+    assert len(turning) == 1
+    assert turning < {f"n{n}" for n in ends}
+    assert len(broken) == 2  # both uses of what the first row ends with
+    assert len({row[f"n{n}"] for n in ends}) == 2
+
+
 def test_an_open_group_is_at_least_as_long_as_its_title():
     s = Sketch()
     x = s.leaf("x", "fixed")
@@ -149,7 +195,7 @@ def test_an_open_group_is_at_least_as_long_as_its_title():
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_same_graph_is_placed_the_same_twice_in_tenths(name):
-    for (_, _, first), (_, _, second) in zip(placements(name), placements(name), strict=True):
+    for (first, *_), (second, *_) in zip(placements(name), placements(name), strict=True):
         assert first == second
         for box in (*first.boxes.values(), *first.frames.values()):
             assert [round(v, 1) for v in box] == list(box)
@@ -175,13 +221,12 @@ def test_the_page_places_everything_where_python_does(direction, tmp_path):
         graph = GRAPHS[name]()
         found = layout(graph)
         for shut in shut_sets(graph):
-            placed = place(found, sizes(graph), shut=shut, direction=direction)
-            arguments = (plan(found), sizes(graph), sorted(shut), direction)
-            calls.append([json.loads(json.dumps(argument)) for argument in arguments])
-            expected.append(as_lists(placed, direction))
-    found = run_script(script, calls, tmp_path)
-    assert len(found) == len(expected)
-    for theirs, ours in zip(found, expected, strict=True):
+            for room in (1e9, 700.0):
+                placed = place(found, sizes(graph), shut=shut, direction=direction, room=room)
+                arguments = (plan(found), sizes(graph), sorted(shut), direction, room)
+                calls.append(json.loads(json.dumps(arguments)))
+                expected.append(as_lists(placed, direction))
+    for theirs, ours in zip(run_script(script, calls, tmp_path), expected, strict=True):
         assert theirs == ours
 
 
@@ -208,8 +253,8 @@ def run_script(script, calls, folder):
     """Run `place` and `curve` of the page on all calls, in node or in a browser."""
     run = (
         f"{script}\nconst calls = {json.dumps(calls)};\n"
-        "const answers = calls.map(([plan, sizes, shut, direction]) => {\n"
-        "  const placed = place(plan, sizes, new Set(shut), direction);\n"
+        "const answers = calls.map(([plan, sizes, shut, direction, room]) => {\n"
+        "  const placed = place(plan, sizes, new Set(shut), direction, room);\n"
         "  for (const path of placed.paths) path.curve = curve(path.points, direction);\n"
         "  return placed;\n});\n"
     )

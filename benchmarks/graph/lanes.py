@@ -10,7 +10,7 @@ from .order import Segment
 def aligned(
     columns: Sequence[Sequence[str]],
     pieces: Sequence[Segment],
-    weights: dict[str, int],
+    weights: dict[str, float],
     hint: tuple[str, str],
 ) -> tuple[tuple[tuple[str, ...], ...], int]:
     """Return the blocks, each a run of cells of successive columns, and which is the main one.
@@ -47,10 +47,20 @@ def aligned(
     return _sorted_blocks(columns, following, preceding, next(iter(path), None))
 
 
+def led(
+    columns: Sequence[Sequence[str]], pieces: Sequence[Segment], weights: dict[str, float]
+) -> str:
+    """Return the in-port that the heaviest path starts from; `""` if it does from none."""
+    into, out_of = _heaviest(columns, pieces, weights, ("", ""))
+    pairs = list(dict.fromkeys((a, b) for a, b, _, _ in pieces))
+    (first, _), *_ = [*_path(columns, pairs, into, out_of), ("", "")]
+    return first if first[:1] == "i" else ""
+
+
 def _heaviest(
     columns: Sequence[Sequence[str]],
     pieces: Sequence[Segment],
-    weights: dict[str, int],
+    weights: dict[str, float],
     hint: tuple[str, str],
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return by cell the weight of the heaviest path up to it, and from it on."""

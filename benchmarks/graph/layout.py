@@ -13,10 +13,21 @@ from typing import NamedTuple
 
 from .._equality import equal_by_fields
 from .containers import Container, Link, Structure, structure
-from .lanes import aligned
+from .lanes import aligned, led
 from .order import Segment, crossings, fraction, ordered, segments
 from .ranks import ranked, routed
 from .record import Graph
+
+# What of two that take nothing leads the main line.
+_LEADS = {
+    "carried": 5 / 1024,
+    "slice": 4 / 1024,
+    "fixed": 3 / 1024,
+    "input": 2 / 1024,
+    "held": 1 / 1024,
+    "constant": 0.0,
+    "parameter": 0.0,
+}
 
 
 @equal_by_fields
@@ -70,15 +81,21 @@ def layout(graph: Graph) -> Layout:
         ((), ('n0',), ('n1',), ())
     """
     found = structure(graph)
+    weights = _weights(graph, found)
     drafts: dict[int | None, _Draft] = {}
+    leading: dict[str, str] = {}
     ports: dict[tuple[str, str], float] = {}
     for key in reversed(found.containers):
         draft = _draft(found.containers[key], ports)
         drafts[key] = draft
+        leading[f"g{key}"] = led(draft.columns, draft.pieces, weights)
+        for link in draft.links:
+            # Of two that take nothing the one leads that leads in the group which takes it.
+            if link.enters and leading[link.target] == link.enters and link.source[0] == "n":
+                weights[link.source] += 1 / 128
         for column in (draft.columns[0], draft.columns[-1]):
             for k, port in enumerate(column):
                 ports[f"g{key}", port] = fraction(k, len(column))
-    weights = _weights(found)
     hints: dict[str, tuple[str, str]] = {}
     grids: dict[int | None, Grid] = {}
     for key, container in found.containers.items():
@@ -123,13 +140,18 @@ def plan(layout: Layout) -> dict[str, object]:
     return {"containers": containers, "flows": flows}
 
 
-def _weights(found: Structure) -> dict[str, int]:
-    # A group weighs as much as the operations in it; what takes nothing weighs nothing.
-    weights: dict[str, int] = {}
+def _weights(graph: Graph, found: Structure) -> dict[str, float]:
+    """Return what each child weighs: a group as much as the operations in it.
+
+    What takes nothing, and how many operands an operation has, only decide between equals: data
+    lead rather than weights, a product rather than a comparison beside it.
+    """
+    weights: dict[str, float] = {}
+    for node in graph.nodes:
+        kind = "parameter" if node.parameter else node.kind
+        operation = 1.0 + len(node.operands) / 64
+        weights[f"n{node.id}"] = _LEADS.get(kind, operation)
     for container in reversed(found.containers.values()):
-        takes = {link.target for link in container.links}
-        for child in container.children:
-            weights.setdefault(child, int(child in takes))
         weights[f"g{container.group}"] = sum(weights[child] for child in container.children)
     return weights
 
@@ -186,7 +208,7 @@ def _relaxed(container: Container) -> tuple[Link, ...]:
     )
 
 
-def _grid(draft: _Draft, weights: dict[str, int], hint: tuple[str, str]) -> Grid:
+def _grid(draft: _Draft, weights: dict[str, float], hint: tuple[str, str]) -> Grid:
     """Find the straight lines; `hint` names the ports that the main one should run through."""
     links, columns, routes, pieces = draft
     blocks, main = aligned(columns, pieces, weights, hint)

@@ -9,10 +9,11 @@ Lengths are along the flow and heights across it: the direction `"down"` swaps t
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 
 from .._equality import equal_by_fields
-from .compose import MARGIN, Frame, compose
+from .compose import compose
+from .frame import MARGIN, TURN, Frame
 from .layout import Layout
 from .nesting import Edge
 from .view import Line, lines
@@ -65,6 +66,7 @@ def place(
     *,
     shut: Collection[int] = frozenset(),
     direction: str = "right",
+    room: float = inf,
 ) -> Placement:
     """Return where the boxes, frames and lines of a graph are, in tenths of a pixel.
 
@@ -74,6 +76,8 @@ def place(
             open group is no shorter than closed, as its title must fit.
         shut: The ids of the groups that are closed.
         direction: `"right"` or `"down"`.
+        room: How wide the picture may be, or how high if it runs down, before it goes on in a next
+            row; wider still if a single box is.
 
     Raises:
         ValueError: If the direction is another.
@@ -83,7 +87,7 @@ def place(
     down = direction == "down"
     frames: dict[int | None, Frame] = {}
     extents = {key: (h, w) if down else (w, h) for key, (w, h) in sizes.items()}
-    root = compose(layout, extents, frozenset(shut), None, down, frames)
+    root = compose(layout, extents, frozenset(shut), None, down, room - 2 * MARGIN, frames)
     boxes: dict[str, Box] = {}
     opened: dict[str, Box] = {}
     _spread(layout, frames, boxes, opened, None, MARGIN, MARGIN + root.up)
@@ -108,22 +112,36 @@ def place(
 def curve(points: tuple[Point, ...], direction: str) -> str:
     """Return the `d` attribute of an SVG path through `points`: straight lines and S-curves.
 
+    Two points beside one another across the flow are a turn to the next row: a line with round
+    corners, ahead of both.
+
     Example:
         >>> curve(((0.0, 5.0), (10.0, 5.0), (30.5, 9.0)), "right")
         'M0 5H10C20.3 5 20.3 9 30.5 9'
     """
     down = direction == "down"
-    (x, y), *rest = points
-    text = f"M{x:.7g} {y:.7g}"
+    (x, y), *rest = [(b, a) for a, b in points] if down else points
+    text, forward = "M" + _pair(x, y, down), True
     for to_x, to_y in rest:
-        if (x == to_x) if down else (y == to_y):
-            text += f"V{to_y:.7g}" if down else f"H{to_x:.7g}"
+        if to_y == y:
+            text += ("V" if down else "H") + f"{to_x:.7g}"
+            forward = to_x > x
+        elif to_x == x:
+            turn = min(TURN, (to_y - y) / 2)
+            ahead = _tenth(x + (turn if forward else -turn))
+            text += f"Q{_pair(ahead, y, down)} {_pair(ahead, _tenth(y + turn), down)}"
+            text += ("H" if down else "V") + f"{_tenth(to_y - turn):.7g}"
+            text += f"Q{_pair(ahead, to_y, down)} {_pair(x, to_y, down)}"
         else:
-            middle = _tenth((y + to_y) / 2 if down else (x + to_x) / 2)
-            first, second = ((x, middle), (to_x, middle)) if down else ((middle, y), (middle, to_y))
-            text += "C" + " ".join(f"{v:.7g}" for v in (*first, *second, to_x, to_y))
+            middle = _tenth((x + to_x) / 2)
+            ends = ((middle, y), (middle, to_y), (to_x, to_y))
+            text += "C" + " ".join(_pair(*end, down) for end in ends)
         x, y = to_x, to_y
     return text
+
+
+def _pair(x: float, y: float, down: bool) -> str:
+    return f"{y:.7g} {x:.7g}" if down else f"{x:.7g} {y:.7g}"
 
 
 def _spread(
@@ -171,10 +189,16 @@ def _run(route: tuple[str, ...], frame: Frame, link: int, points: list[Point]) -
             axis += end
         if k > 0:
             points.append((x + frame.starts[column], axis))
-        if k < len(route) - 1:
-            points.append((x + frame.stops[column], axis))
-        else:
+        if k == len(route) - 1:
             points.append((x + frame.left[cell], axis))
+            break
+        following = frame.column[route[k + 1]]
+        if frame.row[column] == frame.row[following]:
+            points.append((x + frame.stops[column], axis))
+            continue
+        turn, back, again = frame.turns[cell, start if k == 0 else 0.0]
+        then = y + frame.axis[route[k + 1]] + (end if k + 2 == len(route) else 0.0)
+        points += [(x + turn, axis), (x + turn, y + back), (x + again, y + back), (x + again, then)]
 
 
 def _straightened(points: list[Point]) -> list[Point]:
