@@ -158,7 +158,7 @@ def test_a_long_chain_goes_on_in_rows_that_are_as_wide_as_there_is_room():
         for box in placed.boxes.values():
             start, row = box[sides]
             rows.setdefault(row, []).append(start)
-        fit = (1000 - 2 * 10 - 4 * 12 + 34) // (34 + (80 if direction == "right" else 40))
+        fit = (1000 - 2 * 10 - 6 * 12 + 34) // (34 + (80 if direction == "right" else 40))
         assert len(rows) == math.ceil(51 / fit)
         assert all(starts == sorted(starts) for starts in rows.values())
         assert len(placed.paths) == 50

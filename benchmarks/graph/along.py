@@ -25,7 +25,7 @@ def along(grid: Grid, frame: Frame, *, pad: float, title: float, least: float, r
             frame.column[cell] = c
     gaps = _gaps(grid, frame)
     widths = [max([frame.extent[x][0] for x in column], default=0.0) for column in grid.columns]
-    frame.row = _rows(grid, gaps, widths, room - title - 2 * pad - 4 * TURN)
+    frame.row = _rows(grid, gaps, widths, room - title - 2 * pad - 6 * TURN)
     passing = _passing(grid, frame)
     _columns(grid, frame, gaps, widths, passing, pad, title, least)
     takes = {route[-1] for route in grid.routes}

@@ -138,7 +138,7 @@ function along(grid, f, pad, title, least, room) {
       gaps[c] = Math.max(gaps[c], NARROW + Math.min(WIDE, Math.abs(rise) / 8));
     }
   });
-  f.row = rows(grid, f, gaps, widths, room - title - 2 * pad - 4 * TURN);
+  f.row = rows(grid, f, gaps, widths, room - title - 2 * pad - 6 * TURN);
   const lines = passing(grid, f);
   columns(grid, f, gaps, widths, lines, pad, title, least);
   for (const cell in f.column) {
