@@ -9,10 +9,13 @@ from .comparison.findings import Crossover as Crossover
 from .comparison.findings import Finding as Finding
 from .comparison.findings import ModeLine as ModeLine
 from .comparison.findings import Verdict as Verdict
+from .comparison.functions import FunctionComparison as FunctionComparison
+from .comparison.functions import FunctionRow as FunctionRow
 from .comparison.made_by import MadeBy as MadeBy
 from .comparison.nonfinite import explain_nonfinite as explain_nonfinite
 from .comparison.record import Comparison as Comparison
 from .comparison.row import Row as Row
+from .comparison.side_by_side import compare_functions as compare_functions
 from .derivatives.by_method import derivative as derivative
 from .derivatives.candidate import Candidate as Candidate
 from .derivatives.method import Method as Method

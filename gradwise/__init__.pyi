@@ -15,6 +15,8 @@ from .benchmarks import Estimate as Estimate
 from .benchmarks import Explanation as Explanation
 from .benchmarks import Finding as Finding
 from .benchmarks import Flops as Flops
+from .benchmarks import FunctionComparison as FunctionComparison
+from .benchmarks import FunctionRow as FunctionRow
 from .benchmarks import Graph as Graph
 from .benchmarks import MadeBy as MadeBy
 from .benchmarks import Memory as Memory
@@ -30,6 +32,7 @@ from .benchmarks import Side as Side
 from .benchmarks import Verdict as Verdict
 from .benchmarks import bounds as bounds
 from .benchmarks import compare as compare
+from .benchmarks import compare_functions as compare_functions
 from .benchmarks import derivative as derivative
 from .benchmarks import diff as diff
 from .benchmarks import explain_nonfinite as explain_nonfinite

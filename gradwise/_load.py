@@ -8,6 +8,7 @@ from typing import Any
 _READERS = {
     "comparison": ("benchmarks", "load"),
     "comparisons": ("benchmarks", "load"),
+    "functions": ("benchmarks", "FunctionComparison.load"),
     "graph": ("benchmarks", "load"),
     "history": ("train", "History.load"),
     "search": ("train", "Search.load"),

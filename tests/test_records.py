@@ -150,6 +150,20 @@ RECORDS = {
     "Finding": finding,
     "Flops": lambda number: bench.Flops(low=1, mean=number, high=2),
     "Graph": lambda number: replace(GRAPH, nodes=(*GRAPH.nodes[:-1], graph_node(number))),
+    "FunctionComparison": lambda number: bench.FunctionComparison(
+        name="before, after",
+        rows=(RECORDS["FunctionRow"](number),),
+        time=finding(number),
+        value=finding(number),
+        memory=finding(1.0),
+        same="all results are equal",
+        n=3,
+        m=1,
+        dtype="float32",
+    ),
+    "FunctionRow": lambda number: bench.FunctionRow(
+        name="before", value=RECORDS["Row"](number), derivative=EXAMPLE.rows[3]
+    ),
     "MadeBy": lambda number: bench.MadeBy(
         dtype="float32", inputs="float32[3]", options={"budget": number}
     ),
@@ -230,7 +244,7 @@ def test_the_packages_that_may_not_import_one_another_have_one_text_for_one_thin
 
 
 #: The records that a file holds, and the fields that no file has.
-FILED = ("Comparison", "Graph", "History", "Search", "Saturation", "Summary")
+FILED = ("Comparison", "FunctionComparison", "Graph", "History", "Search", "Saturation", "Summary")
 NOT_FILED = {"Search": {"run_alone"}, "Comparison": {"source"}}
 
 
@@ -248,7 +262,8 @@ def filed(record):
 def test_the_page_on_the_schema_names_every_field_under_its_record(name):
     page = (ROOT / "docs" / "schema.md").read_text()
     assert f"schema {_record_file.SCHEMA}" in page
-    section = page if name == "Comparison" else page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+    whole = name in ("Comparison", "FunctionComparison")
+    section = page if whole else page.split(f"\n## {name}\n")[1].split("\n## ")[0]
     classes = set(filed(replace(RECORDS[name](1.5), **FULL.get(name, {}))))
     for record in classes:
         for field in dataclasses.fields(record):

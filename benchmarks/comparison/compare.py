@@ -105,7 +105,7 @@ def compare(
         >>> comparison.n, comparison.m, [row.method for row in comparison.rows]
         (5, 1, ['value', 'reverse'])
     """
-    _check_options(
+    check_options(
         budget=budget,
         time_limit=time_limit,
         seed=seed,
@@ -116,15 +116,9 @@ def compare(
     )
     extra = as_methods(candidates, order)
     settings = Settings(methods, extra, order, budget, time_limit, seed, crossover, rule)
-    left, error = time_left(time_limit), None
-    # A key among the inputs is drawn from in every call.
-    with never_dropped(), jax.debug_key_reuse(False):
-        problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
-        work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
-        try:
-            stopped_after(left() + _GRACE, work.do, "comparing")
-        except (TimeUpError, KeyboardInterrupt) as caught:
-            error = caught
+    work, error = worked(
+        fn, inputs, settings, argnums=argnums, has_aux=has_aux, on_progress=on_progress
+    )
     asked = {"time_limit": time_limit, "methods": methods, "order": order}
     asked |= {"budget": budget, "seed": seed, "crossover": crossover}
     asked |= {"has_aux": True} if has_aux else {}
@@ -132,7 +126,38 @@ def compare(
     found = _recorded(work, ended(work, error), asked, name=name or name_of(fn), purpose=purpose)
     ways = {one.row.method: one.way for one in work.attempts if one.way}
     source = Source(fn=fn, inputs=inputs, argnums=argnums, has_aux=has_aux, ways=ways)
-    return with_use(found, source, problem)
+    return with_use(found, source, work.problem)
+
+
+def worked(
+    fn: Callable[..., object],
+    inputs: tuple,
+    settings: Settings,
+    *,
+    argnums: Argnums,
+    has_aux: bool = False,
+    on_progress: OnProgress | None = None,
+) -> tuple[Work, BaseException | None]:
+    """Try and measure all methods of one function; return that and what ended it early.
+
+    Args:
+        fn: The function.
+        inputs: Its arguments.
+        settings: What is asked for.
+        argnums: The arguments to differentiate.
+        has_aux: Whether the function returns a pair, of which the first alone is differentiated.
+        on_progress: Told what is being done.
+    """
+    left, order = time_left(settings.time_limit), settings.order
+    # A key among the inputs is drawn from in every call.
+    with never_dropped(), jax.debug_key_reuse(False):
+        problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
+        work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
+        try:
+            stopped_after(left() + _GRACE, work.do, "comparing")
+        except (TimeUpError, KeyboardInterrupt) as caught:
+            return work, caught
+    return work, None
 
 
 def _recorded(
@@ -180,15 +205,15 @@ def _recorded(
     )
 
 
-def _check_options(
+def check_options(
     *,
     budget: float,
     time_limit: float,
     seed: int,
-    order: int,
-    crossover: bool,
-    rule: str,
-    name: str | None,
+    order: int = 1,
+    crossover: bool = False,
+    rule: str = RULES[0],
+    name: str | None = None,
 ) -> None:
     """Raise on what no function can be measured with."""
     if rule not in RULES:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .._equality import equal_by_fields
+from ..instrument.units import counted
 from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row
@@ -72,7 +73,7 @@ class Comparison:
     @property
     def sizes(self) -> str:
         """How many inputs and outputs there are, in words."""
-        return f"{_counted(self.n, 'input')} -> {_counted(self.m, 'output')}"
+        return f"{counted(self.n, 'input')} -> {counted(self.m, 'output')}"
 
     def row(self, method: str) -> Row:
         """Return the row of a method.
@@ -151,13 +152,9 @@ class Comparison:
         return text_table(self)
 
     def __repr__(self) -> str:
-        return f"Comparison({self.name}: {self.sizes}, {_counted(len(self.rows), 'row')})"
+        return f"Comparison({self.name}: {self.sizes}, {counted(len(self.rows), 'row')})"
 
     def _repr_html_(self) -> str:
         from ..report.page import html_table
 
         return html_table(self)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -50,10 +50,15 @@ def give_verdict(
     why, fault = guarded("say why", lambda: _why(rows, n, m, costs=quiet), "")
     return Verdict(
         time=time,
-        memory=least(lambda row: row.bytes, _MEMORY_TIE, units.size),
+        memory=least_memory(rivals, n, m),
         compile=_quickest_to_compile(least, quiet),
         why=why or fault,
     )
+
+
+def least_memory(rivals: Sequence[Row], n: int, m: int) -> Finding:
+    """Name the row whose execution needs the fewest bytes."""
+    return _least(rivals, lambda row: row.bytes, _MEMORY_TIE, units.size, n=n, m=m)
 
 
 def _untimed(rows: Sequence[Row]) -> str | None:

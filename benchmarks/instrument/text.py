@@ -130,6 +130,28 @@ def in_markdown(text: str) -> str:
     return html.escape(text, quote=False).replace("|", "&#124;")
 
 
+def html_table(cells: Sequence[Sequence[str]]) -> str:
+    """Write a header and lines as an HTML table, the first column to the left.
+
+    Example:
+        >>> html_table([["method", "time"], ["a < b", "1 s"]]).count("</tr>")
+        2
+    """
+    header, *rows = cells
+    lines = [_html_line("th", header), *(_html_line("td", row) for row in rows)]
+    return "<table>" + "\n".join(lines) + "</table>"
+
+
+def _html_line(tag: str, cells: Sequence[str]) -> str:
+    """Return a line of a table, the first cell to the left and the others to the right."""
+    sides = ["left", *["right"] * (len(cells) - 1)]
+    texts = [
+        f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>'
+        for side, cell in zip(sides, cells, strict=True)
+    ]
+    return f"<tr>{''.join(texts)}</tr>"
+
+
 def html_pairs(pairs: Sequence[tuple[str, object]]) -> str:
     """Write names and values as an HTML table whose cells may wrap; what says nothing is left out.
 

@@ -58,6 +58,16 @@ def floored(factor: float) -> str:
     return f"{factor // unit * unit:,.0f}" if factor >= 10 else f"{int(factor * 10) / 10:g}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many there are of something.
+
+    Example:
+        >>> counted(1, "input"), counted(2410, "parameter")
+        ('1 input', '2,410 parameters')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _scaled(value: float, units: tuple[tuple[str, float], ...]) -> str:
     unit, scale = next((pair for pair in units if abs(value) >= pair[1]), units[-1])
     return f"{float(f'{value / scale:.3g}'):g} {unit}"
