@@ -4,12 +4,12 @@ import html
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .._codec import from_plain
 from .._equality import equal_by_fields
 from .._files import write_whole
 from .._record_file import damage_told, ending, read_object, record_of, save_record
 from ..instrument import units
 from ..instrument.text import WIDTH, filled, fitted, html_pairs, html_table, markdown_table
-from .codec import from_plain
 from .findings import Finding
 from .row import Row
 
