@@ -26,11 +26,11 @@ from .instrument.memory import Memory as Memory
 from .instrument.samples import Samples as Samples
 from .instrument.statistics import Estimate as Estimate
 from .instrument.statistics import Ratio as Ratio
+from .program.advice import Advice as Advice
 from .program.count import Flops as Flops
 from .program.flops import flops as flops
 from .program.messages import Obstacle as Obstacle
 from .program.obstacles import obstacles as obstacles
-from .program.patterns.advice import Advice as Advice
 from .program.residuals import Residual as Residual
 from .program.residuals import residuals as residuals
 from .scenarios.scenario import Scenario as Scenario

@@ -9,7 +9,7 @@ import importlib
 HOMES = {
     "METHODS": "derivatives.table",
     "SUITES": "scenarios.table",
-    "Advice": "program.patterns.advice",
+    "Advice": "program.advice",
     "Candidate": "derivatives.candidate",
     "Comparison": "comparison.record",
     "Crossover": "comparison.findings",

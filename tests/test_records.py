@@ -192,7 +192,13 @@ RECORDS = {
     ),
 }
 #: Fields that the example of a comparison leaves empty.
-FULL = {"Comparison": {"crossover": RECORDS["Crossover"](1.5), "made_by": RECORDS["MadeBy"](1.5)}}
+FULL = {
+    "Comparison": {
+        "crossover": RECORDS["Crossover"](1.5),
+        "made_by": RECORDS["MadeBy"](1.5),
+        "advice": (RECORDS["Advice"](1.5),),
+    }
+}
 WITHOUT_A_NUMBER = {"Candidate", "Matched", "Memory", "Method", "Obstacle", "Residual"}
 
 

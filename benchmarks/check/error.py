@@ -92,6 +92,8 @@ def _pair(
     method: Method, result: object, problem: Problem, probe: Probe, truth: Truth
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the result and what it should be, as arrays of one shape."""
+    if method.whole is not None:
+        result = method.whole(result, problem)
     if method.product is not None:
         return ravel(method.product(result, problem, probe.tangent)), truth.jvp
     if method.kind in ("jacobian", "hessian"):

@@ -61,7 +61,12 @@ def attempt(method: Method, experiment: Experiment, *, share: float = SHARE) -> 
         share: How much of the time that is left it may take.
     """
     row = Row(
-        method=method.name, mode=method.mode, kind=method.kind, status="ok", exact=method.exact
+        method=method.name,
+        mode=method.mode,
+        kind=method.kind,
+        status="ok",
+        exact=method.exact,
+        rewrite=method.rewrite,
     )
     refused = refusal(method, experiment)
     if refused:
@@ -114,6 +119,7 @@ def not_tried(method: Method, why: str) -> Row:
         kind=method.kind,
         status="skipped",
         exact=method.exact,
+        rewrite=method.rewrite,
         note=note,
     )
 

@@ -16,6 +16,7 @@ from ..instrument.interrupts import never_dropped
 from ..program.arguments import Argnums
 from ..program.messages import guarded
 from ..program.names import name_of
+from .advised import with_gains
 from .fastest import machine_of
 from .notes import machine_notes
 from .origin import origin_of
@@ -184,7 +185,9 @@ def _recorded(
         NO_VERDICT,
     )
     crossing, unfitted = guarded("find the crossing", work.crossover, None)
-    faults = tuple(note for note in (unmade, unknown, undecided, unfitted) if note)
+    found = work.reading.advice if work.reading else ()
+    advice, unranked = guarded("rank its advice", lambda: with_gains(found, rows), ())
+    faults = tuple(note for note in (unmade, unknown, undecided, unfitted, unranked) if note)
     return Comparison(
         name=name,
         rows=rows,
@@ -197,6 +200,7 @@ def _recorded(
         notes=(*_notes(work), *faults),
         residuals=work.reading.lines if work.reading else (),
         crossover=crossing,
+        advice=advice,
         purpose=purpose,
         incomplete=incomplete,
         seed=settings.seed,

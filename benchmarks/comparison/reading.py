@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from ..derivatives.problem import Problem
 from ..instrument import units
+from ..program.jaxpr import trace
 from ..program.messages import Obstacle, guarded
 from ..program.obstacles import MODES, obstacles
+from ..program.patterns import Advice, find_advice
 from ..program.residuals import by_line, residuals
 
 #: Source lines of residuals that a comparison names.
@@ -21,12 +23,14 @@ class Reading(NamedTuple):
         kept: Bytes that reverse mode keeps beside the function's own arrays.
         lines: The same in words: in all, and by source line.
         notes: What gradwise could not find out.
+        advice: What has a known cure.
     """
 
     stops: dict[str, Obstacle]
     kept: int
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+    advice: tuple[Advice, ...] = ()
 
 
 def read_program(problem: Problem, modes: Collection[str] = MODES) -> Reading:
@@ -39,23 +43,31 @@ def read_program(problem: Problem, modes: Collection[str] = MODES) -> Reading:
         12
     """
     stops, fault = find_stops(problem, modes)
+    advice, unread = guarded("look for what has a known cure", lambda: _advice(problem), ())
     if "reverse" in stops:
-        return Reading(stops, 0, (), (fault,) if fault else ())
+        notes = tuple(note for note in (fault, unread) if note)
+        return Reading(stops, 0, (), notes, advice)
 
     def work() -> dict[str, int]:
         return by_line(residuals(problem.fn, problem.x, problem.fixed, argnums=0))
 
     lines, other = guarded("find out what reverse mode keeps", work, None)
-    notes = tuple(note for note in (fault, other) if note)
+    notes = tuple(note for note in (fault, unread, other) if note)
     if lines is None:
-        return Reading(stops, 0, (), notes)
+        return Reading(stops, 0, (), notes, advice)
     kept = sum(lines.values())
     largest = sorted(lines, key=lambda line: -lines[line])[:_MOST_LINES]
     told = [
         f"{units.size(lines[line])} {f'at {line}' if line else 'without a source line'}"
         for line in largest
     ]
-    return Reading(stops, kept, (f"{units.size(kept)} in all", *told), notes)
+    return Reading(stops, kept, (f"{units.size(kept)} in all", *told), notes, advice)
+
+
+def _advice(problem: Problem) -> tuple[Advice, ...]:
+    """Find what has a known cure in the program of a problem."""
+    program = trace(problem.fn, problem.x, problem.fixed)
+    return find_advice(program, [True] * len(problem.x) + [False] * len(problem.fixed))
 
 
 def find_stops(problem: Problem, modes: Collection[str]) -> tuple[dict[str, Obstacle], str]:

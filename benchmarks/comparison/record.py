@@ -7,6 +7,7 @@ from typing import Any
 
 from .._equality import equal_by_fields
 from ..instrument.units import counted
+from ..program.advice import Advice as Advice
 from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row
@@ -32,6 +33,7 @@ class Comparison:
         notes: What was held fixed, and what else a reader should know.
         residuals: What reverse mode keeps: in all, and by source line.
         crossover: Up to how many inputs forward mode is the faster one, if that was asked for.
+        advice: What makes the derivative dear and has a known cure, the weightiest first.
         purpose: Why this function is in its suite, if it is in one.
         incomplete: Why not every method was tried and measured: the time limit, or Ctrl-C; `""`
             where all were.
@@ -63,6 +65,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     residuals: tuple[str, ...] = ()
     crossover: Crossover | None = None
+    advice: tuple[Advice, ...] = ()
     purpose: str = ""
     incomplete: str = ""
     seed: int = 0

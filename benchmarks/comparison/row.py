@@ -43,6 +43,7 @@ class Row:
         compile_seconds: Seconds from Python to executable.
         samples: The raw samples.
         program_hash: A hash of the compiled program.
+        rewrite: Whether it differentiates the function as a cure has it, not as it was written.
         use: What to type for this derivative, an expression; `""` if it is not known to be right.
 
     Example:
@@ -72,6 +73,7 @@ class Row:
     compile_seconds: float | None = None
     samples: Samples | None = None
     program_hash: str | None = None
+    rewrite: bool = False
     use: str = ""
 
     @property

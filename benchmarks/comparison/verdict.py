@@ -31,8 +31,8 @@ def give_verdict(
     """Name the best exact method in time, memory and compile time.
 
     Only rows whose derivative was found right take part, and none whose error is more than
-    rounding. Methods of one mode that tie are one answer, the plainest of them; a tie is declared
-    between modes.
+    rounding, or that differentiates a rewritten function. Methods of one mode that tie are one
+    answer, the plainest of them; a tie is declared between modes.
 
     Args:
         rows: The rows of one comparison, the plainest methods first.
@@ -40,6 +40,7 @@ def give_verdict(
         m: How many outputs there are.
         machine: What the times were taken on.
     """
+    rows = [row for row in rows if not row.rewrite]
     right = [row for row in rows if row.status == "ok" and row.exact]
     goal = next((goal for goal in _GOALS if any(row.kind == goal for row in right)), None)
     rivals = [row for row in right if row.kind == goal and row.samples is not None]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from ..derivatives.method import Method
 from ..derivatives.problem import Problem
+from ..derivatives.rewrites import rewrites
 from ..derivatives.table import select
 from ..instrument import units
 from ..instrument.compile import Compiled, compile_for
@@ -101,7 +102,7 @@ class Work:
         tell("checking", 0.0)
         self.reading = self._read()
         look = look_at(self.problem, self.left)
-        self.methods = self._selected(self.reading.kept)
+        self.methods = (*self._selected(self.reading.kept), *self._rewrites(self.reading))
         plan = make_plan(
             self.methods,
             look,
@@ -166,6 +167,14 @@ class Work:
         settings, problem = self.settings, self.problem
         counts = {"order": settings.order, "n": problem.n, "m": _outputs(problem)}
         return (*select(settings.methods, **counts, kept=kept), *settings.extra)
+
+    def _rewrites(self, reading: Reading) -> tuple[Method, ...]:
+        """Return the rewrites that cure what was found, if whole derivatives are compared."""
+        if not any(method.kind in ("jacobian", "hessian") for method in self.methods):
+            return ()
+        patterns = {advice.pattern for advice in reading.advice}
+        order = self.settings.order
+        return rewrites(patterns, self.problem, order=order, stops=reading.stops)
 
     def _modes(self) -> set[str]:
         """Return the ways that some method may need, beside both modes of JAX."""

@@ -172,6 +172,8 @@ def _in_form(form: Form, method: Method, result: Any) -> Any:
     """Bring what a method's program returns to the form of JAX's own transformations."""
     if method.product is not None:  # a candidate of a form of its own
         return result
+    if method.whole is not None:
+        result = method.whole(result, form.problem)
     if method.kind == "jacobian":
         return form.of_jacobian(result)
     if method.kind == "hessian":

@@ -140,6 +140,8 @@ class Method:
         from_user: Whether it is a `Candidate`, whose code nobody else has checked.
         product: `product(result, problem, tangent)` applies a result of another form than that of
             `jax.jacrev` to a tangent, so that it can be checked.
+        whole: `whole(result, problem)` brings a result of another form to that of `jax.jacrev`.
+        rewrite: Whether it differentiates a rewritten function, whose pattern had a cure.
 
     Example:
         >>> from gradwise import METHODS
@@ -159,6 +161,8 @@ class Method:
     bound: Callable[[int, int], float] | None = None
     from_user: bool = False
     product: Callable[[object, Problem, Leaves], object] | None = None
+    whole: Callable[[Any, Problem], object] | None = None
+    rewrite: bool = False
 
     def __repr__(self) -> str:
         return f"Method({self.name}: {self.summary})"

@@ -10,6 +10,7 @@ from .._record_file import ending
 from ..comparison.file import save as save_json
 from ..comparison.record import Comparison
 from ..instrument.text import in_markdown, markdown_table
+from .advised import markdown_lines
 from .cells import about, crossing, heading, numbered_notes, table_cells
 from .charts import bars
 from .charts_of_many import ways
@@ -122,6 +123,7 @@ def _markdown(comparisons: Sequence[Comparison]) -> str:
         lines += ["", in_markdown(about(comparison)), ""]
         lines += [f"* {in_markdown(text)}" for text in str(comparison.verdict).splitlines()]
         lines += [f"* crossing {crossing(comparison)}"] if comparison.crossover else []
+        lines += markdown_lines(comparison)
         lines += ["", "</details>", ""]
     return "\n".join(lines)
 

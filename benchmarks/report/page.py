@@ -9,6 +9,7 @@ from .._extras import import_extra
 from ..comparison.findings import Crossover
 from ..comparison.record import Comparison
 from ..instrument import units
+from .advised import html_lines, shown
 from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
 from .charts import bars, crossover, tradeoff
 from .charts_of_many import accuracy, scaling, ways
@@ -63,6 +64,7 @@ def html_table(comparison: Comparison) -> str:
     notes = [f"[{number}] {note}" for note, number in numbered_notes(comparison).items()]
     lines += [f"<div>{html.escape(text)}</div>" for text in (*notes, about(comparison))]
     lines.append(comparison.verdict._repr_html_())
+    lines += html_lines(comparison)
     return "\n".join(lines)
 
 
@@ -117,6 +119,7 @@ def _section(comparison: Comparison) -> dict[str, Any]:
         "heading": heading(comparison),
         "purpose": comparison.purpose,
         "verdict": comparison.verdict.parts(),
+        "advice": shown(comparison),
         "chart": _markup(bars(comparison)),
         "tradeoff": _markup(tradeoff(comparison)),
         "crossover": _markup(crossover(measured, comparison.m)) if measured else None,

@@ -2,11 +2,12 @@
 
 from ..comparison.record import Comparison
 from ..instrument.text import WIDTH, filled, fitted
+from .advised import text_lines
 from .cells import SPARE, about, crossing, heading, numbered_notes, table_cells, to_type
 
 
 def text_table(comparison: Comparison, width: int = WIDTH) -> str:
-    """Return the table, the notes its rows refer to, and the verdict.
+    """Return the table, the notes its rows refer to, the verdict, and advice.
 
     Args:
         comparison: What was compared.
@@ -50,4 +51,5 @@ def text_table(comparison: Comparison, width: int = WIDTH) -> str:
     lines = [filled(text, " " * indent, width) for text, indent in above]
     lines += table.lines
     lines += [filled(text, " " * indent, width) for text, indent in texts]
+    lines += text_lines(comparison, width)
     return "\n".join(lines)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from ..advice import Advice
 from ..jaxpr import names
-from .advice import Advice
 from .scope import Scope, Step
 
 _CALLBACKS = names("pure_callback io_callback debug_callback debug_print")
@@ -52,10 +52,12 @@ def _in_loop(step: Step, loop: Scope) -> Advice:
 
 
 _CODE_OF_PRINTS = """\
-carry, seen = jax.lax.scan(body, carry, xs)   # body returns (carry, what you print)
+# body returns (carry, what you print)
+carry, seen = jax.lax.scan(body, carry, xs)
 print(seen)"""
 _CODE_OF_CALLS = """\
-ys = jax.pure_callback(f, jax.ShapeDtypeStruct(xs.shape, xs.dtype), xs)   # before the loop
+like = jax.ShapeDtypeStruct(xs.shape, xs.dtype)
+ys = jax.pure_callback(f, like, xs)     # before the loop, for all turns
 carry, _ = jax.lax.scan(body, carry, ys)"""
 
 
@@ -71,7 +73,12 @@ def _in_batch(step: Step) -> Advice:
         what="a callback is run once for each direction of a Jacobian",
         line=step.line,
         cure="let it take a whole batch",
-        code='y = jax.pure_callback(f, shape, x, vmap_method="expand_dims")   # f: NumPy, [..., n]',
+        code=_CODE_OF_BATCH,
         saves="a call of Python for every direction but one",
         factor=1.5,
     )
+
+
+_CODE_OF_BATCH = """\
+# f is NumPy, and takes arrays with any axes before its own
+y = jax.pure_callback(f, shape, x, vmap_method="expand_dims")"""

@@ -5,7 +5,7 @@ from math import isqrt
 
 import jax
 
-from .advice import Advice
+from ..advice import Advice
 from .scope import Scope, Step, operations
 from .words import times
 
@@ -49,11 +49,11 @@ def _advice(step: Step) -> Advice:
     turns = max([body.turns or 1 for each in inner.steps for body in each.bodies], default=1)
     blocks = isqrt(turns) if turns > 1 else isqrt(len(inner.steps))
     factor = max(blocks / 2, 1.0)
-    effect = "keeps everything" if keeps else "computes everything twice and keeps it all then"
+    effect = "keeps everything" if keeps else "computes all of it twice, and then keeps it"
     return Advice(
         pattern="whole checkpoint",
         what=f"one checkpoint is around the whole function: reverse mode {effect}",
-        line=step.line,
+        line=step.line or next((each.line for each in inner.steps if each.line), ""),
         cure="put the checkpoints around blocks",
         code=_CODE_OF_STEPS if turns > 1 else _CODE_OF_LAYERS,
         saves=f"{times(factor)} the memory, by count",
@@ -61,7 +61,9 @@ def _advice(step: Step) -> Advice:
     )
 
 
-_CODE_OF_STEPS = "carry, ys = jax.lax.scan(jax.checkpoint(body, prevent_cse=False), carry, xs)"
+_CODE_OF_STEPS = """\
+body = jax.checkpoint(body, prevent_cse=False)
+carry, ys = jax.lax.scan(body, carry, xs)"""
 _CODE_OF_LAYERS = """\
-for layer in layers:           # one checkpoint a block, none around the whole
+for layer in layers:         # one for each block, none around the whole
     x = jax.checkpoint(layer)(x)"""

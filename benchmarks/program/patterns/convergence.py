@@ -6,10 +6,9 @@ nothing of the turns that led to it (Griewank and Walther, 2008, chapter 15).
 
 from collections.abc import Iterator
 
+from ..advice import Advice
 from ..jaxpr import names
-from .advice import Advice
 from .scope import Scope, Step, Value
-from .words import argument_names
 
 _LARGER, _SMALLER = names("gt ge"), names("lt le")
 #: What a size is made of: each of them forgets the sign of what it is given.
@@ -150,35 +149,37 @@ def _is_handed_on_product(value: Value) -> bool:
 def _advice(loop: Step, linear: bool) -> Advice:
     endless = loop.name == "while"
     turns = loop.bodies[0].turns
-    size = max(sum(v.bytes // v.dtype.itemsize for v in loop.outputs if v.floats), 1)
+    *_, program = loop.scope.above()
+    inputs = sum(v.bytes // v.dtype.itemsize for v in program.inputs if v.active and v.floats)
     what = "a loop that ends when a size is small" if endless else f"a loop of {turns:,} turns"
     cost = "has no reverse mode" if endless else "keeps what every turn has made for reverse mode"
-    name = next((n for n in argument_names(loop.bodies[0].program) if n), "y")
     if linear:
         cure, code = "differentiate the solution by jax.lax.custom_linear_solve", _LINEAR
     else:
         cure, code = "differentiate the solution by jax.lax.custom_root", _ROOT
-    factor = float(turns or size)
+    factor = float(turns or max(inputs, 1))
     return Advice(
         pattern="implicit solve",
         what=f"{what} solves {'a linear system' if linear else 'an equation'}, and {cost}",
         line=loop.line,
         cure=cure,
-        code=code.replace("state", name if name not in _TAKEN else "state"),
+        code=code,
         saves="a walk through the turns: one more solve gives the gradient"
-        + (f", in place of a tangent for each of {size:,} numbers" if endless else ""),
+        + (f", in place of a tangent for each of {inputs:,} inputs" if endless else ""),
         factor=factor,
     )
 
 
-_TAKEN = ("b", "solve", "matvec", "x", "g", "f")
 _LINEAR = """\
-def solve(matvec, b):          # your loop as it is; matvec(v) is the matrix times v
+def solve(matvec, b):        # your loop as it is; matvec(v) is A v
     ...
-x = jax.lax.custom_linear_solve(matvec, b, solve, symmetric=True)   # or give transpose_solve="""
+# A is symmetric; else give transpose_solve= in place of symmetric=
+x = jax.lax.custom_linear_solve(matvec, b, solve, symmetric=True)"""
 _ROOT = """\
-def residual(y):               # zero where the loop ends; step(y) is one turn of it
-    return step(y) - y
-def tangent_solve(g, b):       # g is linear; b / g(jnp.ones_like(b)) if each number is alone
-    return jnp.linalg.solve(jax.jacobian(g)(b), b)
-y = jax.lax.custom_root(residual, y0, lambda _, y0: loop(y0), tangent_solve)"""
+def residual(y):             # zero where the loop ends
+    return step(y) - y       # step(y) is one turn of it
+def tangent_solve(g, b):     # g is linear; for numbers each by itself
+    return jnp.linalg.solve(jax.jacobian(g)(b), b)    # b / g(ones)
+def solve(_, y0):            # your loop as it is
+    return loop(y0)
+y = jax.lax.custom_root(residual, y0, solve, tangent_solve)"""

@@ -8,19 +8,20 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .advice import Advice
+from ..advice import Advice
 from .scope import Scope, Step, Value, root
 from .words import shaped
 
-#: How each kind of factorization solves; the first of those that a matrix has is the one to keep.
-_SOLVES = {
-    "cholesky": "x = jax.scipy.linalg.cho_solve((c, True), b)   # in place of solve, inv",
-    "eigh": "x = v @ ((v.T @ b) / w)                       # in place of solve, inv",
-}
-_FACTORS = {
-    "cholesky": "c = jnp.linalg.cholesky(A)                    # once; log det = "
-    "2 * jnp.sum(jnp.log(jnp.diagonal(c)))",
-    "eigh": "w, v = jnp.linalg.eigh(A)                     # once; log det = jnp.sum(jnp.log(w))",
+#: How one factor does for all; the first kind that a matrix has is the one to keep.
+_CODES = {
+    "cholesky": """\
+c = jnp.linalg.cholesky(A)   # once
+x = jax.scipy.linalg.cho_solve((c, True), b)    # not solve, inv
+logdet = 2 * jnp.sum(jnp.log(jnp.diagonal(c)))  # not slogdet""",
+    "eigh": """\
+w, v = jnp.linalg.eigh(A)    # once
+x = v @ ((v.T @ b) / w)      # not solve, inv
+logdet = jnp.sum(jnp.log(w)) # not slogdet""",
 }
 #: What each kind costs, in n^3.
 _COSTS = {"cholesky": 1 / 3, "lu": 2 / 3, "eigh": 9.0}
@@ -81,7 +82,7 @@ def _is_transpose(value: Value, of: Value) -> bool:
 
 
 def _advice(kinds: dict[str, Step]) -> Advice:
-    kept = next(name for name in _SOLVES if name in kinds)
+    kept = next(name for name in _CODES if name in kinds)
     cost = sum(_COSTS[name] for name in kinds)
     told = " and ".join(_NAMES[name] for name in _NAMES if name in kinds)
     spare = next(step for name, step in kinds.items() if name != kept)
@@ -90,7 +91,7 @@ def _advice(kinds: dict[str, Step]) -> Advice:
         what=f"{shaped(spare.inputs[0])} is factored twice: as {told}",
         line=spare.line,
         cure=f"use the factor of {'Cholesky' if kept == 'cholesky' else 'eigh'} for both",
-        code=f"{_FACTORS[kept]}\n{_SOLVES[kept]}",
+        code=_CODES[kept],
         saves=f"{cost - _COSTS[kept]:.2g} n^3 of {cost:.2g} n^3 operations",
         factor=cost / _COSTS[kept] if cost < 3 else 1.1,
     )

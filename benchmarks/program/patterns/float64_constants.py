@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from .advice import Advice
+from ..advice import Advice
 from .scope import Scope, Step, Value, root
 from .words import shaped
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from .advice import Advice
+from ..advice import Advice
 from .scope import Scope, Step, Value
 from .words import shaped, times
 
@@ -42,32 +42,36 @@ def find_hessians(program: Scope) -> Iterator[Advice]:
         >>> [advice.cure for advice in find_hessians(read_scopes(traced, [True, True]))]
         ['take products with the Hessian']
     """
+    told: dict[int, Advice] = {}  # by the step that uses a matrix: it may be moved on the way
     for scope in program.every():
         for step in scope.steps:
             if _differentiates(step) and not step.bodies:
                 for value in step.outputs:
-                    yield from _told(step, value)
+                    told |= _told(step, value)
+    yield from told.values()
 
 
 def _differentiates(step: Step) -> bool:
     return "vmap(" in step.under and "jvp(" in step.under
 
 
-def _told(step: Step, value: Value) -> Iterator[Advice]:
+def _told(step: Step, value: Value) -> dict[int, Advice]:
+    """Return what is to be said of a value of a step, by the step that uses it."""
     if not value.floats or len(value.shape) < 2 or value.returned:
-        return
+        return {}
     uses = _uses(value)
     outside = uses and all(not _differentiates(use.step) for use in uses)
     order = _order(step) if outside else 0
     if not order:
-        return
+        return {}
     sizes = {min(use.matrix.shape[-2:]) for use in uses if len(use.matrix.shape) >= 2}
     if len(sizes) != 1 or min(sizes) < _SMALL:
-        return
+        return {}
     if all(_is_product(use) for use in uses):
-        yield _of_products(step, uses, second=order > 1)
-    elif order > 1 and all(_is_of_diagonal(use) for use in uses):
-        yield _of_diagonal(uses)
+        return {id(uses[0].step): _of_products(step, uses, second=order > 1)}
+    if order > 1 and all(_is_of_diagonal(use) for use in uses):
+        return {id(uses[0].step): _of_diagonal(uses)}
+    return {}
 
 
 def _uses(value: Value) -> list[_Use]:
@@ -165,13 +169,17 @@ def _of_diagonal(uses: list[_Use]) -> Advice:
     )
 
 
-_CODE_OF_HVP = (
-    "Hv = jax.jvp(jax.grad(f), (x,), (v,))[1]         # in place of jax.hessian(f)(x) @ v"
-)
-_CODE_OF_JVP = "Jv = jax.jvp(f, (x,), (v,))[1]                   # in place of jax.jacfwd(f)(x) @ v"
-_CODE_OF_VJP = "(vJ,) = jax.vjp(f, x)[1](v)   # v @ J; and J @ v is jax.jvp(f, (x,), (v,))[1]"
+_CODE_OF_HVP = """\
+# in place of jax.hessian(f)(x) @ v
+Hv = jax.jvp(jax.grad(f), (x,), (v,))[1]"""
+_CODE_OF_JVP = """\
+# in place of jax.jacfwd(f)(x) @ v
+Jv = jax.jvp(f, (x,), (v,))[1]"""
+_CODE_OF_VJP = """\
+# in place of v @ jax.jacrev(f)(x); J @ v is jax.jvp(f, (x,), (v,))[1]
+(vJ,) = jax.vjp(f, x)[1](v)"""
 _CODE_OF_DIAGONAL = """\
 def entry(i):
     e = jax.nn.one_hot(i, x.size, dtype=x.dtype)
     return jax.jvp(jax.grad(f), (x,), (e,))[1][i]
-diagonal = jax.lax.map(entry, jnp.arange(x.size))   # its sum is the trace"""
+diagonal = jax.lax.map(entry, jnp.arange(x.size))   # the trace: its sum"""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .advice import Advice
+from ..advice import Advice
 from .scope import Call, Scope, Step, Value, all_readers
 from .words import shaped, times
 
@@ -71,10 +71,11 @@ def _advice(call: Call, products: list[tuple[Step, Value]]) -> Advice:
     )
 
 
-_CODE = "x = jnp.linalg.solve(A, b)            # in place of jnp.linalg.inv(A) @ b"
+_CODE = "x = jnp.linalg.solve(A, b)   # in place of jnp.linalg.inv(A) @ b"
 _CODE_OF_SEVERAL = """\
 lu = jax.scipy.linalg.lu_factor(A)
-x, y = jax.scipy.linalg.lu_solve(lu, b), jax.scipy.linalg.lu_solve(lu, c)"""
+x = jax.scipy.linalg.lu_solve(lu, b)   # in place of inv(A) @ b
+y = jax.scipy.linalg.lu_solve(lu, c)"""
 
 
 def _columns(step: Step, inverse: Value) -> int:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..advice import Advice
 from ..jaxpr import Program
-from .advice import Advice
 from .scope import Scope, Step, Value
 
 #: What is repeated less often, or is less in all, compiles in no time.
@@ -165,8 +165,11 @@ def _advice(found: Repetition) -> Advice:
 
 
 _CODE_OF_CHAIN = """\
-def step(x, w):                # one of them; w is what differs between them
+def step(x, w):              # one of them; w is what differs
     ...
     return x, None
-x, _ = jax.lax.scan(step, x, jax.tree.map(lambda *leaves: jnp.stack(leaves), *ws))"""
-_CODE_OF_BATCH = "ys = jax.vmap(step)(jax.tree.map(lambda *leaves: jnp.stack(leaves), *xs))"
+ws = jax.tree.map(lambda *leaves: jnp.stack(leaves), *ws)
+x, _ = jax.lax.scan(step, x, ws)"""
+_CODE_OF_BATCH = """\
+xs = jax.tree.map(lambda *leaves: jnp.stack(leaves), *xs)
+ys = jax.vmap(step)(xs)      # step is one of them"""

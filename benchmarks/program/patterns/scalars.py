@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from ..advice import Advice
 from ..jaxpr import scan_parts
-from .advice import Advice
 from .scope import Scope, Step
 from .words import times
 
@@ -39,7 +39,8 @@ def find_scalar_leaves(program: Scope) -> Iterator[Advice]:
 
 _CODE_OF_LEAVES = """\
 flat, unravel = jax.flatten_util.ravel_pytree(params)
-gradient = jax.jit(jax.grad(lambda flat: fn(unravel(flat))))(flat)   # unravel(gradient)"""
+stacked = jax.jit(jax.grad(lambda flat: fn(unravel(flat))))
+gradient = stacked(flat)     # unravel(gradient) has params' structure"""
 
 
 def scalar_leaves(program: Scope) -> list[int]:
@@ -109,7 +110,7 @@ def _advice_on_carries(loop: Step, count: int) -> Advice:
 
 
 _CODE_OF_CARRIES = """\
-def body(state, x):            # state is one array; work on all of it at once where you can
+def body(state, x):          # one array: work on all of it at once
     a, b, *others = state
     ...
     return jnp.stack([a, b, *others]), None

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from ..advice import Advice
 from ..jaxpr import names, scan_parts
-from .advice import Advice
 from .scope import Scope, Step
 
 _FACTORIZATIONS = names("lu cholesky eigh qr svd eig householder_product")
@@ -83,8 +83,8 @@ def _advice(step: Step, count: int) -> Advice:
         what=f"{count:,} systems of {unknowns} unknowns are solved one after the other",
         line=step.line,
         cure="solve them in one batch",
-        code=f"xs = jax.vmap(jnp.linalg.solve)(As, bs)   # As [{count}, {unknowns}, {unknowns}], "
-        f"bs [{count}, {unknowns}]",
+        code=f"# As [{count}, {unknowns}, {unknowns}], bs [{count}, {unknowns}]\n"
+        "xs = jax.vmap(jnp.linalg.solve)(As, bs)",
         saves=f"{count - 1:,} of {count:,} calls of LAPACK, and as many compilations if they are "
         "written out"
         if step.scope.kind != "scan"

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
+from ..advice import Advice
 from ..jaxpr import Program
-from .advice import Advice
-from .buffers import find_buffers, find_gathered
 from .callbacks import find_callbacks
 from .checkpoints import find_checkpoints
 from .convergence import find_convergence
@@ -12,6 +11,7 @@ from .factorizations import find_factorizations
 from .float64_constants import find_float64_constants
 from .hessians import find_hessians
 from .inverses import find_inverses
+from .loops_by_rows import find_buffers, find_gathered
 from .reader import read_scopes
 from .repetition import find_repetition
 from .scalars import find_scalar_carries, find_scalar_leaves

@@ -6,7 +6,7 @@ of a function that holds one runs it as often as there are products.
 
 from collections.abc import Iterator
 
-from .advice import Advice
+from ..advice import Advice
 from .scope import LOOPS, Scope, Step
 from .words import times
 
@@ -61,5 +61,5 @@ def _advice(steps: list[Step]) -> Advice:
 
 
 _CODE = """\
-y, push = jax.linearize(f, x)                   # or: y, pull = jax.vjp(f, x)
+y, push = jax.linearize(f, x)   # or: y, pull = jax.vjp(f, x)
 products = jax.vmap(push)(jnp.stack(tangents))"""

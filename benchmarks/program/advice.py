@@ -4,7 +4,7 @@ import html
 import textwrap
 from dataclasses import dataclass
 
-from ..._equality import equal_by_fields
+from .._equality import equal_by_fields
 
 
 @equal_by_fields
