@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
-from ..derivatives.method import Probe
+from ..derivatives.method import GaveUpError, Probe
 from ..derivatives.problem import Problem
 from ..program.custom_rules import OF_USERS, RULES, rule_of
 from ..program.jaxpr import kind
@@ -41,12 +41,17 @@ def explain(
     """
     program = labelled_program(problem)
     made, missing = parts(problem, program, probe, modes)
-    note = "; ".join(f"there is no {name} mode" for name in missing)
-    looks = {}
+    looks: dict[str, tuple[bool, list[bool]]] = {}
     for part in made:
-        looks[part.name] = looks_fine(part, pace)
-        if part.name == "value" and not looks["value"][0]:
+        try:
+            looks[part.name] = looks_fine(part, pace)
+        except GaveUpError:
+            raise
+        except Exception as error:  # JAX finds some rules missing only now
+            missing[part.name] = error
+        if part.name == "value" and not looks.get("value", (True,))[0]:
             break  # then its derivatives are of no interest
+    note = "; ".join(f"there is no {name} mode" for name in missing)
     wrong = [part for part in made if not looks.get(part.name, (True,))[0]]
     if not wrong:
         return Explanation(note=note)
