@@ -15,7 +15,8 @@ from ..program.jaxpr import kind
 from ..program.messages import guarded
 from ..program.walk import equations
 from .dense import dense_jacobian
-from .directions import UNHURRIED, Pace
+from .directions import UNHURRIED, Pace, random_probe
+from .explain import explain
 from .float64 import own_program, without
 from .judge import Line, judge, take
 from .taylor import Taylor
@@ -23,6 +24,7 @@ from .taylor import Taylor
 #: With more inputs, nobody looks for the one at which it shows most.
 _MOST_INPUTS = 4096
 _MOST_RULES = 3
+_SEED = 0
 #: What a rule may be meant to do, and how to say so.
 _MEANT = "; if it is meant, rule='trust' checks against it"
 
@@ -55,7 +57,10 @@ def describe(
     """
     if np.isnan(test.slope or 0.0):
         text = "the derivative is not finite, though the function is"
-    elif line.coarse:
+        with jax.enable_x64(x64):
+            why, _ = guarded("find what is not finite", lambda: _first(problem, mode, pace), "")
+        return text + _worst(wide, probe, mode, line, pace) + (why and f"; {why}")
+    if line.coarse:
         text = "wrong: it is not what differences give"
     else:
         text = f"wrong: the Taylor remainder falls with slope {test.slope:.2f}, not 2"
@@ -63,6 +68,12 @@ def describe(
         suspects, _ = guarded("find what may be why", lambda: list(_suspects(problem)), [])
     culprit, _ = guarded("find why", lambda: _culprit(suspects, wide, probe, mode, line, pace), "")
     return text + culprit + _worst(wide, probe, mode, line, pace)
+
+
+def _first(problem: Problem, mode: str, pace: Pace) -> str:
+    """Name the first operation of a mode that is not finite, its line and its cure."""
+    found = explain(problem, random_probe(problem, _SEED), (mode,), pace, known_wrong=True)
+    return found.advice if found.what else ""
 
 
 def deliberate(problem: Problem) -> tuple[str, ...]:

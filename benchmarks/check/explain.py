@@ -29,7 +29,12 @@ from .uses import Use, is_made_of, uses
 
 
 def explain(
-    problem: Problem, probe: Probe, modes: Sequence[str] = PARTS, pace: Pace = UNHURRIED
+    problem: Problem,
+    probe: Probe,
+    modes: Sequence[str] = PARTS,
+    pace: Pace = UNHURRIED,
+    *,
+    known_wrong: bool = False,
 ) -> Explanation:
     """Say what of a function and its derivatives goes wrong first, and what to do.
 
@@ -38,19 +43,11 @@ def explain(
         probe: The directions, of the same types.
         modes: Which of `"value"`, `"forward"`, `"reverse"` to look at.
         pace: How programs are run, and for how long.
+        known_wrong: Whether it is known that all of these are wrong, and only asked why.
     """
     program = labelled_program(problem)
     made, missing = parts(problem, program, probe, modes)
-    looks: dict[str, tuple[bool, list[bool]]] = {}
-    for part in made:
-        try:
-            looks[part.name] = looks_fine(part, pace)
-        except GaveUpError:
-            raise
-        except Exception as error:  # JAX finds some rules missing only now
-            missing[part.name] = error
-        if part.name == "value" and not looks.get("value", (True,))[0]:
-            break  # then its derivatives are of no interest
+    looks = _looks(made, missing, pace, known_wrong=known_wrong)
     note = "; ".join(f"there is no {name} mode" for name in missing)
     wrong = [part for part in made if not looks.get(part.name, (True,))[0]]
     if not wrong:
@@ -61,9 +58,29 @@ def explain(
         part.program, part.inputs, pace, moving=len(problem.x), digits=looks[part.name][1]
     )
     if found.culprit is None:
-        why = "uncompiled, all is finite" if found.fine else found.why
+        why = "run one by one, all of them are sound" if found.fine else found.why
         return Explanation(where=part.name, modes=names, unknown=why, note=note)
     return _told(found.culprit, part, names, problem, program, pace)
+
+
+def _looks(
+    made: Sequence[Part], missing: dict[str, Exception], pace: Pace, *, known_wrong: bool
+) -> dict[str, tuple[bool, list[bool]]]:
+    """Look at each part, up to a value that is wrong: then derivatives are of no interest."""
+    looks: dict[str, tuple[bool, list[bool]]] = {}
+    for part in made:
+        if known_wrong:
+            looks[part.name] = False, [True] * len(part.program.jaxpr.outvars)
+            continue
+        try:
+            looks[part.name] = looks_fine(part, pace)
+        except GaveUpError:
+            raise
+        except Exception as error:  # JAX finds some rules missing only now
+            missing[part.name] = error
+        if part.name == "value" and not looks.get("value", (True,))[0]:
+            break
+    return looks
 
 
 def _told(

@@ -1,14 +1,10 @@
 """Say of the rows that lost their digits what took them, and where."""
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 
-import jax
-from jax.extend.core import ClosedJaxpr
-
-from ..check.digits import find_loss
-from ..check.float64 import own_program
+from ..check.explain import explain
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..program.messages import guarded
 from .attempt import Attempt
@@ -17,6 +13,13 @@ from .pace import pace_of
 
 #: The share of the time left until measuring that this may take.
 _SHARE = 0.5
+#: What a mode's row has where its derivative is of no use.
+_NOT_RIGHT = ("wrong", "inaccurate")
+#: How another row recommends a mode.
+_ADVICE = {
+    "forward": ("; use forward mode", "; forward mode works"),
+    "reverse": ("; use reverse mode", "; reverse mode works"),
+}
 
 
 def with_losses(attempts: Sequence[Attempt], experiment: Experiment) -> list[Attempt]:
@@ -29,9 +32,10 @@ def with_losses(attempts: Sequence[Attempt], experiment: Experiment) -> list[Att
 
     @cache
     def found(mode: str) -> str:
-        program = _derivative(experiment, mode) if mode else own_program(experiment.problem)
-        inputs = [*experiment.problem.x, *experiment.problem.fixed]
-        return str(find_loss(program, inputs, pace_of(left)) or "")
+        parts = (mode,) if mode == "value" or mode not in experiment.obstacles else ("forward",)
+        problem, probe = experiment.problem, experiment.probe
+        why = explain(problem, probe, parts, pace_of(left), known_wrong=True)
+        return why.advice if why.what else ""
 
     def in_time(mode: str) -> str:
         find = partial(guarded, "find where digits go", partial(found, mode), "")
@@ -45,23 +49,24 @@ def with_losses(attempts: Sequence[Attempt], experiment: Experiment) -> list[Att
         row = one.row
         if row.status != "inaccurate" or row.mode == "numerical":
             return one
-        where = (value_is_off and in_time("")) or (row.kind != "value" and in_time(row.mode)) or ""
+        mode = row.mode if row.mode in ("forward", "reverse") else "reverse"
+        where = (value_is_off and in_time("value")) or (row.kind != "value" and in_time(mode)) or ""
         note = "; ".join(filter(None, (row.note, where)))
-        return one._replace(row=dataclasses.replace(row, note=note))
+        return one._replace(row=replace(row, note=note))
 
     value_is_off = any(o.row.kind == "value" and o.row.status == "inaccurate" for o in attempts)
+    return _without_contradictions([told(one) for one in attempts])
+
+
+def _without_contradictions(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """Return the attempts without advice to take a mode that is not right here either."""
+    bad = {one.row.mode for one in attempts if one.row.status in _NOT_RIGHT}
+    advice = [text for mode in bad for text in _ADVICE.get(mode, ())]
+
+    def told(one: Attempt) -> Attempt:
+        note = one.row.note
+        for text in advice:
+            note = note.replace(text, "")
+        return one if note == one.row.note else one._replace(row=replace(one.row, note=note))
+
     return [told(one) for one in attempts]
-
-
-def _derivative(experiment: Experiment, mode: str) -> ClosedJaxpr:
-    """Return the program of one product with the derivative, by the mode or what is possible."""
-    problem, probe = experiment.problem, experiment.probe
-
-    def push(x: tuple, fixed: tuple) -> object:
-        return jax.jvp(lambda x: problem.fn(x, fixed), (x,), (probe.tangent,))[1]
-
-    def pull(x: tuple, fixed: tuple) -> object:
-        return jax.vjp(lambda x: problem.fn(x, fixed), x)[1](probe.cotangent)
-
-    forward = "reverse" in experiment.obstacles or mode == "forward"
-    return jax.make_jaxpr(push if forward else pull)(problem.x, problem.fixed)

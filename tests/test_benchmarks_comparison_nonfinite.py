@@ -1,0 +1,103 @@
+"""A comparison says of a derivative that is not finite, or has no digits, where that begins."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from benchmarks import compare, explain_nonfinite
+
+pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
+FILE = "test_benchmarks_comparison_nonfinite.py"
+QUICK = {"methods": ["forward", "reverse"], "budget": 0.05}
+WEIGHTS = jnp.asarray(np.random.default_rng(1).standard_normal((4, 4)), jnp.float32)
+
+
+def at(fn, below):
+    return f" at {FILE}:{fn.__code__.co_firstlineno + below} ("
+
+
+def energy(x):
+    return jnp.linalg.norm(x) ** 2 + jnp.sum(jnp.cos(x))
+
+
+def test_the_norm_of_nothing_is_cured_by_the_sum_of_squares():
+    found = compare(energy, jnp.zeros(5), **QUICK)
+    for row in (found.row("forward"), found.row("reverse")):
+        assert row.status == "wrong"
+        assert "infinity in the derivative of `sqrt`" + at(energy, 1) in row.note
+        assert "0.5 / 0 = inf, at sqrt(0)" in row.note
+        assert "use the sum of squares" in row.note
+        assert "stop_gradient" not in row.note
+
+
+def density(a):
+    w, v = jnp.linalg.eigh((a + a.T) / 2)
+    return jnp.sum((v * jnp.exp(-w)) @ v.T * WEIGHTS)
+
+
+def test_equal_eigenvalues_are_named_with_a_rule_that_is_right():
+    found = compare(density, jnp.diag(jnp.array([2.0, 2.0, 1.0, 0.5])), **QUICK)
+    note = found.row("reverse").note
+    assert "infinity in the derivative of `eigh`" + at(density, 1) in note
+    assert "with 0.5, 1, 2, 2" in note
+
+
+def hidden(x):
+    return jnp.sum(jnp.where(x > 0, jnp.sqrt(x), 0.0))
+
+
+def test_modes_are_judged_apart_and_a_branch_that_is_not_taken_is_named():
+    found = compare(hidden, jnp.array([0.0, 1.0, 2.0]), **QUICK)
+    assert found.row("forward").status == "ok"
+    assert found.row("reverse").status == "wrong"
+    assert f"the where{at(hidden, 1)}" in found.row("reverse").note
+    assert "the where" not in found.row("forward").note
+
+
+def test_a_stop_gradient_of_jax_is_never_blamed_for_a_nan():
+    def fn(x):
+        forbidden = jnp.where(jnp.arange(4) < 2, 0.0, -jnp.inf)
+        split = jax.nn.logsumexp((x + forbidden).reshape(2, 2), axis=1)
+        return jnp.sum(jnp.where(split > -1e9, split, 0.0))
+
+    found = compare(fn, jnp.ones(4), **QUICK)
+    note = found.row("reverse").note
+    assert found.row("reverse").status == "wrong"
+    assert "the stop_gradient" not in note
+    assert "a large negative number for -inf" in note
+
+
+def cosine(x):
+    return jnp.sum((1 - jnp.cos(x)) / x**2)
+
+
+def test_lost_digits_come_with_their_numbers_and_their_cure():
+    found = compare(cosine, jnp.array([1e-3, 1e-4]), **QUICK)
+    for row in found.rows:
+        assert "cancellation in `sub`" + at(cosine, 1) in row.note
+        assert "1 - 1 = 0, in float64 5e-09; use 2 sin^2(x/2) for 1 - cos(x)" in row.note
+
+
+def half(x):
+    return 1000.0 / (1 + jnp.linalg.norm(x))
+
+
+def test_a_norm_that_overflows_needs_a_wider_type():
+    found = explain_nonfinite(half, jnp.full((3, 3), 100.0, jnp.float16), mode="value")
+    assert (found.what, found.code) == ("overflow", "x = x.astype(jnp.float32)")
+
+
+def halved(x):
+    return jax.lax.while_loop(lambda c: c[0] > 1, lambda c: c / 2, x)
+
+
+def test_no_row_recommends_a_mode_that_is_wrong():
+    last = jnp.array([0.0, 1.0])
+    found = compare(lambda x: last * jnp.sqrt(halved(x) * last), jnp.array([4.0, 1.0]), **QUICK)
+    assert found.row("reverse").status == "impossible"
+    assert found.row("forward").status == "wrong"
+    assert "forward mode" not in found.row("reverse").note
+    sound = compare(halved, jnp.array([4.0, 1.0]), **QUICK)
+    assert sound.row("forward").status == "ok"
+    assert "forward mode works" in sound.row("reverse").note
