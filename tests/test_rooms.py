@@ -26,11 +26,16 @@ MAY_IMPORT = {
 #: What every room may import beside what `MAY_IMPORT` says; it imports nothing else of ours.
 SHARED = {"benchmarks._equality", "benchmarks._files", "benchmarks._record_file"}
 SHARED |= {"benchmarks._codec", "benchmarks._extras"}
-#: The imports against the rules: a comparison shows and saves itself.
+#: The imports against the rules: a comparison shows and saves itself, and draws its function.
 EXCEPTIONS = {
     ("benchmarks.comparison.record", f"benchmarks.report{module}")
     for module in ("", ".files", ".page", ".text")
+} | {
+    (f"benchmarks.comparison.{importer}", f"benchmarks.graph{module}")
+    for importer in ("drawn", "record")
+    for module in ("", ".record")
 }
+EXCEPTIONS |= {("benchmarks.comparison.drawn", "benchmarks.graph.build")}
 #: The imports of a record that shows and saves itself, of what needs the record.
 INSIDE = {
     ("benchmarks.graph.record", f"benchmarks.graph.{m}")

@@ -1,9 +1,9 @@
 """What a comparison found: a row a method, and a verdict. It depends on statistics alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._equality import equal_by_fields
 from ..instrument.units import counted
@@ -12,6 +12,9 @@ from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row
 from .source import Source
+
+if TYPE_CHECKING:
+    from ..graph.record import Graph
 
 
 @equal_by_fields
@@ -124,6 +127,34 @@ class Comparison:
         from .handed import derivative_of
 
         return derivative_of(self.source, self.rows, self.verdict.answers(), method)
+
+    def graph(
+        self,
+        *,
+        tangent: object = None,
+        cotangent: object = None,
+        names: Sequence[str] | Mapping[Any, str] | None = None,
+    ) -> "Graph":
+        """Return the computational graph of the function, at the inputs of `compare`.
+
+        Args:
+            tangent: As of `gradwise.graph`.
+            cotangent: As of `gradwise.graph`.
+            names: As of `gradwise.graph`.
+
+        Raises:
+            ValueError: If the comparison was read from a file, which holds no function.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import compare
+            >>> comparison = compare(jnp.sin, jnp.ones(3), methods=["reverse"], budget=0.1)
+            >>> comparison.graph()
+            Graph(sin: 2 nodes, 0 groups)
+        """
+        from .drawn import graph_of
+
+        return graph_of(self.source, tangent=tangent, cotangent=cotangent, names=names)
 
     def save(self, path: str | Path) -> None:
         """Write the comparison as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending.
