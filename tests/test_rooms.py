@@ -39,7 +39,7 @@ EXCEPTIONS |= {("benchmarks.comparison.drawn", "benchmarks.graph.build")}
 #: The imports of a record that shows and saves itself, of what needs the record.
 INSIDE = {
     ("benchmarks.graph.record", f"benchmarks.graph.{m}")
-    for m in ("closing", "file", "page", "text")
+    for m in ("closing", "file", "overlays", "page", "text")
 }
 
 

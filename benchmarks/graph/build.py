@@ -31,6 +31,7 @@ from .pool import is_pooled, pooled, pooled_shape
 from .quantity import quantity
 from .record import Graph
 from .steps import Value, flattened
+from .subject import Subject
 from .trace import Traced, traced
 
 #: How many numbers forward mode goes by, one after the other.
@@ -106,6 +107,7 @@ def graph(
         forward=modes.forward,
         reverse=modes.reverse,
         notes=(*found.inputs.notes(), *filter(None, (failure, unkept))),
+        subject=Subject(fn=fn, inputs=inputs, argnums=argnums, cotangent=cotangent),
     )
     made = with_leaves_grouped(made)
     return replace(made, shut=first_shut(made))

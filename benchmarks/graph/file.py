@@ -21,6 +21,8 @@ KIND: Final = "graph"
 #: Arrays with more entries are saved as the means of at most so many rows and columns of blocks.
 LIMIT: Final = 1024
 ROWS, COLUMNS = 12, 16
+#: What no file holds.
+_NOT_FILED = ("subject",)
 #: For each ending the module and the function that makes the content of such a file.
 WRITERS: Final = {
     ".html": ("page", "page"),
@@ -50,7 +52,8 @@ def save(graph: Graph, path: str | Path) -> None:
     """
     of_path = check_ending(path)
     if of_path == ".json":
-        save_record(path, KIND, _plain(graph))
+        names = [f.name for f in dataclasses.fields(graph) if f.name not in _NOT_FILED]
+        save_record(path, KIND, {name: _plain(getattr(graph, name)) for name in names})
         return
     module, name = WRITERS[of_path]
     write: Callable[[Graph], str | bytes]

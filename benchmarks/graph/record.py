@@ -1,11 +1,12 @@
 """The computational graph as one record, and its forms: text, picture, page, file."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .._equality import equal_by_fields
 from .parts import Group, Node, Output
+from .subject import Subject
 
 
 @equal_by_fields
@@ -27,6 +28,8 @@ class Graph:
         shut: The ids of the groups that are drawn closed.
         direction: `"right"` or `"down"`.
         notes: What else a reader should know.
+        subject: The function and its inputs, as `gradwise.graph` was given them; `None` in what was
+            read from a file. It is neither compared nor saved nor shown.
 
     `print(graph)` shows a line a node; in a notebook it is the page.
 
@@ -54,6 +57,33 @@ class Graph:
     shut: frozenset[int] = frozenset()
     direction: str = "right"
     notes: tuple[str, ...] = ()
+    subject: Subject | None = field(default=None, compare=False)
+
+    def overlay(self, name: str) -> dict[int, tuple[float, str]]:
+        """Return a number and a short text for each node that an overlay says something of.
+
+        Args:
+            name: `"kept"`, the bytes that reverse mode keeps; `"flops"`; `"saturation"`, the share
+                of entries at which an activation's derivative is below 0.01; `"zeros"`, the share
+                of zeros in value and adjoint; `"not finite"`, where a NaN or an infinity is made;
+                `"digits"`, how many are lost against the same program in float64, which is run
+                for it.
+
+        Returns:
+            By the node's id.
+
+        Raises:
+            ValueError: If there is no such overlay, or it cannot be told of this graph.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import graph
+            >>> graph(jnp.tanh, jnp.array([0.0, 1.0, 9.0, -9.0])).overlay("saturation")
+            {1: (0.5, "50 % saturated: |f'| < 0.01")}
+        """
+        from .overlays import overlay
+
+        return overlay(self, name)
 
     def closed(
         self,
