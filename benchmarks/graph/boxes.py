@@ -2,7 +2,6 @@
 
 from .nesting import Nesting
 from .parts import Group, Node
-from .record import Graph
 from .rules import label
 
 #: What can be drawn as one box.
@@ -28,9 +27,25 @@ def box_of(nesting: Nesting, node: int) -> Box:
     return graph.nodes[node]
 
 
-def members(graph: Graph, group: Group) -> list[Node]:
-    """Return the nodes of a group, those of the groups in it included."""
-    return [node for node in graph.nodes if group.id in node.groups]
+def members(nesting: Nesting, group: Group) -> list[Node]:
+    """Return the nodes that stand in a group, those of the groups in it included.
+
+    Example:
+        >>> from benchmarks.graph.example import EXAMPLE
+        >>> [node.id for node in members(Nesting(EXAMPLE), EXAMPLE.groups[0])]
+        [1, 2, 3, 4]
+    """
+    home, above = nesting.home, nesting.above
+    return [node for node in nesting.graph.nodes if group.id in above(home[node.id])]
+
+
+def beside(nesting: Nesting, group: Group, node: int) -> Box:
+    """Return what stands beside a group and holds a node: another group, or the node itself."""
+    around = nesting.above(group.parent)
+    for container in reversed(nesting.above(nesting.home[node])):
+        if container is not None and container not in around:
+            return nesting.graph.groups[container]
+    return nesting.graph.nodes[node]
 
 
 def title(box: Box) -> str:

@@ -70,10 +70,14 @@ def laid_out(rows: Sequence[Sequence[str]], *, left: Sequence[bool], width: int)
         b       13
     """
     rooms = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+    rooms[0] = max(width_of(row[0]) for row in rows if any(row[1:]))
     others = sum(room + 2 for room in rooms[1:] if room)
     rooms[0] = max(min(rooms[0], width - others), 1)
     lines = []
     for row in rows:
+        if not any(row[1:]):
+            lines.append(cut(row[0], width))
+            continue
         cells = [_padded(*cell) for cell in zip(row, rooms, left, strict=True) if cell[1]]
         lines.append(cut("  ".join(cells).rstrip(), width))
     return lines

@@ -34,8 +34,14 @@ def letters(graph: Graph, node: Node) -> list[str]:
         edge = operand.node, operand.result
         if edge not in found:
             found[edge] = _short_name(graph, operand) or _letter(graph, operand, next(free))
-    named = (found[operand.node, operand.result] for operand in node.operands)
+    named = (_on_the_way(operand, found[operand.node, operand.result]) for operand in node.operands)
     return [next(named) if v is None else written_literal(v) for v in literals_of(node)]
+
+
+def _on_the_way(operand: Operand, name: str) -> str:
+    """Return what arrives of an operand, if an edge changes more than its shape."""
+    turned = f"{name}ᵀ" if "transpose" in operand.notes else name
+    return f"stop({turned})" if "stop_gradient" in operand.notes else turned
 
 
 def dotted(name: str) -> str:
@@ -46,7 +52,7 @@ def dotted(name: str) -> str:
         ('ȧ', 'ẇ1', '(loss)˙')
     """
     first, rest = name[:1], name[1:]
-    if first.isalpha() and not rest.strip("0123456789_′₀₁₂₃₄₅₆₇₈₉"):
+    if first.isalpha() and not rest.strip("0123456789_′ᵀ₀₁₂₃₄₅₆₇₈₉"):
         return normalize("NFC", first + _DOT) + rest
     return f"({name})˙"
 

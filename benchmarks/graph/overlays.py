@@ -12,6 +12,7 @@ from .boxes import members
 from .figures import entry
 from .local import slope
 from .naming import is_operation, result_of
+from .nesting import Nesting
 from .parts import Node, Quantity
 from .record import Graph
 from .rules import rule_of
@@ -70,8 +71,9 @@ def _by_box(graph: Graph, marks: Overlay) -> dict[str, tuple[float, str]]:
     most = max([1.0, *(number for number, _ in marks.values())])
     tints = {node: (round(number / most, 2), text) for node, (number, text) in marks.items()}
     boxes = {f"n{node}": tint for node, tint in tints.items()}
+    nesting = Nesting(graph)
     for group in graph.groups:
-        inside = [tints[node.id] for node in members(graph, group) if node.id in tints]
+        inside = [tints[node.id] for node in members(nesting, group) if node.id in tints]
         if inside:
             tint, text = max(inside)
             boxes[f"g{group.id}"] = (tint, f"up to {text}" if len(inside) > 1 else text)

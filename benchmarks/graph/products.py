@@ -17,20 +17,30 @@ BACK = {
 
 def factors(graph: Graph, node: Node, names: Sequence[str]) -> list[str]:
     """Return the names of the factors of a product, with a mark on those that are transposed."""
-    marks = (*transposed(graph, node), *[False] * len(names))
-    return [f"{name}ᵀ" if mark else name for name, mark in zip(names, marks, strict=False)]
+    bare, turned = _bare(graph, node, names)
+    return [f"{name}ᵀ" if mark else name for name, mark in zip(bare, turned, strict=True)]
 
 
 def handed_to_factor(graph: Graph, node: Node, position: int, names: Sequence[str]) -> str:
     """Return what a factor of a product is handed back."""
     made = [result_of(graph, operand) for operand in node.operands]
-    other = names[1] if position == 0 else names[0]
+    (left, right), turned = _bare(graph, node, names)
+    other = right if position == 0 else left
     contracted = dict(node.params).get("contracted")
     several = isinstance(contracted, tuple | list) and len(contracted[0]) != 1
     if several or all(result is not None and len(result.shape) == 1 for result in made):
         return f"ḡ · {other}"
-    rule = BACK[transposed(graph, node)][position]
-    return rule.replace("b" if position == 0 else "a", other)
+    return BACK[turned][position].replace("b" if position == 0 else "a", other)
+
+
+def _bare(
+    graph: Graph, node: Node, names: Sequence[str]
+) -> tuple[tuple[str, str], tuple[bool, bool]]:
+    """Return the names of two factors, and which are transposed by the product or on their way."""
+    left, right = names
+    turned = transposed(graph, node)
+    marks = (turned[0] != left.endswith("ᵀ"), turned[1] != right.endswith("ᵀ"))
+    return (left.removesuffix("ᵀ"), right.removesuffix("ᵀ")), marks
 
 
 def transposed(graph: Graph, node: Node) -> tuple[bool, bool]:

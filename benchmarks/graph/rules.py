@@ -95,10 +95,20 @@ def handed_back(graph: Graph, node: Node, place: int) -> str:
     """
     if not (is_operation(node) and has_derivative(graph, node, place)):
         return ""
+    position, notes = positions(node)[place], node.operands[place].notes
+    rule = _handed_back(graph, node, position)
+    if "transpose" in notes and not _is_product(node):
+        rule = f"({rule})ᵀ" if " " in rule else f"{rule}ᵀ"
+    if "broadcast" in notes and rule not in ("", "0"):
+        rule = f"−Σ {rule[1:]}" if rule.startswith("−") else f"Σ {rule}"
+    return rule
+
+
+def _handed_back(graph: Graph, node: Node, position: int) -> str:
+    """Return what is handed back to an operand of the primitive, in that operand's own shape."""
     rule = rule_of(graph, node)
     if rule is None:
         return f"{_ADJOINT} · its derivative"
-    position = positions(node)[place]
     back = rule.back[min(position, len(rule.back) - 1)]
     if back == NOTHING:
         return ""

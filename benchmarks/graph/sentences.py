@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from .boxes import Box, box_of, members, title
+from .boxes import Box, beside, members, title
 from .figures import short, size_of
 from .naming import has_derivative, is_operation, letters, literals_of, positions
 from .nesting import Nesting
-from .parts import Group, Node, Operand
+from .parts import Group, Node
 from .record import Graph
 from .rules import formula, handed_back, label, tangent
 
@@ -122,20 +122,21 @@ def _to(rule: str, numbers: str, names: str) -> str:
 
 
 def _of_group(graph: Graph, group: Group, mode: str) -> str:
-    inside = members(graph, group)
-    ids, nesting = {node.id for node in inside}, Nesting(graph)
+    nesting = Nesting(graph)
+    inside = members(nesting, group)
+    ids = {node.id for node in inside}
     entering = [
-        (operand, has_derivative(graph, node, place))
+        (operand.node, has_derivative(graph, node, place))
         for node in inside
         for place, operand in enumerate(node.operands)
         if operand.node not in ids
     ]
     if mode == "pass":
-        givers = _boxes(nesting, [operand for operand, _ in entering])
+        givers = _titles(nesting, group, [node for node, _ in entering])
         made = short(inside[-1].results[0].value) if inside and inside[-1].results else ""
         taken = f"takes {_listed(givers)} and " if givers else ""
         return f"{group.name} {taken}makes {made or 'its result'}"
-    names = _boxes(nesting, [operand for operand, moving in entering if moving])
+    names = _titles(nesting, group, [node for node, moving in entering if moving])
     own = [title(node) for node in inside if node.kind == "input"]
     if mode == "forward":
         return f"{group.name} hands the tangent of {_listed(names or own or ['nothing'])} on"
@@ -144,8 +145,9 @@ def _of_group(graph: Graph, group: Group, mode: str) -> str:
     return f"{group.name} {back}{gradients}"
 
 
-def _boxes(nesting: Nesting, operands: Sequence[Operand]) -> list[str]:
-    return list(dict.fromkeys(title(box_of(nesting, operand.node)) for operand in operands))
+def _titles(nesting: Nesting, group: Group, nodes: Sequence[int]) -> list[str]:
+    """Return the names of what stands beside a group and holds these nodes, each once."""
+    return list(dict.fromkeys(title(beside(nesting, group, node)) for node in nodes))
 
 
 def _called(graph: Graph, node: Node, place: int) -> str:

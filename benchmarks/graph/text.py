@@ -9,7 +9,7 @@ from .columns import laid_out, width_of, wrapped
 from .containers import Container, structure
 from .figures import short
 from .naming import is_operation, literals_of
-from .nesting import Nesting
+from .nesting import BODY_INPUTS, Nesting
 from .parts import Group, Node, Result
 from .record import Graph
 from .rules import formula
@@ -19,7 +19,8 @@ WIDTH = 100
 _HEADER = ["node", "shape", "value", "tangent", "adjoint", "kept", "FLOPs", "line"]
 _LEFT = [True, True, False, False, False, False, False, True]
 #: The place of the source line in a row, and the room that the first column should have.
-_LINE, _ROOM = 7, 28
+_LINE, _ROOM = 7, 34
+_LEAVES = ("input", "fixed", "constant")
 _OPEN, _SHUT = "▾ ", "▸ "
 _TYPES = {"float": "f", "int": "i", "uint": "u", "complex": "c", "bfloat": "bf"}
 
@@ -92,18 +93,27 @@ class _Lines:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.containers = structure(graph).containers
-        self.body = Nesting(graph).body
+        self.nesting = Nesting(graph)
         self.uses = Counter(node.name for node in graph.nodes if node.name)
         self.tangents = len(graph.passes) == 1 or bool(graph.reverse)
 
     def rows(self, container: int | None, depth: int) -> Iterator[list[str]]:
         """Yield the rows of what stands in a container, in topological order."""
-        for child in self.containers[container].children:
+        for child in sorted(self.containers[container].children, key=self._turn):
             number = int(child[1:])
             if child[0] == "n":
                 yield self._node(self.graph.nodes[number], depth)
             else:
                 yield from self._group(self.graph.groups[number], depth)
+
+    def _turn(self, child: str) -> int:
+        """Return when something is computed: inputs before all else, a group with its first."""
+        number = int(child[1:])
+        if child[0] == "n":
+            kind = self.graph.nodes[number].kind
+            return -1 if kind in ("input", "fixed", *BODY_INPUTS) else number
+        inside = members(self.nesting, self.graph.groups[number])
+        return min((node.id for node in inside if node.kind not in _LEAVES), default=number)
 
     def _group(self, group: Group, depth: int) -> Iterator[list[str]]:
         shut = group.id in self.graph.shut
@@ -134,9 +144,9 @@ class _Lines:
         ]
 
     def _closed(self, group: Group, depth: int) -> list[str]:
-        inside = members(self.graph, group)
-        ids = {node.id for node in inside}
-        flops = sum((node.flops for node in inside if node.body_of not in ids), Flops())
+        inside = members(self.nesting, group)
+        bodies = {node.id for node in inside if node.kind in ("loop", "branch")}
+        flops = sum((node.flops for node in inside if node.body_of not in bodies), Flops())
         result = _made_by(self.graph, self.containers[group.id], inside)
         return [
             f"{'  ' * depth}{_SHUT}{group.name} ({counted(len(inside), 'node')})",
@@ -206,7 +216,7 @@ def _with_room(rows: list[list[str]], width: int) -> list[list[str]]:
         columns = list(zip(*rows, strict=True))[1:]
         return width - sum(2 + max(map(width_of, c)) for c in columns if any(map(width_of, c)))
 
-    wanted = min(_ROOM, max(width_of(row[0]) for row in rows))
+    wanted = min(_ROOM, max(width_of(row[0]) for row in rows if any(row[1:])))
     rows = [_without_empty(rows, row) for row in rows]
     if room() < wanted:
         rows = [[*row[:_LINE], row[_LINE].split(" (")[0]] for row in rows]
