@@ -5,16 +5,17 @@
 
 from itertools import pairwise
 
+from .across import across
 from .frame import LINES, NARROW, TURN, WIDE, Frame, Start
 from .layout import Grid
 
 
 def along(grid: Grid, frame: Frame, *, pad: float, title: float, least: float, room: float) -> None:
-    """Enter where columns and cells start, and move the cells of further rows below the first.
+    """Enter where all cells are: in one row, or in several where that is too long.
 
     Args:
         grid: The container's grid.
-        frame: What is known of it: where its cells' axes are in one row; changed in place.
+        frame: What is known of it; changed in place.
         pad: What is kept clear at both ends if there are no ports.
         title: What is kept clear at the start besides.
         least: The least length.
@@ -23,9 +24,14 @@ def along(grid: Grid, frame: Frame, *, pad: float, title: float, least: float, r
     for c, column in enumerate(grid.columns):
         for cell in column:
             frame.column[cell] = c
+    frame.row = [0] * len(grid.columns)
+    frame.axis = across(grid, frame)
     gaps = _gaps(grid, frame)
     widths = [max([frame.extent[x][0] for x in column], default=0.0) for column in grid.columns]
     frame.row = _rows(grid, gaps, widths, room - title - 2 * pad - 6 * TURN)
+    if frame.row[-1]:
+        frame.axis = across(grid, frame)
+        gaps = _gaps(grid, frame)
     passing = _passing(grid, frame)
     _columns(grid, frame, gaps, widths, passing, pad, title, least)
     takes = {route[-1] for route in grid.routes}

@@ -1,11 +1,10 @@
 """The coordinates of one container from those of its open children; `place.js` does the same."""
 
 from collections.abc import Mapping
-from math import inf
 
 from .along import along
 from .containers import Container
-from .frame import BOXES, LINES, SLOT, SWEEPS, TITLE, TURN, Extent, Frame
+from .frame import BOXES, SLOT, TITLE, TURN, Extent, Frame
 from .layout import Grid, Layout
 
 
@@ -43,7 +42,6 @@ def compose(
             inner = compose(layout, sizes, shut, group, down, room - within, frames)
             extent[child] = (inner.length, inner.up, inner.down)
     frame = Frame(extent=extent, ends=_ends(container, grid, extent, frames))
-    frame.axis = _across(grid, frame)
     title = 0.0 if key is None else TITLE
     pad = 0.0 if key is None else BOXES
     least = 0.0 if key is None else sizes[f"g{key}"][0]
@@ -72,38 +70,3 @@ def _ends(
             end = grid.slots[k] * min(SLOT, extent[link.target][1] / (grid.crowds[k] + 0.5))
         ends.append((start, end))
     return ends
-
-
-def _across(grid: Grid, frame: Frame) -> dict[str, float]:
-    """Return by cell where its axis is: blocks as near to their links as what is beside allows."""
-    block = {cell: b for b, cells in enumerate(grid.blocks) for cell in cells}
-    above: list[dict[int, float]] = [{} for _ in grid.blocks]
-    below: list[dict[int, float]] = [{} for _ in grid.blocks]
-    for column in grid.columns:
-        for k in range(1, len(column)):
-            a, b = column[k - 1], column[k]
-            between = LINES if "d" in (a[0], b[0]) else BOXES
-            room = frame.extent[a][2] + between + frame.extent[b][1]
-            room = max(room, above[block[b]].get(block[a], 0.0))
-            above[block[b]][block[a]] = below[block[a]][block[b]] = room
-    springs: list[list[tuple[int, float]]] = [[] for _ in grid.blocks]
-    for route, (start, end) in zip(grid.routes, frame.ends, strict=True):
-        for k in range(1, len(route)):
-            a, b = block[route[k - 1]], block[route[k]]
-            if a != b:
-                shift = (start if k == 1 else 0.0) - (end if k == len(route) - 1 else 0.0)
-                springs[a].append((b, -shift))
-                springs[b].append((a, shift))
-    at: list[float] = []
-    for b in range(len(grid.blocks)):
-        at.append(max([at[a] + room for a, room in above[b].items()], default=0.0))
-    for sweep in range(SWEEPS):
-        order = range(len(at))
-        for b in reversed(order) if sweep % 2 == 0 else order:
-            if springs[b]:
-                wish = sum(at[other] + shift for other, shift in springs[b]) / len(springs[b])
-                least = max([at[a] + room for a, room in above[b].items()], default=-inf)
-                most = min([at[c] - room for c, room in below[b].items()], default=inf)
-                at[b] = max(least, min(most, wish))
-    zero = at[grid.main] if at else 0.0
-    return {cell: at[b] - zero for cell, b in block.items()}

@@ -30,7 +30,8 @@ function arrange() {
     const room = card.d || 0;
     sizes[key] = turned ? [card.w, height + (room && LEAD)] : [card.w + room, height];
   }
-  placed = place(plan, sizes, state.shut, turned ? "down" : "right");
+  const room = Math.max(900, $("view").clientWidth - 34) / 0.78;  // then it goes on in a next row
+  placed = place(plan, sizes, state.shut, turned ? "down" : "right", turned ? Infinity : room);
   placed.order = Object.keys(placed.boxes).sort((a, b) => cards[a].o - cards[b].o);
 }
 

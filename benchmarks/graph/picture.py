@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from .sizes import height, text_width, width
 
 #: The longest rule that stands beside a line; a reader finds longer ones by pointing at it.
 _LONGEST = 12
+#: How wide a picture is before it goes on in a next row: that of a slide.
+ROOM = 1600.0
 #: The most room that labels need where lines run down.
 DOWN = 22.0
 
@@ -121,7 +124,9 @@ class Picture:
         leads = {k: DOWN if down and lead else lead for k, lead in self.leads().items()}
         grown = {k: (w, h + leads[k]) if down else (w + leads[k], h) for k, (w, h) in sizes.items()}
         return Placed(
-            placement=place(self.layout, grown, shut=shut, direction=direction),
+            placement=place(
+                self.layout, grown, shut=shut, direction=direction, room=inf if down else ROOM
+            ),
             leads=leads,
             down=down,
         )

@@ -1,4 +1,5 @@
 // The twin of compose.py and place.py, for a page whose groups open and close: their words hold.
+const {place, curve} = (() => {
 const SWEEPS = 16, NARROW = 34, WIDE = 40, BOXES = 16, LINES = 9, TITLE = 20, MARGIN = 10;
 const SLOT = 13, TURN = 12;
 const tenth = v => Math.floor(v * 10 + 0.5) / 10;
@@ -77,7 +78,6 @@ function compose(plan, sizes, shut, key, down, room, frames) {
     return [from ? from.axis[leaves] : 0,
             to ? to.axis[enters] : slot * Math.min(SLOT, extent[target][1] / (crowd + 0.5))];
   });
-  f.axis = across(grid, f);
   const title = key < 0 ? 0 : TITLE, pad = key < 0 ? 0 : BOXES, cells = Object.keys(extent);
   along(grid, f, pad, down ? title : 0, key < 0 ? 0 : sizes["g" + key][down ? 1 : 0], room);
   f.up = pad + (down ? 0 : title) + most(cells.map(c => extent[c][1] - f.axis[c]), 0);
@@ -88,57 +88,68 @@ function compose(plan, sizes, shut, key, down, room, frames) {
 const most = (values, none) => values.length ? Math.max(...values) : none;
 
 function across(grid, f) {
-  const block = {}, above = [], below = [], springs = [], at = [];
-  grid.blocks.forEach((cells, b) => {
-    for (const cell of cells) block[cell] = b;
+  const block = {}, shift = {}, above = [], below = [], springs = [], at = [], steps = {}, pulls = [];
+  const n = grid.blocks.length, rowOf = cell => f.row[f.column[cell]];
+  grid.blocks.forEach((cells, b) => cells.forEach(cell => block[cell] = b + rowOf(cell) * n));
+  for (let b = 0; b < n * (f.row[f.row.length - 1] + 1); b++) {
     above.push(new Map()), below.push(new Map()), springs.push([]);
+  }
+  grid.links.forEach(([route], i) => {
+    for (let k = 1; k < route.length; k++) {
+      const a = route[k - 1], b = route[k];
+      if (rowOf(a) != rowOf(b)) continue;
+      const start = k == 1 ? f.ends[i][0] : 0, end = k == route.length - 1 ? f.ends[i][1] : 0;
+      pulls.push([a, b, start, end]);
+      if (block[a] == block[b]) (steps[[a, b]] = steps[[a, b]] || []).push(start - end);
+    }
+  });
+  for (const cells of grid.blocks) cells.forEach((cell, k) => {
+    const found = k && steps[[cells[k - 1], cell]];
+    shift[cell] = found ? shift[cells[k - 1]] + found.reduce((a, b) => a + b) / found.length : 0;
   });
   for (const column of grid.columns) {
     for (let k = 1; k < column.length; k++) {
       const a = column[k - 1], b = column[k], between = a[0] == "d" || b[0] == "d" ? LINES : BOXES;
-      const room = Math.max(f.extent[a][2] + between + f.extent[b][1],
-                            above[block[b]].get(block[a]) || 0);
-      above[block[b]].set(block[a], room), below[block[a]].set(block[b], room);
+      const up = above[block[b]], before = up.has(block[a]) ? up.get(block[a]) : -Infinity;
+      const room = Math.max(before,
+        f.extent[a][2] + between + f.extent[b][1] + shift[a] - shift[b]);
+      up.set(block[a], room), below[block[a]].set(block[b], room);
     }
   }
-  grid.links.forEach(([route], i) => {
-    for (let k = 1; k < route.length; k++) {
-      const a = block[route[k - 1]], b = block[route[k]];
-      const shift = (k == 1 ? f.ends[i][0] : 0) - (k == route.length - 1 ? f.ends[i][1] : 0);
-      if (a != b) springs[a].push([b, -shift]), springs[b].push([a, shift]);
-    }
-  });
+  for (const [a, b, start, end] of pulls) {
+    const pull = shift[a] + start - shift[b] - end;
+    if (block[a] == block[b]) continue;
+    springs[block[a]].push([block[b], -pull]), springs[block[b]].push([block[a], pull]);
+  }
   const lowest = (b, none) => most([...above[b]].map(([a, room]) => at[a] + room), none);
   for (let b = 0; b < above.length; b++) at.push(lowest(b, 0));
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
-    for (let n = 0; n < at.length; n++) {
-      const b = sweep % 2 ? n : at.length - 1 - n;
-      if (!springs[b].length) continue;
-      const wish = springs[b].reduce((sum, [other, shift]) => sum + (at[other] + shift), 0)
-        / springs[b].length;
+    for (let k = 0; k < at.length; k++) {
+      const b = sweep % 2 ? k : at.length - 1 - k, pulled = springs[b];
+      if (!pulled.length) continue;
+      const wish = pulled.reduce((sum, [a, pull]) => sum + (at[a] + pull), 0) / pulled.length;
       const highest = -most([...below[b]].map(([c, room]) => room - at[c]), -Infinity);
       at[b] = Math.max(lowest(b, -Infinity), Math.min(highest, wish));
     }
   }
   const axis = {};
-  for (const cell in block) axis[cell] = at[block[cell]] - at[grid.main];
+  for (const cell in block)
+    axis[cell] = at[block[cell]] + shift[cell] - at[rowOf(cell) * n + grid.main];
   return axis;
 }
 
 function along(grid, f, pad, title, least, room) {
-  const gaps = grid.columns.map(() => 0), takes = new Set();
+  const takes = new Set(grid.links.map(([route]) => route[route.length - 1]));
   const widths = grid.columns.map(column => most(column.map(cell => f.extent[cell][0]), 0));
   grid.columns.forEach((column, c) => column.forEach(cell => f.column[cell] = c));
-  grid.links.forEach(([route], i) => {
-    takes.add(route[route.length - 1]);
-    for (let k = 1; k < route.length; k++) {
-      const rise = f.axis[route[k]] - f.axis[route[k - 1]]
-        + ((k == route.length - 1 ? f.ends[i][1] : 0) - (k == 1 ? f.ends[i][0] : 0));
-      const c = f.column[route[k]];
-      gaps[c] = Math.max(gaps[c], NARROW + Math.min(WIDE, Math.abs(rise) / 8));
-    }
-  });
+  f.row = widths.map(() => 0);
+  f.axis = across(grid, f);
+  let gaps = gapsOf(grid, f);
   f.row = rows(grid, f, gaps, widths, room - title - 2 * pad - 6 * TURN);
+  if (f.row[widths.length - 1]) {
+    f.axis = across(grid, f);
+    gaps = gapsOf(grid, f);
+  }
   const lines = passing(grid, f);
   columns(grid, f, gaps, widths, lines, pad, title, least);
   for (const cell in f.column) {
@@ -146,6 +157,19 @@ function along(grid, f, pad, title, least, room) {
     f.left[cell] = f.starts[c] + (takes.has(cell) ? spare / 2 : spare);
   }
   moveRows(f, lines);
+}
+
+function gapsOf(grid, f) {
+  const gaps = grid.columns.map(() => 0);
+  grid.links.forEach(([route], i) => {
+    for (let k = 1; k < route.length; k++) {
+      const rise = f.axis[route[k]] - f.axis[route[k - 1]]
+        + ((k == route.length - 1 ? f.ends[i][1] : 0) - (k == 1 ? f.ends[i][0] : 0));
+      const c = f.column[route[k]];
+      gaps[c] = Math.max(gaps[c], NARROW + Math.min(WIDE, Math.abs(rise) / 8));
+    }
+  });
+  return gaps;
 }
 
 function rows(grid, f, gaps, widths, room) {
@@ -250,3 +274,5 @@ function curve(points, direction) {
   }
   return text;
 }
+return {place, curve};
+})();
