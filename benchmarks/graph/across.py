@@ -4,7 +4,7 @@ from collections import defaultdict
 from itertools import pairwise
 from math import inf
 
-from .frame import BOXES, LINES, SWEEPS, Frame
+from .frame import BOXES, LINES, SWEEPS, Frame, Piece
 from .layout import Grid
 
 
@@ -16,7 +16,9 @@ def across(grid: Grid, frame: Frame) -> dict[str, float]:
     """
     blocks = _blocks(grid, frame)
     block = {cell: b for b, cells in enumerate(blocks) for cell in cells}
-    shift = _shifts(grid, frame, block)
+    n = max(1, len(grid.blocks))
+    pulls = [p for p in frame.pieces if block[p[0]] // n == block[p[1]] // n]
+    shift = _shifts(grid, pulls, block)
     above: list[dict[int, float]] = [{} for _ in blocks]
     below: list[dict[int, float]] = [{} for _ in blocks]
     for column in grid.columns:
@@ -26,7 +28,7 @@ def across(grid: Grid, frame: Frame) -> dict[str, float]:
             room = max(room, above[block[b]].get(block[a], -inf))
             above[block[b]][block[a]] = below[block[a]][block[b]] = room
     springs: list[list[tuple[int, float]]] = [[] for _ in blocks]
-    for a, b, start, end in _pulls(grid, frame):
+    for a, b, start, end in pulls:
         if block[a] != block[b]:
             pull = shift[a] + start - shift[b] - end
             springs[block[a]].append((block[b], -pull))
@@ -48,7 +50,7 @@ def across(grid: Grid, frame: Frame) -> dict[str, float]:
 
 def _blocks(grid: Grid, frame: Frame) -> list[list[str]]:
     """Return the blocks, or what of them is in the first row, then in the second, and so on."""
-    rows = range(max(frame.row, default=0) + 1)
+    rows = range(frame.row[-1] + 1)
     return [
         [cell for cell in cells if frame.row[frame.column[cell]] == row]
         for row in rows
@@ -56,24 +58,13 @@ def _blocks(grid: Grid, frame: Frame) -> list[list[str]]:
     ]
 
 
-def _pulls(grid: Grid, frame: Frame) -> list[tuple[str, str, float, float]]:
-    """Return what links join in a row: two cells, and how far from their axes they do."""
-    pulls = []
-    for route, (start, end) in zip(grid.routes, frame.ends, strict=True):
-        for k, (a, b) in enumerate(pairwise(route)):
-            if frame.row[frame.column[a]] == frame.row[frame.column[b]]:
-                ends = (start if k == 0 else 0.0, end if k + 2 == len(route) else 0.0)
-                pulls.append((a, b, *ends))
-    return pulls
-
-
-def _shifts(grid: Grid, frame: Frame, block: dict[str, int]) -> dict[str, float]:
+def _shifts(grid: Grid, pulls: list[Piece], block: dict[str, int]) -> dict[str, float]:
     """Return by cell how far its axis is from its block's, so that the lines in it are straight.
 
     A line may leave an open group further down than it enters it.
     """
     steps: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for a, b, start, end in _pulls(grid, frame):
+    for a, b, start, end in pulls:
         if block[a] == block[b]:
             steps[a, b].append(start - end)
     shift: dict[str, float] = {}

@@ -3,8 +3,6 @@
 `place.js` does the same.
 """
 
-from itertools import pairwise
-
 from .across import across
 from .frame import LINES, NARROW, TURN, WIDE, Frame, Start
 from .layout import Grid
@@ -21,18 +19,14 @@ def along(grid: Grid, frame: Frame, *, pad: float, title: float, least: float, r
         least: The least length.
         room: The length beyond which there are several rows.
     """
-    for c, column in enumerate(grid.columns):
-        for cell in column:
-            frame.column[cell] = c
-    frame.row = [0] * len(grid.columns)
     frame.axis = across(grid, frame)
     gaps = _gaps(grid, frame)
     widths = [max([frame.extent[x][0] for x in column], default=0.0) for column in grid.columns]
-    frame.row = _rows(grid, gaps, widths, room - title - 2 * pad - 6 * TURN)
+    frame.row = _rows(frame, gaps, widths, room - title - 2 * pad - 6 * TURN)
     if frame.row[-1]:
         frame.axis = across(grid, frame)
         gaps = _gaps(grid, frame)
-    passing = _passing(grid, frame)
+    passing = _passing(frame)
     _columns(grid, frame, gaps, widths, passing, pad, title, least)
     takes = {route[-1] for route in grid.routes}
     for cell, c in frame.column.items():
@@ -45,16 +39,14 @@ def along(grid: Grid, frame: Frame, *, pad: float, title: float, least: float, r
 def _gaps(grid: Grid, frame: Frame) -> list[float]:
     """Return by column what is clear before it: steep links get more."""
     gaps = [0.0] * len(grid.columns)
-    for route, (start, end) in zip(grid.routes, frame.ends, strict=True):
-        for k in range(1, len(route)):
-            rise = frame.axis[route[k]] - frame.axis[route[k - 1]]
-            rise += (end if k == len(route) - 1 else 0.0) - (start if k == 1 else 0.0)
-            c = frame.column[route[k]]
-            gaps[c] = max(gaps[c], NARROW + min(WIDE, abs(rise) / 8))
+    for a, b, start, end in frame.pieces:
+        rise = frame.axis[b] + end - frame.axis[a] - start
+        c = frame.column[b]
+        gaps[c] = max(gaps[c], NARROW + min(WIDE, abs(rise) / 8))
     return gaps
 
 
-def _rows(grid: Grid, gaps: list[float], widths: list[float], room: float) -> list[int]:
+def _rows(frame: Frame, gaps: list[float], widths: list[float], room: float) -> list[int]:
     """Return by column its row: as few rows as there is room for, and about equally long."""
     last = len(widths) - 1
     starts, stops = [0.0, 0.0], [0.0, widths[1]]
@@ -64,8 +56,10 @@ def _rows(grid: Grid, gaps: list[float], widths: list[float], room: float) -> li
     total = stops[-1]
     if total <= room:
         return [0] * (last + 1)
-    pairs = {pair for route in grid.routes for pair in pairwise(route)}
-    running = [len({a for a, b in pairs if b in column}) for column in grid.columns]
+    into: list[set[str]] = [set() for _ in widths]
+    for a, b, _, _ in frame.pieces:
+        into[frame.column[b]].add(a)
+    running = [len(cells) for cells in into]
     widest = _broken(starts, stops, running, room)
     for part in range(32, 64):
         limit = total / (widest[-1] + 1) * part / 32
@@ -89,15 +83,13 @@ def _broken(starts: list[float], stops: list[float], running: list[int], limit: 
     return row
 
 
-def _passing(grid: Grid, frame: Frame) -> list[list[Start]]:
+def _passing(frame: Frame) -> list[list[Start]]:
     """Return by row the lines that run on into the next, in their order across the flow."""
-    found: list[dict[Start, float]] = [{} for _ in range(max(frame.row) + 1)]
-    for route, (start, _) in zip(grid.routes, frame.ends, strict=True):
-        for k in range(1, len(route)):
-            row = frame.row[frame.column[route[k - 1]]]
-            if row != frame.row[frame.column[route[k]]]:
-                line = (route[k - 1], start if k == 1 else 0.0)
-                found[row][line] = frame.axis[line[0]] + line[1]
+    found: list[dict[Start, float]] = [{} for _ in range(frame.row[-1] + 1)]
+    for a, b, start, _ in frame.pieces:
+        row = frame.row[frame.column[a]]
+        if row != frame.row[frame.column[b]]:
+            found[row][a, start] = frame.axis[a] + start
     return [sorted(lines, key=lines.__getitem__) for lines in found]
 
 
@@ -139,7 +131,7 @@ def _columns(
 def _move_rows(frame: Frame, passing: list[list[Start]]) -> None:
     """Move each row below the one before it, with room for the lines that run back."""
     at, below = 0.0, 0.0
-    for row in range(max(frame.row) + 1):
+    for row in range(frame.row[-1] + 1):
         cells = [cell for cell, c in frame.column.items() if frame.row[c] == row]
         if row:
             lines = passing[row - 1]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from .along import along
 from .containers import Container
-from .frame import BOXES, SLOT, TITLE, TURN, Extent, Frame
+from .frame import BOXES, SLOT, TITLE, TURN, Extent, Frame, Piece
 from .layout import Grid, Layout
 
 
@@ -41,7 +41,14 @@ def compose(
         if child[0] == "g" and group not in shut and layout.structure.containers[group].children:
             inner = compose(layout, sizes, shut, group, down, room - within, frames)
             extent[child] = (inner.length, inner.up, inner.down)
-    frame = Frame(extent=extent, ends=_ends(container, grid, extent, frames))
+    ends = _ends(container, grid, extent, frames)
+    frame = Frame(
+        extent=extent,
+        ends=ends,
+        pieces=_pieces(grid, ends),
+        column={cell: c for c, column in enumerate(grid.columns) for cell in column},
+        row=[0] * len(grid.columns),
+    )
     title = 0.0 if key is None else TITLE
     pad = 0.0 if key is None else BOXES
     least = 0.0 if key is None else sizes[f"g{key}"][0]
@@ -70,3 +77,13 @@ def _ends(
             end = grid.slots[k] * min(SLOT, extent[link.target][1] / (grid.crowds[k] + 0.5))
         ends.append((start, end))
     return ends
+
+
+def _pieces(grid: Grid, ends: list[tuple[float, float]]) -> list[Piece]:
+    pieces = []
+    for route, (start, end) in zip(grid.routes, ends, strict=True):
+        last = len(route) - 1
+        for k in range(last):
+            shifts = (start if k == 0 else 0.0, end if k + 1 == last else 0.0)
+            pieces.append((route[k], route[k + 1], *shifts))
+    return pieces

@@ -14,6 +14,7 @@ TURN = 12.0  # the radius of a line's turn to the next row, and what is clear be
 
 Extent = tuple[float, float, float]  # length, height above the axis, height below it
 Start = tuple[str, float]  # a cell, and how far from its axis a line leaves it
+Piece = tuple[str, str, float, float]  # two cells, and how far from their axes a line joins them
 
 
 @dataclass
@@ -23,6 +24,7 @@ class Frame:
     Attributes:
         extent: By cell its length, and its heights above and below the cell's own axis.
         ends: By link how far from their axes it leaves its source and meets its target.
+        pieces: What the links consist of, from each column to the next.
         column: By cell its column.
         row: By column its row.
         axis: By cell where its axis is, from that of the container.
@@ -39,8 +41,9 @@ class Frame:
 
     extent: dict[str, Extent]
     ends: list[tuple[float, float]]
-    column: dict[str, int] = field(default_factory=dict)
-    row: list[int] = field(default_factory=list)
+    pieces: list[Piece]
+    column: dict[str, int]
+    row: list[int]
     axis: dict[str, float] = field(default_factory=dict)
     left: dict[str, float] = field(default_factory=dict)
     starts: list[float] = field(default_factory=list)
