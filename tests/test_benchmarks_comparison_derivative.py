@@ -6,6 +6,7 @@ The oracle is JAX's own `jax.jacrev`, `jax.hessian`, `jax.jvp` and `jax.vjp`, ne
 from dataclasses import replace
 
 import jax
+import jax.flatten_util
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -119,6 +120,10 @@ def wanted(name, fn, params, x, v):
     if name == "vjp":
         cotangent = jax.tree.map(jnp.cos, value)
         return value, jax.vjp(alone, params)[1](cotangent)[0]
+    if name.startswith(("diagonal", "trace")):
+        flat, unravel = jax.flatten_util.ravel_pytree(params)
+        diagonal = jnp.diag(jax.hessian(lambda flat: alone(unravel(flat)))(flat))
+        return unravel(diagonal) if name.startswith("diagonal") else diagonal.sum()
     second_order = {method.name for method in METHODS if method.order == 2}
     return (jax.hessian if name in second_order else jax.jacrev)(alone)(params)
 
@@ -162,6 +167,7 @@ def test_what_jax_has_itself_is_typed_in_plain_jax(several, scalar):
         *("numerical", "numerical_forward", "complex_step", "symbolic", "forward_gradient"),
         *("forward_chunked", "reverse_chunked", "checkpointed"),
         *("hvp_forward_over_forward", "columns"),
+        *(name for name in OF_A_SCALAR if name.startswith(("diagonal", "trace"))),
     }
 
 

@@ -237,6 +237,53 @@ def test_on_a_busy_machine_compile_times_and_the_cost_of_a_pass_are_not_told():
     assert "one costs" not in busy.why
 
 
+def second_order(wait=1.0):
+    """Rows of second order, of which the one after the other take the least time and memory."""
+
+    def of_kind(kind, *times):
+        modes = ("mixed", "forward")
+        made = [
+            row(f"{kind}_{mode}", mode, wait * seconds, cpu=seconds, total=int(100 * seconds))
+            for mode, seconds in zip(modes, times, strict=False)
+        ]
+        return [replace(one, kind=kind, bound=10.0) for one in made]
+
+    products = [replace(one, method="hvp_forward_over_reverse") for one in of_kind("hvp", 3.0)]
+    whole = [replace(one, bound=None) for one in of_kind("hessian", 50.0, 90.0)]
+    return [*products, *whole, *of_kind("diagonal", 40.0, 20.0), *of_kind("trace", 30.0)]
+
+
+def test_of_second_order_each_of_product_diagonal_trace_and_hessian_has_its_answer():
+    found = give_verdict(second_order(), 25, 1)
+    assert (found.time.method, found.time.over) == ("hessian_mixed", "hessian_forward")
+    assert found.product.text == "hvp_forward_over_reverse: 3 times the function"
+    assert (found.diagonal.method, found.diagonal.over) == ("diagonal_forward", "diagonal_mixed")
+    assert found.diagonal.factor == pytest.approx(2.0)
+    assert found.trace.take == "trace_mixed"
+    assert list(found.answers()) == ["time", "memory", "compile", "product", "diagonal", "trace"]
+    assert [name for name, _ in found.parts()][-3:] == ["product", "diagonal", "trace"]
+    first = give_verdict([row("forward", "forward", 8.0), row("reverse", "reverse", 2.0)], 4, 4)
+    assert list(first.answers()) == ["time", "memory", "compile"]
+
+
+def test_why_speaks_of_second_order_where_the_rows_are_and_of_no_cost_on_a_busy_machine():
+    assert give_verdict(second_order(), 25, 1).why == (
+        "A product with the Hessian is one tangent of the gradient, whatever the size (at most 10 "
+        "in theory): 3 times the function. The whole Hessian is 25 products, one for each input: "
+        "50 times. Its diagonal (20 times) and its trace (30 times): as many products, but nothing "
+        "to keep."
+    )
+    busy = give_verdict(second_order(wait=5.0), 25, 1).why
+    assert " times" not in busy
+    assert "cotangent" not in busy
+
+
+def test_products_alone_are_the_answer_themselves_and_stand_nowhere_twice():
+    found = give_verdict(second_order()[:1], 25, 1)
+    assert found.time.take == "hvp_forward_over_reverse"
+    assert found.product is None
+
+
 def test_a_cause_is_given_only_where_the_row_supports_it_and_never_if_it_waited(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
     compiled = compile_for(jnp.cumsum, (jnp.ones(4),))  # nothing in it is repeated

@@ -4,6 +4,8 @@ A `custom_vjp` allows reverse mode alone. Functions that have one inside, in the
 or in their second, can be differentiated by exactly the compositions that go backwards there.
 """
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -37,10 +39,10 @@ FUNCTIONS = {
     ("reverse", "reverse"): backwards_only(jnp.sin, cosine),
     ("reverse", "any"): forwards_by(jnp.sin, cosine),
 }
-SECOND = [m for m in METHODS if m.order == 2 and m.kind in ("hvp", "hessian")]
-#: `columns` is forward over reverse too.
-MODES = {m.name: m.name.removeprefix("hvp_").split("_over_") for m in SECOND}
-MODES["columns"] = ["forward", "reverse"]
+SECOND = [m for m in METHODS if m.order == 2 and m.kind not in ("value", "gradient")]
+MODES = {m.name: re.sub("^(hvp|diagonal|trace)_", "", m.name).split("_over_") for m in SECOND}
+#: These are forward over reverse too.
+MODES |= dict.fromkeys(("columns", "diagonal_in_turn", "trace_in_turn"), ("forward", "reverse"))
 
 
 @pytest.mark.parametrize("method", SECOND, ids=lambda method: method.name)
@@ -57,5 +59,10 @@ def test_a_composition_goes_backwards_where_its_name_says(method, allowed):
     result = jax.tree.leaves(jax.jit(program.fn)(*program.args))[0]
     hessian = np.diag(-np.sin(np.asarray(X, np.float64)))
     tangent = np.asarray(random_probe(problem, 0).tangent[0])
-    expected = hessian if method.kind == "hessian" else hessian @ tangent
+    expected = {
+        "hessian": hessian,
+        "hvp": hessian @ tangent,
+        "diagonal": np.diag(hessian),
+        "trace": np.trace(hessian),
+    }[method.kind]
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)

@@ -95,6 +95,8 @@ def should_be(method, name, value, probe):
         "gradient": lambda: (jacobian,),
         "hvp": lambda: (hessian @ tangent,),
         "hessian": lambda: (hessian,),
+        "diagonal": lambda: (np.diag(hessian),),
+        "trace": lambda: (np.trace(hessian),),
     }[method.kind]()
 
 

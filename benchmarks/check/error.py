@@ -81,6 +81,8 @@ def _terms(method: Method, probe: Probe, truth: Truth) -> np.ndarray:
         return np.zeros(())
     if method.kind == "value":
         return truth.zeros.value
+    if method.kind == "trace":  # a sum of many, of which some may be anything but zero
+        return np.zeros(())
     slope = truth.zeros.slope
     if method.kind not in (*_VJPS, "estimate"):
         return slope
@@ -101,11 +103,28 @@ def _pair(
         if truth.jacobian is not None:
             return dense(result, problem), truth.jacobian
         return ravel(contract(result, probe.tangent)), truth.jvp
+    if method.kind in ("diagonal", "trace"):
+        assert truth.jacobian is not None
+        return _of_diagonal(method.kind, ravel(result), np.diagonal(truth.jacobian))
     if method.kind.startswith("value_and_"):
         assert isinstance(result, tuple)
         result = result[1]
     true = {"value": truth.value} | dict.fromkeys(_VJPS, truth.vjp)
     return ravel(result), true.get(method.kind, truth.jvp)
+
+
+def _of_diagonal(
+    kind: str, result: np.ndarray, diagonal: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a diagonal or a trace and what it should be.
+
+    A trace is a sum that may cancel: how far off it is counts over the sum of all sizes, which
+    stands beside it.
+    """
+    if kind == "diagonal":
+        return result, diagonal
+    sizes = np.sum(np.abs(diagonal))
+    return np.append(result, sizes), np.array([np.sum(diagonal), sizes])
 
 
 def contract(jacobian: Jacobian, tangent: Leaves) -> object:

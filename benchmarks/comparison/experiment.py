@@ -74,7 +74,7 @@ class Experiment(NamedTuple):
 
     def reference_for(self, method: Method) -> tuple[Problem, Reference]:
         """Return the problem that a method's results solve, and the reference of that."""
-        if method.kind in ("hvp", "hessian"):
+        if method.kind in ("hvp", "hessian", "diagonal", "trace"):
             return self.target, self.second
         return self.problem, self.first
 

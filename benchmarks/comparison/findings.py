@@ -65,6 +65,9 @@ class Verdict:
         memory: The method of least memory.
         compile: The method that compiles fastest.
         why: How many passes each mode needs, and what a pass costs.
+        product: Of second order beside the dense Hessian, the fastest product with it.
+        diagonal: The fastest way to the Hessian's diagonal.
+        trace: The fastest way to the Hessian's trace.
 
     Example:
         >>> from gradwise import Finding, Verdict
@@ -78,6 +81,9 @@ class Verdict:
     memory: Finding
     compile: Finding
     why: str
+    product: Finding | None = None
+    diagonal: Finding | None = None
+    trace: Finding | None = None
 
     def answers(self) -> dict[str, Finding]:
         """Return the findings by what a method is best in, the time first.
@@ -100,7 +106,7 @@ class Verdict:
             >>> Verdict(time=fast, memory=nothing, compile=nothing, why="").parts()
             [('time', 'reverse is faster')]
         """
-        named = [(f.name, str(getattr(self, f.name))) for f in fields(self)]
+        named = [(f.name, str(getattr(self, f.name) or "")) for f in fields(self)]
         return [(name, text) for name, text in named if text]
 
     def __str__(self) -> str:

@@ -46,6 +46,8 @@ def _not_allowed(method: Method, experiment: Experiment) -> tuple[str, str] | No
     for name in method.requires:
         if name in experiment.obstacles:
             return "impossible", str(experiment.obstacles[name])
+    if method.kind in ("diagonal", "trace") and experiment.second.truth.jacobian is None:
+        return "skipped", "not checked: there is no room or time for the Hessian to check it by"
     for mode in method.requires:
         unchecked = (experiment.first.unchecked or {}) | (experiment.second.unchecked or {})
         if mode in unchecked:

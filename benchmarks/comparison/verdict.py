@@ -11,9 +11,15 @@ from .fastest import Machine, fastest
 from .findings import Finding, Verdict
 from .plainest import plainest
 from .row import Row
+from .why import why
 
 #: Kinds that rows compete in; the first that some row computes is used.
-_GOALS = ("jacobian", "hessian", "hvp", "value_and_grad", "value_and_vjp", "value_and_jvp")
+_GOALS = (
+    *("jacobian", "hessian", "hvp", "diagonal", "trace"),
+    *("value_and_grad", "value_and_vjp", "value_and_jvp"),
+)
+#: What is answered beside that goal, by the kind of the rows that compete for it.
+_BESIDE = {"hvp": "product", "diagonal": "diagonal", "trace": "trace"}
 #: Deterministic figures, and those measured once, tie within these factors.
 _MEMORY_TIE, _COMPILE_TIE, _COMPILE_TIE_BUSY = 1.05, 1.25, 4.0
 #: The verdict where gradwise could not give one.
@@ -48,13 +54,30 @@ def give_verdict(
     quiet = not time.doubt.startswith("busy")
     time = replace(time, take=time.take or time.method or _untimed(rows))
     least = partial(_least, rivals, n=n, m=m)
-    why, fault = guarded("say why", lambda: _why(rows, n, m, costs=quiet), "")
+    reason, fault = guarded("say why", lambda: why(rows, n, m, costs=quiet), "")
+    beside = {
+        name: _beside([row for row in right if row.kind == kind], rows, machine, n, m)
+        for kind, name in _BESIDE.items()
+        if kind != goal and any(row.kind == kind for row in rows)
+    }
     return Verdict(
         time=time,
         memory=least_memory(rivals, n, m),
         compile=_quickest_to_compile(least, quiet),
-        why=why or fault,
+        why=reason or fault,
+        **beside,
     )
+
+
+def _beside(right: Sequence[Row], rows: Sequence[Row], machine: Machine, n: int, m: int) -> Finding:
+    """Name the fastest of some rows of a kind, or say what the only one costs."""
+    timed = [row for row in right if row.samples is not None]
+    found = fastest(timed, rows, machine, n=n, m=m)
+    found = replace(found, take=found.take or found.method)
+    if len(timed) == 1 and timed[0].ratio and found.factor is None:
+        cost = f"{timed[0].method}: {units.times(timed[0].ratio.median)} times the function"
+        return replace(found, text=cost)
+    return found
 
 
 def least_memory(rivals: Sequence[Row], n: int, m: int) -> Finding:
@@ -127,20 +150,3 @@ def _least(
 
 def _nothing() -> Finding:
     return Finding(text="nothing to choose from: no exact derivative was timed")
-
-
-def _why(rows: Sequence[Row], n: int, m: int, *, costs: bool) -> str:
-    """Say how many passes each mode needs, and what one costs if the times can be trusted."""
-    passes = {"forward": (n, "tangent", "input"), "reverse": (m, "cotangent", "output")}
-    single = {"forward": "jvp", "reverse": "vjp"}
-    by_name = {row.method: row for row in rows}
-    parts = []
-    for mode, (count, unit, end) in passes.items():
-        one, whole = by_name.get(single[mode]), by_name.get(mode)
-        text = f"{mode} needs a {unit} for each of {count:,} {end}{'s' if count != 1 else ''}"
-        if costs and one and one.ratio:
-            text += f"; one costs {one.ratio.median:.2g} times the function"
-        if costs and whole and whole.ratio and count > 1:
-            text += f", {count:,} together {units.times(whole.ratio.median)} times"
-        parts.append(text)
-    return ". ".join(part[0].upper() + part[1:] for part in parts) + "."

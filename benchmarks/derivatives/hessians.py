@@ -23,6 +23,14 @@ class Composition(Protocol):
         ...
 
 
+class Entry(Protocol):
+    """One entry of the diagonal of the Hessian of `fn(x, fixed)`."""
+
+    def __call__(self, fn: _Fn, x: Leaves, fixed: Leaves, index: jax.Array) -> jax.Array:
+        """Return the entry at an index."""
+        ...
+
+
 def forward_over_reverse(fn: _Fn, x: Leaves, fixed: Leaves, tangent: Leaves) -> Leaves:
     """Return the tangent of the gradient: d/de grad f(x + e v)."""
     return jax.jvp(lambda x: jax.grad(fn)(x, fixed), (x,), (tangent,))[1]
@@ -90,6 +98,72 @@ def columnwise(problem: Problem, probe: Probe) -> Program:
         return from_columns(in_chunks(column, problem.n, 1), x)
 
     return Program(program, (problem.x, problem.fixed))
+
+
+def second_slope(fn: _Fn, x: Leaves, fixed: Leaves, index: jax.Array) -> jax.Array:
+    """Return an entry of the Hessian's diagonal in forward mode: a slope of the slope."""
+    basis = one_hot(index, x)
+
+    def slope(x: Leaves) -> Output:
+        return jax.jvp(lambda x: fn(x, fixed), (x,), (basis,))[1]
+
+    return jax.jvp(slope, (x,), (basis,))[1]
+
+
+def from_product(fn: _Fn, x: Leaves, fixed: Leaves, index: jax.Array) -> jax.Array:
+    """Return an entry of the Hessian's diagonal out of a product with a basis vector."""
+    basis = one_hot(index, x)
+    column = forward_over_reverse(fn, x, fixed, basis)
+    products = [jnp.sum(part * one) for part, one in zip(column, basis, strict=True)]
+    return reduce(jnp.add, products)
+
+
+def diagonal(entry: Entry, *, at_once: bool) -> Callable[[Problem, Probe], Program]:
+    """Return the builder of the Hessian's diagonal, with the structure of `x`.
+
+    Args:
+        entry: One of its entries.
+        at_once: Whether all entries are computed together, or one after the other.
+    """
+
+    def build(problem: Problem, probe: Probe) -> Program:
+        del probe
+
+        def program(x: Leaves, fixed: Leaves) -> Leaves:
+            return from_columns(_entries(entry, problem, x, fixed, at_once=at_once), x)
+
+        return Program(program, (problem.x, problem.fixed))
+
+    return build
+
+
+def trace(entry: Entry, *, at_once: bool) -> Callable[[Problem, Probe], Program]:
+    """Return the builder of the Hessian's trace: the exact sum of its diagonal.
+
+    The arguments are those of `diagonal`.
+    """
+
+    def build(problem: Problem, probe: Probe) -> Program:
+        del probe
+
+        def program(x: Leaves, fixed: Leaves) -> jax.Array:
+            return jnp.sum(_entries(entry, problem, x, fixed, at_once=at_once))
+
+        return Program(program, (problem.x, problem.fixed))
+
+    return build
+
+
+def _entries(
+    entry: Entry, problem: Problem, x: Leaves, fixed: Leaves, *, at_once: bool
+) -> jax.Array:
+    """Return the entries of the diagonal, `[n]`."""
+
+    def one(index: jax.Array) -> jax.Array:
+        return entry(problem.fn, x, fixed, index)
+
+    indices = jnp.arange(problem.n)
+    return jax.vmap(one)(indices) if at_once else jax.lax.map(one, indices)
 
 
 def gradient(problem: Problem, probe: Probe) -> Program:

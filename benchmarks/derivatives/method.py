@@ -127,7 +127,8 @@ class Method:
         name: The row's name.
         mode: `"none"`, `"numerical"`, `"symbolic"`, `"forward"`, `"reverse"` or `"mixed"`.
         kind: What its program returns: `"value"`, `"jvp"`, `"value_and_jvp"`, `"value_and_vjp"`,
-            `"value_and_grad"`, `"gradient"`, `"jacobian"`, `"estimate"`, `"hvp"` or `"hessian"`.
+            `"value_and_grad"`, `"gradient"`, `"jacobian"`, `"estimate"`, `"hvp"`, `"hessian"`,
+            `"diagonal"` or `"trace"`.
         order: The order of the comparisons it belongs to.
         requires: What must be possible for it: keys of `obstacles`, and `"scalar"`.
         exact: Whether its only error is rounding.

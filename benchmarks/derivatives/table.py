@@ -133,6 +133,26 @@ _SECOND = (
            lambda n, m: n * n, _at_most("forward over forward", _inputs, _inputs)),
     _method(2, "columns", "mixed", "hessian", _FR + _S, True,
            "forward over reverse, a column at a time", hessians.columnwise, _inputs),
+    _method(2, "diagonal_forward_over_reverse", "mixed", "diagonal", _FR + _S, True,
+           "the Hessian's diagonal out of n products with it",
+           hessians.diagonal(hessians.from_product, at_once=True),
+           _inputs, _at_most("forward over reverse", _inputs)),
+    _method(2, "diagonal_forward_over_forward", "forward", "diagonal", _F + _S, True,
+           "the Hessian's diagonal by a slope of the slope along each input",
+           hessians.diagonal(hessians.second_slope, at_once=True), _inputs),
+    _method(2, "diagonal_in_turn", "mixed", "diagonal", _FR + _S, True,
+           "the Hessian's diagonal, one product with it after the other",
+           hessians.diagonal(hessians.from_product, at_once=False), _inputs),
+    _method(2, "trace_forward_over_reverse", "mixed", "trace", _FR + _S, True,
+           "the Hessian's trace, the exact sum over n products with it",
+           hessians.trace(hessians.from_product, at_once=True),
+           _inputs, _at_most("forward over reverse", _inputs)),
+    _method(2, "trace_forward_over_forward", "forward", "trace", _F + _S, True,
+           "the Hessian's trace by a slope of the slope along each input",
+           hessians.trace(hessians.second_slope, at_once=True), _inputs),
+    _method(2, "trace_in_turn", "mixed", "trace", _FR + _S, True,
+           "the Hessian's trace, one product with it after the other",
+           hessians.trace(hessians.from_product, at_once=False), _inputs),
 )
 # fmt: on
 
@@ -156,6 +176,8 @@ _FIRST_LOOK = {
         "forward_over_reverse",
         "reverse_over_reverse",
         "columns",
+        "diagonal_in_turn",
+        "trace_in_turn",
     ),
 }
 #: Up to this many directions nobody cuts them into chunks.
