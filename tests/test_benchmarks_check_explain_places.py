@@ -5,6 +5,7 @@ import importlib.util
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import nn
@@ -195,3 +196,11 @@ def test_the_line_is_the_users_own_with_that_of_the_library_beside_it(library):
     found = explain_nonfinite(fn, -ONES)
     assert found.line.startswith(line(fn, 1))
     assert found.line.endswith(" (in library/roots.py:3)")
+
+
+def test_what_a_library_offers_against_the_root_of_nothing_is_named():
+    found = explain_nonfinite(lambda x: optax.tree.norm(x), ZEROS, mode="reverse")
+    assert "(in optax/" in found.line
+    assert found.cure.endswith("or optax.safe_norm(x, 1e-8)")
+    slope = jax.grad(lambda x: optax.safe_norm(x, 1e-8))(ZEROS)
+    assert np.all(np.asarray(slope) == 0)

@@ -105,6 +105,56 @@ def test_where_no_line_is_the_users_own_it_is_that_of_the_library(library):
     assert obstacles(library.halve, 5.0)["reverse"].source == "library.py:3 (halve)"
 
 
+def installed(folder, package, text):
+    """A module of a package that lies where installed libraries lie."""
+    path = folder / "site-packages" / package / "_ad.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location("_ad", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+LOOP = """import jax
+def solve(x):
+    return jax.lax.while_loop(lambda x: x > 1, lambda x: x / 2, x)
+"""
+RULE = """import jax
+@jax.custom_vjp
+def ruled(x):
+    return 2 * x
+ruled.defvjp(lambda x: (2 * x, None), lambda _, g: (2 * g,))
+def solve(x):
+    return ruled(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "text", "mode", "offered"),
+    [
+        ("diffrax", LOOP, "reverse", "adjoint=diffrax.RecursiveCheckpointAdjoint()"),
+        ("diffrax", RULE, "forward", "adjoint=diffrax.ForwardMode()"),
+        ("optimistix", LOOP, "reverse", "adjoint=optimistix.ImplicitAdjoint()"),
+        ("lineax", LOOP, "reverse", "lineax.linear_solve"),
+        ("equinox", RULE, "forward", "equinox.filter_custom_jvp"),
+        ("mine", LOOP, "reverse", "lax.scan, or lax.fori_loop"),
+        ("mine", RULE, "forward", "jax.custom_jvp, which serves both modes"),
+    ],
+)
+def test_what_a_library_offers_is_named_at_the_users_line(tmp_path, package, text, mode, offered):
+    library = installed(tmp_path, package, text)
+
+    def fn(x):
+        return 3 * library.solve(x)
+
+    found = obstacles(fn, 5.0)[mode]
+    own = f"test_benchmarks_program_names.py:{fn.__code__.co_firstlineno + 1} ("
+    assert found.source.startswith(own)
+    assert f" (in {package}/_ad.py:" in found.source
+    assert offered in found.instead
+
+
 @pytest.mark.usefixtures("nothing_is_too_slow")
 def test_a_residual_without_a_source_line_says_so():
     comparison = compare(jnp.tanh, jnp.ones(3), methods=["vjp"], budget=0.05)

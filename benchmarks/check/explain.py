@@ -13,6 +13,7 @@ from ..program.custom_rules import OF_USERS, RULES, rule_of
 from ..program.jaxpr import kind
 from ..program.labels import label_of
 from ..program.primitives import PLACE, PRIMITIVES
+from ..program.remedies import ROOT, remedy
 from ..program.source import functions_of_jax
 from ..program.walk import equations
 from .both import Both, arrays, both, floats
@@ -108,6 +109,7 @@ def _told(
         case = _case(culprit, theirs, use, place, derived=derived)
         cure = cure_of(case)
         rule = _rule(program, place.label)
+        offered = remedy(step.line, ROOT) if case.operation == "sqrt" and derived else ""
         return Explanation(
             what=culprit.fault,
             where=part.name,
@@ -119,7 +121,7 @@ def _told(
             turns=tuple(map(str, step.turns)),
             happened=_happened(culprit, theirs, derived=derived),
             behind=_behind(use, where, run, culprit),
-            cure=cure.text if cure else "",
+            cure="; or ".join(filter(None, (cure.text if cure else "", offered))),
             code=cure.code if cure else "",
         )
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import jax
 
 from .._equality import equal_by_fields
+from .remedies import LOOP, remedy
 from .source import is_jaxs, is_ours, is_users, line_of_error
 
 Result = TypeVar("Result")
@@ -145,7 +146,8 @@ def underivable(error: Exception) -> Obstacle:
         match = re.search(pattern, str(error))
         if match:
             reason = reason.format(*match.groups())
-            return Obstacle(reason=reason, source=source, instead=instead)
+            offered = remedy(source, LOOP) if "while_loop" in pattern else ""
+            return Obstacle(reason=reason, source=source, instead=offered or instead)
     reason = f"{_raiser(error)} raises {first_line(error)}"
     return Obstacle(reason=reason, source=source, instead="another mode")
 

@@ -12,6 +12,7 @@ from .dataflow import Mark, Spot, first, marks
 from .jaxpr import dtype, kind, trace
 from .messages import Obstacle, underivable, untraceable
 from .primitives import passes_complex_step, without_formula
+from .remedies import ONE_WAY, remedy
 from .source import line_of_error
 from .walk import equations
 
@@ -42,10 +43,12 @@ def _forward(split: Split) -> Obstacle | None:
     for eqn, line in pairs:
         if kind(eqn) == "custom_lin":
             # The function itself may be the custom_vjp: then its own lines are the only ones.
+            source = line or next((known for _, known in pairs if known), "")
+            instead = remedy(source, ONE_WAY) or "jax.custom_jvp, which serves both modes"
             return Obstacle(
                 reason="a jax.custom_vjp says how to go backwards, and not how to go forwards",
-                source=line or next((known for _, known in pairs if known), ""),
-                instead="jax.custom_jvp, which serves both modes; reverse mode works",
+                source=source,
+                instead=f"{instead}; reverse mode works",
             )
     return None
 
