@@ -5,7 +5,9 @@ import json
 import pickle
 from dataclasses import replace
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from benchmarks import compare, load
@@ -46,3 +48,15 @@ def test_a_comparison_of_a_lambda_can_be_pickled_and_leaves_the_lambda_behind():
     again = pickle.loads(pickle.dumps(made))
     assert again == made
     assert again.source is None
+
+
+def test_a_comparison_draws_its_function_as_long_as_it_knows_it(comparison, tmp_path):
+    drawn = comparison.graph(names=["W"])
+    assert drawn.title == "loss"
+    assert (drawn.n, drawn.m) == (6, 1)  # by the first argument alone, and without aux
+    assert {node.name for node in drawn.nodes if node.kind == "input"} == {"W"}
+    wanted = jax.grad(lambda w, x: loss(w, x)[0])(*comparison.source.inputs)
+    np.testing.assert_allclose(drawn.nodes[0].results[0].adjoint.array, wanted, rtol=1e-5)
+    comparison.save(tmp_path / "found.json")
+    with pytest.raises(ValueError, match=r"holds no function: call gradwise\.graph\(fn, \*inputs"):
+        load(tmp_path / "found.json").graph()

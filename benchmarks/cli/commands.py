@@ -1,6 +1,5 @@
 """The work behind the other commands; `main` declares their options."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ..derivatives.table import select
 from ..report.files import check_ending, write_report
 from ..report.text import text_table
 from .errors import exit_status
+from .files import check_writable
 from .progress import Progress
 from .target import load_function
 from .terminal import terminal_width
@@ -40,7 +40,7 @@ def compare(
     select(methods, order=order)  # raises before anything is imported or measured
     for path in save:
         check_ending(path)
-        _check_writable(path)
+        check_writable(path)
     fn, inputs = load_function(target)
     with Progress(1) as progress:
         progress.start(target)
@@ -119,12 +119,3 @@ def peers(*, train: bool) -> None:
         progress.start("peers")
         result = compare_peers(train=train, on_progress=progress.stage)
     typer.echo(str(result))
-
-
-def _check_writable(path: Path) -> None:
-    """Raise `OSError` before anything is measured if the file could not be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".gradwise-"):
-        pass  # under a name that no file of the user's has
-    if path.exists():
-        path.open("a").close()

@@ -13,7 +13,7 @@ except ModuleNotFoundError:
 from gradwise import __version__
 
 from ..scenarios.run import choose
-from . import commands, options, suites
+from . import commands, graphs, options, suites
 from .errors import in_one_line
 
 app = typer.Typer(
@@ -126,6 +126,31 @@ def compare(
         save=save or [],
     )
     raise typer.Exit(status)
+
+
+@app.command("graph")
+@in_one_line
+def graph(
+    target: options.Case,
+    out: options.Drawn = None,
+    depth: options.Depth = None,
+    open_: options.Opened = None,
+    direction: options.Direction = None,
+    overlay: options.Overlay = None,
+) -> None:
+    """Draw the computational graph of a function of your own, with every number in it.
+
+    The page steps through the forward pass, forward mode and reverse mode. Layers, losses and loops
+    are groups that open.
+    """
+    graphs.draw(
+        target,
+        out=out or [],
+        depth=depth,
+        open_=open_ or [],
+        direction=direction,
+        overlay=overlay,
+    )
 
 
 @app.command("diff")

@@ -17,6 +17,14 @@ Target = Annotated[
         "or path/to/my_model.py:case.",
     ),
 ]
+Case = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODULE:FUNCTION",
+        help="A function without arguments that returns (fn, inputs), or (fn, inputs, options) "
+        "with options such as {'argnums': 0}.",
+    ),
+]
 Methods = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,6 +55,44 @@ Saved = Annotated[
         "--save",
         metavar="FILE",
         help="A file to write: .json, .csv, .md, .html or .png; may be given several times.",
+    ),
+]
+Drawn = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--out",
+        metavar="FILE",
+        help="A file to write: .html, .svg, .png, .txt, .json or .dot; may be given several times. "
+        "Without one the graph is printed.",
+    ),
+]
+Depth = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=1,
+        help="How deep groups are closed: 1 for layers, 2 for what is in them; by default as many "
+        "as leave at most 60 boxes.",
+    ),
+]
+Opened = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--open",
+        metavar="NAME",
+        help="A group to open, such as batch_norm; may be given several times.",
+    ),
+]
+Direction = Annotated[
+    str | None,
+    typer.Option(metavar="right|down", help="Which way the picture runs; by default right."),
+]
+Overlay = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Print what it says of each node: kept, flops, saturation, zeros, 'not finite' or "
+        "digits.",
     ),
 ]
 Only = Annotated[

@@ -4,11 +4,12 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from ..derivatives.choice import meant
+from ..derivatives.choice import meant, unknown
 from ..program.source import line_of_error
 
 _FORM = "MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss"
@@ -30,15 +31,53 @@ def load_function(target: str) -> tuple[Callable[..., object], tuple]:
         Traceback (most recent call last):
         ValueError: 'my_model' is not MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss
     """
+    returned = _returned(target)
+    if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[0])):
+        raise TypeError(f"{target} must return (fn, inputs), it returned {type(returned).__name__}")
+    return _case(returned)
+
+
+def load_case(
+    target: str, allowed: Sequence[str]
+) -> tuple[Callable[..., object], tuple, dict[str, Any]]:
+    """Call the function that `target` names, and return `fn, inputs, options`.
+
+    It may return `fn, inputs` alone; options are a dictionary from their names.
+
+    Args:
+        target: What the user names; see `load_function`.
+        allowed: The options that there are.
+
+    Raises:
+        ValueError: If `target` names nothing, or an option is unknown.
+        TypeError: If what is returned is nothing of this kind.
+    """
+    returned = _returned(target)
+    pair, rest = (returned[:2], returned[2:]) if isinstance(returned, tuple) else ((), ())
+    options = rest[0] if len(rest) == 1 else {}
+    fits = len(pair) == 2 and callable(pair[0]) and len(rest) <= 1 and isinstance(options, dict)
+    if not fits:
+        raise TypeError(
+            f"{target} must return (fn, inputs) or (fn, inputs, options), it returned "
+            f"{type(returned).__name__}"
+        )
+    for option in options:
+        if option not in allowed:
+            raise ValueError(f"{target} returned an {unknown('option', str(option), allowed)}")
+    return (*_case(pair), options)
+
+
+def _case(pair: tuple) -> tuple[Callable[..., object], tuple]:
+    fn, inputs = pair
+    return fn, inputs if isinstance(inputs, tuple) else (inputs,)
+
+
+def _returned(target: str) -> object:
+    """Return what the function that a user names returns."""
     where, colon, name = target.rpartition(":")
     if not (where and colon and name):
         raise ValueError(f"{target!r} is not {_FORM}")
-    function = _function(_module(where), where, name)
-    returned = function()
-    if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[0])):
-        raise TypeError(f"{target} must return (fn, inputs), it returned {type(returned).__name__}")
-    fn, inputs = returned
-    return fn, inputs if isinstance(inputs, tuple) else (inputs,)
+    return _function(_module(where), where, name)()
 
 
 def _module(where: str) -> ModuleType:
