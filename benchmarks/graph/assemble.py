@@ -2,103 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jax.extend.core import Literal
 
-from ..program.count import Flops
-from ..program.flops import flops_of
-from .evaluate import Numbers
-from .facts import note_of, operation_of, params_of, word_for
+from .assembly import Assembly, Source, add_constant, add_input, history, read_literals
+from .facts import operation_of, params_of
 from .fold import Edge, Folded, Item, body_operands, carried
 from .groups import scope_groups
 from .named import names_of
-from .parts import Group, Node, Operand, Result
-from .quantity import plain_number, quantity
-from .steps import Step, Value
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """What is known of an input before the graph is made: its kind, its name."""
-
-    kind: str
-    name: str
-    parameter: bool = False
-
-
-@dataclass
-class Assembly:
-    """The nodes and groups of a graph, while they are made.
-
-    Attributes:
-        numbers: What was evaluated.
-        passes: How many tangents each value has.
-        nodes: The nodes so far.
-        groups: The groups so far.
-        places: The node that makes each value, and which of its results it is.
-        claimed: The operations whose FLOPs some node has.
-        owners: The node that each operation is a part of.
-        ends: The operations at which a mode ends, and what to tell there.
-    """
-
-    numbers: Numbers | None
-    passes: int
-    nodes: list[Node] = field(default_factory=list)
-    groups: list[Group] = field(default_factory=list)
-    places: dict[Value, tuple[int, int]] = field(default_factory=dict)
-    claimed: set[Step] = field(default_factory=set)
-    owners: dict[Step, int] = field(default_factory=dict)
-    ends: Mapping[Item, str] = field(default_factory=dict)
-
-    def add(self, values: Sequence[Value], folded: Folded, *, live: bool, **fields: Any) -> int:
-        """Add a node that makes some values, and return its id."""
-        place = len(self.nodes)
-        results = tuple(self._result(value, folded, live=live) for value in values)
-        self.nodes.append(Node(id=place, results=results, **fields))
-        self.places |= {value: (place, i) for i, value in enumerate(values)}
-        return place
-
-    def _result(self, value: Value, folded: Folded, *, live: bool) -> Result:
-        bare = Result(shape=value.shape, dtype=str(value.dtype))
-        numbers = self.numbers if live else None
-        if numbers is None or value not in numbers.values:
-            return bare
-        tangents: Sequence[np.ndarray] = numbers.tangents.get(value, ())
-        if value in folded.depends and value.holds_floats and value not in numbers.tangents:
-            tangents = [_zeros(value, numbers.values[value])] * self.passes
-        return replace(
-            bare,
-            value=quantity(numbers.values[value], value.shape),
-            tangents=tuple(quantity(t, value.shape) for t in tangents),
-            adjoint=quantity(numbers.adjoints.get(value), value.shape),
-        )
-
-    def operand(self, edge: Edge, *, live: bool) -> Operand:
-        """Return an edge as a record."""
-        assert isinstance(edge.source, Value)
-        node, result = self.places[edge.source]
-        notes = [note for step in edge.chain if (note := note_of(step.eqn))]
-        handed = self.numbers.handed.get(edge) if self.numbers and live else None
-        return Operand(
-            node=node,
-            result=result,
-            notes=tuple(n for i, n in enumerate(notes) if notes[:i][-1:] != [n]),
-            adjoint=quantity(handed, edge.source.shape),
-        )
-
-    def flops(self, steps: Sequence[Step]) -> Flops:
-        """Return the FLOPs of those operations that no node has yet."""
-        fresh = [step for step in dict.fromkeys(steps) if step not in self.claimed]
-        self.claimed.update(fresh)
-        return sum((flops_of(step.eqn, step.line) for step in fresh), Flops())
-
-
-def _zeros(value: Value, like: np.ndarray) -> np.ndarray:
-    return np.zeros(like.shape, like.dtype if value.holds_floats else float)
+from .parts import Group
+from .steps import Value
 
 
 def add_program(
@@ -135,78 +52,16 @@ def add_program(
                 add_input(assembly, folded, value, inputs[value], live=live, **shared)
             else:
                 fields = {"name": names.get(value, ""), **shared}
-                _add_constant(assembly, folded, value, inputs, live=live, shared=fields)
+                add_constant(assembly, folded, value, inputs, live=live, shared=fields)
 
+    if live:
+        read_literals(assembly, folded, inputs)
     for item, chain in zip(folded.items, chains, strict=True):
-        constants(item.edges)
+        constants(assembly.drawn(item.edges))
         name = names.get(item.step.results[0], "")
         fields = {"name": name, "body_of": body_of, "groups": chain}
         _add_item(assembly, folded, item, live=live, shared=fields)
     constants(folded.outputs)
-
-
-def add_input(
-    assembly: Assembly,
-    folded: Folded,
-    value: Value,
-    source: Source,
-    *,
-    live: bool = True,
-    **shared: Any,
-) -> None:
-    """Add the node of an input."""
-    assembly.add(
-        [value],
-        folded,
-        live=live,
-        kind=source.kind,
-        operation=source.kind,
-        name=source.name,
-        parameter=source.parameter,
-        **shared,
-    )
-
-
-def _add_constant(
-    assembly: Assembly,
-    folded: Folded,
-    value: Value,
-    inputs: dict[Value, Source],
-    *,
-    live: bool,
-    shared: dict[str, Any],
-) -> None:
-    steps, origins = _history(folded, value)
-    made_of = tuple(dict.fromkeys(inputs[v].name for v in origins if v in inputs))
-    place = assembly.add(
-        [value],
-        folded,
-        live=live,
-        kind="constant",
-        operation=word_for([step.eqn for step in steps]),
-        params=(("of", made_of),) if made_of else (),
-        source=steps[0].line if steps else "",
-        flops=assembly.flops(steps),
-        **shared,
-    )
-    for step in steps:
-        assembly.owners.setdefault(step, place)
-
-
-def _history(folded: Folded, value: Value) -> tuple[list[Step], list[Value]]:
-    """Return the operations that made a constant, the last one first, and what they began with."""
-    steps: dict[Step, None] = {}
-    origins: list[Value] = []
-    waiting = [value]
-    while waiting:
-        step = folded.makers.get(waiting[0])
-        current = waiting.pop(0)
-        if step is None:
-            origins.append(current)
-        elif step not in steps:
-            steps[step] = None
-            waiting += [v for v in step.operands if isinstance(v, Value)]
-    return list(steps), origins
 
 
 def _add_item(
@@ -215,19 +70,17 @@ def _add_item(
     step = item.step
     kinds = {"scan": "loop", "while": "loop", "cond": "branch"}
     chains = [s for edge in item.edges for s in edge.chain]
+    told = [edge.source for edge in item.edges if isinstance(edge.source, Value)]
+    chains += [s for v in told if v in assembly.literals for s in history(folded, v)[0]]
     place = assembly.add(
         step.results,
         folded,
         live=live,
         kind=kinds.get(step.kind, "operation") if item.bodies else "operation",
         operation=operation_of(step.eqn),
-        literals=tuple(_literal(edge) for edge in item.edges),
+        literals=tuple(assembly.number(edge) for edge in item.edges),
         params=params_of(step.eqn),
-        operands=tuple(
-            assembly.operand(edge, live=live)
-            for edge in item.edges
-            if isinstance(edge.source, Value)
-        ),
+        operands=tuple(assembly.operand(edge, live=live) for edge in assembly.drawn(item.edges)),
         source=step.line,
         flops=assembly.flops([step, *chains]),
         note=assembly.ends.get(item, ""),
@@ -236,16 +89,13 @@ def _add_item(
     assembly.owners[step] = place
     for edge in item.edges:
         source = edge.source
-        owner = assembly.places[source][0] if isinstance(source, Value) else place
+        drawn = isinstance(source, Value) and source in assembly.places
+        owner = assembly.places[source][0] if drawn else place
         for changed in edge.chain:
             assembly.owners.setdefault(changed, owner)
     if item.bodies:
         add = _add_sides if step.kind == "cond" else _add_loop
         add(assembly, item, place, live=live, groups=shared["groups"])
-
-
-def _literal(edge: Edge) -> Any:
-    return plain_number(edge.source.val) if isinstance(edge.source, Literal) else None
 
 
 def _add_loop(
@@ -312,17 +162,16 @@ def _add_body(
         name = _name(assembly, edge)
         sources[value] = Source(kind=kind, name=name)
         if value in used:
-            outer = isinstance(edge.source, Value)
-            operand = assembly.operand(edge, live=False) if outer else None
+            outer_edges = assembly.drawn([edge])
             assembly.add(
                 [value],
                 body,
                 live=live,
                 kind=kind,
                 operation=kind,
-                literals=(_literal(edge),),
+                literals=(assembly.number(edge),),
                 name=name,
-                operands=(operand,) if operand else (),
+                operands=tuple(assembly.operand(outer, live=False) for outer in outer_edges),
                 body_of=place,
                 groups=groups,
             )
@@ -337,6 +186,5 @@ def _rank(value: Value | Literal) -> int:
 
 def _name(assembly: Assembly, edge: Edge) -> str:
     """Return what a loop or branch calls the value that it is given."""
-    if not isinstance(edge.source, Value):
-        return ""
-    return assembly.nodes[assembly.places[edge.source][0]].name
+    place = assembly.places.get(edge.source) if isinstance(edge.source, Value) else None
+    return "" if place is None else assembly.nodes[place[0]].name

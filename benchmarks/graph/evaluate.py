@@ -20,8 +20,12 @@ from .pool import pooled
 from .run import recorded, run, settle
 from .steps import Value
 
-#: XLA need not be good at programs that run once.
-_QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+#: XLA need not be good at a program that runs once; to fuse what returns every value takes longest.
+_QUICK = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_disable_hlo_passes": "fusion",
+}
 
 
 @dataclass(frozen=True, eq=False)

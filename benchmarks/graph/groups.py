@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from .arrange import arranged
 from .modules import modules_of
 from .origins import Frame, Origin
 from .parts import Group, Node
@@ -136,7 +137,7 @@ def with_leaves_grouped(graph: Graph) -> Graph:
         else node
         for node in graph.nodes
     )
-    return replace(graph, nodes=tuple(nodes))
+    return arranged(replace(graph, nodes=tuple(nodes)))
 
 
 def _uses(graph: Graph) -> Iterator[tuple[int, tuple[int, ...]]]:

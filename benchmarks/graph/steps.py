@@ -130,7 +130,7 @@ def _append(
         block.constants[value] = array
 
     def read(atoms: Sequence[Atom]) -> list[Value | Literal]:
-        return [atom if isinstance(atom, Literal) else known[atom] for atom in atoms]
+        return [_literal(block, a) if isinstance(a, Literal) else known[a] for a in atoms]
 
     for eqn in jaxpr.eqns:
         line, origin, call = line_of(eqn, caller), origin_of(eqn, outside), _opened_call(eqn)
@@ -143,6 +143,15 @@ def _append(
             results = _add_step(block, eqn, read(eqn.invars), line, origin)
         known |= dict(zip(eqn.outvars, results, strict=True))
     return read(jaxpr.outvars)
+
+
+def _literal(block: Block, literal: Literal) -> Value | Literal:
+    """Return a number as it is; a complex one is a constant of the program."""
+    if not jnp.issubdtype(dtype(literal), jnp.complexfloating):
+        return literal
+    value = Value.like(literal)
+    block.constants[value] = literal.val
+    return value
 
 
 def _add_step(
