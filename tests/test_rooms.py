@@ -36,6 +36,8 @@ EXCEPTIONS = {
     for module in ("", ".record")
 }
 EXCEPTIONS |= {("benchmarks.comparison.drawn", "benchmarks.graph.build")}
+#: A training that has failed asks `gradwise.explain_nonfinite` which operation went first.
+FAILED_TRAINING = {("train.runs.explanation", "gradwise")}
 #: The imports of a record that shows and saves itself, of what needs the record.
 INSIDE = {
     ("benchmarks.graph.record", f"benchmarks.graph.{m}")
@@ -127,7 +129,7 @@ def test_an_import_by_a_name_in_a_string_is_seen():
 
 def test_no_modules_import_one_another():
     graph = {
-        importer: {m for m in those if (importer, m) not in EXCEPTIONS | INSIDE}
+        importer: {m for m in those if (importer, m) not in EXCEPTIONS | INSIDE | FAILED_TRAINING}
         for importer, those in imports().items()
     }
     assert cycles(graph) == []
@@ -167,4 +169,5 @@ def test_a_cycle_is_found():
 def test_a_package_below_imports_none_of_ours(package):
     for importer, those in imports().items():
         if room(importer) == package:
-            assert {room(imported) for imported in those} <= {package}, importer
+            allowed = {other for one, other in FAILED_TRAINING if one == importer}
+            assert {room(imported) for imported in those - allowed} <= {package}, importer

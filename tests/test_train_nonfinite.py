@@ -125,6 +125,27 @@ def test_a_layer_that_makes_nan_is_named_with_its_parameters_and_its_line():
     assert "(root)" in found
 
 
+def test_the_operation_that_went_first_is_named_with_its_numbers_and_its_cure():
+    model = nn.serial(nn.dense(2, 2), nn.activation(root), nn.dense(2, 1))
+    found = message(model, (X, Y))
+    line = root.__code__.co_firstlineno + 1
+    assert f"First is NaN in `sqrt` of 1 root at test_train_nonfinite.py:{line} (root)" in found
+    assert "sqrt(-" in found
+    assert "use two jnp.where" in found
+
+
+def test_a_backward_pass_that_makes_nan_is_told_where_the_forward_pass_makes_none():
+    def distance(predictions, targets, *, where=None):
+        return jnp.sqrt(losses.squared_error(predictions, 0 * targets, where=where))
+
+    zero = nn.Layer(lambda key: (jnp.zeros(()), ()), lambda p, s, x, **switches: (p * x, s))
+    found = message(zero, (X[:, :1], Y), loss=distance)
+    line = distance.__code__.co_firstlineno + 1
+    assert "The forward pass is finite, the backward pass is not." in found
+    assert f"infinity in the derivative of `sqrt` at test_train_nonfinite.py:{line} (" in found
+    assert "0.5 / 0 = inf, at sqrt(0)" in found
+
+
 def test_parameters_that_have_grown_are_answered_with_the_learning_rate():
     assert "A lower learning rate or optax.clip" in message(
         nn.serial(nn.dense(2, 2), nn.dense(2, 1)), (X, Y), optimizer=optax.sgd(1e30)
@@ -192,7 +213,7 @@ def test_what_cannot_be_told_is_left_out_of_the_error(monkeypatch):
     def fails(*given):
         raise RuntimeError("analysis")
 
-    for name in ("_nonfinite_data", "_unknown_label", "_in_some_rows", "_in_forward_pass"):
+    for name in ("_nonfinite_data", "_unknown_label", "_in_some_rows", "_in_a_pass"):
         monkeypatch.setattr(train.runs.explanation, name, fails)
     found = message(LINEAR, (broken(3), Y))
     assert "A lower learning rate or optax.clip_by_global_norm may help." in found

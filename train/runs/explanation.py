@@ -6,7 +6,9 @@ All of this is only said, so none of it may fail: what cannot be told is left ou
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -21,6 +23,7 @@ from ..steps.optional import check_targets
 from ..steps.state import real_rows
 
 _NAMED = 3  # rows, in a message
+_SECONDS = 30.0  # that the search for an operation may take
 _LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 
 
@@ -37,7 +40,7 @@ def explain(
     batch: Batch,
     place: str,
     rows: np.ndarray,
-    forward: Callable[[Batch], object],
+    forward: Callable[[TrainState, Batch], object],
 ) -> Why:
     """Say in a sentence where what is not finite in a batch comes from, if that can be told.
 
@@ -47,13 +50,13 @@ def explain(
         batch: The examples.
         place: What they are called, such as "batch 3".
         rows: The number of each row there, `[batch]`.
-        forward: Computes the value of the batch again.
+        forward: Computes the value of the batch again, at a state.
     """
     for of_data, cause in (
         (True, lambda: _nonfinite_data(objective, train_state, batch, place, rows)),
         (True, lambda: _unknown_label(objective, train_state, batch, place)),
         (True, lambda: _in_some_rows(objective, train_state, batch, place, rows)),
-        (False, lambda: _in_forward_pass(train_state, lambda: forward(batch))),
+        (False, lambda: _in_a_pass(train_state, batch, forward)),
     ):
         with contextlib.suppress(Exception):
             if text := cause():
@@ -104,7 +107,7 @@ def _in_some_rows(
         return ""
     first = int(np.argmax(bad))
     alone = jax.tree.map(lambda leaf: leaf[first : first + 1], batch)
-    where = _in_forward_pass(train_state, lambda: measure(objective, train_state, alone))
+    where = _in_a_pass(train_state, alone, partial(measure, objective))
     return f"The loss of {_rows_text(rows[bad])} of {place} is not finite. {where}".rstrip()
 
 
@@ -168,6 +171,34 @@ def _rows_text(rows: np.ndarray) -> str:
     named = ", ".join(map(str, rows[:_NAMED].tolist()))
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     return f"row{'s' if len(rows) > 1 else ''} {named}{more}"
+
+
+def _in_a_pass(
+    train_state: TrainState, batch: Batch, forward: Callable[[TrainState, Batch], object]
+) -> str:
+    """Say where in the forward pass, else in the backward pass, and by which operation."""
+    place = _in_forward_pass(train_state, lambda: forward(train_state, batch))
+
+    def compute(params: Tree) -> object:
+        return forward(train_state._replace(params=params), batch)
+
+    operation = ""
+    with contextlib.suppress(Exception):
+        operation = _operation(compute, train_state.params, "value" if place else "reverse")
+    if place or not operation:
+        return f"{place} {operation}".rstrip()
+    return f"The forward pass is finite, the backward pass is not. {operation}"
+
+
+def _operation(compute: Callable[[Tree], object], params: Tree, mode: str) -> str:
+    """Say which operation of which layer goes first, the numbers that went in, and the cure.
+
+    What tells that is `gradwise.explain_nonfinite`, which is asked for here alone: nothing else in
+    this package knows of the instrument.
+    """
+    explain_nonfinite = importlib.import_module("gradwise").explain_nonfinite
+    found = explain_nonfinite(compute, params, mode=mode, time_limit=_SECONDS)
+    return f"First is {found.advice}." if found.what else ""
 
 
 def _in_forward_pass(train_state: TrainState, compute: Callable[[], object]) -> str:

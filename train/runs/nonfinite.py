@@ -26,7 +26,8 @@ class NonFiniteError(ArithmeticError):
     """A loss, a gradient, a parameter or a statistic became NaN or infinite.
 
     The message says where it comes from if that can be told: which rows of the data, an id outside
-    the vocabulary, or where in the forward pass. Batches and rows are counted from 0.
+    the vocabulary, or which operation of which layer, forwards or backwards, and its cure. Batches
+    and rows are counted from 0.
 
     Attributes:
         epoch: The epoch in which it happened, counted from 1.
@@ -127,7 +128,7 @@ def _why_step(
         number, batch = steps[int(train_state.step)]
         indices, place = np.arange(plan.batch_size), f"batch {number}"
     forward = make_forward(plan.objective, accumulate=plan.accumulate, augment=plan.augment)
-    compute = partial(forward, key, train_state)
+    compute = partial(forward, key)
     return explain(plan.objective, train_state, batch, place, indices, compute)
 
 
@@ -136,7 +137,7 @@ def _why_validation(
 ) -> str:
     """Say which rows of the validation data have no loss, or return nothing."""
     for place, batch, rows in _validation_batches(plan, validation, number):
-        compute = partial(measure, plan.objective, train_state)
+        compute = partial(measure, plan.objective)
         why = explain(plan.objective, train_state, batch, place, rows, compute)
         if why.text:
             return why.text
