@@ -263,6 +263,66 @@ def test_what_is_used_twice_or_in_another_group_ends_a_chain():
 
     assert names(with_chains(graph(fn, X), least=3), "chain") == ["4 operations", "3 operations"]
 
+    def handed_out(x):
+        middle = jnp.sin(jnp.sin(jnp.sin(x)))
+        return jnp.cos(jnp.cos(jnp.cos(middle))), middle
+
+    assert names(with_chains(graph(handed_out, X), least=3), "chain") == ["3 operations"] * 2
+
+
+# --- what nodes keep
+
+
+def kept(fn, *inputs):
+    """What is kept at each node, by the node's operation."""
+    return [
+        (node.operation, [residual.what for residual in node.kept])
+        for node in graph(fn, *inputs).nodes
+        if node.kept
+    ]
+
+
+def test_what_is_kept_is_at_the_node_that_it_is_or_that_it_is_kept_for():
+    def fn(w, x):
+        return jnp.sum(jnp.tanh(jax.nn.relu(x @ w)) * 3.0)
+
+    shaped = jax.ShapeDtypeStruct((3, 4), "float32")
+    weight, rows, *rest = kept(fn, shaped, X)
+    assert (weight, rows) == (("input", ["argument 0"]), ("input", ["argument 1"]))
+    assert [operation for operation, _ in rest] == ["relu", "tanh", "mul"]
+    assert "gt" in dict(rest)["relu"]
+    assert dict(rest)["mul"] == ["constant"]  # the 3
+    constant, sine = kept(lambda x: jnp.sin(x @ CONSTANT), X)
+    assert (constant, sine) == (("constant", ["constant"]), ("sin", ["cos"]))
+
+
+CONSTANT = jnp.ones((3, 4))
+
+
+def test_what_a_loops_body_keeps_is_at_nodes_in_the_body():
+    def fn(x):
+        return lax.scan(lambda c, row: (jnp.exp(c * row), None), x[0], x)[0]
+
+    # The value that each turn is given is the loop's, and what a turn makes is the body's.
+    assert kept(fn, X) == [("input", ["argument 0"]), ("scan", ["scan"]), ("exp", ["exp"])]
+
+
+def test_what_is_kept_for_a_change_of_type_is_at_what_is_changed():
+    def fn(x):
+        return jnp.sin(x.astype(jnp.float16).astype(jnp.float32)) * 2.0
+
+    assert kept(fn, X) == [("sin", ["cos"]), ("mul", ["constant"])]
+
+
+def test_what_calls_and_custom_rules_keep_is_at_one_node():
+    @jax.custom_vjp
+    def by_hand(x):
+        return jnp.sin(x)
+
+    by_hand.defvjp(lambda x: (jnp.sin(x), jnp.cos(x)), lambda cosine, t: (cosine * t,))
+    assert kept(lambda x: by_hand(x + x), X) == [("by_hand", ["cos"])]
+    assert kept(jax.jit(lambda x: jax.jit(jnp.sin)(x + x)), X) == [("sin", ["cos"])]
+
 
 # --- what every graph keeps
 

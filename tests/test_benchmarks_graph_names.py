@@ -169,7 +169,8 @@ def test_a_loop_inside_of_a_function_is_one_evaluation_of_the_statement_that_cal
         h = model.apply(((),) * 3, ((),) * 3, x)[0] * 2
         return h
 
-    assert [name for _, name in named(fn, X)][:3] == ["x", "x", "y"]
+    # Where one pass ends inside of the second statement, the source does not say.
+    assert [name for _, name in named(fn, X)] == ["x", "x", "y", *["x"] * 5, "z"]
     assert named(modelled, X) == [("mul", "h")]
 
 

@@ -13,7 +13,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 from .inputs import Inputs, Leaves
 from .jaxpr import dtype
 from .labels import label_of, scope_of
-from .residuals import Differentiated, Residual, leaves_of, with_residuals
+from .residuals import Residual, leaves_of, with_residuals
 from .walk import bind, interpret, no_call
 
 #: What two programs must agree on to be taken to keep the same: the operation, the shape, the
@@ -87,14 +87,11 @@ def _placed(program: ClosedJaxpr, way: Inputs) -> list[tuple[_Key, Place]]:
         return [y for y in results if jnp.issubdtype(y.dtype, jnp.inexact)]
 
     differentiated = with_residuals(arrays, way.x, (*way.fixed, *more))
-    leaves = leaves_of(differentiated, way.owners_in_order + (-1,) * len(more))
-    uses, inputs = _uses(differentiated), len(way.x) + own
+    inputs = len(way.x) + own
     placed: list[tuple[_Key, Place]] = []
-    for place, (residual, made) in enumerate(leaves):
+    for residual, made in leaves_of(differentiated, way.owners_in_order + (-1,) * len(more)):
         if made.storage != "input":
-            of_number = made.storage == "constant"  # the rule of a derivative wrote it
-            label = uses.get(place, made.label) if of_number else made.label
-            placed.append((_key(residual, made.source), Place(label=label)))
+            placed.append((_key(residual, made.source), Place(label=made.label)))
         elif made.source < inputs:
             placed.append((_key(residual), Place(input=made.source)))
         else:
@@ -118,32 +115,6 @@ def _run(eqn: JaxprEqn, operands: list[jax.Array], line: str) -> list[jax.Array]
     label = label_of(eqn)
     with nullcontext() if label is None else jax.named_scope(scope_of(label)):
         return bind(eqn, operands)
-
-
-def _uses(differentiated: Differentiated) -> dict[int, int]:
-    """Return the label of the equation whose derivative uses each residual, by its place."""
-    leaves, treedef = jax.tree.flatten(differentiated.backward)
-
-    def backward(leaves: Sequence[jax.Array], cotangents: object) -> object:
-        return jax.tree.unflatten(treedef, leaves)(cotangents)
-
-    try:
-        program = jax.make_jaxpr(backward)(leaves, differentiated.outputs)
-    except Exception:  # what has no reverse mode, JAX says only here
-        return {}
-    labels: dict[int, int] = {}
-
-    def visit(eqn: JaxprEqn, operands: list[int | None], line: str) -> list[int | None]:
-        del line
-        label = label_of(eqn)
-        for place in operands:
-            if place is not None and label is not None:
-                labels.setdefault(place, label)
-        return [None] * len(eqn.outvars)
-
-    inputs = [*range(len(leaves)), *[None] * len(differentiated.outputs)]
-    interpret(program, inputs, visit, lift=lambda _: None)
-    return labels
 
 
 def _key(residual: Residual, value: object = None) -> _Key:

@@ -71,13 +71,11 @@ class Differentiated(NamedTuple):
 
     Attributes:
         program: Returns the outputs and then the residuals.
-        outputs: The shapes of the outputs.
-        backward: The function of the cotangents, with shapes in the place of the residuals.
+        outputs: How many outputs there are.
     """
 
     program: ClosedJaxpr
-    outputs: Sequence[jax.ShapeDtypeStruct]
-    backward: Callable[[object], object]
+    outputs: int
 
 
 _INSIDE = Made("", "", "")  # an input of a loop's or a branch's body
@@ -130,8 +128,8 @@ def with_residuals(
         return jax.vjp(lambda x: arrays(x, fixed), x)
 
     shaped = jax.make_jaxpr(value_and_residuals, return_shape=True)
-    program, (outputs, backward) = shaped(x, fixed)
-    return Differentiated(program, outputs, backward)
+    program, (outputs, _) = shaped(x, fixed)
+    return Differentiated(program, len(outputs))
 
 
 def leaves_of(program: Differentiated, owners: Sequence[int]) -> list[tuple[Residual, Made]]:
@@ -142,7 +140,7 @@ def leaves_of(program: Differentiated, owners: Sequence[int]) -> list[tuple[Resi
         owners: Of which argument each of `x` and then each of `fixed` is.
     """
     inputs = [Made(f"argument {n}", "", "input", source=i) for i, n in enumerate(owners)]
-    n, outvars = len(program.outputs), program.program.jaxpr.outvars
+    n, outvars = program.outputs, program.program.jaxpr.outvars
     made, results = _makers(program.program, inputs), set(map(id, outvars[:n]))
     return [
         (_residual(atom, origin, is_output=id(atom) in results), origin)
