@@ -11,6 +11,7 @@ from jax import lax
 from jax.scipy import special
 
 from benchmarks.graph import rules
+from benchmarks.graph.build import graph as drawn
 from benchmarks.graph.example import EXAMPLE
 from benchmarks.graph.parts import Group, Node, Operand, Quantity, Result
 from benchmarks.graph.record import Graph
@@ -442,3 +443,50 @@ def _multiplied(text, arrays):
         arrays[w.removesuffix("ᵀ")].T if w.endswith("ᵀ") else arrays[w] for w in text.split()
     )
     return left @ right
+
+
+def test_what_was_broadcast_is_handed_back_a_sum():
+    graph, node = graph_of("mul", "slope", ("h", (3,)))
+    wide = replace(node, results=(Result(shape=(3,), dtype="float32"),))
+    assert rules.handed_back(graph, wide, 0) == "Σ ḡ · h"
+    assert rules.handed_back(graph, wide, 1) == "ḡ · slope"
+    graph, node = graph_of("sub", ("h", (2, 3)), ("b", (3,)))
+    edges = (node.operands[0], replace(node.operands[1], notes=("reshape", "broadcast")))
+    noted = replace(node, operands=edges, results=(Result(shape=(2, 3), dtype="float32"),))
+    assert [rules.handed_back(graph, noted, n) for n in range(2)] == ["ḡ", "−Σ ḡ"]
+
+
+def noted(note, *args, place=0, **options):
+    graph, node = graph_of(*args, **options)
+    edges = list(node.operands)
+    edges[place] = replace(edges[place], notes=(note,))
+    node = replace(node, operands=tuple(edges))
+    return replace(graph, nodes=(*graph.nodes[:-1], node)), node
+
+
+def test_what_is_transposed_on_its_way_is_handed_back_transposed():
+    contracted = {"params": (("contracted", ((1,), (0,))),)}
+    graph, node = noted("transpose", "dot_general", ("w", (4, 3)), ("x", (4, 2)), **contracted)
+    assert rules.formula(graph, node) == "wᵀ @ x"
+    assert [rules.handed_back(graph, node, n) for n in range(2)] == ["x ḡᵀ", "w ḡ"]
+    graph, node = noted("transpose", "mul", ("w", (4, 3)), ("x", (3, 4)))
+    assert rules.formula(graph, node) == "wᵀ × x"
+    assert [rules.handed_back(graph, node, n) for n in range(2)] == ["(ḡ · x)ᵀ", "ḡ · wᵀ"]
+    assert rules.tangent(graph, node) == "ẇᵀ · x + ẋ · wᵀ"
+
+
+def test_what_is_stopped_is_said_to_be_and_gets_nothing():
+    graph, node = noted("stop_gradient", "mul", "w", "x")
+    assert rules.formula(graph, node) == "stop(w) × x"
+    assert [rules.handed_back(graph, node, n) for n in range(2)] == ["", "ḡ · stop(w)"]
+    assert rules.tangent(graph, node) == "ẋ · stop(w)"
+
+
+def test_a_condition_without_a_name_is_written_out():
+    def prelu(h, slope):
+        return jnp.where(h > 0, h, slope * h)
+
+    found = drawn(prelu, jnp.array([1.0, -2.0]), 0.25)
+    select = found.nodes[-1]
+    told = {rules.handed_back(found, select, n) for n in range(len(select.operands))}
+    assert told == {"", "ḡ where h > 0", "ḡ where not (h > 0)"}

@@ -64,6 +64,8 @@ def for_page(graph: Graph) -> dict[str, dict[str, tuple[float, str]]]:
         {'n5': (0.0, "0 % saturated: |f'| < 0.01")}
     """
     found = {name: overlay(graph, name) for name in ("saturation", "zeros", "not finite")}
+    # Where there are no zeros nothing is said, so that a page is no larger than it need be.
+    found["zeros"] = {node: mark for node, mark in found["zeros"].items() if mark[0]}
     return {name: _by_box(graph, marks) for name, marks in found.items() if marks}
 
 

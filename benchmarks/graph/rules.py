@@ -1,6 +1,7 @@
 """What an operation of a graph is called, what it does, and how its derivative goes, in symbols."""
 
 import ast
+import math
 from collections.abc import Sequence
 
 from . import symbols
@@ -13,6 +14,7 @@ from .naming import (
     literals_of,
     positions,
     result_name,
+    result_of,
 )
 from .parts import Node
 from .products import factors, handed_to_factor
@@ -22,6 +24,8 @@ from .spelling import SIGNS, Filled, facts_of, holes_of, parsed, sign_of, told_p
 from .symbols import written
 
 _ADJOINT = "ḡ"
+#: A longer condition has a letter in a rule.
+_LONGEST = 14
 #: How a kind of node that is no operation is called, if it has no name.
 _KINDS = {"carried": "carried", "slice": "one of each turn", "held": "held"}
 
@@ -99,9 +103,17 @@ def handed_back(graph: Graph, node: Node, place: int) -> str:
     rule = _handed_back(graph, node, position)
     if "transpose" in notes and not _is_product(node):
         rule = f"({rule})ᵀ" if " " in rule else f"{rule}ᵀ"
-    if "broadcast" in notes and rule not in ("", "0"):
+    if ("broadcast" in notes or _is_spread(graph, node, place)) and rule not in ("", "0"):
         rule = f"−Σ {rule[1:]}" if rule.startswith("−") else f"Σ {rule}"
     return rule
+
+
+def _is_spread(graph: Graph, node: Node, place: int) -> bool:
+    """Whether an operand of an operation of numbers stands at several places of the result."""
+    known, made = _named(node), result_of(graph, node.operands[place])
+    if known is None or not known.numbers or made is None or not node.results:
+        return False
+    return math.prod(made.shape) < math.prod(node.results[0].shape)
 
 
 def _handed_back(graph: Graph, node: Node, position: int) -> str:
@@ -112,7 +124,7 @@ def _handed_back(graph: Graph, node: Node, position: int) -> str:
     back = rule.back[min(position, len(rule.back) - 1)]
     if back == NOTHING:
         return ""
-    names = letters(graph, node)
+    names = _names(graph, node)
     if rule.numbers:
         derivative = symbols.read(back, facts_of(node, _values(graph, node, names)))
         return written(symbols.product(("name", _ADJOINT), derivative))
@@ -136,7 +148,7 @@ def tangent(graph: Graph, node: Node) -> str:
     rule = rule_of(graph, node)
     if not moving or not is_operation(node):
         return ""
-    names = letters(graph, node)
+    names = _names(graph, node)
     if rule is None:
         return " + ".join(f"{dotted(names[p])} · its derivative" for p in moving)
     if rule.numbers:
@@ -161,6 +173,18 @@ def rule_of(graph: Graph, node: Node) -> Rule | None:
 
 def _is_product(node: Node) -> bool:
     return node.operation == "dot_general"
+
+
+def _names(graph: Graph, node: Node) -> list[str]:
+    """Return the names of the operands in a rule; a condition without one is written out."""
+    names = letters(graph, node)
+    for place, operand in zip(positions(node), node.operands, strict=True):
+        source, made = graph.nodes[operand.node], result_of(graph, operand)
+        condition = made is not None and made.dtype == "bool" and not source.name
+        if condition and is_operation(source):
+            told = formula(graph, source)
+            names[place] = told if len(told) <= _LONGEST else names[place]
+    return names
 
 
 def _named(node: Node) -> Rule | None:

@@ -59,7 +59,8 @@ def _read(node: ast.expr, names: Mapping[str, float | str]) -> Tree:
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return negative(_read(operand, names))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
-            return ("where", f"not {written(_read(operand, names))}")
+            condition = written(_read(operand, names))
+            return ("where", f"not ({condition})" if " " in condition else f"not {condition}")
         case ast.BinOp(left=left, op=op, right=right):
             return _OPERATIONS[type(op)](_read(left, names), _read(right, names))
         case ast.Compare(left=left, ops=[op], comparators=[right]):
