@@ -187,3 +187,37 @@ def test_an_operation_at_the_edge_of_its_domain_is_named_and_cured(name):
 @pytest.mark.parametrize("name", TYPES)
 def test_an_operation_that_leaves_no_digit_is_named_and_cured(name):
     held(TYPES[name])
+
+
+def test_a_derivative_that_is_zero_but_for_rounding_is_fine_and_said_to_be_that():
+    found = explain_nonfinite(lambda x: jnp.sum(jax.nn.softmax(x)), array([0.3, 1.7, 0.9]))
+    assert found.fine
+    assert "is no more than rounding of the terms that cancel" in found.note
+    assert str(found).startswith("everything is finite, and has its digits (the derivative in ")
+
+
+def test_a_mode_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="mode must be one of value, reverse, forward or None"):
+        explain_nonfinite(jnp.sin, 1.0, mode="backward")
+
+
+def test_what_takes_too_long_is_not_said_to_be_finite():
+    found = explain_nonfinite(jnp.sqrt, 0.0, time_limit=1e-9)
+    assert not found.fine
+    assert str(found).startswith("it could not be told whether everything is finite: ")
+
+
+def test_the_text_says_what_where_why_and_what_to_type():
+    def fn(x):
+        return jnp.sum(jnp.linalg.norm(x) ** 2)
+
+    found = explain_nonfinite(fn, array([0.0, 0.0]))
+    assert str(found).splitlines() == [
+        "the derivative is not finite, in reverse mode and in forward mode",
+        f"  first  infinity in the derivative of `sqrt` at {FILE}:{fn.__code__.co_firstlineno + 1} "
+        f"({fn.__qualname__}): 0.5 / 0 = inf, at sqrt(0)",
+        "  use    the sum of squares, without a root that is squared again",
+        "         z = jnp.sum(x**2)",
+    ]
+    assert found._repr_html_().startswith("<pre>the derivative is not finite")
+    assert repr(found) == "Explanation(infinity in sqrt, reverse)"

@@ -172,7 +172,7 @@ def eigh(a):
 @eigh.defjvp
 def _(primals, tangents):
     w, v = eigh(*primals)
-    moved = v.T @ tangents[0] @ v
+    moved = v.T @ (tangents[0] + tangents[0].T) @ v / 2
     gap = w - w[:, None]
     apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
     turn = jnp.where(apart, 1 / jnp.where(apart, gap, 1.0), 0.0)
@@ -196,12 +196,13 @@ def _(g, primals, tangents):
     apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
     slope = jax.vmap(jax.grad(g))((w + w[:, None]).ravel() / 2).reshape(gap.shape)
     ratio = jnp.where(apart, (g(w) - g(w)[:, None]) / jnp.where(apart, gap, 1.0), slope)
-    return of_matrix(g, *primals), v @ (ratio * (v.T @ tangents[0] @ v)) @ v.T
+    moved = v.T @ (tangents[0] + tangents[0].T) @ v / 2
+    return of_matrix(g, *primals), v @ (ratio * moved) @ v.T
 
 z = of_matrix(jnp.exp, x)""",
 )
 SINGULAR_VECTORS = Cure(
-    "a rule with 1 / (si^2 - sj^2) masked where two are equal; right where vectors of equal "
+    "a rule with 1 / (si - sj) masked where two are equal; right where vectors of equal "
     "singular values enter alike",
     """\
 @jax.custom_jvp
@@ -213,12 +214,13 @@ def _(primals, tangents):
     u, s, vt = svd(*primals)
     da, v = tangents[0], vt.T
     m = u.T @ da @ v
-    gap = (s - s[:, None]) * (s + s[:, None])
-    apart = jnp.abs(gap) > 1e-5 * jnp.max(s) ** 2
-    turn = jnp.where(apart, 1 / jnp.where(apart, gap, 1.0), 0.0)
-    inverse = jnp.where(s > 0, 1 / jnp.where(s > 0, s, 1.0), 0.0)
-    du = u @ (turn * (m * s + s[:, None] * m.T)) + (da @ v - u @ m) * inverse
-    dv = v @ (turn * (s[:, None] * m + m.T * s)) + (da.T @ u - v @ m.T) * inverse
+    gap, both = s - s[:, None], s + s[:, None]
+    apart = jnp.abs(gap) > 1e-5 * jnp.max(s)
+    inverse = jnp.where(s > 0, 1 / jnp.maximum(s, 1e-30), 0.0)
+    turn = jnp.where(apart, (m + m.T) / jnp.where(apart, gap, 1.0), 0.0) / 2
+    twist = (m - m.T) / jnp.where(both > 0, both, 1.0) / 2
+    du = u @ (turn + twist) + (da @ v - u @ m) * inverse
+    dv = v @ (turn - twist) + (da.T @ u - v @ m.T) * inverse
     return (u, s, vt), (du, jnp.diagonal(m), dv.T)
 
 z = svd(x)""",

@@ -1,6 +1,6 @@
 """Explain what is not finite, or has lost its digits, in a function or its derivative."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 import jax.numpy as jnp
@@ -21,11 +21,21 @@ from .culprits import Culprit, find_culprit
 from .cure_codes import INPUT
 from .cures import Case, cure_of
 from .directions import UNHURRIED, Pace
-from .explanation import Explanation
+from .explanation import CALLED, Explanation
 from .float64 import checking
 from .numbers_told import told, told_with_result
 from .stepping import Step, Stepping, TooLongError, Turn
-from .three_programs import NOWHERE, PARTS, Part, Place, labelled_program, looks_fine, parts, places
+from .three_programs import (
+    NOWHERE,
+    PARTS,
+    Look,
+    Part,
+    Place,
+    labelled_program,
+    look_at,
+    parts,
+    places,
+)
 from .uses import Use, is_made_of, uses
 
 
@@ -49,14 +59,14 @@ def explain(
     program = labelled_program(problem)
     made, missing = parts(problem, program, probe, modes)
     looks = _looks(made, missing, pace, known_wrong=known_wrong)
-    note = "; ".join(f"there is no {name} mode" for name in missing)
-    wrong = [part for part in made if not looks.get(part.name, (True,))[0]]
+    note = _note(missing, looks)
+    wrong = [part for part in made if part.name in looks and not looks[part.name].fine]
     if not wrong:
         return Explanation(note=note)
     names = tuple(part.name for part in wrong)
     part = wrong[0]
     found = find_culprit(
-        part.program, part.inputs, pace, moving=len(problem.x), digits=looks[part.name][1]
+        part.program, part.inputs, pace, moving=len(problem.x), digits=looks[part.name].digits
     )
     if found.culprit is None:
         why = "run one by one, all of them are sound" if found.fine else found.why
@@ -66,22 +76,30 @@ def explain(
 
 def _looks(
     made: Sequence[Part], missing: dict[str, Exception], pace: Pace, *, known_wrong: bool
-) -> dict[str, tuple[bool, list[bool]]]:
+) -> dict[str, Look]:
     """Look at each part, up to a value that is wrong: then derivatives are of no interest."""
-    looks: dict[str, tuple[bool, list[bool]]] = {}
+    looks: dict[str, Look] = {}
     for part in made:
         if known_wrong:
-            looks[part.name] = False, [True] * len(part.program.jaxpr.outvars)
+            looks[part.name] = Look(False, [True] * len(part.program.jaxpr.outvars))
             continue
         try:
-            looks[part.name] = looks_fine(part, pace)
+            looks[part.name] = look_at(part, pace)
         except GaveUpError:
             raise
         except Exception as error:  # JAX finds some rules missing only now
             missing[part.name] = error
-        if part.name == "value" and not looks.get("value", (True,))[0]:
+        if part.name == "value" and "value" in looks and not looks["value"].fine:
             break
     return looks
+
+
+def _note(missing: Collection[str], looks: dict[str, Look]) -> str:
+    """Say which mode there is not, and what is but rounding."""
+    notes = [f"there is no {name} mode" for name in missing]
+    small = [name for name, look in looks.items() if look.rounding]
+    notes += [f"{CALLED[name]} is no more than rounding of the terms that cancel" for name in small]
+    return "; ".join(notes)
 
 
 def _told(

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from .._equality import equal_by_fields
 from ..program.custom_rules import OF_USERS
 
+#: What each of the three is called.
+CALLED = {
+    "value": "the value",
+    "forward": "the derivative in forward mode",
+    "reverse": "the derivative in reverse mode",
+}
 #: What happens to a number that float64 would hold.
 _OF_DIGITS = ("cancellation", "overflow", "rounding", "underflow")
 

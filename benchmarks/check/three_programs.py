@@ -120,20 +120,33 @@ def _place(eqn: JaxprEqn, outer: Place) -> Place:
     return Place(outer.label if label is None else label, outer.calls, scope)
 
 
-def looks_fine(part: Part, pace: Pace) -> tuple[bool, list[bool]]:
-    """Say whether all results are finite and have digits, and of which digits are to be asked.
+class Look(NamedTuple):
+    """What a first look at the results of a program tells.
 
-    A number that is zero but for rounding has no digits, and is not asked for any.
+    Attributes:
+        fine: Whether all are finite and have their digits.
+        digits: Which of them are off: these must have digits.
+        rounding: Whether one is no more than the rounding of the terms that cancel in it: zero,
+            or without digits in float64 too. No digits are asked of such a number.
     """
+
+    fine: bool
+    digits: list[bool]
+    rounding: bool = False
+
+
+def look_at(part: Part, pace: Pace) -> Look:
+    """Run a program as a whole, in its own types and in float64."""
     own = [np.asarray(one) for one in pace.run(jaxpr_as_fun(part.program), *part.inputs)]
     if not all(np.all(np.isfinite(_wide(one))) for one in own if _inexact(one)):
-        return False, [True] * len(own)
+        return Look(False, [True] * len(own))
     true = [np.asarray(one) for one in run_in_float64(part.program, part.inputs, pace)]
     pairs = [pair if _inexact(pair[0]) else (_ZERO, _ZERO) for pair in zip(own, true, strict=True)]
     off = [not relative_error(_wide(one), other) <= LOST for one, other in pairs]
-    if any(off):
-        off = [a and b for a, b in zip(off, _above_rounding(part, pairs, pace), strict=True)]
-    return not any(off), off
+    if not any(off):
+        return Look(True, off)
+    above = [a and b for a, b in zip(off, _above_rounding(part, pairs, pace), strict=True)]
+    return Look(not any(above), above, off != above)
 
 
 def _above_rounding(part: Part, pairs: Sequence[tuple], pace: Pace) -> list[bool]:
