@@ -8,6 +8,7 @@ import pytest
 PAGES = Path(__file__).parent.parent / "docs" / "how-to"
 #: What a page needs beside the project's own dependencies.
 NEEDS = {"flax": "flax", "haiku": "haiku", "equinox": "equinox", "optax_losses": "optax"}
+NEEDS |= {"read_a_graph": "jax"}
 
 
 @pytest.mark.parametrize("page", sorted(NEEDS))

@@ -170,3 +170,20 @@ def test_an_example_is_short_and_says_what_it_does(path):
     lines = path.read_text().splitlines()
     assert lines[0].startswith('"""')
     assert len(lines) < (60 if path.stem in ("digits", "diabetes", "breast_cancer") else 80)
+
+
+def test_the_lecture_graphs_are_drawn_and_the_first_is_printed(printed, tmp_path):
+    text = printed("lecture_graphs", str(tmp_path))
+    lines = text.splitlines()
+    for name in ("one_layer", "prelu_and_penalty", "network"):
+        for ending in (".html", ".svg"):
+            assert f"wrote {name}{ending}" in lines
+            assert (tmp_path / f"{name}{ending}").stat().st_size > 5000
+    (row,) = (line.split() for line in lines if line.startswith("w "))
+    z = np.array([0.5, -1.0]) @ np.array([2.0, 1.0]) + 0.1
+    a = 1 / (1 + np.exp(-z))
+    gradient = 2 * (a - 1) * a * (1 - a) * np.array([2.0, 1.0])
+    assert row[-2:] == [f"[−{-gradient[0]:.3g}", f"−{-gradient[1]:.3g}]"]
+    network = (tmp_path / "network.svg").read_text(encoding="utf-8")
+    for layer in ("0 dense", "1 batch_norm", "2 relu", "3 dropout", "4 dense"):
+        assert layer in network
