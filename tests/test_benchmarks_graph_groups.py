@@ -322,6 +322,10 @@ def test_what_calls_and_custom_rules_keep_is_at_one_node():
     by_hand.defvjp(lambda x: (jnp.sin(x), jnp.cos(x)), lambda cosine, t: (cosine * t,))
     assert kept(lambda x: by_hand(x + x), X) == [("by_hand", ["cos"])]
     assert kept(jax.jit(lambda x: jax.jit(jnp.sin)(x + x)), X) == [("sin", ["cos"])]
+    square = jax.ShapeDtypeStruct((3, 3), "float32")
+    solved = dict(kept(lambda a, b: jnp.linalg.solve(a, b) * 2.0, square, ROW))
+    assert solved["custom_linear_solve"] == ["squeeze"]
+    assert solved["mul"] == ["constant"]
 
 
 # --- what every graph keeps

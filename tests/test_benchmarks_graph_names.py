@@ -132,6 +132,94 @@ def test_the_name_of_the_outer_statement_goes_before_that_of_the_inner_one():
     assert named(fn, X) == [("tanh", "first"), ("tanh", "second")]
 
 
+def test_each_of_several_targets_is_named_by_what_the_function_returns_for_it():
+    def pair(x):
+        total = jnp.sum(x)
+        return jnp.cos(x) * 2, total
+
+    def through(x):
+        both = pair(x)
+        return both
+
+    def swapped(x):
+        a, b = pair(x)
+        return b, a
+
+    def fn(x):
+        wave, size = pair(x)
+        only = pair(wave)[1]
+        big, _ = swapped(x)
+        left, (right, _) = (lambda t: (t + 1, (t + 2, t)))(x)
+        return wave, size, only, big, left, right, through(x)
+
+    found = [pair for pair in named(fn, X) if pair[1] not in ("total", "a", "b")]
+    assert found == [
+        *[("reduce_sum", "size"), ("mul", "wave")],
+        ("reduce_sum", "only"),
+        ("reduce_sum", "big"),
+        *[("add", "left"), ("add", "right")],
+    ]
+
+
+def test_what_a_function_computes_last_is_not_what_it_returns():
+    def traced(x):
+        result = jnp.sin(x)
+        norms.append(jnp.sum(result**2))
+        return result
+
+    norms = []
+
+    def fn(x):
+        y = traced(x)
+        z = jax.vmap(jnp.outer, (None, 0), out_axes=1)(y, y)
+        return y, z, norms
+
+    assert named(fn, X) == [("sin", "y"), ("transpose", "z")]
+
+
+def test_a_models_output_beside_its_state_is_named():
+    model = nn.serial(
+        nn.dense(3, 4), nn.batch_norm(4), nn.activation(nn.relu), nn.dropout(0.5), nn.dense(4, 2)
+    )
+    params, state = model.init(jax.random.key(0))
+
+    def fn(params, x):
+        logits, after = model.apply(params, state, x, key=jax.random.key(1), train=True)
+        hidden, _ = nn.residual(nn.dense(2, 2)).apply(params[-1]._replace(weight=W), (), logits)
+        return hidden, after
+
+    assert named(fn, params, jnp.ones((5, 3))) == [("add", "logits"), ("add", "hidden")]
+
+
+W = jnp.ones((2, 2))
+
+
+def test_the_first_result_of_an_operation_of_several_has_the_first_name():
+    def fn(x):
+        largest, places = lax.top_k(x, 2)
+        (last, count), steps = lax.scan(lambda c, t: ((c[0] * t, c[1] + 1), t), (x[0], 0), x)
+        first, second = jnp.sin(x[:2])
+        return largest, places, last, count, steps, first, second
+
+    found = dict(named(fn, X))
+    assert found["top_k"] == "largest"
+    assert found["scan"] == "last"
+    assert "sin" not in found
+
+
+def test_what_is_returned_in_two_ways_names_nothing():
+    def either(x, first):
+        if first:
+            return jnp.sin(x), x
+        return x, jnp.cos(x)
+
+    def fn(x):
+        a, b = either(x, True)
+        return a + b
+
+    assert named(fn, X) == []
+
+
 def test_each_pass_through_a_loop_gives_the_name_again():
     def fn(x):
         for _ in range(3):

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from .arrange import arranged
@@ -117,6 +118,7 @@ def _path(origin: Origin) -> tuple[tuple[str, str], ...]:
     return (*modules, *kinds, *[pair for pair in losses if pair[1]][:1])
 
 
+@lru_cache(maxsize=4096)
 def _loss(frame: Frame) -> str:
     """Return whether a call is of a loss or of a penalty; `""` for another one."""
     module = Path(frame.file).stem

@@ -10,21 +10,23 @@ from typing import NamedTuple
 
 from . import source_text
 from .origins import Frame, Origin
+from .returned import is_next_pass, maker
+from .source_text import Target
 
 
-class _Open(NamedTuple):
+class _Evaluation(NamedTuple):
     """The run of operations that one evaluation of a statement has made so far.
 
     Attributes:
-        name: What the statement assigns to.
+        targets: What the statement assigns to.
         level: How deep on the stack the statement is.
-        last: The place of the last operation.
+        members: The places of the operations.
         stacks: The stacks of all of them.
     """
 
-    name: str
+    targets: list[Target]
     level: int
-    last: int
+    members: list[int]
     stacks: set[tuple]
 
 
@@ -34,6 +36,7 @@ def variable_names(origins: Sequence[Origin]) -> list[str]:
     Of the operations that one statement makes, those of the functions it calls among them, the last
     one has the name; each pass through a loop gives it again. Where a statement assigns the
     result of a function in which it has another name, the name is that of the outer statement.
+    `a, b = f(x)` names what `f` returns, as far as its source says which operations made that.
 
     Args:
         origins: Where each operation of a program, or of a loop's body, comes from, in order.
@@ -58,43 +61,38 @@ def variable_names(origins: Sequence[Origin]) -> list[str]:
 
 def _names(origins: Sequence[Origin]) -> list[str]:
     names: list[dict[int, str]] = [{} for _ in origins]  # by the level of the statement
-    running: dict[tuple, _Open] = {}
+    running: dict[tuple, _Evaluation] = {}
 
     def close(key: tuple) -> None:
         done = running.pop(key)
-        names[done.last][done.level] = done.name
+        for target in done.targets:
+            place = maker(origins, done.members, done.level, target)
+            if place is not None:
+                names[place].setdefault(done.level, target.name)
 
     for place, origin in enumerate(origins):
         statements = dict(_statements(origin.frames))
         for key in [key for key in running if key not in statements]:
             close(key)
-        for key, (level, name) in statements.items():
-            seen = running[key].stacks if key in running else set()
-            if origin.stacks in seen and _is_next_pass(origin.frames, level):
+        for key, (level, targets) in statements.items():
+            again = key in running and origin.stacks in running[key].stacks
+            if again and is_next_pass(origin.frames, level):
                 close(key)
-                seen = set()
-            running[key] = _Open(name, level, place, seen | {origin.stacks})
+            known = running.setdefault(key, _Evaluation(targets, level, [], set()))
+            known.members.append(place)
+            known.stacks.add(origin.stacks)
     for key in list(running):
         close(key)
     return [found[min(found)] if found else "" for found in names]
 
 
-def _statements(frames: Sequence[Frame]) -> Iterator[tuple[tuple, tuple[int, str]]]:
+def _statements(frames: Sequence[Frame]) -> Iterator[tuple[tuple, tuple[int, list[Target]]]]:
     """Yield the user's assignments that an operation is in, outermost first.
 
-    Each is a key, equal for the operations of one evaluation, with its level and its name.
+    Each is a key, equal for the operations of one evaluation, with its level and its targets.
     """
     for level, frame in enumerate(frames):
-        assigned = source_text.read(frame.file).assigned(frame.place) if frame.is_own else None
-        if assigned is not None:
-            name, place = assigned
-            yield (*frames[:level], place), (level, name)
-
-
-def _is_next_pass(frames: Sequence[Frame], level: int) -> bool:
-    """Whether an instruction that runs again begins another pass through the statement's loop.
-
-    It does not if the loop is in a function that the statement calls.
-    """
-    looping = [source_text.read(frame.file).is_in_loop(frame.place) for frame in frames]
-    return any(looping[: level + 1]) and not any(looping[level + 1 :])
+        if frame.is_own:
+            place, targets = source_text.read(frame.file).targets(frame.place)
+            if targets:
+                yield (*frames[:level], place), (level, targets)

@@ -35,13 +35,18 @@ class Frame(NamedTuple):
     @property
     def package(self) -> str:
         """Which of our packages it is in: `"nn"`, `"losses"`, `"train"`; else `""`."""
-        folders = map(str, Path(self.file).parents)
-        return next((_BESIDE[folder] for folder in folders if folder in _BESIDE), "")
+        return _package(self.file)
 
     @property
     def is_own(self) -> bool:
         """Whether the line is the user's own, and not of a library."""
         return is_own(self.file) and not self.package
+
+
+@lru_cache(maxsize=1024)
+def _package(file: str) -> str:
+    folders = map(str, Path(file).parents)
+    return next((_BESIDE[folder] for folder in folders if folder in _BESIDE), "")
 
 
 class Origin(NamedTuple):
@@ -51,11 +56,13 @@ class Origin(NamedTuple):
         scopes: The named scopes that it is in, outermost first.
         frames: The calls that it was made in, outermost first, those of JAX left out.
         stacks: All calls, as JAX notes them: equal for what one instruction makes again.
+        results: How many arrays it makes.
     """
 
     scopes: tuple[str, ...] = ()
     frames: tuple[Frame, ...] = ()
     stacks: tuple[Any, ...] = ()
+    results: int = 1
 
 
 def origin_of(eqn: JaxprEqn, outside: Origin = Origin()) -> Origin:  # noqa: B008  (it is constant)
@@ -83,6 +90,7 @@ def origin_of(eqn: JaxprEqn, outside: Origin = Origin()) -> Origin:  # noqa: B00
         scopes=(*outside.scopes, *scopes_of(eqn)),
         frames=(*outside.frames, *frames),
         stacks=(*outside.stacks, stack),
+        results=len(eqn.outvars),
     )
 
 

@@ -4,7 +4,7 @@ import ast
 import linecache
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 #: First line, first column, last line, last column; a frame may not know the columns.
 Place: TypeAlias = tuple[int, int | None, int | None, int | None]
@@ -13,37 +13,64 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+class Target(NamedTuple):
+    """A variable that a statement assigns to.
+
+    Attributes:
+        name: The variable, or the attribute or entry.
+        path: Which part of the value it is: `(1,)` for the `b` of `a, b = f(x)`; `()` for all.
+        spread: Whether it stands among several targets, and not for `f(x)[1]`.
+    """
+
+    name: str
+    path: tuple[int, ...] = ()
+    spread: bool = False
+
+
 class SourceText:
     """What a file assigns, and where it loops."""
 
     def __init__(self, text: str):
-        self._values: dict[Place, str] = {}  # what is assigned, by the place of the expression
-        self._statements: dict[Place, str] = {}  # the same by the place of the statement
+        self._targets: dict[Place, list[Target]] = {}  # by the place of what is assigned
+        self._statements: dict[Place, Target] = {}  # by the place of the statement
         self._spans: list[tuple[Place, bool]] = []  # functions and loops, the outer ones first
         self._calls: dict[Place, str] = {}  # what is called
         self._bases: dict[str, set[str]] = {}  # what each class is made of
+        self._returns: dict[Place, list[ast.expr]] = {}  # what each function returns
         for node in _nodes(ast.parse(text)):
-            for name, value in _assignments(node):
-                for place in _places(value):
-                    self._values.setdefault(place, name)
-                if isinstance(node, ast.stmt):
-                    self._statements.setdefault(_place(node), name)
-            self._spans += [(_place(part), loops) for part, loops in _parts(node)]
-            if isinstance(node, ast.Call):
-                for place in _places(node):
-                    self._calls.setdefault(place, ast.unparse(node.func))
-            elif isinstance(node, ast.ClassDef):
-                self._bases.setdefault(node.name, set()).update(map(ast.unparse, node.bases))
+            self._add(node)
 
-    def assigned(self, place: Place) -> tuple[str, Place] | None:
-        """Return what the value of an expression is assigned to, and where; `None` if to nothing.
+    def _add(self, node: ast.AST) -> None:
+        for target, value in _assignments(node):
+            for place in places_of(value):
+                self._targets.setdefault(place, []).append(target)
+            if isinstance(node, ast.stmt) and not target.path:
+                self._statements.setdefault(_place(node), target)
+        self._spans += [(_place(part), loops) for part, loops in _parts(node)]
+        if isinstance(node, ast.Call):
+            for place in places_of(node):
+                self._calls.setdefault(place, ast.unparse(node.func))
+        elif isinstance(node, ast.ClassDef):
+            self._bases.setdefault(node.name, set()).update(map(ast.unparse, node.bases))
+        elif isinstance(node, ast.Lambda):
+            self._returns[_place(node)] = [node.body]
+        elif isinstance(node, _FUNCTIONS):
+            self._returns[_place(node)] = list(_returned(node))
+
+    def targets(self, place: Place) -> tuple[Place, list[Target]]:
+        """Return what the value of an expression is assigned to, and its place.
 
         Where the columns are not known, it is the statement of the line.
         """
         if place[1] is not None:
-            return (self._values[place], place) if place in self._values else None
+            return place, self._targets.get(place, [])
         found = [p for p in self._statements if p[0] <= place[0] <= (p[2] or 0)]
-        return (self._statements[found[-1]], found[-1]) if found else None
+        return (found[-1], [self._statements[found[-1]]]) if found else (place, [])
+
+    def returns(self, place: Place) -> list[ast.expr]:
+        """Return what the function around a place may return."""
+        around = [span for span in self._returns if _contains(span, place)]
+        return self._returns[around[-1]] if around else []
 
     def called(self, place: Place) -> str:
         """Return what is called at a place, such as `"self.layers[i]"`; `""` if nothing is."""
@@ -61,6 +88,15 @@ class SourceText:
 
 def read(file: str) -> SourceText:
     """Return what a file says; nothing where it cannot be read."""
+    lines = linecache.getlines(file)
+    known = linecache.cache.get(file)
+    if known is None or len(known) < 4:  # a doctest's
+        return _parsed("".join(lines))
+    return _read(file, known[0], known[1])
+
+
+@lru_cache(maxsize=256)
+def _read(file: str, size: int, changed: float | None) -> SourceText:
     return _parsed("".join(linecache.getlines(file)))
 
 
@@ -81,7 +117,16 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
         waiting += reversed(list(ast.iter_child_nodes(current)))
 
 
-def _assignments(node: ast.AST) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
+def _returned(function: ast.AST) -> Iterator[ast.expr]:
+    """Yield what a function returns, those in it left out."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield node.value
+        elif not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            yield from _returned(node)
+
+
+def _assignments(node: ast.AST) -> Iterator[tuple[Target, ast.expr | ast.stmt]]:
     """Yield each variable that a node assigns to, and the expression that it is assigned."""
     match node:
         case ast.AugAssign(target=target):
@@ -97,27 +142,45 @@ def _assignments(node: ast.AST) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
 
 def _pairs(
     target: ast.expr, value: ast.expr | ast.stmt
-) -> Iterator[tuple[str, ast.expr | ast.stmt]]:
-    """Take `a, b = c, d` apart; what a call returns several of is told by no place."""
+) -> Iterator[tuple[Target, ast.expr | ast.stmt]]:
+    """Take `a, b = c, d` apart, and say which part of a call's result each variable is."""
     match target, value:
         case ast.Name(id="_"), _:
             return
         case ast.Name() | ast.Attribute() | ast.Subscript(), _:
-            yield ast.unparse(target), value
+            yield Target(ast.unparse(target)), value
+            if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Call):
+                place = value.slice.value if isinstance(value.slice, ast.Constant) else None
+                if isinstance(place, int) and place >= 0:
+                    yield Target(ast.unparse(target), (place,)), value.value
         case ast.Tuple() | ast.List(), ast.Tuple() | ast.List():
             for inner, part in zip(target.elts, value.elts, strict=False):
                 if isinstance(inner, ast.Starred) or isinstance(part, ast.Starred):
                     return
                 yield from _pairs(inner, part)
+        case ast.Tuple() | ast.List(), ast.Call():
+            for name, path in _leaves(target, ()):
+                yield Target(name, path, spread=True), value
 
 
-def _places(value: ast.expr | ast.stmt) -> Iterator[Place]:
+def _leaves(target: ast.expr, path: tuple[int, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the variables among several targets, each with its place among them."""
+    if isinstance(target, ast.Tuple | ast.List):
+        for place, inner in enumerate(target.elts):
+            if isinstance(inner, ast.Starred):
+                return
+            yield from _leaves(inner, (*path, place))
+    elif not (isinstance(target, ast.Name) and target.id == "_"):
+        yield ast.unparse(target), path
+
+
+def places_of(value: ast.expr | ast.stmt) -> Iterator[Place]:
     """Yield where Python says that it is when it evaluates an expression."""
     match value:
         case ast.IfExp(body=body, orelse=other):
-            yield from (*_places(body), *_places(other))
+            yield from (*places_of(body), *places_of(other))
         case ast.NamedExpr(value=inner):
-            yield from _places(inner)
+            yield from places_of(inner)
         case ast.Call(func=ast.Attribute() as method):
             yield _place(value)
             # Of a chain over several lines it tells the line of the last method.
