@@ -41,6 +41,19 @@ def test_every_operand_between_two_boxes_is_on_exactly_one_line(seed):
                     assert ((node.id, place) in drawn) == (source != target), (node.id, place)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_link_stands_for_the_operands_that_run_along_it(seed):
+    found = structure(random_graph(seed))
+    along = {}
+    for flow in found.flows:
+        for piece in flow.pieces:
+            along.setdefault(piece, set()).update(flow.edges)
+    for key, container in found.containers.items():
+        for k, link in enumerate(container.links):
+            assert len(link.edges) == len(set(link.edges))
+            assert set(link.edges) == along[key, k]
+
+
 def test_the_lines_of_an_open_loop_lead_to_the_inputs_of_its_body_and_out_of_its_frame():
     graph = scan()
     (group,) = (g.id for g in graph.groups)
@@ -123,6 +136,28 @@ def test_the_longest_path_runs_on_one_line_through_all_groups():
         assert set(groups) <= set(grid.blocks[grid.main])
         if key is not None:
             assert {grid.blocks[grid.main][0], grid.blocks[grid.main][-1]} == {"i0", "o0"}
+
+
+def test_data_and_what_a_loop_carries_lead_the_straight_line_rather_than_weights():
+    s = Sketch()
+    w, b, x = s.leaf("w"), s.leaf("b"), s.leaf("x", "fixed")
+    s.op("add", b, s.op("dot_general", w, x))
+    (grid,) = layout(s.graph()).grids.values()
+    assert grid.blocks[grid.main] == (f"n{x}", "n3", "n4")
+    graph = scan()
+    found = layout(graph)
+    carried = next(n for n in graph.nodes if n.kind == "carried")
+    for key, leading in ((None, carried.operands[0].node), (0, carried.id)):
+        assert f"n{leading}" in found.grids[key].blocks[found.grids[key].main]
+
+
+def test_what_takes_nothing_stands_in_a_column_without_groups():
+    for make in LECTURE.values():
+        graph = make()
+        leaves = {f"n{n.id}" for n in graph.nodes if not n.operands}
+        for grid in layout(graph).grids.values():
+            for column in grid.columns:
+                assert not leaves & set(column) or not any(cell[0] == "g" for cell in column)
 
 
 def test_crossings_are_those_of_a_count_by_pairs():

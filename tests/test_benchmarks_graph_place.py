@@ -164,23 +164,42 @@ def test_a_long_chain_goes_on_in_rows_that_are_as_wide_as_there_is_room():
         assert len(placed.paths) == 50
 
 
-def test_rows_break_where_few_lines_run_on():
+def test_a_row_ends_where_few_lines_run_on():
     s = Sketch()
     x = s.leaf("x", "fixed")
     ends = []
     for _ in range(4):
         y = s.op("cos", s.op("sin", s.op("cos", x)))
-        x = s.op("sub", y, x)
-        ends.append(x)
+        x = s.op("sub", y, x)  # right behind this one line runs on, and elsewhere two
+        ends.append(f"n{x}")
     graph = s.graph()
-    placed = place(layout(graph), {f"n{n.id}": (60.0, 40.0) for n in graph.nodes}, room=950.0)
-    row = {key: box[1] for key, box in placed.boxes.items()}
-    broken = [path for path in placed.paths if len({x for x, _ in path.points}) < len(path.points)]
-    turning = {path.source for path in placed.paths if path.points[-1][0] < path.points[0][0]}
-    assert len(turning) == 1
-    assert turning < {f"n{n}" for n in ends}
-    assert len(broken) == 2  # both uses of what the first row ends with
-    assert len({row[f"n{n}"] for n in ends}) == 2
+    size = {f"n{n.id}": (60.0, 40.0) for n in graph.nodes}
+    broken = 0
+    for room in range(1000, 1600, 40):
+        placed = place(layout(graph), size, room=float(room))
+        for path in placed.paths:
+            if path.points[-1][0] < path.points[0][0]:
+                assert path.source in ends
+                broken += 1
+    assert broken > 10
+
+
+def test_a_line_that_leaves_an_open_group_of_several_rows_runs_straight_on():
+    s = Sketch()
+    x = s.leaf("x", "fixed")
+    s.open("layer")
+    for _ in range(12):
+        x = s.op("sin", x)
+    s.close()
+    last = s.op("cos", x)
+    s.op("neg", last)
+    size = {**{f"n{k}": (85.0, 40.0) for k in range(last + 2)}, "g0": (90.0, 50.0)}
+    placed = place(layout(s.graph()), size, room=1400.0)
+    rows = [box[1] for box in placed.boxes.values()]
+    assert len(set(rows)) == 2
+    assert rows[-3:] == [max(rows)] * 3
+    for path in placed.paths[-2:]:
+        assert len({y for _, y in path.points}) == 1
 
 
 def test_an_open_group_is_at_least_as_long_as_its_title():
