@@ -251,6 +251,19 @@ def test_a_long_chain_is_one_group():
     assert held == ["mul", *["sin"] * 7]
 
 
+def test_chains_are_folded_where_there_are_many_operations():
+    def fn(x, length):
+        with jax.named_scope("layer"):
+            for _ in range(10):
+                x = jnp.sin(x)
+        for _ in range(length):
+            x = jnp.cos(x)
+        return x
+
+    assert names(graph(lambda x: fn(x, 60), X), "chain") == []
+    assert names(graph(lambda x: fn(x, 61), X), "chain") == ["61 operations"]
+
+
 def test_what_is_used_twice_or_in_another_group_ends_a_chain():
     def fn(x):
         for _ in range(4):

@@ -18,11 +18,11 @@ from ..program.messages import guarded, untraceable
 from ..program.names import name_of
 from ..program.told import described
 from .assemble import Assembly, Source, add_input, add_program
-from .closing import first_shut
+from .closing import MOST, first_shut
 from .directions import read_cotangent, read_tangent
 from .evaluate import Numbers, Task, evaluated
 from .fold import folded
-from .groups import with_leaves_grouped
+from .groups import with_chains, with_leaves_grouped
 from .input_names import Names, input_names
 from .keeping import with_kept
 from .modes import Modes, possible_modes
@@ -109,7 +109,7 @@ def graph(
         notes=(*found.inputs.notes(), *filter(None, (failure, unkept))),
         subject=Subject(fn=fn, inputs=inputs, argnums=argnums, cotangent=cotangent),
     )
-    made = with_leaves_grouped(made)
+    made = with_chains(with_leaves_grouped(made), many=MOST)
     return replace(made, shut=first_shut(made))
 
 

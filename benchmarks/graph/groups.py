@@ -164,12 +164,13 @@ def _common(chains: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(level[0] for level in levels)
 
 
-def with_chains(graph: Graph, least: int = 6) -> Graph:
+def with_chains(graph: Graph, least: int = 6, *, many: int = 0) -> Graph:
     """Return a graph with a group for each long run of operations, each the only use of the last.
 
     Args:
         graph: The graph.
         least: How many operations make a group.
+        many: Up to how many operations a layer, or what is in none, stays as it is.
     """
     counts = Counter(node for node, _ in _uses(graph))
     operations = [node for node in graph.nodes if node.kind == "operation"]
@@ -181,8 +182,9 @@ def with_chains(graph: Graph, least: int = 6) -> Graph:
         else:
             chains.append([node])
     groups, nodes = list(graph.groups), list(graph.nodes)
+    sizes = Counter(node.groups for node in operations)
     for chain in chains:
-        if len(chain) < least:
+        if len(chain) < least or sizes[chain[0].groups] <= many:
             continue
         own = Group(
             id=len(groups),
