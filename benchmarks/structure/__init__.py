@@ -1,0 +1,1 @@
+"""What a function allows beyond both modes: which outputs depend on which inputs, and in what way."""
