@@ -50,8 +50,17 @@ class Tables(NamedTuple):
     blocks: tuple[tuple[Block, ...], ...]
 
 
-def tables_of(rows: csr_array, plan: Plan, problem: Problem) -> Tables:
-    """Return the tables of a pattern whose entries are in order."""
+def tables_of(
+    rows: csr_array, plan: Plan, problem: Problem, outputs: Sequence[tuple[int, ...]]
+) -> Tables:
+    """Return the tables of a pattern whose entries are in order.
+
+    Args:
+        rows: The pattern.
+        plan: How it is taken.
+        problem: What is differentiated.
+        outputs: The shapes of its outputs; for a Hessian those of its inputs.
+    """
     m, n = rows.shape
     row_of = np.repeat(np.arange(m, dtype=np.int64), np.diff(rows.indptr))
     columns = rows.indices.astype(np.int64)
@@ -62,7 +71,7 @@ def tables_of(rows: csr_array, plan: Plan, problem: Problem) -> Tables:
         start + plan.reverse.colours[row_of] * n + columns,
     )
     blocks, above = [], 0
-    for output in problem.outputs.shapes:
+    for output in outputs:
         size, left, line = int(np.prod(output, dtype=np.int64)), 0, []
         for leaf in problem.x:
             inside = (row_of >= above) & (row_of < above + size)

@@ -1,0 +1,126 @@
+"""The ways to take a Jacobian that are weighed against one another, and what they cost by a model."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..derivatives.jacobians import Jacobian
+from ..derivatives.problem import Leaves, Problem
+from .colours import Plan, plans, proves
+from .compressed import Tables, dense_jacobian, entries, tables_of
+
+#: What a pass costs in runs of the function, roughly: a tangent beside the value, or there and back.
+_FORWARD, _REVERSE = 2.0, 3.0
+#: Bytes above which a dense result is not made.
+_MOST_DENSE = 2e9
+
+
+class Way(NamedTuple):
+    """A way to take a Jacobian.
+
+    Attributes:
+        name: What it is called in a table.
+        passes: How many directions are pushed or pulled.
+        cost: What the model says it costs, in operations.
+        dense: `dense(problem, tables, x, fixed)` returns it with the structure of `jax.jacrev`.
+        data: `data(problem, tables, x, fixed)` returns its numbers at the places of the pattern.
+        tables: What both are handed.
+        plan: The colours, if it is by these.
+    """
+
+    name: str
+    passes: int
+    cost: float
+    dense: Callable[..., Jacobian]
+    data: Callable[..., jax.Array]
+    tables: Any = ()
+    plan: Plan | None = None
+
+
+def ways_of(
+    problem: Problem,
+    rows: csr_array | None,
+    outputs: Sequence[tuple[int, ...]],
+    operations: float,
+) -> list[Way]:
+    """Return the ways to take a Jacobian, the cheapest by the model first.
+
+    Args:
+        problem: What is differentiated.
+        rows: The pattern of its Jacobian; `None` if it is not known.
+        outputs: The shapes of its outputs.
+        operations: How many operations one run of the function takes.
+    """
+    m = int(sum(np.prod(shape, dtype=np.int64) for shape in outputs))
+    ways = [] if m * problem.n * 8 > _MOST_DENSE else _plain(problem, rows, m, operations)
+    if rows is not None:
+        for plan in plans(rows, [leaf.shape for leaf in problem.x], outputs):
+            if _saves(plan, problem.n, m) and proves(rows, plan):
+                ways.append(_coloured(problem, rows, plan, outputs, operations))
+    return sorted(ways, key=lambda way: way.cost)
+
+
+def _saves(plan: Plan, n: int, m: int) -> bool:
+    """Whether a plan takes fewer passes than the plain modes do."""
+    return plan.forward.count * 4 <= n * 3 and plan.reverse.count * 4 <= m * 3
+
+
+def _plain(
+    problem: Problem, rows: csr_array | None, m: int, operations: float
+) -> list[Way]:
+    def forward(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
+        del tables
+        return jax.jacfwd(problem.fn)(x, fixed)
+
+    def reverse(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
+        del tables
+        return (jax.grad if problem.scalar else jax.jacrev)(problem.fn)(x, fixed)
+
+    def way(name: str, passes: int, each: float, dense: Callable[..., Jacobian]) -> Way:
+        def data(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> jax.Array:
+            assert rows is not None
+            row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+            return _as_matrix(dense(problem, tables, x, fixed), problem)[row_of, rows.indices]
+
+        return Way(name, passes, passes * each * operations + m * problem.n, dense, data)
+
+    return [
+        way("forward", problem.n, _FORWARD, forward),
+        way("reverse", m, _REVERSE, reverse),
+    ]
+
+
+def _as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
+    lines = (jacobian,) if problem.scalar else jacobian
+    return jnp.concatenate(
+        [
+            jnp.concatenate(
+                [
+                    block.reshape(-1, leaf.size)
+                    for block, leaf in zip(line, problem.x, strict=True)
+                ],
+                axis=1,
+            )
+            for line in lines
+        ]
+    )
+
+
+def _coloured(
+    problem: Problem,
+    rows: csr_array,
+    plan: Plan,
+    outputs: Sequence[tuple[int, ...]],
+    operations: float,
+) -> Way:
+    def dense(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> Jacobian:
+        return dense_jacobian(problem, tables, entries(problem, tables, x, fixed))
+
+    passes = plan.forward.count * _FORWARD + plan.reverse.count * _REVERSE
+    cost = passes * operations + rows.nnz * 4 + rows.shape[0] * rows.shape[1] * 0.25
+    tables = tables_of(rows, plan, problem, outputs)
+    return Way(plan.name, plan.count, cost, dense, entries, tables, plan)
