@@ -1,1 +1,1 @@
-"""What a function allows beyond both modes: which outputs depend on which inputs, and in what way."""
+"""What a function allows beyond both modes: what depends on what, colours, cheapest derivatives."""

@@ -121,9 +121,7 @@ def greedy(rows: csr_array) -> Colouring:
     return Colouring(found, int(found.max(initial=-1)) + 1)
 
 
-def lattice(
-    rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int
-) -> Colouring | None:
+def lattice(rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int) -> Colouring | None:
     """Colour a grid by a sum of its indices modulo the count, `None` if no sum does.
 
     Several arrays share the sum, each with an offset of its own.

@@ -27,7 +27,7 @@ from ..program.names import name_of
 from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
 from .verify import is_right
-from .ways import Way, ways_of
+from .ways import Way, constant, ways_of
 
 #: The forms of a result.
 OUTPUTS = ("dense", "csr", "bcoo")
@@ -170,8 +170,8 @@ def jacobian(
         >>> from gradwise import jacobian
         >>> x = jnp.arange(6.0)
         >>> products = jacobian(lambda x: x[1:] * x[:-1], x, measure=False)
-        >>> products
-        Jacobian(lambda (<doctest benchmarks.structure.jacobian.jacobian[3]>:1): coloured (forward, 2))
+        >>> products.way
+        'coloured (forward, 2)'
         >>> products(x)[0].tolist()
         [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
@@ -258,30 +258,40 @@ class _Made:
         now = sort_inputs(inputs, self.argnums)
         again = "; call gradwise.jacobian again for these"
         if now.treedef != given.treedef:
-            raise ValueError(f"the inputs have the structure {now.treedef}, it was made for "
-                             f"{given.treedef}{again}")
+            raise ValueError(
+                f"the inputs have the structure {now.treedef}, it was made for "
+                f"{given.treedef}{again}"
+            )
         for place, array in given.arrays.items():
             other = now.arrays.get(place)
             if other is None or (other.shape, other.dtype) != (array.shape, array.dtype):
                 got = "no array" if other is None else f"{other.dtype}{list(other.shape)}"
-                raise ValueError(f"{given.names[place]} is {got}, it was made for "
-                                 f"{array.dtype}{list(array.shape)}{again}")
+                raise ValueError(
+                    f"{given.names[place]} is {got}, it was made for "
+                    f"{array.dtype}{list(array.shape)}{again}"
+                )
         for place in given.values:
             if not _equal(now.given[place], given.given[place]):
-                raise ValueError(f"{given.names[place]} is {now.given[place]!r}, it was made for "
-                                 f"{given.given[place]!r}{again}")
+                raise ValueError(
+                    f"{given.names[place]} is {now.given[place]!r}, it was made for "
+                    f"{given.given[place]!r}{again}"
+                )
         x = tuple(now.arrays[place] for place in given.wanted)
         held = [place for place in given.arrays if place not in set(given.wanted)]
         fixed = tuple(now.arrays[place] for place in held)
-        for bound in self.pattern.bound if self.pattern else ():
+        for bound in self.pattern.bound if self.pattern and self.way.plan else ():
             name, value = given.names[held[bound]], fixed[bound]
             if isinstance(value, Tracer):
-                raise ValueError(f"{name} decides what depends on what, and has no value inside of "
-                                 "a transformation of JAX: hold it outside, such as "
-                                 "jax.jit(lambda x: jacobian(x, indices))")
+                raise ValueError(
+                    f"{name} decides what depends on what, and has no value inside of "
+                    "a transformation of JAX: hold it outside, such as "
+                    "jax.jit(lambda x: jacobian(x, indices))"
+                )
             if not np.array_equal(np.asarray(value), np.asarray(self.problem.fixed[bound])):
-                raise ValueError(f"{name} has other values than those that the derivative was made "
-                                 f"for, and these decide what depends on what{again}")
+                raise ValueError(
+                    f"{name} has other values than those that the derivative was made "
+                    f"for, and these decide what depends on what{again}"
+                )
         return x, fixed
 
     def is_right(self, problem: Problem, points: int) -> bool:
@@ -337,6 +347,8 @@ def _cheapest(
             f"a dense result of {sum(map(np.prod, shapes))} by {problem.n} numbers is too large, "
             "and nothing is known of its structure: ask for products by jax.jvp or jax.vjp"
         )
+    if pattern and pattern.constant:
+        ways = [constant(problem, way) for way in ways if way.plan][:1] + ways
     finish = partial(_finished, of_form, output, rows)
     made = {w.name: _Made(problem, argnums, w, pattern, finish) for w in ways[:_MOST_MEASURED]}
     seconds, busy = _measured(made, problem) if measure and len(made) > 1 else ({}, False)
@@ -428,12 +440,8 @@ def _finished(
 
 def _measured(made: dict[str, _Made], problem: Problem) -> tuple[dict[str, float], bool]:
     """Time the ways against one another, and say whether the machine was too busy for that."""
-    calls = {
-        name: partial(one.run, problem.x, problem.fixed) for name, one in made.items()
-    }
+    calls = {name: partial(one.run, problem.x, problem.fixed) for name, one in made.items()}
     samples, _ = interleave(calls, budget=_SECONDS)
     waited = [contention(one) for one in samples.values()]
     busy = jax.default_backend() == "cpu" and bool(waited) and min(waited) > _BUSY
     return {name: one.seconds for name, one in samples.items()}, busy
-
-

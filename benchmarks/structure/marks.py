@@ -30,7 +30,7 @@ OPAQUE: Final = Opaque()
 
 
 class Held:
-    """A value that depends on constants and on bound arguments alone; computed when it is asked for.
+    """A value that depends on constants and on bound arguments alone; computed when asked for.
 
     Attributes:
         bound: The places of the arguments that it depends on.
@@ -119,9 +119,7 @@ def take_rows(rows: csr_array, positions: np.ndarray) -> csr_array:
     if positions.min() < 0:
         rows = vstack([rows, nothing(1, rows.shape[1])], format="csr")
         positions = np.where(positions < 0, rows.shape[0] - 1, positions)
-    elif positions.size == rows.shape[0] and np.array_equal(
-        positions, np.arange(positions.size)
-    ):
+    elif positions.size == rows.shape[0] and np.array_equal(positions, np.arange(positions.size)):
         return rows
     lengths = np.diff(rows.indptr)[positions]
     if int(lengths.sum()) > MOST_ENTRIES:

@@ -81,9 +81,7 @@ def _by_jax(
 ) -> Sequence[np.ndarray]:
     """Do the operation itself on the places, as floats: what it fills in is NaN, and so nothing."""
     with jax.enable_x64(True):
-        operands = [
-            p if i in index_places else p.astype(np.float64) for i, p in enumerate(places)
-        ]
+        operands = [p if i in index_places else p.astype(np.float64) for i, p in enumerate(places)]
         results = [np.asarray(result) for result in bind(eqn, operands)]
     return [np.nan_to_num(result, nan=0.0).astype(np.int64) for result in results]
 
@@ -102,7 +100,7 @@ def _pad(eqn: JaxprEqn, places: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
     target, source = [], []
     for size, (low, _, inner) in zip(operand.shape, eqn.params["padding_config"], strict=True):
         step = inner + 1
-        skipped = max(0, -(-(-low) // step)) if low < 0 else 0
+        skipped = max(0, (step - 1 - low) // step)  # that negative padding cuts off
         last = result.shape[len(target)]
         indices = [low + i * step for i in range(skipped, size) if low + i * step < last]
         source.append(slice(skipped, skipped + len(indices)))

@@ -226,7 +226,10 @@ def _windows_of(eqn: JaxprEqn, image: Marked, kernel: Value) -> Marked:
     kernel_shape = shape(eqn.invars[1])
     sizes = [kernel_shape[a] for a in numbers.rhs_spec[2:]]
     window = Window(
-        sizes, params["window_strides"], params["padding"], params["lhs_dilation"],
+        sizes,
+        params["window_strides"],
+        params["padding"],
+        params["lhs_dilation"],
         params["rhs_dilation"],
     )
     # [batch, groups, numbers of a group, flat space]
@@ -265,12 +268,17 @@ def pooled(eqn: JaxprEqn, operands: Sequence[Value]) -> Sequence[Value]:
     if not isinstance(operand, Marked) or any(isinstance(o, Marked) for o in others):
         return mixed(eqn, operands)
     window = Window(
-        params["window_dimensions"], params["window_strides"], params["padding"],
-        params["base_dilation"], params["window_dilation"],
+        params["window_dimensions"],
+        params["window_strides"],
+        params["padding"],
+        params["base_dilation"],
+        params["window_dilation"],
     )
     out = shape(eqn.outvars[0])
-    found = [take_rows(operand.rows, at.ravel())
-             for _, at in places_in_windows(operand.shape, out, window)]
+    found = [
+        take_rows(operand.rows, at.ravel())
+        for _, at in places_in_windows(operand.shape, out, window)
+    ]
     return [Marked(union(found), out)]
 
 
@@ -288,9 +296,7 @@ def added_at(eqn: JaxprEqn, operands: Sequence[Value]) -> Sequence[Value]:
     return [Marked(union(rows), out)]
 
 
-def _scattered(
-    eqn: JaxprEqn, indices: np.ndarray, updates: Marked, size: int
-) -> csr_array:
+def _scattered(eqn: JaxprEqn, indices: np.ndarray, updates: Marked, size: int) -> csr_array:
     """Return what updates add to each number of the result.
 
     The transpose of adding is taking: it tells for each update the place to which it is added.

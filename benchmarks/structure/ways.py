@@ -1,4 +1,4 @@
-"""The ways to take a Jacobian that are weighed against one another, and what they cost by a model."""
+"""The ways to take a Jacobian that are weighed against one another, and what they may cost."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from ..derivatives.problem import Leaves, Problem
 from .colours import Plan, plans, proves
 from .compressed import Tables, dense_jacobian, entries, tables_of
 
-#: What a pass costs in runs of the function, roughly: a tangent beside the value, or there and back.
+#: What a pass costs in runs of the function, roughly: one beside it, or one there and back.
 _FORWARD, _REVERSE = 2.0, 3.0
 #: Bytes above which a dense result is not made.
 _MOST_DENSE = 2e9
@@ -69,9 +69,7 @@ def _saves(plan: Plan, n: int, m: int) -> bool:
     return plan.forward.count * 4 <= n * 3 and plan.reverse.count * 4 <= m * 3
 
 
-def _plain(
-    problem: Problem, rows: csr_array | None, m: int, operations: float
-) -> list[Way]:
+def _plain(problem: Problem, rows: csr_array | None, m: int, operations: float) -> list[Way]:
     def forward(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
         del tables
         return jax.jacfwd(problem.fn)(x, fixed)
@@ -99,15 +97,35 @@ def _as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
     return jnp.concatenate(
         [
             jnp.concatenate(
-                [
-                    block.reshape(-1, leaf.size)
-                    for block, leaf in zip(line, problem.x, strict=True)
-                ],
+                [block.reshape(-1, leaf.size) for block, leaf in zip(line, problem.x, strict=True)],
                 axis=1,
             )
             for line in lines
         ]
     )
+
+
+class Constant(NamedTuple):
+    """A Jacobian that is the same for all inputs, and how it is put into its form."""
+
+    tables: Tables
+    data: np.ndarray
+
+
+def constant(problem: Problem, way: Way) -> Way:
+    """Return the way of a Jacobian that is the same for all inputs: it is computed once, now."""
+    numbers = jax.jit(lambda x, fixed: way.data(problem, way.tables, x, fixed))
+    held = Constant(way.tables, np.asarray(numbers(problem.x, problem.fixed)))
+
+    def dense(problem: Problem, tables: Constant, x: Leaves, fixed: Leaves) -> Jacobian:
+        del x, fixed
+        return dense_jacobian(problem, tables.tables, jnp.asarray(tables.data))
+
+    def data(problem: Problem, tables: Constant, x: Leaves, fixed: Leaves) -> jax.Array:
+        del problem, x, fixed
+        return jnp.asarray(tables.data)
+
+    return Way("constant", 0, 0.0, dense, data, held, way.plan)
 
 
 def _coloured(

@@ -1,0 +1,154 @@
+"""`structure`: what a function's Jacobian allows, from its program alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from .._equality import equal_by_fields
+from ..derivatives.inputs import read_inputs
+from ..derivatives.outputs import read_function
+from ..derivatives.problem import canonical
+from ..program.arguments import Argnums
+from ..program.names import name_of
+from ..program.told import described
+from .braille import drawn
+from .colours import plans
+from .pattern import find_pattern
+
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Structure:
+    """Which outputs of a function may depend on which inputs, for every x, and what that saves.
+
+    `print(structure)` draws it.
+
+    Attributes:
+        name: The function's name.
+        m: How many numbers the output holds.
+        n: How many numbers are differentiated.
+        rows: `[m, n]`, an entry for each number of the Jacobian that may be other than zero.
+        colours: How many passes do, by the way they are taken, such as `{"coloured (forward, 3)":
+            3}`; forward mode takes `n`, reverse mode `m`.
+        constant: Whether the Jacobian is the same for all inputs.
+        blocks: How many independent parts it falls into: outputs that share no input.
+        lower: How far entries lie below the diagonal, at most.
+        upper: How far above.
+        unused: How many inputs no output depends on.
+        unknown: Operations that no rule is known for; they count as mixing everything.
+        bound: Whether it holds only for the whole numbers among the inputs that were given.
+    """
+
+    name: str
+    m: int
+    n: int
+    rows: csr_array
+    colours: dict[str, int]
+    constant: bool
+    blocks: int
+    lower: int
+    upper: int
+    unused: int
+    unknown: tuple[str, ...] = ()
+    bound: bool = False
+
+    __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
+
+    def __repr__(self) -> str:
+        return f"Structure({self.name}: {self.m:,} x {self.n:,}, {self.rows.nnz:,} entries)"
+
+    def __str__(self) -> str:
+        share = self.rows.nnz / max(self.m * self.n, 1)
+        lines = [
+            f"{self.name}: {self.m:,} outputs x {self.n:,} inputs, {self.rows.nnz:,} entries "
+            f"({100 * share:.3g} %)",
+            *drawn(self.rows),
+            *self._said(),
+        ]
+        return "\n".join(lines)
+
+    def _said(self) -> list[str]:
+        said = [f"passes: {self.n:,} in forward mode, {self.m:,} in reverse mode"]
+        said += [f"        {count:,} {name}" for name, count in self.colours.items()]
+        if self.constant:
+            said.append("the same for all inputs: it need be computed once alone")
+        if self.blocks > 1:
+            said.append(f"{self.blocks:,} parts that share nothing")
+        if self.lower + self.upper < max(self.m, self.n) // 4:
+            said.append(f"a band: {self.lower} below the diagonal, {self.upper} above")
+        if self.unused:
+            said.append(f"{self.unused:,} inputs that no output depends on")
+        said += [f"not known, and so taken to mix everything: {what}" for what in self.unknown]
+        if self.bound:
+            said.append("it holds for these whole numbers among the inputs alone")
+        return said
+
+
+def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = None) -> Structure:
+    """Look at which outputs of `fn` may depend on which inputs; nothing is run.
+
+    Read off the program of the JVP, so that it holds for every x (custom rules count as they are
+    written). It may say too much, where values decide, and never too little.
+
+    Args:
+        fn: A pure function of arrays or pytrees to an array or pytree.
+        *inputs: Its arguments, or `jax.ShapeDtypeStruct`s in their place.
+        argnums: The arguments to differentiate; `None` for every one that holds floats.
+
+    Raises:
+        TypeError: If `fn` is not callable or cannot be traced.
+        ValueError: If `argnums` is out of range, or nothing is there to be differentiated.
+        TooLargeError: If it takes more than 5 seconds, or a gigabyte.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import structure
+        >>> found = structure(lambda x: x[1:] * x[:-1], jnp.ones(40))
+        >>> found.colours
+        {'coloured (forward, 2)': 2, 'coloured (reverse, 2)': 2}
+        >>> found.lower, found.upper, found.unused
+        (0, 1, 0)
+    """
+    if not callable(fn):
+        raise TypeError(f"structure needs a function to look at, got {described(fn)}")
+    given, outputs = read_function(fn, read_inputs(inputs, argnums, inside=True), has_aux=False)
+    problem = canonical(fn, given, outputs, has_aux=False)
+    pattern = find_pattern(lambda x, f: _leaves(problem.fn(x, f)), problem.x, problem.fixed)
+    rows = pattern.rows
+    rows.sort_indices()
+    row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    offsets = rows.indices - row_of
+    chosen = plans(rows, [leaf.shape for leaf in problem.x], outputs.shapes)
+    return Structure(
+        name=name_of(fn),
+        m=problem.m,
+        n=problem.n,
+        rows=rows,
+        colours={plan.name: plan.count for plan in chosen},
+        constant=pattern.constant,
+        blocks=_blocks(rows),
+        lower=int(-min(offsets.min(initial=0), 0)),
+        upper=int(max(offsets.max(initial=0), 0)),
+        unused=int(problem.n - np.unique(rows.indices).size),
+        unknown=pattern.unknown,
+        bound=bool(pattern.bound),
+    )
+
+
+def _leaves(output: object) -> list:
+    return jax.tree.leaves(output)
+
+
+def _blocks(rows: csr_array) -> int:
+    """Return how many parts with an entry share neither an output nor an input."""
+    m, n = rows.shape
+    row_of = np.repeat(np.arange(m), np.diff(rows.indptr))
+    edges = csr_array(
+        (np.ones(rows.nnz, np.int8), (row_of, m + rows.indices)), shape=(m + n, m + n)
+    )
+    labels = connected_components(edges, directed=False)[1]
+    return int(np.unique(labels[row_of]).size)
