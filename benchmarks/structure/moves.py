@@ -117,7 +117,10 @@ def _slice(eqn: JaxprEqn, places: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
 
 
 def _reshape(eqn: JaxprEqn, places: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-    return [places[0].reshape(shape(eqn.outvars[0]))]
+    order = eqn.params.get("dimensions")  # `squeeze` has some too, of another meaning
+    whole = kind(eqn) == "reshape" and order is not None
+    ordered = np.transpose(places[0], order) if whole else places[0]
+    return [ordered.reshape(shape(eqn.outvars[0]))]
 
 
 def _select(eqn: JaxprEqn, places: Sequence[np.ndarray]) -> Sequence[np.ndarray]:

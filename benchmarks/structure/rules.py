@@ -315,7 +315,7 @@ def _scattered(eqn: JaxprEqn, indices: np.ndarray, updates: Marked, size: int) -
     base = 200
     numbers, place, power, missing = np.arange(size), 0, 1, None
     while missing is None or power < size:
-        digit = targets(numbers // power % base + 1)
+        digit = np.abs(targets(numbers // power % base + 1))
         missing = digit == 0 if missing is None else missing
         place, power = place + (digit - 1) * power, power * base
     target = np.where(missing, size, place)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from jax.extend.core import JaxprEqn
 
-from ..program.jaxpr import Program, kind, names
+from ..program.jaxpr import Atom, Program, called, kind, names
 from ..program.walk import bind, interpret
 from .marks import OPAQUE, Held, Marked, TooLargeError, Value
 from .rules import results_of
@@ -30,7 +30,9 @@ class Walk:
     def run(self, program: Program, inputs: Sequence[Value], line: str = "") -> list[Value]:
         """Walk a program."""
         lifted: Callable[[object], Value] = lambda value: Held(lambda: value)  # noqa: E731
-        return interpret(program, list(inputs), self.visit, lift=lifted, caller=line)
+        return interpret(
+            program, list(inputs), self.visit, lift=lifted, caller=line, entered=_entered
+        )
 
     def visit(self, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
         """Pass marks through one equation."""
@@ -51,6 +53,11 @@ class Walk:
         """Raise `TooLargeError` if time is up."""
         if time.monotonic() > self.deadline:
             raise TooLargeError("looking for it took too long")
+
+
+def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
+    """Walk into calls, but for the shares of several devices, whose shapes are others."""
+    return None if kind(eqn) == "shard_map" else called(eqn)
 
 
 def _unmarked(eqn: JaxprEqn, operands: list[Value]) -> Sequence[Value]:

@@ -1,0 +1,106 @@
+"""Colours: valid by a proof that finds planted faults, and few."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from structure_examples import arrow, brusselator, heat, stencil
+
+from benchmarks.structure.colours import Colouring, colour, greedy, is_valid, plans, proves
+from benchmarks.structure.pattern import find_pattern
+
+
+def pattern(fn, *shapes):
+    leaves = [jax.ShapeDtypeStruct(shape, "float32") for shape in shapes]
+    return find_pattern(lambda x, _: jax.tree.leaves(fn(*x)), leaves).rows
+
+
+def volume(u):
+    p = jnp.pad(u, 1)
+    return sum(jnp.roll(p, s, a) for s in (1, -1) for a in range(3))[1:-1, 1:-1, 1:-1] + u**2
+
+
+@pytest.mark.parametrize(
+    ("fn", "shapes", "most"),
+    [
+        (stencil, [(1000,)], 3),
+        (heat, [(32, 32)], 5),
+        (brusselator, [(32, 32)] * 2, 8),
+        (volume, [(8, 8, 8)], 7),
+        (lambda x: x * x, [(50,)], 1),
+        (lambda x: jnp.sum(x), [(7,)], 7),
+        (lambda x: jnp.round(x), [(7,)], 0),
+    ],
+)
+def test_grids_are_coloured_with_at_most_as_many_as_the_longest_row_asks_for(fn, shapes, most):
+    rows = pattern(fn, *shapes)
+    found = colour(rows, shapes)
+    assert found.count <= most
+    assert meets_nowhere(rows, found)
+
+
+def meets_nowhere(rows, colouring):
+    """The oracle: no two entries of a row have one colour, looked at row by row."""
+    for row in range(rows.shape[0]):
+        used = colouring.colours[rows.indices[rows.indptr[row] : rows.indptr[row + 1]]].tolist()
+        if len(set(used)) < len(used) or min(used, default=0) < 0:
+            return False
+    return True
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(1, 12), st.integers(1, 12), st.floats(0.05, 0.6))
+def test_any_pattern_is_coloured_rightly_and_a_fault_is_found(seed, m, n, density):
+    random = np.random.default_rng(seed)
+    rows = csr_array((random.random((m, n)) < density).astype(np.int8))
+    found = colour(rows, [(n,)])
+    assert meets_nowhere(rows, found)
+    assert is_valid(rows, found)
+    assert is_valid(rows, greedy(rows))
+    changed = found.colours.copy()
+    changed[random.integers(n)] = random.integers(found.count + 1) - 1
+    other = Colouring(changed, found.count)
+    assert is_valid(rows, other) == meets_nowhere(rows, other)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(1, 14), st.integers(1, 14))
+def test_each_plan_tells_every_entry_from_its_products_alone(seed, m, n):
+    random = np.random.default_rng(seed)
+    dense = (random.random((m, n)) < 0.15) * random.normal(size=(m, n))
+    dense[random.integers(m)] = random.normal(size=n)  # a full row
+    dense[:, random.integers(n)] = random.normal(size=m)  # and a full column
+    rows = csr_array(dense)
+    for plan in plans(rows, [(n,)], [(m,)]):
+        assert proves(rows, plan)
+        assert np.allclose(told(dense, rows, plan), dense, atol=1e-12)
+
+
+def told(dense, rows, plan):
+    """The matrix as it is read off the products of a plan."""
+    found = np.zeros_like(dense)
+    row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    for place, (i, j) in enumerate(zip(row_of, rows.indices, strict=True)):
+        if plan.by_forward[place]:
+            found[i, j] = dense[i] @ (plan.forward.colours == plan.forward.colours[j])
+        else:
+            found[i, j] = (plan.reverse.colours == plan.reverse.colours[i]) @ dense[:, j]
+    return found
+
+
+def test_a_plan_with_a_fault_is_refused():
+    rows = csr_array(np.array([[1, 1, 0], [0, 1, 1]]))
+    forward = plans(rows, [(3,)], [(2,)])[0]
+    one = forward._replace(forward=Colouring(np.zeros(3, np.int64), 1))
+    assert proves(rows, forward)
+    assert not proves(rows, one)
+
+
+def test_an_arrow_takes_three_products_however_large_it_is():
+    for n in (9, 600):
+        best = min(plans(pattern(arrow, (n,)), [(n,)], [(n,)]), key=lambda plan: plan.count)
+        assert best.count == 3
+        assert best.name == "coloured (forward, 2 + reverse, 1)"

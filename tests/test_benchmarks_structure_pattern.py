@@ -1,0 +1,175 @@
+"""What depends on what: no entry of a Jacobian is missed at any point, and few are too many."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import primitive_examples
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structure_examples import EXACT, WIDER, brusselator, normal, stencil
+
+from benchmarks.structure.marks import TooLargeError
+from benchmarks.structure.pattern import find_pattern
+
+POINTS = 12
+
+
+def looked_at(fn, inputs, fixed=()):
+    return find_pattern(lambda x, f: jax.tree.leaves(fn(*x, *f)), list(inputs), list(fixed))
+
+
+def nonzeros(fn, inputs, *, backwards=False):
+    """Where the dense Jacobian, by JAX's own modes in float64, is other than zero at some point."""
+    random, seen = np.random.default_rng(1), np.zeros(())
+
+    def flat(inputs):
+        return jnp.concatenate([jnp.ravel(y) for y in jax.tree.leaves(fn(*inputs))])
+
+    dense = jax.jit((jax.jacrev if backwards else jax.jacfwd)(flat))
+    for _ in range(POINTS):
+        at = [jnp.asarray(random.normal(size=np.shape(leaf))) for leaf in inputs]
+        blocks = [np.asarray(block) for block in dense(at)]
+        whole = np.concatenate([block.reshape(block.shape[0], -1) for block in blocks], axis=1)
+        seen = seen + (whole != 0)
+    return seen != 0
+
+
+@pytest.mark.parametrize("name", [*EXACT, *WIDER])
+def test_no_entry_is_missed_and_none_is_too_many_where_no_value_decides(name):
+    with jax.enable_x64(True):
+        fn, *inputs = (EXACT | WIDER)[name]
+        pattern = looked_at(fn, map(jnp.asarray, inputs))
+        seen = nonzeros(fn, inputs, backwards=name == "only backwards")
+    found = pattern.rows.toarray() != 0
+    assert not np.any(seen & ~found)
+    assert pattern.unknown == ()
+    if name in EXACT:
+        assert np.array_equal(found, seen)
+
+
+@pytest.mark.parametrize("name", sorted(primitive_examples.EXAMPLES))
+def test_every_primitive_of_the_table_has_a_rule_that_misses_nothing(name):
+    fn, *inputs = primitive_examples.EXAMPLES[name]
+    floats = [
+        i for i, leaf in enumerate(inputs) if jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
+    ]
+    installed = (
+        primitive_examples.known_primitives().keys() | primitive_examples.wrapped_primitives()
+    )
+    if not floats or name not in installed:
+        return
+
+    def of_floats(x, fixed):
+        every = dict(zip(floats, x, strict=True)) | dict(
+            zip([i for i in range(len(inputs)) if i not in floats], fixed, strict=True)
+        )
+        leaves = jax.tree.leaves(fn(*(every[i] for i in range(len(inputs)))))
+        return [y for y in leaves if jnp.issubdtype(y.dtype, jnp.floating)]
+
+    x = [jnp.asarray(inputs[i]) for i in floats]
+    fixed = [jnp.asarray(leaf) for i, leaf in enumerate(inputs) if i not in floats]
+    if not jax.eval_shape(of_floats, x, fixed):
+        return
+    dense = None
+    for mode in (jax.jacfwd, jax.jacrev):
+        try:
+            dense = jax.jit(mode(of_floats))(x, fixed)
+            break
+        except Exception:  # JAX has no such derivative
+            continue
+    if dense is None:
+        return
+    pattern = find_pattern(of_floats, x, fixed)
+    lines = [
+        np.concatenate(
+            [np.asarray(b).reshape(-1, leaf.size) for b, leaf in zip(row, x, strict=True)], 1
+        )
+        for row in dense
+    ]
+    assert not np.any((np.concatenate(lines) != 0) & (pattern.rows.toarray() == 0))
+
+
+def test_an_unknown_operation_mixes_everything_and_is_named():
+    from jax.extend.core import Primitive
+    from jax.interpreters import ad
+
+    planted = Primitive("planted")
+    planted.def_abstract_eval(lambda x: x)
+    ad.deflinear(planted, lambda ct: [ct])
+    pattern = looked_at(lambda x: planted.bind(2 * x), [jnp.ones(3)])
+    assert pattern.rows.toarray().all()
+    assert pattern.unknown[0].startswith("planted at test_benchmarks_structure_pattern.py:")
+
+
+def test_whole_numbers_are_bound_if_they_decide_what_depends_on_what():
+    indices = jnp.array([2, 0])
+    taken = looked_at(lambda x, i: x[i] ** 2, [jnp.ones(3)], [indices])
+    assert taken.rows.toarray().tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert taken.bound == {0}
+    unknown = looked_at(
+        lambda x, i: x[i] ** 2, [jnp.ones(3)], [jax.ShapeDtypeStruct((2,), "int32")]
+    )
+    assert unknown.rows.toarray().all()
+    assert unknown.bound == frozenset()
+
+
+def test_a_jacobian_that_is_the_same_everywhere_is_known_as_such():
+    assert looked_at(lambda x: 3 * x[::-1], [jnp.ones(3)]).constant
+    assert not looked_at(lambda x: x * x, [jnp.ones(3)]).constant
+    assert not looked_at(lambda x, a: a * x, [jnp.ones(3)], [jnp.ones(3)]).constant
+
+
+def test_nothing_is_allocated_for_shapes():
+    huge = jax.ShapeDtypeStruct((100_000,), "float32")
+    assert looked_at(stencil, [huge]).rows.nnz == 3 * 99_998
+    field = jax.ShapeDtypeStruct((100, 100), "float32")
+    assert looked_at(brusselator, [field, field]).rows.nnz == 2 * 6 * 100**2
+
+
+def test_looking_ends_in_time_and_within_memory():
+    wide = jax.ShapeDtypeStruct((30_000,), "float32")
+    with pytest.raises(TooLargeError):
+        looked_at(lambda x: jnp.sum(x) * x, [wide])
+    with pytest.raises(TooLargeError):
+        find_pattern(lambda x, _: [jnp.sin(x[0])], [wide], limit=-1.0)
+
+
+PIECES = {
+    "sin": jnp.sin,
+    "roll": lambda x: x * jnp.roll(x, 1, 0),
+    "flip": lambda x: x[::-1],
+    "transpose": lambda x: x.T if x.shape[0] == x.shape[1] else x,
+    "take": lambda x: x[np.array([1, 0, 2, 2])],
+    "put": lambda x: x.at[np.array([0, 2])].add(x[1:3] ** 2),
+    "row sum": lambda x: x + jnp.sum(x, 1, keepdims=True),
+    "column mean": lambda x: x - jnp.mean(x, 0),
+    "cumsum": lambda x: jnp.cumsum(x, 1),
+    "mask": lambda x: x * np.tri(4),
+    "where": lambda x: jnp.where(np.eye(4) > 0, x, 2 * x[::-1]),
+    "left": lambda x: np.tri(4, k=1) @ x,
+    "square": lambda x: x @ x,
+    "pad": lambda x: jnp.pad(x, 1)[2:, 1:-1] * x,
+    "scan": lambda x: jax.lax.scan(lambda c, v: (c + v, c * v), x[0], x)[1],
+    "while": lambda x: jax.lax.while_loop(
+        lambda c: c[0] < 2, lambda c: (c[0] + 1, jnp.sin(c[1])), (0, x)
+    )[1],
+    "cond": lambda x: jax.lax.cond(x[0, 0] > 0, lambda x: x[::-1], jnp.cos, x),
+    "split": lambda x: jnp.concatenate(jnp.split(x, 2, 1)[::-1], 1),
+    "through": lambda x: jax.nn.relu(x),
+    "solve": lambda x: jax.scipy.linalg.solve_triangular(np.tri(4) + np.eye(4), x, lower=True),
+}
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(sorted(PIECES)), min_size=1, max_size=6))
+def test_no_entry_of_a_composed_function_is_missed(names):
+    def fn(x):
+        for name in names:
+            x = PIECES[name](x) * 0.5
+        return x
+
+    with jax.enable_x64(True):
+        found = looked_at(fn, [jnp.asarray(normal(4, 4))]).rows.toarray() != 0
+        seen = nonzeros(fn, [normal(4, 4)])
+    assert not np.any(seen & ~found)
