@@ -18,6 +18,7 @@ from .benchmarks import Flops as Flops
 from .benchmarks import FunctionComparison as FunctionComparison
 from .benchmarks import FunctionRow as FunctionRow
 from .benchmarks import Graph as Graph
+from .benchmarks import Jacobian as Jacobian
 from .benchmarks import MadeBy as MadeBy
 from .benchmarks import Memory as Memory
 from .benchmarks import Method as Method
@@ -29,6 +30,7 @@ from .benchmarks import Row as Row
 from .benchmarks import Samples as Samples
 from .benchmarks import Scenario as Scenario
 from .benchmarks import Side as Side
+from .benchmarks import Structure as Structure
 from .benchmarks import Verdict as Verdict
 from .benchmarks import bounds as bounds
 from .benchmarks import compare as compare
@@ -37,8 +39,11 @@ from .benchmarks import derivative as derivative
 from .benchmarks import diff as diff
 from .benchmarks import explain_nonfinite as explain_nonfinite
 from .benchmarks import flops as flops
+from .benchmarks import hessian as hessian
+from .benchmarks import jacobian as jacobian
 from .benchmarks import obstacles as obstacles
 from .benchmarks import residuals as residuals
 from .benchmarks.graph.build import graph as graph
+from .benchmarks.structure.look import structure as structure
 
 __version__: str

@@ -7,7 +7,11 @@ from typing import Any
 from ._siblings import NAMES, install
 
 #: Where names are that no package hands on; `benchmarks.graph` is the room, not the function.
-_HOMES = {"graph": "benchmarks.graph.build", "load": "_load"}
+_HOMES = {
+    "graph": "benchmarks.graph.build",
+    "load": "_load",
+    "structure": "benchmarks.structure.look",
+}
 
 install()
 

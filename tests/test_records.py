@@ -21,6 +21,7 @@ from benchmarks import _record_file
 from benchmarks.comparison.row import STATUSES
 from benchmarks.graph.example import EXAMPLE as GRAPH
 from benchmarks.report.example import EXAMPLE
+from benchmarks.structure.jacobian import Rival
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("nn", "losses", "train", "benchmarks")
@@ -149,6 +150,29 @@ RECORDS = {
     ),
     "Finding": finding,
     "Flops": lambda number: bench.Flops(low=1, mean=number, high=2),
+    "Jacobian": lambda number: bench.Jacobian(
+        name="f",
+        order=1,
+        n=2,
+        m=3,
+        way="forward",
+        rivals=(Rival(name="forward", passes=2, seconds=number),),
+        entries=4,
+        output="dense",
+    ),
+    "Structure": lambda number: bench.Structure(
+        name="f",
+        m=2,
+        n=3,
+        starts=np.array([0, 1, 2]),
+        columns=np.array([number, 2.0]),
+        colours={"coloured (forward, 1)": 1},
+        constant=False,
+        blocks=1,
+        lower=0,
+        upper=1,
+        unused=1,
+    ),
     "Graph": lambda number: replace(GRAPH, nodes=(*GRAPH.nodes[:-1], graph_node(number))),
     "FunctionComparison": lambda number: bench.FunctionComparison(
         name="before, after",

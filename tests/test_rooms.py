@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "program": set(),
     "derivatives": {"instrument", "program"},
     "check": {"program", "derivatives"},
+    "structure": {"instrument", "program", "derivatives", "check"},
     "comparison": {"instrument", "program", "derivatives", "check"},
     "graph": {"program", "derivatives", "check"},
     "report": {"instrument", "comparison", "graph"},

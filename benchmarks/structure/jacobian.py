@@ -1,5 +1,6 @@
 """`jacobian` and `hessian`: the derivative that is cheapest of all, handed back as a function."""
 
+import html
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from ..program.flops import flops
 from ..program.inputs import sort_inputs
 from ..program.messages import guarded
 from ..program.names import name_of
+from ..program.obstacles import obstacles
 from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
 from .verify import is_right
@@ -53,7 +55,8 @@ class Rival:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Jacobian:
     """A Jacobian or a Hessian as a function of the inputs of the function that it is of.
 
@@ -69,6 +72,13 @@ class Jacobian:
         entries: How many numbers of it may be other than zero; `None` if nobody knows.
         output: `"dense"`, `"csr"` or `"bcoo"`.
         notes: What else a reader should know.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import jacobian
+        >>> square = jacobian(lambda x: x**2, jnp.ones(3), output="csr", measure=False)
+        >>> isinstance(square, Jacobian), square.entries, square(jnp.arange(3.0)).data.tolist()
+        (True, 3, [0.0, 2.0, 4.0])
     """
 
     name: str
@@ -80,7 +90,7 @@ class Jacobian:
     entries: int | None
     output: str
     notes: tuple[str, ...] = ()
-    _made: "_Made" = field(repr=False)
+    _made: "_Made | None" = field(default=None, compare=False)
 
     def __call__(self, *inputs: Any) -> Any:
         """Return the derivative at the inputs, in the form of `jax.jacrev(fn, argnums)`.
@@ -92,16 +102,31 @@ class Jacobian:
             ValueError: If the inputs have other shapes or dtypes than those that it was made for,
                 or other whole numbers where these decide what depends on what.
         """
-        return self._made.run(*self._made.read(inputs))
+        return self._way().run(*self._way().read(inputs))
 
     def check(self, *inputs: Any) -> bool:
-        """Return whether the derivative is right at other inputs, by products in float64."""
-        x, fixed = self._made.read(inputs)
-        problem = self._made.problem._replace(x=x, fixed=fixed)
-        return self._made.is_right(problem, points=1)
+        """Return whether the derivative is right at other inputs, by products in float64.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import jacobian
+            >>> jacobian(jnp.sin, jnp.ones(3), measure=False).check(jnp.zeros(3))
+            True
+        """
+        made = self._way()
+        x, fixed = made.read(inputs)
+        return made.is_right(made.problem._replace(x=x, fixed=fixed), points=1)
+
+    def _way(self) -> "_Made":
+        if self._made is None:
+            raise ValueError("this record has no function: get one from gradwise.jacobian")
+        return self._made
 
     def __repr__(self) -> str:
         return f"{'Hessian' if self.order == 2 else 'Jacobian'}({self.name}: {self.way})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         what = "Hessian" if self.order == 2 else "Jacobian"
@@ -338,10 +363,16 @@ def _cheapest(
 ) -> Jacobian:
     pattern, notes = _looked_at(problem)
     rows = pattern.rows if pattern else None
+    blocked = obstacles(
+        problem.fn, problem.x, problem.fixed, argnums=0, modes=("forward", "reverse")
+    )
     operations = guarded(
         "count operations", lambda: flops(problem.fn, problem.x, problem.fixed).high, 0
     )[0]
     ways = ways_of(problem, rows, shapes, max(float(operations), float(problem.n)))
+    ways = [way for way in ways if not way.modes & blocked.keys()]
+    if not ways and len(blocked) == 2:
+        raise ValueError(f"the function has no derivative in JAX: {blocked['forward'].reason}")
     if not ways:
         raise ValueError(
             f"a dense result of {sum(map(np.prod, shapes))} by {problem.n} numbers is too large, "

@@ -1,5 +1,6 @@
 """`structure`: what a function's Jacobian allows, from its program alone."""
 
+import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,7 +32,8 @@ class Structure:
         name: The function's name.
         m: How many numbers the output holds.
         n: How many numbers are differentiated.
-        rows: `[m, n]`, an entry for each number of the Jacobian that may be other than zero.
+        starts: `[m + 1]`, where the entries of each output begin among all of them.
+        columns: For each entry, a number of the Jacobian that may be other than zero, its input.
         colours: How many passes do, by the way they are taken, such as `{"coloured (forward, 3)":
             3}`; forward mode takes `n`, reverse mode `m`.
         constant: Whether the Jacobian is the same for all inputs.
@@ -41,12 +43,19 @@ class Structure:
         unused: How many inputs no output depends on.
         unknown: Operations that no rule is known for; they count as mixing everything.
         bound: Whether it holds only for the whole numbers among the inputs that were given.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from gradwise import structure
+        >>> structure(jnp.cumsum, jax.ShapeDtypeStruct((8,), "float32"))
+        Structure(cumsum: 8 x 8, 36 entries)
     """
 
     name: str
     m: int
     n: int
-    rows: csr_array
+    starts: np.ndarray
+    columns: np.ndarray
     colours: dict[str, int]
     constant: bool
     blocks: int
@@ -56,15 +65,24 @@ class Structure:
     unknown: tuple[str, ...] = ()
     bound: bool = False
 
+    @property
+    def rows(self) -> csr_array:
+        """The same as a sparse matrix of ones, `[m, n]`."""
+        ones = np.ones(self.columns.size, np.int8)
+        return csr_array((ones, self.columns, self.starts), shape=(self.m, self.n))
+
     __hash__ = None  # pyright: ignore[reportAssignmentType]  (arrays have no hash)
 
     def __repr__(self) -> str:
-        return f"Structure({self.name}: {self.m:,} x {self.n:,}, {self.rows.nnz:,} entries)"
+        return f"Structure({self.name}: {self.m:,} x {self.n:,}, {self.columns.size:,} entries)"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
-        share = self.rows.nnz / max(self.m * self.n, 1)
+        share = self.columns.size / max(self.m * self.n, 1)
         lines = [
-            f"{self.name}: {self.m:,} outputs x {self.n:,} inputs, {self.rows.nnz:,} entries "
+            f"{self.name}: {self.m:,} outputs x {self.n:,} inputs, {self.columns.size:,} entries "
             f"({100 * share:.3g} %)",
             *drawn(self.rows),
             *self._said(),
@@ -127,7 +145,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         name=name_of(fn),
         m=problem.m,
         n=problem.n,
-        rows=rows,
+        starts=rows.indptr,
+        columns=rows.indices,
         colours={plan.name: plan.count for plan in chosen},
         constant=pattern.constant,
         blocks=_blocks(rows),

@@ -40,6 +40,14 @@ class Way(NamedTuple):
     tables: Any = ()
     plan: Plan | None = None
 
+    @property
+    def modes(self) -> frozenset[str]:
+        """The modes that it needs."""
+        if self.plan is None:
+            return frozenset({self.name})
+        sides = {"forward": self.plan.forward.count, "reverse": self.plan.reverse.count}
+        return frozenset(mode for mode, count in sides.items() if count)
+
 
 def ways_of(
     problem: Problem,
