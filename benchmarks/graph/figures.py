@@ -1,7 +1,5 @@
 """The numbers of a graph as text: short enough for a box, a line or a sentence."""
 
-import math
-
 import numpy as np
 
 from .parts import Quantity, Result
@@ -45,12 +43,7 @@ def entry(value: object) -> str:
     if isinstance(value, complex | np.complexfloating):
         real, imaginary = number(value.real), number(abs(value.imag))
         return f"{real} {'−' if value.imag < 0 else '+'} {imaginary}i"
-    real = float(value)  # pyright: ignore[reportArgumentType]
-    if math.isnan(real):
-        return "NaN"
-    if math.isinf(real):
-        return "∞" if real > 0 else "−∞"
-    return number(real)
+    return number(float(value))  # pyright: ignore[reportArgumentType]
 
 
 def size_of(result: Result) -> str:

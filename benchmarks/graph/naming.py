@@ -4,7 +4,7 @@ import string
 from collections.abc import Sequence
 from unicodedata import normalize
 
-from . import symbols
+from .figures import entry
 from .parts import Node, Operand, Result
 from .record import Graph
 
@@ -115,9 +115,7 @@ def result_of(graph: Graph, operand: Operand) -> Result | None:
     return made[operand.result] if operand.result < len(made) else None
 
 
-def written_literal(value: float | bool) -> str:
+def written_literal(value: complex | bool) -> str:
     """Write a number that stands in the program, a negative one in brackets."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = symbols.number(float(value))
-    return text if value >= 0 else f"({text})"
+    text = entry(value)
+    return f"({text})" if text.startswith("−") or isinstance(value, complex) else text

@@ -187,7 +187,7 @@ RULES: Final[dict[str, Rule]] = {
     "dynamic_slice":     _linear("slice {a}", "ḡ in its place among zeros", NOTHING),
     "dynamic_update_slice": _linear("put {b} into {a}", "ḡ, 0 where {b} is put",
                                     "ḡ of its place", NOTHING),
-    "gather":            _linear("{a} at {b}", "ḡ added up at the indices", NOTHING),
+    "gather":            Rule("{a}[{b}]", ("ḡ added up at the indices", NOTHING), sign="[ ]"),
     "imag":              _linear("Im {a}", "i ḡ"),
     "pad":               _linear("pad {a}", "ḡ without the padding", "Σ ḡ over the padding"),
     "pbroadcast":        _linear("{a} to all devices", "Σ ḡ over devices"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from . import symbols
+from .figures import entry
 from .naming import dotted, literals_of, written_literal
 from .parts import Node
 from .symbols import written
@@ -32,7 +33,7 @@ def facts_of(node: Node, names: Mapping[str, float | str]) -> dict[str, float | 
     facts: dict[str, float | str] = dict(zip("abc", [_HOLE] * 3, strict=True))
     for letter, literal in zip("abc", literals_of(node), strict=False):
         if literal is not None:
-            facts[letter] = float(literal)
+            facts[letter] = entry(literal) if isinstance(literal, complex) else float(literal)
     exponent = dict(node.params).get("y", "n")
     facts["n"] = float(exponent) if isinstance(exponent, int) else "n"
     return facts | dict(names)
@@ -50,7 +51,7 @@ def words_for(names: Sequence[str]) -> dict[str, str]:
 def holes_of(node: Node) -> dict[str, str]:
     """Return what stands for the names in the label of an operation of arrays."""
     literals = {
-        letter: written_literal(value)
+        letter: entry(value)
         for letter, value in zip("abc", literals_of(node), strict=False)
         if value is not None
     }
@@ -85,7 +86,9 @@ def sign_of(value: str, facts: Mapping[str, float | str]) -> str:
         case ast.BinOp(left=ast.Name(id=left), op=op, right=ast.Name(id=right)) if (
             type(op) in SIGNS
         ):
-            return " ".join(filter(None, [beside(left), SIGNS[type(op)], beside(right)]))
+            fact = facts[right]  # a negative number has brackets behind a sign
+            after = "" if isinstance(fact, str) else written_literal(fact)
+            return " ".join(filter(None, [beside(left), SIGNS[type(op)], after]))
         case ast.Call(func=ast.Name(id=name), args=args) if name != "abs":
             numbers = [beside(arg.id) for arg in args if isinstance(arg, ast.Name)]
             return " ".join(filter(None, [_CALLS.get(name, name), *numbers]))

@@ -4,6 +4,7 @@ The rules of the operations are such expressions, so that what a reader sees can
 """
 
 import ast
+import math
 from collections.abc import Mapping
 from functools import cache
 from types import CodeType
@@ -242,12 +243,16 @@ def _called(name: str, argument: Tree) -> tuple[str, int]:
 
 
 def number(value: float) -> str:
-    """Write a number to three digits, with a true minus sign.
+    """Write a number to three digits, with a true minus sign and a sign for infinity.
 
     Example:
         >>> number(-0.09375), number(5.0), number(1e-05), number(12345.0)
         ('−0.0938', '5', '1e−05', '12,300')
+        >>> number(float("-inf")), number(float("nan"))
+        ('−∞', 'NaN')
     """
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "∞" if value > 0 else "−∞"
     rounded = float(f"{value:.3g}") + 0.0  # no minus before a zero
     text = f"{rounded:,.0f}" if 1e3 <= abs(rounded) < 1e6 else f"{rounded:.3g}"
     return text.replace("-", "−")

@@ -8,7 +8,7 @@ from .boxes import members, title
 from .columns import laid_out, width_of, wrapped
 from .containers import Container, structure
 from .figures import short
-from .naming import is_operation, literals_of
+from .naming import is_operation, literals_of, written_literal
 from .nesting import BODY_INPUTS, Nesting
 from .parts import Group, Node, Result
 from .record import Graph
@@ -172,7 +172,7 @@ class _Lines:
     def _names(self, node: Node) -> list[str]:
         called = (self.called(self.graph.nodes[o.node]).split(" ")[0] for o in node.operands)
         literals = literals_of(node)
-        return [next(called) if value is None else f"{value:g}" for value in literals]
+        return [next(called) if value is None else written_literal(value) for value in literals]
 
 
 def typed(result: Result) -> str:
