@@ -11,7 +11,7 @@ from .row import Row
 #: A gain up to this is none.
 _NOTHING = 1.1
 #: How much of a figure is told as "less" of it.
-_LESS = {"seconds": "faster", "bytes": "less memory"}
+_LESS = {"seconds": "faster", "bytes": "less memory", "compile_seconds": "faster to compile"}
 
 
 def with_gains(advice: Sequence[Advice], rows: Sequence[Row]) -> tuple[Advice, ...]:
@@ -33,7 +33,7 @@ def _measured(advice: Advice, rows: Sequence[Row]) -> Advice:
         return advice
     advice = replace(advice, row=row.method)
     rivals = [one for one in rows if one.kind == row.kind and not one.rewrite and _counts(one)]
-    if rewrite.gain == "bytes":
+    if rewrite.gain != "seconds":
         rivals = [one for one in rivals if one.mode == row.mode]
     figures = [figure for one in rivals if (figure := getattr(one, rewrite.gain))]
     own = getattr(row, rewrite.gain)

@@ -1,15 +1,18 @@
 """Run a program again with some of its steps done in another way."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 from jax.extend.core import JaxprEqn
 
-from ...program.jaxpr import Atom, Program, called, kind, trace
-from ...program.patterns.reader import PLAIN_CALLS, read_scopes
-from ...program.patterns.scope import Scope, Step
-from ...program.walk import bind, interpret
+from ...program.jaxpr import Program, trace
+from ...program.patterns.reader import read_scopes
+from ...program.patterns.scope import Scope, Step, Value
+from ...program.walk import bind
 from ...program.wide_programs import PROGRAMS
 
 #: `rule(operands, again)` returns the results of a step; `again(step, operands)` does any step.
@@ -18,14 +21,27 @@ Rule = Callable[[Sequence[Any], Again], list[Any]]
 Returned = TypeVar("Returned")
 
 
+class Stretch(NamedTuple):
+    """How to do several steps that follow one another.
+
+    Attributes:
+        steps: How many.
+        run: `run(read, again)` returns by the `id` of a value what it is, of those that later
+            steps read; `read(value)` returns what a value from before them is.
+    """
+
+    steps: int
+    run: Callable[[Callable[[Value], Any], Again], dict[int, Any]]
+
+
 def rewritten(
-    fn: Callable[..., Returned], rules_for: Callable[[Scope], Mapping[Step, Rule]]
+    fn: Callable[..., Returned], rules_for: Callable[[Scope], Mapping[Step, Rule | Stretch]]
 ) -> Callable[..., Returned]:
     """Return a function that computes what `fn` does, with some of its steps done in another way.
 
     Args:
         fn: The function.
-        rules_for: Returns how to do which of the steps of its program.
+        rules_for: Returns how to do which of the steps of its program; a stretch by its first.
 
     Example:
         >>> import jax.numpy as jnp
@@ -48,15 +64,17 @@ def rewritten(
 class _Replay:
     """Runs scopes again, by the rules of some of their steps."""
 
-    def __init__(self, rules: Mapping[Step, Rule]) -> None:
+    def __init__(self, rules: Mapping[Step, Rule | Stretch]) -> None:
         self._rules = rules
+        self._stretches = {s: r for s, r in rules.items() if isinstance(r, Stretch)}
 
     def scope(self, scope: Scope, inputs: Sequence[Any]) -> list[Any]:
-        return run_steps(scope, inputs, self.step)
+        return run_steps(scope, inputs, self.step, self._stretches)
 
     def step(self, step: Step, operands: Sequence[Any]) -> list[Any]:
-        if step in self._rules:
-            return self._rules[step](operands, self.step)
+        rule = self._rules.get(step)
+        if rule is not None and not isinstance(rule, Stretch):
+            return rule(operands, self.step)
         if not any(self._is_changed(body) for body in step.bodies):
             return bind(step.eqn, operands)
         if step.name == "remat2":
@@ -72,8 +90,19 @@ class _Replay:
         return any(step in self._rules for inner in scope.every() for step in inner.steps)
 
 
-def run_steps(scope: Scope, inputs: Sequence[Any], do: Again) -> list[Any]:
-    """Run the steps of a scope in their order, plain calls written out.
+def run_steps(
+    scope: Scope,
+    inputs: Sequence[Any],
+    do: Again,
+    stretches: Mapping[Step, Stretch] = MappingProxyType({}),
+) -> list[Any]:
+    """Run the steps of a scope in their order.
+
+    Args:
+        scope: The scope.
+        inputs: Its inputs.
+        do: Does a step.
+        stretches: How to do the steps from some step on.
 
     Example:
         >>> import jax.numpy as jnp
@@ -81,17 +110,20 @@ def run_steps(scope: Scope, inputs: Sequence[Any], do: Again) -> list[Any]:
         >>> run_steps(scope, [0.5], lambda step, operands: [f"{step.name}({operands[-1]})"])
         ['sin(mul(0.5))']
     """
-    steps = iter(scope.steps)
+    known = dict(zip(map(id, scope.inputs), inputs, strict=True))
 
-    def visit(eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
-        del eqn, line
-        return do(next(steps), operands)
+    def read(value: Value) -> Any:
+        return known.get(id(value), value.constant)
 
-    return interpret(scope.program, inputs, visit, lift=lambda x: x, entered=_plain_call)
-
-
-def _plain_call(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
-    return called(eqn) if kind(eqn) in PLAIN_CALLS else None
+    left = iter(scope.steps)
+    for step in left:
+        if step in stretches:
+            known |= stretches[step].run(read, do)
+            deque(islice(left, stretches[step].steps - 1), maxlen=0)
+        else:
+            results = do(step, [read(value) for value in step.inputs])
+            known |= dict(zip(map(id, step.outputs), results, strict=True))
+    return [read(value) for value in scope.outputs]
 
 
 def _checkpointed(

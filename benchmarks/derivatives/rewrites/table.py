@@ -13,6 +13,7 @@ from ..problem import Problem
 from ..table import METHODS
 from . import blocks, leaves
 from .scans import with_outputs, with_slices, with_stacked_carries
+from .unrolled import as_loops
 
 
 class Rewrite(NamedTuple):
@@ -21,7 +22,8 @@ class Rewrite(NamedTuple):
     Attributes:
         row: The name of its row.
         summary: One line that says what it does.
-        gain: What it is to make less of, as a field of a row: `"seconds"` or `"bytes"`.
+        gain: What it is to make less of, as a field of a row: `"seconds"`, `"bytes"` or
+            `"compile_seconds"`.
         fn: `fn(f)` returns the rewritten function; `None` where another thing is changed.
         build: Describes the derivative where the function alone does not say it.
         whole: Brings a derivative of another form to that of `jax.jacrev`.
@@ -55,6 +57,9 @@ REWRITES: dict[str, Rewrite] = {
         "seconds",
         build=leaves.stacked,
         whole=leaves.whole,
+    ),
+    "repetition": Rewrite(
+        "written once (rewrite)", "what is written out as a loop", "compile_seconds", fn=as_loops
     ),
     "whole checkpoint": Rewrite(
         "checkpoint in blocks (rewrite)",

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 
 from ..advice import Advice
 from ..jaxpr import names
+from .conjugate import takes_conjugate_steps
 from .scope import Scope, Step, Value
 
 _LARGER, _SMALLER = names("gt ge"), names("lt le")
 #: What a size is made of: each of them forgets the sign of what it is given.
-_SIZES = names("abs reduce_max reduce_sum dot_general sqrt square norm")
-#: What a number passes on its way to a comparison.
+_SIZES = names("abs reduce_max reduce_sum dot_general square")
+#: What a size passes on its way to a comparison, and the truth of that to the end of a loop.
 _PASSED = names(
-    "convert_element_type broadcast_in_dim reshape squeeze mul div copy max select_n sqrt "
-    "reduce_max stop_gradient"
+    "convert_element_type broadcast_in_dim reshape squeeze mul div copy max select_n sqrt add "
+    "stop_gradient"
 )
+_LOGIC = names("and or reduce_and reduce_or convert_element_type select_n squeeze")
+#: What makes a longer or a shorter step of a step.
+_SCALING = names("mul div select_n min max clamp convert_element_type")
 #: How far a number is followed back.
 _DEEP = 8
 #: Fewer turns of known number may be kept.
@@ -46,12 +50,11 @@ def find_convergence(program: Scope) -> Iterator[Advice]:
         for step in scope.steps:
             if scope.ruled or not any(value.active and value.floats for value in step.outputs):
                 continue
-            if step.name == "while" and _ends_small(step):
-                linear = _is_krylov(step.bodies[0])
-                if linear or _depends_on_more(step.bodies[0]):
-                    yield _advice(step, linear)
-            elif step.name == "scan" and (step.bodies[0].turns or 0) >= _FEW_TURNS:
-                yield from [_advice(step, linear=True)] if _is_krylov(step.bodies[0]) else []
+            endless = step.name == "while" and _ends_small(step)
+            long = step.name == "scan" and (step.bodies[0].turns or 0) >= _FEW_TURNS
+            linear = (endless or long) and takes_conjugate_steps(step.bodies[0])
+            if linear or (endless and _depends_on_more(step.bodies[0])):
+                yield _advice(step, linear)
 
 
 def _depends_on_more(body: Scope) -> bool:
@@ -70,7 +73,7 @@ def _waits(value: Value, condition: Scope, body: Scope, *, positive: bool) -> bo
     step = value.maker
     if step is None:
         return False
-    if step.name in ("and", "or", "reduce_and", "reduce_or", "convert_element_type", "select_n"):
+    if step.name in _LOGIC:
         return any(_waits(v, condition, body, positive=positive) for v in step.inputs)
     if step.name == "not":
         return _waits(step.inputs[0], condition, body, positive=not positive)
@@ -79,71 +82,64 @@ def _waits(value: Value, condition: Scope, body: Scope, *, positive: bool) -> bo
     large, small = step.inputs if step.name in _LARGER else reversed(step.inputs)
     if not positive:
         large, small = small, large
-    changing = {id(v) for v in condition.inputs if v.outer is None}
-    return not _reaches(small, changing) and _is_size(large, condition, body)
+    return not _changes(small, condition) and _is_size(large, condition, body)
 
 
-def _reaches(value: Value, places: set[int], deep: int = 4 * _DEEP) -> bool:
-    """Whether a value is made of one of some others."""
-    if id(value) in places:
-        return True
-    if value.maker is None or not deep:
-        return False
-    return any(_reaches(operand, places, deep - 1) for operand in value.maker.inputs)
-
-
-def _is_size(value: Value, condition: Scope, body: Scope, deep: int = _DEEP) -> bool:
-    """Whether a number is the size of something: in the condition, or in the turn before."""
-    step = value.maker
-    if step is None:
-        carry = next((i for i, v in enumerate(condition.inputs) if v is value), None)
-        if carry is None or value.outer is not None:
-            return False
-        held = len(condition.inputs) - len(body.outputs)
-        return _is_size(body.outputs[carry - held], body, body, deep - 1) if deep else False
-    if step.name in _SIZES or (step.name == "integer_pow" and step.eqn.params["y"] == 2):
-        return True
-    if step.name in _PASSED and deep:
-        return any(_is_size(operand, condition, body, deep - 1) for operand in step.inputs)
+def _changes(value: Value, scope: Scope) -> bool:
+    """Whether a value of a scope is made of anything that a turn hands on."""
+    changing = {id(v) for v in scope.inputs if v.outer is None}
+    left, seen = [value], {id(value)}
+    while left:
+        one = left.pop()
+        if id(one) in changing:
+            return True
+        operands = one.maker.inputs if one.maker is not None else []
+        left += [operand for operand in operands if id(operand) not in seen]
+        seen |= set(map(id, operands))
     return False
 
 
-def _is_krylov(body: Scope) -> bool:
-    """Whether a body takes a step as long as a quotient of two inner products of what it hands on.
+def _is_size(value: Value, scope: Scope, body: Scope, deep: int = _DEEP) -> bool:
+    """Whether a number is the size of something: in this scope, or in the turn before.
 
-    That is what conjugate gradients and their kind do, whose result is linear in the right side.
+    How far a number is from one that stays the same is none: a loop marches there.
     """
-    quotients = [
-        step
-        for step in body.steps
-        if step.name == "div" and step.outputs[0].shape == () and step.outputs[0].floats
-    ]
-    return any(all(map(_is_inner_product, step.inputs)) for step in quotients)
-
-
-def _is_inner_product(value: Value) -> bool:
-    step, deep = value.maker, _DEEP
+    step = value.maker
+    if not deep or not _changes(value, scope):
+        return False
     if step is None:
-        return _is_handed_on_product(value)
-    while step is not None and step.name in (*_PASSED, "add", "reduce_sum") and deep:
-        if step.name == "reduce_sum":
-            product = step.inputs[0].maker
-            return product is not None and product.name in ("mul", "square", "integer_pow")
-        step, deep = step.inputs[0].maker, deep - 1
-    return step is not None and step.name == "dot_general" and step.outputs[0].shape == ()
+        return _is_size(_handed_on(value, scope, body), body, body, deep - 1)
+    if step.name in _SIZES or (step.name == "integer_pow" and step.eqn.params["y"] == 2):
+        return not _is_way_to_go(step.inputs[0], scope, body)
+    if step.name not in _PASSED:
+        return False
+    operands = step.inputs[1:] if step.name == "select_n" else step.inputs
+    changing = [operand for operand in operands if _changes(operand, scope)]
+    return bool(changing) and all(_is_size(v, scope, body, deep - 1) for v in changing)
 
 
-def _is_handed_on_product(value: Value) -> bool:
-    """Whether a number that the turn before hands on is an inner product there."""
-    scope = next((r.scope for r in value.readers), None)
-    if scope is None or value.outer is not None:
-        return False
-    place = next((i for i, v in enumerate(scope.inputs) if v is value), None)
-    if place is None:
-        return False
-    held = sum(v.outer is not None for v in scope.inputs)
-    after = scope.outputs[place - held] if 0 <= place - held < len(scope.outputs) else None
-    return after is not None and after.maker is not None and _is_inner_product(after)
+def _handed_on(value: Value, scope: Scope, body: Scope) -> Value:
+    """Return what a turn makes of a value that the turn before has handed on."""
+    held = len(scope.inputs) - len(body.outputs)
+    return body.outputs[next(i for i, v in enumerate(scope.inputs) if v is value) - held]
+
+
+def _is_way_to_go(value: Value, scope: Scope, body: Scope) -> bool:
+    """Whether a number is how far a loop has to go, or the length of its next step."""
+    step = value.maker
+    if step is not None and step.name == "sub":
+        handed_on = [v.maker is None and _changes(v, scope) for v in step.inputs]
+        return any(handed_on) and not all(_changes(v, scope) for v in step.inputs)
+    return step is None and _is_scaled(_handed_on(value, scope, body), body)
+
+
+def _is_scaled(value: Value, body: Scope, deep: int = _DEEP) -> bool:
+    """Whether a value is something handed on, times a factor or as it was."""
+    step = value.maker
+    if step is None or not deep:
+        return step is None
+    scaling = step.name in _SCALING
+    return scaling and any(_is_scaled(v, body, deep - 1) for v in step.inputs if v.floats)
 
 
 def _advice(loop: Step, linear: bool) -> Advice:

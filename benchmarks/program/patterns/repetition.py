@@ -17,8 +17,15 @@ from .scope import Scope, Step, Value
 _FEW_RUNS, _FEW_STEPS = 8, 96
 #: Longer programs, and longer periods, are not searched.
 _MOST_STEPS, _LONGEST = 40_000, 2_000
+#: What was made more runs ago is not followed.
+MOST_RUNS_AGO = 3
 #: Where a constant slice begins may differ from run to run.
-_PLACES = ("start_indices", "limit_indices")
+PLACES = ("start_indices", "limit_indices")
+
+
+#: How many runs ago, at which place in a run, and as which result an operand is made; `None` for
+#: one that no run makes.
+Link = tuple[int, int, int] | None
 
 
 class Repetition(NamedTuple):
@@ -103,7 +110,7 @@ def _kind(step: Step, texts: dict[int, str]) -> tuple:
     params = [
         (name, _text(value, texts))
         for name, value in sorted(step.eqn.params.items())
-        if name not in _PLACES
+        if name not in PLACES
     ]
     return step.name, tuple(params), *map(_types, (step.inputs, step.outputs))
 
@@ -120,35 +127,38 @@ def _text(value: object, texts: dict[int, str]) -> str:
     return repr(value)
 
 
-def _linked(found: Repetition) -> Repetition | None:
-    """Say whether runs are chained; `None` if they take one another's results in no regular way."""
+def links_of(found: Repetition) -> list[list[Link]] | None:
+    """Return of each run where its operands are made, one after the other.
+
+    It is `None` if a run takes something of one that is long ago.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from benchmarks.program.patterns.reader import read_scopes
+        >>> chain = read_scopes(jax.make_jaxpr(lambda x: jnp.sin(jnp.sin(x)))(1.0), [True])
+        >>> links_of(Repetition(chain, 0, 1, 2, chained=True))
+        [[None], [(1, 0, 0)]]
+    """
     places: dict[int, tuple[int, int, int]] = {}
+    found_links: list[list[Link]] = []
     for run in range(found.runs):
         for offset, step in enumerate(found.steps(run)):
             for number, value in enumerate(step.outputs):
                 places[id(value)] = run, offset, number
-    patterns = [_links(found.steps(run), run, places) for run in range(found.runs)]
-    if None in patterns or any(links != patterns[1] for links in patterns[2:]):
+        operands = [value for step in found.steps(run) for value in step.inputs]
+        made = [places.get(id(value)) for value in operands]
+        if any(place is not None and run - place[0] > MOST_RUNS_AGO for place in made):
+            return None
+        found_links.append([place and (run - place[0], *place[1:]) for place in made])
+    return found_links
+
+
+def _linked(found: Repetition) -> Repetition | None:
+    """Say whether runs are chained; `None` if they take one another's results in no regular way."""
+    links = links_of(found)
+    if links is None or any(each != links[-1] for each in links[MOST_RUNS_AGO:]):
         return None
-    chained = any(link is not None and link[0] == 1 for link in patterns[1] or ())
-    return found._replace(chained=chained)
-
-
-#: How many runs ago, at which place, and as which result an operand was made.
-_Link = tuple[int, int, int] | None
-
-
-def _links(
-    steps: Sequence[Step], run: int, places: dict[int, tuple[int, int, int]]
-) -> list[_Link] | None:
-    links: list[_Link] = []
-    for step in steps:
-        for value in step.inputs:
-            made = places.get(id(value))
-            if made is not None and run - made[0] > 1:
-                return None
-            links.append(None if made is None else (run - made[0], *made[1:]))
-    return links
+    return found._replace(chained=any(link is not None and link[0] > 0 for link in links[-1]))
 
 
 def _advice(found: Repetition) -> Advice:
