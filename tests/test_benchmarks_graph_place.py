@@ -172,6 +172,9 @@ def test_a_row_ends_where_few_lines_run_on():
         y = s.op("cos", s.op("sin", s.op("cos", x)))
         x = s.op("sub", y, x)  # right behind this one line runs on, and elsewhere two
         ends.append(f"n{x}")
+    for _ in range(3):
+        x = s.op("sin", x)
+        ends.append(f"n{x}")
     graph = s.graph()
     size = {f"n{n.id}": (60.0, 40.0) for n in graph.nodes}
     broken = 0
