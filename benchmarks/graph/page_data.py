@@ -60,7 +60,7 @@ def order_of(picture: Picture) -> dict[str, int]:
 
 def _card(picture: Picture, card: Card, order: int) -> dict[str, object]:
     """Return a card by short names; what it does not have is left out."""
-    lead = picture.leads()[card.key]
+    lead = picture.leads[card.key]
     told = {
         "k": card.kind,
         "l": card.label,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -98,8 +99,9 @@ class Picture:
         outer = [edge for edge in edges if kinds[edge] not in BODY_INPUTS]
         return outer or list(edges)
 
+    @cached_property
     def leads(self) -> dict[str, float]:
-        """Return by box how much room the labels of the lines to it need before it."""
+        """How much room the labels of the lines to a box need before it."""
         leads = dict.fromkeys(self.cards, 0.0)
         for container in self.layout.structure.containers.values():
             for link in container.links:
@@ -121,7 +123,7 @@ class Picture:
         """
         sizes = {k: (width(card), height(card, quantities)) for k, card in self.cards.items()}
         down = direction == "down"
-        leads = {k: DOWN if down and lead else lead for k, lead in self.leads().items()}
+        leads = {k: DOWN if down and lead else lead for k, lead in self.leads.items()}
         grown = {k: (w, h + leads[k]) if down else (w + leads[k], h) for k, (w, h) in sizes.items()}
         return Placed(
             placement=place(

@@ -77,9 +77,14 @@ text.value,text.adjoint,text.tangent{{font-family:{MONO};font-size:11.5px}}
 .middle{{text-anchor:middle}} .end{{text-anchor:end}}
 .halo{{paint-order:stroke;stroke-width:3px;stroke-linejoin:round}}
 """
-_SHADES = "".join(
-    f".s{shade}{{stroke-opacity:{0.06 + 0.94 * shade / 8:.2f}}}" for shade in range(1, 9)
-)
+
+
+def shade(number: int) -> float:
+    """Return how opaque a shade of a map is, the first of 8 the faintest."""
+    return 0.06 + 0.94 * number / 8
+
+
+_SHADES = "".join(f".s{number}{{stroke-opacity:{shade(number):.2f}}}" for number in range(1, 9))
 
 
 def style() -> str:
