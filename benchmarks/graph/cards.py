@@ -85,13 +85,15 @@ class Cards:
     def _of_node(self, node: Node) -> Card:
         result = node.results[0] if node.results else None
         label = label_of(node)
+        if node.parameter:  # its group says the rest
+            label = label.rpartition(".")[2]
         return self._card(
             f"n{node.id}",
             node,
             result,
             kind=self._kind(node),
             label=label,
-            name="" if label == node.name else node.name,
+            name="" if node.name.endswith(label) else node.name,
             small=() if result is None or not result.shape else (size_of(result),),
             nodes=[node],
             about=about(node, result),
@@ -114,7 +116,7 @@ class Cards:
             f"g{group.id}",
             node,
             result,
-            kind="closed",
+            kind="output" if loop is None and node.id in self._outputs else "closed",
             label=group.name if loop is None else label_of(loop),
             name="" if loop is None else loop.name,
             small=tuple(

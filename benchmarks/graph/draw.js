@@ -45,7 +45,7 @@ function inside(card, width, height, seen, tint) {
   const middle = width / 2, rx = card.k == "input" || card.k == "fixed" ? 14 : 4;
   const parts = (card.x ? [8, 4, 0] : [0]).map(at => el("rect", {x: at, y: at, width, height, rx, class: "box"}));
   if (tint) parts.push(el("rect", {width, height, rx, class: "tint", "fill-opacity": tint[0] / 2}));
-  parts.push(text(middle, 20, "label middle", card.l, ...card.n ? [el("tspan", {dx: 6, class: "name"}, card.n)] : []));
+  parts.push(text(middle, 20, (card.l.length > 22 ? "heading" : "label") + " middle", card.l, ...card.n ? [el("tspan", {dx: 6, class: "name"}, card.n)] : []));
   let y = 25;
   for (const said of card.s || []) parts.push(text(middle, y + 9, "small middle", said)), y += 13;
   for (const [kind, what, shown] of seen) {

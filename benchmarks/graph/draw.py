@@ -6,7 +6,7 @@ from html import escape
 from .amounts import storage
 from .cards import Card
 from .heat import Sight, strokes
-from .sizes import HEAD, MARGIN, cell, lines, text_width
+from .sizes import HEAD, MARGIN, cell, head_size, lines, text_width
 
 #: How far behind one another the sheets of a stack lie.
 SHEET = 4
@@ -74,10 +74,12 @@ def _rectangle(x: float, y: float, size: tuple[float, float], radius: float) -> 
 
 
 def _head(card: Card, middle: float) -> str:
-    label = escape(card.label)
+    label, kind = escape(card.label), "label" if head_size(card) == 15 else "heading"
     if card.name:
         label += f'<tspan dx="6" class="name">{escape(card.name)}</tspan>'
-    return f'<text x="{number(middle)}" y="{MARGIN + HEAD - 5}" class="label middle">{label}</text>'
+    return (
+        f'<text x="{number(middle)}" y="{MARGIN + HEAD - 5}" class="{kind} middle">{label}</text>'
+    )
 
 
 def heat_map(sight: Sight, middle: float, y: float, kind: str, letter: str = "") -> str:

@@ -130,6 +130,7 @@ function draw(again) {
   if (width > wide) svg.setAttribute("style", `width:${Math.max(wide, width * 0.78)}px;height:auto`);
   $("view").replaceChildren(svg);
   if (focus) look(focus.id, true);
+  $("say").className = state.m || state.node ? "" : "hint";
   $("say").textContent = say, $("count").textContent = count;
   $("steps").hidden = !state.m, $("passes").hidden = state.m != "forward" && state.m != "meet";
   $("step").max = list.length, $("step").value = state.k, $("pass").value = state.p, $("overlay").value = state.overlay;

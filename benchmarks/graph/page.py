@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .amounts import storage
 from .cards import Card, flops_in_short
+from .overlays import for_page
 from .page_data import Overlays, page_data
 from .picture import Picture
 from .record import Graph
@@ -41,7 +42,7 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
         "description": html.escape(description(graph)),
         "style": page_style(),
         "data": text.replace("<", "\\u003c"),
-        "script": "".join(map(_file, ("place.js", "draw.js", "page.js"))),
+        "script": "".join(map(_script, ("place.js", "draw.js", "page.js"))),
     }
     template = _file("page.html")
     # A part is filled in once, so that no text of a user is taken for the place of another part.
@@ -64,10 +65,11 @@ def in_notebook(graph: Graph) -> str:
     picture = Picture(graph)
     placed = picture.placed(picture.quantities(), shut=graph.shut, direction=graph.direction)
     height = min(900, round(placed.placement.height) + 260)
-    return (
-        f'<iframe srcdoc="{html.escape(page(graph))}" title="{html.escape(heading(graph))}"'
-        f' style="width:100%;height:{height}px;border:0"></iframe>'
+    document, title = (
+        html.escape(text) for text in (page(graph, overlays=for_page(graph)), heading(graph))
     )
+    style = f"width:100%;height:{height}px;border:0"
+    return f'<iframe srcdoc="{document}" title="{title}" style="{style}"></iframe>'
 
 
 def costs(picture: Picture) -> dict[str, dict[str, tuple[float, str]]]:
@@ -87,6 +89,14 @@ def _shares(amounts: list[tuple[Card, int, str]]) -> dict[str, tuple[float, str]
         for card, amount, text in amounts
         if amount
     }
+
+
+@cache
+def _script(name: str) -> str:
+    """Return a script without its comments and its indentation, a sixth of it."""
+    lines = (line.strip() for line in _file(name).splitlines())
+    kept = (line for line in lines if line and not line.startswith(("//", "/**")))
+    return "".join(f"{line}\n" for line in kept)
 
 
 @cache

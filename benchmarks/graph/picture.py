@@ -82,7 +82,7 @@ class Picture:
         if not edges:
             return Label()
         operands = [self.graph.nodes[node].operands[slot] for node, slot in edges]
-        notes = tuple(dict.fromkeys(note for operand in operands for note in operand.notes))
+        notes = [n for n in operands[0].notes if all(n in other.notes for other in operands)]
         node, slot = edges[0]
         alone = len(edges) == 1 and target == f"n{node}"  # the rules inside a group are its own
         rule = handed_back(self.graph, self.graph.nodes[node], slot) if alone else ""

@@ -13,6 +13,8 @@ HEAD, SMALL, NUMBER, MARGIN = 19, 13, 15, 6
 #: How wide letters are, over the size of the type, that are not as wide as most.
 _NARROW = dict.fromkeys("ijlI.,:;'|![]()ft ˙·", 0.36) | dict.fromkeys("mwMW@%—", 0.95)
 _SMALLEST = 44
+#: Longer labels are in smaller letters.
+_LONG = 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,7 @@ def _height(sight: Sight | None) -> float:
 
 def width(card: Card) -> float:
     """Return how wide a box is, whatever it shows of its numbers."""
-    head = text_width(card.label, 15, bold=True)
+    head = text_width(card.label, head_size(card), bold=True)
     head += 6 + text_width(card.name, 14) if card.name else 0
     widths = [head, *(text_width(text, 10.5) for text in card.small)]
     for letter, sights in (("", [card.value]), ("ȳ ", [card.adjoint, *card.tangents])):
@@ -88,6 +90,11 @@ def width(card: Card) -> float:
             elif sight is not None:
                 widths.append(7.0 * len(letter + sight.text))
     return max(_SMALLEST, round(max(widths)) + 2 * MARGIN + 4)
+
+
+def head_size(card: Card) -> float:
+    """Return the size of a box's label: smaller for a long one."""
+    return 15 if len(card.label) <= _LONG else 12
 
 
 def cell(sight: Sight) -> int:

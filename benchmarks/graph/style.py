@@ -135,6 +135,7 @@ button{{cursor:pointer;border:1px solid}}
 button:disabled{{opacity:.5;cursor:default}}
 #step{{width:min(12rem,45vw);padding:0;margin:0 .3rem}}
 #say{{font-size:1.02rem;min-height:1.5em;font-weight:600;overflow-wrap:anywhere}}
+#say.hint{{font-weight:400;font-size:.9rem}}
 #count{{min-height:1.3em}}
 #view{{overflow-x:auto;margin:.3rem -1rem;padding:.2rem 1rem}}
 #view svg{{display:block;margin:0 auto}}
@@ -171,7 +172,7 @@ def _paint_page(colours: Mapping[str, str]) -> str:
         f"button,select,input{{border:1px solid {c['line']}}}"
         f"button[aria-pressed=true]{{background:{c['ink']};color:{c['paper']}}}"
         f".now>.box,.now>.edge,.found>.box{{stroke:{c['now']}}}.now>.tip{{fill:{c['now']}}}"
-        f".yet .label,.yet .name{{fill:{c['muted']}}}"
+        f".yet .label,.yet .heading,.yet .name{{fill:{c['muted']}}}"
         f".tint{{fill:{c['tint']}}}"
         f".sum rect{{fill:{c['paper']};stroke:{c['line']};stroke-width:.8}}"
     )
