@@ -62,5 +62,5 @@ def answers(page, questions, *, address="", width=1400, flags=()):
     found = re.search(r'<pre id="answers">(.*?)</pre>', done.stdout, re.DOTALL)
     assert found, done.stdout[-2000:]
     heard = json.loads(html.unescape(found[1]))
-    assert heard["errors"] == []
+    assert heard["errors"] == [], heard["errors"]
     return heard["said"]

@@ -1,18 +1,22 @@
 """The picture of a graph as a file that a browser, a slide and a screen reader can show."""
 
+import io
 import itertools
 import re
+import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_with_penalty
+from matplotlib import image
 
 from benchmarks.graph import style
 from benchmarks.graph.heat import sight, strokes
 from benchmarks.graph.parts import Node, Quantity, Result
 from benchmarks.graph.picture import Picture
+from benchmarks.graph.png import png
 from benchmarks.graph.record import Graph
 from benchmarks.graph.svg import svg
 
@@ -162,3 +166,32 @@ def test_a_picture_asks_for_nothing_from_elsewhere():
     for example in EXAMPLES:
         text = svg(example()).replace('xmlns="http://www.w3.org/2000/svg"', "")
         assert not re.search(r"https?:|url\(|@import|<image|<script", text)
+
+
+def test_a_png_is_the_picture_in_twice_its_size_and_the_same_bytes_each_time():
+    first = png(prelu_with_penalty())
+    assert first == png(prelu_with_penalty())
+    root = ElementTree.fromstring(svg(prelu_with_penalty()))
+    width, height = (int(first[k : k + 4].hex(), 16) for k in (16, 20))
+    assert first.startswith(b"\x89PNG")
+    assert width == pytest.approx(2 * float(root.get("width")), abs=2)
+    assert height == pytest.approx(2 * float(root.get("height")), abs=2)
+
+
+def test_a_png_shows_each_box_where_the_picture_has_it():
+    graph = prelu_with_penalty()
+    pixels = image.imread(io.BytesIO(png(graph)))
+    root = ElementTree.fromstring(svg(graph))
+    for box in root.iter(f"{SVG}g"):
+        if box.get("class") in ("input", "output") and box.get("id"):
+            x, y = map(float, re.findall(r"[\d.]+", box.get("transform")))
+            inside = pixels[int(2 * y + 24), int(2 * x + 6), :3]
+            colour = style.LIGHT[box.get("class")]
+            wanted = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+            np.testing.assert_allclose(inside, wanted, atol=0.01)
+
+
+def test_a_png_says_what_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r'pip install "gradwise\[suite\]"'):
+        png(logistic_regression())

@@ -67,11 +67,13 @@ class Cards:
         *,
         rows: int = ROWS,
         columns: int = COLUMNS,
+        passes: int | None = None,
     ):
         self.graph = graph
         self._nesting = nesting
         self._structure = structure
         self._most = (rows, columns)
+        self._passes = passes
         self._outputs = {output.edge.node: output.name for output in graph.outputs}
         self._members: dict[int, list[Node]] = {group.id: [] for group in graph.groups}
         for node in graph.nodes:
@@ -188,7 +190,9 @@ class Cards:
             small=small,
             value=self._sight(result and result.value),
             tangents=tuple(
-                sight for t in (result.tangents if result else ()) if (sight := self._sight(t))
+                sight
+                for t in (result.tangents[: self._passes] if result else ())
+                if (sight := self._sight(t))
             ),
             adjoint=self._sight(result and result.adjoint),
             kept=sum(residual.bytes for residual in residuals),

@@ -6,6 +6,10 @@ const narrow = matchMedia("(max-width: 640px)"), still = matchMedia("(prefers-re
 const state = {m: "", k: 0, p: 0, node: "", overlay: "", turned: false, shut: new Set(data.shut)};
 let timer = 0, placed, list, before;
 
+for (const card of Object.values(cards)) {
+  card.k = card.k || "operation";
+  card.i = card.i.map(place => data.texts[place]);
+}
 // Where a box stands: the groups that it is in, the outermost first.
 const home = {};
 for (const key in plan.containers)
@@ -64,7 +68,8 @@ function about(key) {
 }
 
 function box(key) {
-  const card = cards[key], shift = lead(key), turned = down(), tint = (data.overlays[state.overlay] || {})[key];
+  const card = cards[key], shift = lead(key), turned = down(), mark = (data.overlays[state.overlay] || {})[key];
+  const tint = mark && [mark[0], data.texts[mark[1]]];
   let [x, y, width, height] = placed.boxes[key];
   if (turned) y += shift, height -= shift; else x += shift, width -= shift;
   const kind = [card.k, state.m != "meet" && list[state.k - 1] == key ? "now" : "", state.node == key ? "found" : "",
@@ -86,7 +91,7 @@ function frame(key) {
 function drawLine(path) {
   const end = p => p.points[p.points.length - 1][down() ? 0 : 1], rivals = placed.paths.filter(p => p.target == path.target).map(end);
   const edges = path.edges.map(String), cut = state.m == "meet" && cards[path.source].k != "fixed" && crosses(path.source, path.target);
-  const [note, handed, rule] = data.labels[path.target + ":" + [...edges].sort().join(";")] || [];
+  const [note, handed, rule] = data.labels[(path.target[0] == "g" ? path.target + ":" : "") + [...edges].sort().join(";")] || [];
   const total = cut && sum(products(edges)), back = !state.m || state.m == "reverse" && reached(path.target);
   path.still = cards[path.source].k == "fixed";
   const parts = line(path, lead(path.target), down(), rivals.length > 1 && Math.min(...rivals) == end(path), note,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .amounts import storage
 from .cards import Card, flops_in_short
+from .heat import COLUMNS, ROWS
 from .overlays import for_page
 from .page_data import Overlays, page_data
 from .picture import Picture
@@ -14,8 +15,8 @@ from .record import Graph
 from .style import page_style
 from .svg import description, heading, legend
 
-#: From how many nodes on maps are smaller, so that the file is.
-_MANY = 300
+#: From how many nodes on a page has maps of at most so many rows and columns, and so many passes.
+_SMALLER = {1000: (4, 6, 1), 300: (6, 8, 1), 0: (ROWS, COLUMNS, None)}
 
 
 def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
@@ -32,8 +33,8 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
         >>> page(EXAMPLE).splitlines()[6]
         '<title>The computational graph of logistic regression</title>'
     """
-    most = {"rows": 6, "columns": 8} if len(graph.nodes) > _MANY else {}
-    picture = Picture(graph, **most)
+    most = next(most for nodes, most in _SMALLER.items() if len(graph.nodes) >= nodes)
+    picture = Picture(graph, rows=most[0], columns=most[1], passes=most[2])
     entries = [*legend(picture, ("value", "tangent", "adjoint"))][1:]
     data = page_data(picture, entries, {**costs(picture), **(overlays or {})})
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

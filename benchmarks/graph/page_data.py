@@ -17,8 +17,6 @@ from .sizes import width
 
 #: By name of an overlay and key of a box, how strong its tint is, from 0 to 1, and its text.
 Overlays = Mapping[str, Mapping[str, tuple[float, str]]]
-#: How many numbers the products of adjoints and tangents may be in all.
-_PRODUCTS = 20_000
 
 
 def page_data(
@@ -27,21 +25,33 @@ def page_data(
     """Return what the script of a page reads."""
     graph = picture.graph
     orders = order_of(picture)
+    texts: dict[str, int] = {}
+    cards = {key: _card(picture, card, orders[key], texts) for key, card in picture.cards.items()}
+    tints = {
+        name: {key: [tint, _place(texts, text)] for key, (tint, text) in marks.items()}
+        for name, marks in overlays.items()
+    }
     return {
         "n": graph.n,
         "m": graph.m,
         "reverse": graph.reverse,
-        "passes": list(graph.passes),
+        "passes": list(graph.passes[: picture.passes]),
         "direction": graph.direction,
         "shown": list(picture.quantities()),
         "shut": sorted(graph.shut),
         "legend": legend,
-        "cards": {key: _card(picture, card, orders[key]) for key, card in picture.cards.items()},
+        "texts": list(texts),
+        "cards": cards,
         "labels": dict(_labels(picture)),
         "products": dict(_products(picture)),
-        "overlays": {name: dict(marks) for name, marks in overlays.items()},
+        "overlays": tints,
         "plan": plan(picture.layout),
     }
+
+
+def _place(texts: dict[str, int], text: str) -> int:
+    """Return the place of a text among all, of which each is in the file once."""
+    return texts.setdefault(text, len(texts))
 
 
 def order_of(picture: Picture) -> dict[str, int]:
@@ -58,11 +68,11 @@ def order_of(picture: Picture) -> dict[str, int]:
     return orders
 
 
-def _card(picture: Picture, card: Card, order: int) -> dict[str, object]:
+def _card(picture: Picture, card: Card, order: int, texts: dict[str, int]) -> dict[str, object]:
     """Return a card by short names; what it does not have is left out."""
     lead = picture.leads[card.key]
     told = {
-        "k": card.kind,
+        "k": "" if card.kind == "operation" else card.kind,
         "l": card.label,
         "n": card.name,
         "s": list(card.small),
@@ -74,7 +84,7 @@ def _card(picture: Picture, card: Card, order: int) -> dict[str, object]:
         "b": card.kept,
         "e": int(card.kept_anew > 0),
         "x": card.turns,
-        "i": list(card.about),
+        "i": [_place(texts, line) for line in card.about],
         **_sentences(picture, card.key),
     }
     return {name: value for name, value in told.items() if value} | {"o": order}
@@ -88,14 +98,15 @@ def _sight(sight: Sight | None) -> object:
 
 def _sentences(picture: Picture, key: str) -> dict[str, str]:
     """Return what a box says in each way; its tangent is written behind it, pass by pass."""
-    graph = picture.graph
+    graph, nesting = picture.graph, picture.nesting
     place = int(key[1:])
     box: Node | Group = graph.nodes[place] if key[0] == "n" else graph.groups[place]
-    said = {"p": sentence(graph, box, "pass")}
+    said = {"p": sentence(graph, box, "pass", nesting=nesting)}
     if not graph.forward and graph.passes:
-        said["f"] = sentence(replace(graph, passes=()), _without_tangents(box), "forward")
+        still = _without_tangents(box)
+        said["f"] = sentence(replace(graph, passes=()), still, "forward", nesting=nesting)
     if not graph.reverse:
-        said["r"] = sentence(graph, box, "reverse")
+        said["r"] = sentence(graph, box, "reverse", nesting=nesting)
     return said
 
 
@@ -107,13 +118,14 @@ def _without_tangents(box: Node | Group) -> Node | Group:
 
 
 def edge_key(target: str, edges: tuple[Edge, ...]) -> str:
-    """Return the name of a line, by where it ends and the operands that it stands for.
+    """Return the name of a line: the operands that it stands for, and the group that it ends at.
 
     Example:
-        >>> edge_key("n4", ((4, 1), (4, 0)))
-        'n4:4,0;4,1'
+        >>> edge_key("n4", ((4, 1),)), edge_key("g2", ((4, 1), (4, 0)))
+        ('4,1', 'g2:4,0;4,1')
     """
-    return f"{target}:{';'.join(sorted(f'{node},{place}' for node, place in edges))}"
+    operands = ";".join(sorted(f"{node},{place}" for node, place in edges))
+    return operands if target[0] == "n" else f"{target}:{operands}"
 
 
 def _labels(picture: Picture) -> list[tuple[str, list[str]]]:
@@ -138,8 +150,7 @@ def _products(picture: Picture) -> list[tuple[str, list[object]]]:
     graph, key = picture.graph, picture.nesting.key
     if graph.forward or graph.reverse or not graph.passes:
         return []
-    edges = sum(len(node.operands) for node in graph.nodes) + 1
-    passes = range(min(len(graph.passes), max(1, _PRODUCTS // edges)))
+    passes = range(picture.passes)
     found: list[tuple[str, list[object]]] = []
     for node in graph.nodes:
         if node.body_of is None:
@@ -165,4 +176,4 @@ def product(graph: Graph, operand: Operand, number: int) -> float | None:
     if operand.adjoint.pooled or tangent.pooled:
         return None
     total = np.sum(operand.adjoint.array * tangent.array.astype(operand.adjoint.array.dtype))
-    return float(f"{np.real(total):.7g}")
+    return float(f"{np.real(total):.6g}")

@@ -55,13 +55,19 @@ class Picture:
         nesting: Where each node and group stands.
         layout: The grids that the boxes stand on, whichever groups are open.
         cards: What is written in each box.
+        passes: How many passes of forward mode it shows.
     """
 
-    def __init__(self, graph: Graph, *, rows: int = ROWS, columns: int = COLUMNS):
+    def __init__(
+        self, graph: Graph, *, rows: int = ROWS, columns: int = COLUMNS, passes: int | None = None
+    ):
         self.graph = graph
+        self.passes = len(graph.passes[:passes])
         self.nesting = Nesting(graph)
         self.layout: Layout = layout(graph)
-        made = Cards(graph, self.nesting, self.layout.structure, rows=rows, columns=columns)
+        made = Cards(
+            graph, self.nesting, self.layout.structure, rows=rows, columns=columns, passes=passes
+        )
         self.cards: dict[str, Card] = made.by_key
 
     def quantities(self) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ _WORDS = re.compile(r"\b(to|where|of|at|its|in|back|backwards|the|without|reshap
 _DUMB = {"fixed": "is held fixed", "constant": "depends on nothing that is differentiated"}
 
 
-def sentence(graph: Graph, box: Box, mode: str, *, number: int = 0) -> str:
+def sentence(
+    graph: Graph, box: Box, mode: str, *, number: int = 0, nesting: Nesting | None = None
+) -> str:
     """Say what a node or a closed group does in one step of a way through the graph.
 
     Args:
@@ -28,6 +30,7 @@ def sentence(graph: Graph, box: Box, mode: str, *, number: int = 0) -> str:
         box: One of its nodes or groups.
         mode: `"pass"` for the values, `"forward"` for a tangent, `"reverse"` for the adjoints.
         number: Which of the graph's `passes` the tangent is of.
+        nesting: Where its nodes stand, for one who asks for many sentences and has it.
 
     Raises:
         ValueError: If there is no such mode.
@@ -47,7 +50,7 @@ def sentence(graph: Graph, box: Box, mode: str, *, number: int = 0) -> str:
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
     if isinstance(box, Group):
-        return _of_group(graph, box, mode)
+        return _of_group(graph, box, mode, nesting or Nesting(graph))
     if mode == "pass":
         return _value(graph, box)
     if mode == "forward":
@@ -121,8 +124,7 @@ def _to(rule: str, numbers: str, names: str) -> str:
     return f"{' = '.join(filter(None, dict.fromkeys([rule, numbers])))} to {names}"
 
 
-def _of_group(graph: Graph, group: Group, mode: str) -> str:
-    nesting = Nesting(graph)
+def _of_group(graph: Graph, group: Group, mode: str, nesting: Nesting) -> str:
     inside = members(nesting, group)
     ids = {node.id for node in inside}
     entering = [
