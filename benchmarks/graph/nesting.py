@@ -49,8 +49,9 @@ class Nesting:
     def above(self, container: int | None) -> list[int | None]:
         """Return a container and those that it is in, innermost first, the root last."""
         chain = [container]
-        while chain[-1] is not None:
-            chain.append(self.graph.groups[chain[-1]].parent)
+        while container is not None:
+            container = self.graph.groups[container].parent
+            chain.append(container)
         return chain
 
     def common(self, containers: Iterable[int | None]) -> int | None:

@@ -2,7 +2,8 @@
 
 A container is composed of what its children need: the columns get the widths, then blocks move
 along the columns to where their links pull them, as far as the cells beside them leave room. Links
-bend between two columns and run straight within them, so that they pass through no box.
+bend between two columns and run straight within them, so that they pass through no box. What is too
+long goes on in a next row, as a text does.
 
 Lengths are along the flow and heights across it: the direction `"down"` swaps them at the end.
 """
