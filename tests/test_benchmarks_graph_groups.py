@@ -312,6 +312,19 @@ def test_what_is_kept_is_at_the_node_that_it_is_or_that_it_is_kept_for():
 CONSTANT = jnp.ones((3, 4))
 
 
+def test_what_is_kept_of_a_number_that_is_told_where_it_is_taken_is_there(monkeypatch):
+    monkeypatch.undo()  # numbers are known where there are values
+    three = jnp.float32(3.0)
+
+    def fn(x):
+        count = lax.optimization_barrier(jnp.maximum(jnp.float32(5.0), 1.0))
+        return jnp.tanh(jnp.sin(x) * three) / count
+
+    drawn = graph(fn, jnp.ones((2, 3)))
+    found = {n.operation: [r.what for r in n.kept if not r.shape] for n in drawn.nodes if n.kept}
+    assert found == {"sin": [], "mul": ["constant"], "tanh": [], "div": ["optimization_barrier"]}
+
+
 def test_what_a_loops_body_keeps_is_at_nodes_in_the_body():
     def fn(x):
         return lax.scan(lambda c, row: (jnp.exp(c * row), None), x[0], x)[0]

@@ -70,8 +70,9 @@ def _add_item(
     step = item.step
     kinds = {"scan": "loop", "while": "loop", "cond": "branch"}
     chains = [s for edge in item.edges for s in edge.chain]
-    told = [edge.source for edge in item.edges if isinstance(edge.source, Value)]
-    chains += [s for v in told if v in assembly.literals for s in history(folded, v)[0]]
+    sources = [edge.source for edge in item.edges if isinstance(edge.source, Value)]
+    told = [value for value in sources if value in assembly.literals]
+    chains += [s for value in told for s in history(folded, value)[0]]
     place = assembly.add(
         step.results,
         folded,
@@ -93,6 +94,10 @@ def _add_item(
         owner = assembly.places[source][0] if drawn else place
         for changed in edge.chain:
             assembly.owners.setdefault(changed, owner)
+    for value in told:
+        assembly.takers.setdefault(value, place)
+    for made in chains:
+        assembly.owners.setdefault(made, place)
     if item.bodies:
         add = _add_sides if step.kind == "cond" else _add_loop
         add(assembly, item, place, live=live, groups=shared["groups"])

@@ -42,6 +42,7 @@ class Assembly:
         owners: The node that each operation is a part of.
         ends: The operations at which a mode ends, and what to tell there.
         literals: The constants that are one number, which is told where it is taken.
+        takers: The node where each of these is taken first.
     """
 
     numbers: Numbers | None
@@ -53,6 +54,7 @@ class Assembly:
     owners: dict[Step, int] = field(default_factory=dict)
     ends: Mapping[Item, str] = field(default_factory=dict)
     literals: dict[Value, Any] = field(default_factory=dict)
+    takers: dict[Value, int] = field(default_factory=dict)
 
     def add(self, values: Sequence[Value], folded: Folded, *, live: bool, **fields: Any) -> int:
         """Add a node that makes some values, and return its id."""

@@ -37,10 +37,11 @@ class _Nodes:
     """The node that each place in a labelled program is a part of."""
 
     def __init__(self, found: Traced, block: Block, assembly: Assembly):
-        places = assembly.places
+        drawn = {value: node for value, (node, _) in assembly.places.items()}
+        nodes = assembly.takers | drawn
         constants = list(block.constants)[: len(found.program.consts)]
-        self._inputs = [places[v][0] if v in places else None for v in block.inputs]
-        self._constants = [places[v][0] if v in places else None for v in constants]
+        self._inputs = [nodes.get(v) for v in block.inputs]
+        self._constants = [nodes.get(v) for v in constants]
         self._labels = {label_of(step.eqn): node for step, node in assembly.owners.items()}
         for step, node in assembly.owners.items():
             for label in _labels_in(step.eqn):
