@@ -8,7 +8,9 @@ import pytest
 from command_line import ONE, SUITE, gradwise
 
 from benchmarks.cli.progress import Progress
+from benchmarks.comparison.file import load_all
 from benchmarks.comparison.folder import finished, latest
+from benchmarks.report.summary import one_line
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 
@@ -38,7 +40,8 @@ def test_run_writes_json(results):
 def test_what_was_measured_by_equals_is_kept_and_the_summary_names_the_four_ways(results):
     before = latest(results).read_bytes()
     done = gradwise(*SUITE, *ONE, "--out", results, "--resume")
-    assert done.stderr == "lecture/l2: kept\n"
+    (kept,) = load_all(latest(results))
+    assert done.stderr == f"lecture/l2: kept\nlecture/l2: {one_line(kept)}\n"
     assert [path.read_bytes() for path in finished(results)] == [before]
     header = done.stdout.splitlines()[0]
     for title in ("fastest", "numerical", "symbolic", "forward", "reverse"):
@@ -99,7 +102,7 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
     options = ["--method", "forward", "--method", "reverse", "--budget", "0.1", "--save", saved]
     done = gradwise("compare", "my_model:loss", "--crossover", *options)
     assert done.exit_code == 0
-    assert "\ncrossing for 1 output forward mode is faster up to " in done.stdout
+    assert "\n  crossing for 1 output forward mode is faster up to " in done.stdout
     assert done.stdout.startswith("my_model:loss: 4 inputs -> 1 output, float32")
     record = json.loads(saved.read_text())["record"]
     assert done.stdout.endswith(f"wrote {saved}\n")

@@ -15,7 +15,8 @@ from benchmarks.report.charts import bars, tradeoff
 from benchmarks.report.charts_of_many import accuracy, ways
 from benchmarks.report.example import EXAMPLE
 from benchmarks.report.files import write_report
-from benchmarks.report.page import html_table, page
+from benchmarks.report.notebook import html_answer
+from benchmarks.report.page import page
 from benchmarks.report.series import curve_cells, families
 from benchmarks.report.summary import summary_text
 from benchmarks.report.text import text_table
@@ -86,14 +87,14 @@ def test_names_are_escaped_in_markdown(tmp_path):
     write_report([odd, odd], tmp_path / "found.md")
     text = (tmp_path / "found.md").read_text()
     assert not any(raw in text for raw in ("<odd>", "<script>", "<lambda>"))
-    assert "<summary>suite/&lt;odd&gt;: 5 inputs" in text
-    assert "| &lt;script&gt;&#124; [1] |" in text
-    assert "1. at a.py:1 (&lt;lambda&gt;)" in text
+    assert "### suite/&lt;odd&gt;: 5 inputs" in text
+    assert "| &lt;script&gt;&#124; |" in text
+    assert "* **&lt;script&gt;&#124;** at a.py:1 (&lt;lambda&gt;)" in text
 
 
 def test_the_summary_has_a_line_for_each_comparison():
     lines = summary_text([EXAMPLE, EXAMPLE]).splitlines()
-    assert len(lines) == 2 + 2 + 2
+    assert len(lines) == 2 + 2 + 3
     assert lines[2] == lines[3]
     assert lines[0].split()[:3] == ["suite/", "fastest", "by"]
     assert lines[2].split()[:4] == ["sine", "reverse", "3", "x"]
@@ -170,7 +171,7 @@ def test_names_and_notes_are_escaped_in_html(report):
     ]:
         assert raw not in report
         assert escaped in report
-    assert "suite/&lt;scan&gt;_T16" in html_table(of_size(16))
+    assert "suite/&lt;scan&gt;_T16" in html_answer(of_size(16))
 
 
 def test_the_page_shows_a_family_with_its_time_and_its_memory(report):

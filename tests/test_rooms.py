@@ -30,7 +30,7 @@ SHARED |= {"benchmarks._codec", "benchmarks._extras"}
 #: The imports against the rules: a comparison shows and saves itself, and draws its function.
 EXCEPTIONS = {
     ("benchmarks.comparison.record", f"benchmarks.report{module}")
-    for module in ("", ".files", ".page", ".text")
+    for module in ("", ".files", ".notebook", ".text")
 } | {
     (f"benchmarks.comparison.{importer}", f"benchmarks.graph{module}")
     for importer in ("drawn", "record")

@@ -5,15 +5,20 @@ from pathlib import Path
 
 import typer
 
+from .._record_file import ending
 from ..comparison import file as results
 from ..comparison import named
 from ..comparison.compare import compare as compare_function
 from ..comparison.diff import diff as compare_runs
 from ..comparison.differences import Differences
+from ..comparison.side_by_side import compare_functions as compare_side_by_side
 from ..derivatives.table import select
+from ..instrument.text import filled
 from ..report.files import check_ending, write_report
+from ..report.glossary import GLOSSARY
 from ..report.text import text_table
 from .errors import exit_status
+from .explained import explained
 from .files import check_writable
 from .progress import Progress
 from .target import load_function
@@ -34,6 +39,7 @@ def compare(
     time_limit: float,
     seed: int,
     rule: str,
+    full: bool,
     save: Sequence[Path],
 ) -> int:
     """Compare every way to differentiate a function of the user's; return the exit status."""
@@ -58,11 +64,57 @@ def compare(
             name=target,
             on_progress=progress.stage,
         )
-    typer.echo(text_table(comparison, terminal_width()))
+    typer.echo(text_table(comparison, terminal_width(), full=full))
     for path in save:
         comparison.save(path)
         typer.echo(f"wrote {path}")
     return 130 if progress.interrupted else exit_status([comparison])
+
+
+def compare_functions(
+    targets: Sequence[str],
+    *,
+    mode: str | None,
+    budget: float,
+    time_limit: float,
+    seed: int,
+    save: Sequence[Path],
+) -> int:
+    """Measure functions against one another, at the inputs of the first; return the exit status.
+
+    It is 3 if they do not give the same.
+    """
+    for path in save:
+        ending(path, ".json", ".html", ".md")
+        check_writable(path)
+    loaded = {target: load_function(target) for target in targets}
+    _, inputs = loaded[targets[0]]
+    with Progress(1) as progress:
+        progress.start("functions")
+        found = compare_side_by_side(
+            {target: fn for target, (fn, _) in loaded.items()},
+            *inputs,
+            mode=mode,
+            budget=budget,
+            time_limit=time_limit,
+            seed=seed,
+            on_progress=progress.stage,
+        )
+    typer.echo(str(found))
+    for path in save:
+        found.save(path)
+        typer.echo(f"wrote {path}")
+    return 0 if found.equal else 3
+
+
+def explain(term: str | None) -> None:
+    """Print what a word means in three lines, or all words with the first of theirs."""
+    width = terminal_width()
+    if term is None:
+        for word, entry in GLOSSARY.items():
+            typer.echo(filled(f"{word:<14} {entry.short}", " " * 15, width))
+        return
+    typer.echo("\n".join(filled(line, "  ", width) for line in explained(term).splitlines()))
 
 
 def diff(given: Sequence[Path], *, baseline: str | None, folder: Path, format_: str) -> int:

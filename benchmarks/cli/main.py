@@ -107,6 +107,7 @@ def compare(
     time_limit: options.TimeLimit = 60.0,
     seed: options.Seed = 0,
     rule: options.Rule = "check",
+    full: options.Full = False,
     save: options.Saved = None,
 ) -> None:
     """Compare forward and reverse mode on a function of your own.
@@ -123,9 +124,42 @@ def compare(
         time_limit=time_limit,
         seed=seed,
         rule=rule,
+        full=full,
         save=save or [],
     )
     raise typer.Exit(status)
+
+
+@app.command("compare-functions")
+@in_one_line
+def compare_functions(
+    targets: options.Targets,
+    mode: options.Mode = None,
+    budget: options.Budget = 10.0,
+    time_limit: options.TimeLimit = 60.0,
+    seed: options.Seed = 0,
+    save: options.Saved = None,
+) -> None:
+    """Compare functions that are to give the same, and their derivatives.
+
+    All of them are called with the inputs of the first. The exit status is 3 if they do not give
+    the same.
+    """
+    status = commands.compare_functions(
+        targets, mode=mode, budget=budget, time_limit=time_limit, seed=seed, save=save or []
+    )
+    raise typer.Exit(status)
+
+
+@app.command("explain")
+@in_one_line
+def explain(
+    term: Annotated[
+        str | None, typer.Argument(metavar="WORD", help="The word; without one, all are listed.")
+    ] = None,
+) -> None:
+    """Explain a word that gradwise uses, with an example."""
+    commands.explain(term)
 
 
 @app.command("graph")

@@ -25,6 +25,17 @@ Case = Annotated[
         "with options such as {'argnums': 0}.",
     ),
 ]
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODULE:FUNCTION MODULE:FUNCTION",
+        help="Functions without arguments that return (fn, inputs), the first to compare with.",
+    ),
+]
+Mode = Annotated[
+    str | None,
+    typer.Option(metavar="MODE", help="forward or reverse; by default the faster one of each."),
+]
 Methods = Annotated[
     list[str] | None,
     typer.Option(
@@ -137,7 +148,7 @@ Resume = Annotated[
         help="Go on with the last run: keep what was made by equals, and say what differs.",
     ),
 ]
-Full = Annotated[bool, typer.Option("--full", help="Print the whole table of every scenario too.")]
+Full = Annotated[bool, typer.Option("--full", help="Print every table whole, with all columns.")]
 Data = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="A folder of ADBench's own input files, to be read."),

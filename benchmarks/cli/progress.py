@@ -99,7 +99,9 @@ class Progress:
         """Print a line above the bar."""
         self._bars.console.print(Text(text), soft_wrap=True)
 
-    def done(self, name: str) -> None:
-        """Count a scenario as finished."""
+    def done(self, name: str, found: str = "") -> None:
+        """Count a scenario as finished, and print what was found in a line above the bar."""
         self._finished += 1
+        if found:
+            self.tell(f"{name}: {found}")
         self._bars.update(self._task, completed=self._finished, description=name)

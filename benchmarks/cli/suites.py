@@ -18,7 +18,7 @@ from ..comparison.record import Comparison
 from ..derivatives.choice import unknown
 from ..instrument.clock import now
 from ..instrument.environment import environment
-from ..report.summary import summary_text
+from ..report.summary import one_line, summary_text
 from ..report.text import text_table
 from ..scenarios import run as runs
 from ..scenarios.scenario import Suite
@@ -101,7 +101,7 @@ def _run(asked: Asked, *, full: bool) -> tuple[list[Comparison], Path]:
     resumed = asked.resume
     path = run_files.finish_resumed(path, comparisons) if resumed else run_files.finish(path)
     for comparison in comparisons if full else ():
-        typer.echo(text_table(comparison, terminal_width()) + "\n")
+        typer.echo(text_table(comparison, terminal_width(), full=True) + "\n")
     typer.echo(summary_text(comparisons, terminal_width()))
     typer.echo(f"results are in {path}\n`gradwise report {asked.out}` makes a page of it")
     return comparisons, path
@@ -128,7 +128,7 @@ def _measure(asked: Asked, path: Path) -> tuple[list[Comparison], bool]:
         for name, comparison in _until_interrupted(measured, progress):
             comparisons.append(replace(comparison, source=None))  # whose inputs take memory
             results.save(comparisons, path)
-            progress.done(name)
+            progress.done(name, one_line(comparison))
     return comparisons, progress.interrupted
 
 

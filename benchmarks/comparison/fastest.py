@@ -13,6 +13,8 @@ from .unmeasured import without_rival
 
 #: Wall over CPU time from which a program is said to have waited for a busy machine.
 BUSY = 1.3
+#: How the note of a row begins whose calls waited so long.
+WAITED = "waited for a busy machine"
 #: Rows within this many dispatch floors measure the call more than the work.
 NEAR_FLOOR = 3.0
 #: Processes for each core from which a busy host may have held up an accelerator.

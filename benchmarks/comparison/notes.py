@@ -8,7 +8,7 @@ from ..instrument.compile import Compiled
 from ..instrument.samples import Samples
 from ..instrument.statistics import contention, outliers
 from ..program.hlo import instructions, repeated_work
-from .fastest import BUSY, NEAR_FLOOR
+from .fastest import BUSY, NEAR_FLOOR, WAITED
 from .row import Row
 
 #: A ratio whose whole interval is this far above its bound is a breach, and no noise.
@@ -30,7 +30,7 @@ def time_notes(row: Row, value: Row | None, compiled: Compiled, floor: float) ->
     if row.samples is not None and jax.default_backend() == "cpu":
         waited = contention(row.samples)
         if waited > BUSY:
-            return f"waited for a busy machine: {waited:.2g} times its CPU time"
+            return f"{WAITED}: {waited:.2g} times its CPU time"
     notes = []
     near = row.seconds is not None and row.seconds < NEAR_FLOOR * floor
     if near:

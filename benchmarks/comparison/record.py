@@ -189,6 +189,6 @@ class Comparison:
         return f"Comparison({self.name}: {self.sizes}, {counted(len(self.rows), 'row')})"
 
     def _repr_html_(self) -> str:
-        from ..report.page import html_table
+        from ..report.notebook import html_answer
 
-        return html_table(self)
+        return html_answer(self)

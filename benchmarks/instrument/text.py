@@ -8,7 +8,7 @@ from typing import NamedTuple
 #: Characters in a line of a terminal's width.
 WIDTH = 80
 #: A first cell up to this length is never parted from its row for the sake of a spare column.
-_LONG_NAME = 24
+_LONG_NAME = 30
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -104,6 +104,35 @@ def filled(text: str, indent: str, width: int = WIDTH) -> str:
         'short'
     """
     return textwrap.fill(text, width, subsequent_indent=indent)
+
+
+def coded(line: str, first: str, others: str, width: int = WIDTH) -> str:
+    r"""Break a line of code at its spaces, so that it still runs when all of it is typed.
+
+    Args:
+        line: An expression inside of parentheses.
+        first: What stands before it.
+        others: What stands before its further lines.
+        width: The most characters in a line, unless a word has more.
+
+    Example:
+        >>> print(coded('jax.jit(gradwise.derivative(f, "reverse", chunk=4))', "USE ", "    ", 40))
+        USE jax.jit(gradwise.derivative(f,
+            "reverse", chunk=4))
+    """
+    code, comment, said = line.partition("  # ")
+    text = textwrap.fill(
+        code,
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    last = text.rsplit("\n", 1)[-1]
+    if not comment or len(last) + len(comment) + len(said) <= width:
+        return text + comment + said
+    return f"{text}\n{others}# {said}"
 
 
 def markdown_table(cells: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> list[str]:

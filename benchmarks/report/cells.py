@@ -1,93 +1,12 @@
 """The cells of a comparison's table, from which text, Markdown and HTML are made."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
+from ..comparison.fastest import WAITED
 from ..comparison.record import Comparison
-from ..comparison.row import Row
 from ..instrument import units
 from ..instrument.statistics import LEVEL
-
-#: The lecture's four ways to take a derivative, by method.
-WAYS = ("numerical", "symbolic", "forward", "reverse")
-
-
-class Column(NamedTuple):
-    """A column: its title, what it shows of a row, and what that means."""
-
-    title: str
-    show: Callable[[Row], str]
-    meaning: str
-
-
-def _time_or_status(row: Row) -> str:
-    if row.seconds is None:
-        return row.status
-    return units.seconds(row.seconds) if row.samples else f"~{units.seconds(row.seconds)}"
-
-
-def _ratio(row: Row) -> str:
-    if row.ratio is None:
-        return ""
-    median = units.times(row.ratio.median)
-    if row.ratio.interval is None:
-        return f"{median} (of {row.ratio.rounds})"
-    low, high = map(units.times, row.ratio.interval)
-    return median if low == high else f"{median} ({low}-{high})"
-
-
-def _flops(row: Row) -> str:
-    if row.flops is None:
-        return ""
-    if not row.flops.known:
-        return "unknown"
-    if row.flops.low != row.flops.high:
-        return f"{units.amount(row.flops.low)} to {units.amount(row.flops.high)}"
-    return units.amount(row.flops.high)
-
-
-def _error(row: Row) -> str:
-    if row.error is None:
-        return "-" if row.status in ("ok", "inaccurate") else ""
-    return f"{row.error:.1e}"
-
-
-COLUMNS = (
-    Column("method", lambda row: row.method, "the way to differentiate"),
-    Column("time", _time_or_status, "median wall time of a call, or why there is none"),
-    Column(
-        "x value",
-        _ratio,
-        f"time over that of the function, with its ({LEVEL}), or (of how many samples) where they "
-        "are too few for one",
-    ),
-    Column(
-        "bound",
-        lambda row: f"{row.bound:.4g}" if row.bound is not None else "",
-        "the most operations that theory allows, over the function's (Griewank & Walther, 2008)",
-    ),
-    Column(
-        "error",
-        _error,
-        "largest error of any entry over the largest entry, against float64 where possible; a dash "
-        "where there is nothing to compare with, as the note says",
-    ),
-    Column("FLOPs", _flops, "operations, counted in the program"),
-    Column(
-        "memory",
-        lambda row: units.size(row.bytes) if row.bytes is not None else "",
-        "temporary + argument + output - alias bytes of a call",
-    ),
-    Column(
-        "compile",
-        lambda row: units.seconds(row.compile_seconds) if row.compile_seconds is not None else "",
-        "time from the Python function to the executable, once",
-    ),
-)
-
-#: The columns that a narrow table goes without, the most dispensable ones first.
-SPARE = ("bound", "FLOPs", "compile")
+from .columns import by_cost, columns
 
 
 def heading(comparison: Comparison) -> str:
@@ -102,36 +21,58 @@ def heading(comparison: Comparison) -> str:
     return f"{comparison.name}: {comparison.sizes}, {comparison.dtype}{order}"
 
 
-def numbered_notes(comparison: Comparison) -> dict[str, int]:
-    """Return the different notes of the rows, and the number that the table refers to each by.
+def notes_by_method(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return the notes of the rows, each with the names of the methods that it is said of.
+
+    That a row waited for a busy machine is told by its `?`.
 
     Example:
         >>> from dataclasses import replace
         >>> from benchmarks.report.example import EXAMPLE
-        >>> noted = [replace(row, note="8 at a time") for row in EXAMPLE.rows]
-        >>> numbered_notes(replace(EXAMPLE, rows=tuple(noted)))
-        {'8 at a time': 1}
+        >>> noted = [replace(row, note="8 at a time") for row in EXAMPLE.rows[2:]]
+        >>> notes_by_method(replace(EXAMPLE, rows=tuple(noted)))
+        [('reverse, forward', '8 at a time')]
     """
-    notes = dict.fromkeys(row.note for row in comparison.rows if row.note)
-    return {note: number for number, note in enumerate(notes, start=1)}
+    notes: dict[str, list[str]] = {}
+    for row in by_cost(comparison):
+        parts = [part for part in row.note.split("; ") if not part.startswith(WAITED)]
+        if any(parts):
+            notes.setdefault("; ".join(parts), []).append(row.method)
+    return [(", ".join(names), note) for note, names in notes.items()]
 
 
 def table_cells(comparison: Comparison) -> list[list[str]]:
-    """Return a header and a line for each row, which refers to its note by number.
+    """Return a header and a line for each row, the cheapest first.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
         >>> header, *lines = table_cells(EXAMPLE)
-        >>> lines[-1]
-        ['reverse', '20 us', '2', '4', '1.0e-07', '200', '340 B', '100 ms']
+        >>> lines[1]
+        ['reverse', '20', '2 x', '340', '1.0e-07', '4 x', '200', '100']
     """
-    notes = numbered_notes(comparison)
-    lines = [[column.title for column in COLUMNS]]
-    for row in comparison.rows:
-        cells = [column.show(row) for column in COLUMNS]
-        cells[0] += f" [{notes[row.note]}]" if row.note else ""
-        lines.append(cells)
-    return lines
+    shown = columns(comparison)
+    rows = zip(*(column.cells for column in shown), strict=True)
+    return [[column.title for column in shown], *([cell.strip() for cell in row] for row in rows)]
+
+
+def remarks(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return what is to be known of single ways and of the whole, each with its name.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> [name for name, _ in remarks(EXAMPLE)]
+        ['why', 'compile', 'crossing', 'keeps', 'checks']
+    """
+    kept = "; ".join(comparison.residuals)
+    pairs = [
+        *notes_by_method(comparison),
+        ("why", comparison.verdict.why),
+        ("compile", comparison.verdict.compile.text),
+        ("crossing", crossing(comparison)),
+        ("keeps", f"in reverse mode {kept}" if kept else ""),
+        ("checks", about(comparison)),
+    ]
+    return [(name, text) for name, text in pairs if text]
 
 
 def about(comparison: Comparison) -> str:
@@ -145,18 +86,6 @@ def about(comparison: Comparison) -> str:
     floor = f"dispatch floor {units.seconds(comparison.floor)}"
     incomplete = [f"incomplete: {comparison.incomplete}"] if comparison.incomplete else []
     return "; ".join([*incomplete, floor, *comparison.notes])
-
-
-def to_type(comparison: Comparison) -> list[str]:
-    """Return what to type for the fastest derivative; nothing if none is known to be right.
-
-    Example:
-        >>> from benchmarks.report.example import EXAMPLE
-        >>> to_type(EXAMPLE)
-        ['jax.jit(jax.grad(sine))']
-    """
-    take = comparison.verdict.time.take
-    return [row.use for row in comparison.rows if row.method == take and row.use]
 
 
 def crossing(comparison: Comparison) -> str:

@@ -8,7 +8,8 @@ from ..comparison.findings import Crossover, ModeLine
 from ..comparison.record import Comparison
 from ..comparison.row import Row
 from ..instrument.fits import pareto_front
-from .drawing import COLOURS, INK, add_legend, name_rows, new_figure, style_axes
+from .columns import by_cost
+from .drawing import COLOURS, INK, add_legend, in_times, name_rows, new_figure, style_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,9 +25,9 @@ def bars(comparison: Comparison) -> "Figure | None":
     Example:
         >>> from benchmarks.report.example import EXAMPLE
         >>> [label.get_text() for label in bars(EXAMPLE).axes[0].get_yticklabels()]
-        ['reverse', 'forward', 'numerical', 'value']
+        ['numerical', 'forward', 'reverse', 'value']
     """
-    rows = [row for row in comparison.rows if row.ratio is not None]
+    rows = [row for row in by_cost(comparison) if row.ratio is not None]
     if len(rows) < 2:
         return None
     figure, axes = new_figure(height=0.55 + 0.3 * len(rows))
@@ -34,7 +35,8 @@ def bars(comparison: Comparison) -> "Figure | None":
         _bar(axes, place, row)
     name_rows(axes, [row.method for row in reversed(rows)])
     axes.set_xscale("log")
-    axes.set_xlabel("time over that of the function (log); | is the bound")
+    axes.xaxis.set_major_formatter(in_times)
+    axes.set_xlabel("cost: runs of the function (log); | is the bound")
     style_axes(axes)
     return figure
 

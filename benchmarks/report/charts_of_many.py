@@ -7,9 +7,9 @@ import numpy as np
 
 from ..comparison.record import Comparison
 from ..comparison.row import Row
-from .cells import WAYS
-from .drawing import COLOURS, add_legend, name_rows, new_figure, style_axes
+from .drawing import COLOURS, add_legend, in_times, name_rows, new_figure, style_axes
 from .series import Curve
+from .views import WAYS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,8 @@ def ways(comparisons: Sequence[Comparison]) -> "Figure | None":
     axes.grid(axis="y", color="#8885", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xscale("log")
-    axes.set_xlabel("time of the derivative over that of the function (log)")
+    axes.xaxis.set_major_formatter(in_times)
+    axes.set_xlabel("cost: runs of the function that one derivative takes (log)")
     add_legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(WAYS))
     style_axes(axes)
     return figure
@@ -85,7 +86,8 @@ def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
         )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("time over that of the function")
+    axes.xaxis.set_major_formatter(in_times)
+    axes.set_xlabel("cost: runs of the function")
     axes.set_ylabel("largest relative error")
     add_legend(axes)
     style_axes(axes)

@@ -70,6 +70,17 @@ def name_rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
 
 
+def in_times(value: float, place: int) -> str:
+    """Write the tick of a cost.
+
+    Example:
+        >>> in_times(0.1, 0), in_times(1000.0, 1)
+        ('0.1 x', '1,000 x')
+    """
+    del place
+    return f"{value:,.10g} x"
+
+
 def style_axes(axes: "Axes") -> None:
     """Hide the upper and the right side of the axes, and draw the others in the page's colour.
 
@@ -93,14 +104,18 @@ def style_axes(axes: "Axes") -> None:
 def svg(figure: "Figure") -> str:
     """Return a figure as an SVG element whose lines and texts have the page's text colour.
 
+    Its texts are texts, which can be searched and read aloud, and equal figures are equal elements.
+
     Example:
         >>> svg(new_figure(height=2.0)[0])[:4]
         '<svg'
     """
     buffer = io.StringIO()
     no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(
-        buffer, format="svg", transparent=True, bbox_inches="tight", metadata=no_metadata
-    )
+    settings = {"svg.hashsalt": "gradwise", "svg.fonttype": "none"}
+    with import_extra("matplotlib", "suite").rc_context(settings):
+        figure.savefig(
+            buffer, format="svg", transparent=True, bbox_inches="tight", metadata=no_metadata
+        )
     text = buffer.getvalue()
     return text[text.index("<svg") :].replace(INK, "currentColor")

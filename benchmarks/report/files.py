@@ -11,11 +11,12 @@ from ..comparison.file import save as save_json
 from ..comparison.record import Comparison
 from ..instrument.text import in_markdown, markdown_table
 from .advised import markdown_lines
-from .cells import about, crossing, heading, numbered_notes, table_cells
+from .answer import answers
+from .cells import heading, remarks, table_cells
 from .charts import bars
 from .charts_of_many import ways
 from .page import page
-from .summary import legend, summary_cells
+from .summary import by_suite, legend, summary_cells
 
 #: Fields of a row that are columns of a CSV file; times in seconds, sizes in bytes.
 _NUMBERS = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "compile_seconds")
@@ -110,22 +111,32 @@ def _csv(comparisons: Sequence[Comparison]) -> str:
 
 
 def _markdown(comparisons: Sequence[Comparison]) -> str:
-    """Return a summary for a pull request: the verdicts, with each table folded away."""
+    """Return a summary for a pull request: the answers, with each table folded away."""
     lines = ["## What derivatives cost", ""]
     if len(comparisons) > 1:
-        lines += [*markdown_table(summary_cells(comparisons)), ""]
-        lines += [*(f"* {in_markdown(text)}" for text in legend(comparisons)), ""]
+        for group in by_suite(comparisons):
+            lines += [*markdown_table(summary_cells(group)), ""]
+            lines += [*(f"* {in_markdown(text)}" for text in legend(group)), ""]
     for comparison in comparisons:
-        lines += [f"<details><summary>{in_markdown(heading(comparison))}</summary>", ""]
+        lines += [f"### {in_markdown(heading(comparison))}", ""]
+        lines += _markdown_answers(comparison)
+        lines += ["", "<details><summary>All ways</summary>", ""]
         lines += [*markdown_table(table_cells(comparison)), ""]
-        notes = numbered_notes(comparison).items()
-        lines += [f"{number}. {in_markdown(note)}" for note, number in notes]
-        lines += ["", in_markdown(about(comparison)), ""]
-        lines += [f"* {in_markdown(text)}" for text in str(comparison.verdict).splitlines()]
-        lines += [f"* crossing {crossing(comparison)}"] if comparison.crossover else []
-        lines += markdown_lines(comparison)
+        lines += [
+            f"* **{in_markdown(name)}** {in_markdown(text)}" for name, text in remarks(comparison)
+        ]
         lines += ["", "</details>", ""]
     return "\n".join(lines)
+
+
+def _markdown_answers(comparison: Comparison) -> list[str]:
+    """Return the answer, what to type and the advice as a list."""
+    lines = []
+    for part in answers(comparison):
+        text = f" {in_markdown(part.text)}" if part.text else ""
+        code = f"{':' if text else ''} `{part.code}`" if part.code else ""
+        lines.append(f"* **{part.name.capitalize()}**{text}{code}")
+    return lines + markdown_lines(comparison)
 
 
 _TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {

@@ -1,6 +1,5 @@
-"""One HTML page that needs no network, and the small table that a notebook shows."""
+"""One HTML page that needs no network."""
 
-import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +8,16 @@ from .._extras import import_extra
 from ..comparison.findings import Crossover
 from ..comparison.record import Comparison
 from ..instrument import units
-from .advised import html_lines, shown
-from .cells import COLUMNS, about, crossing, heading, numbered_notes, table_cells
+from .advised import shown
+from .answer import answers
+from .cells import crossing, heading, remarks
 from .charts import bars, crossover, tradeoff
 from .charts_of_many import accuracy, scaling, ways
+from .columns import Column, columns
 from .drawing import svg
+from .glossary import GLOSSARY, Entry
 from .series import Curve, Family, curve_cells, families
-from .summary import legend, summary_cells
+from .summary import by_suite, legend, summary_cells
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,45 +39,17 @@ def page(comparisons: Sequence[Comparison]) -> str:
     many = len(comparisons) > 1
     return template.render(
         title="What derivatives cost" if many else f"What {comparisons[0].name} costs",
-        summary=summary_cells(comparisons) if many else [],
-        legend=legend(comparisons) if many else [],
+        summaries=[
+            {"cells": summary_cells(group), "legend": legend(group)}
+            for group in (by_suite(comparisons) if many else [])
+        ],
         ways=_markup(ways(comparisons)) if many else None,
         accuracy=_markup(accuracy(comparisons)) if many else None,
         families=[_family_section(family) for family in families(comparisons)],
         sections=[_section(comparison) for comparison in comparisons],
-        columns=COLUMNS,
+        words=_words(comparisons),
         environment=environment_lines(comparisons[0]),
     )
-
-
-def html_table(comparison: Comparison) -> str:
-    """Return the table and the verdict as an HTML fragment, for a notebook.
-
-    Example:
-        >>> from benchmarks.report.example import EXAMPLE
-        >>> html_table(EXAMPLE).splitlines()[0]
-        '<p><b>suite/sine: 5 inputs -&gt; 1 output, float32</b></p><table>'
-    """
-    header, *rows = table_cells(comparison)
-    lines = [f"<p><b>{html.escape(heading(comparison))}</b></p><table>"]
-    lines.append(_html_line("th", header))
-    lines += [_html_line("td", row) for row in rows]
-    lines.append("</table>")
-    notes = [f"[{number}] {note}" for note, number in numbered_notes(comparison).items()]
-    lines += [f"<div>{html.escape(text)}</div>" for text in (*notes, about(comparison))]
-    lines.append(comparison.verdict._repr_html_())
-    lines += html_lines(comparison)
-    return "\n".join(lines)
-
-
-def _html_line(tag: str, cells: Sequence[str]) -> str:
-    """Return a line of a table, the first cell to the left and the others to the right."""
-    sides = ["left", *["right"] * (len(cells) - 1)]
-    texts = [
-        f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>'
-        for side, cell in zip(sides, cells, strict=True)
-    ]
-    return f"<tr>{''.join(texts)}</tr>"
 
 
 def environment_lines(comparison: Comparison) -> list[tuple[str, str]]:
@@ -118,18 +92,28 @@ def _section(comparison: Comparison) -> dict[str, Any]:
     return {
         "heading": heading(comparison),
         "purpose": comparison.purpose,
-        "verdict": comparison.verdict.parts(),
+        "answers": answers(comparison),
         "advice": shown(comparison),
         "chart": _markup(bars(comparison)),
         "tradeoff": _markup(tradeoff(comparison)),
         "crossover": _markup(crossover(measured, comparison.m)) if measured else None,
         "crossing": crossing(comparison),
         "batches": _batch_cells(measured) if measured else [],
-        "cells": table_cells(comparison),
-        "notes": list(numbered_notes(comparison)),
-        "about": about(comparison),
-        "residuals": comparison.residuals,
+        "columns": _stripped(columns(comparison)),
+        "remarks": [pair for pair in remarks(comparison) if pair[0] != "crossing"],
     }
+
+
+def _stripped(shown: Sequence[Column]) -> list[Column]:
+    return [column._replace(cells=[cell.strip() for cell in column.cells]) for column in shown]
+
+
+def _words(comparisons: Sequence[Comparison]) -> list[tuple[str, Entry]]:
+    """Return the words of the tables with what they mean, and those of the ways in them."""
+    titles = [column.name for one in comparisons for column in columns(one)]
+    modes = [row.mode for one in comparisons for row in one.rows]
+    asked = dict.fromkeys(["value", *titles, "?", *modes, "residual", "dispatch floor", "tie"])
+    return [(word, GLOSSARY[word]) for word in asked if word in GLOSSARY]
 
 
 def _batch_cells(measured: Crossover) -> list[list[str]]:

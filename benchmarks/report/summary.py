@@ -1,15 +1,17 @@
-"""Many comparisons in one table: the lecture's four ways to take a derivative, side by side."""
+"""Many comparisons in tables, one a suite, with the columns of what it measures."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..comparison.findings import Finding
 from ..comparison.record import Comparison
-from ..comparison.row import Row
 from ..instrument import units
 from ..instrument.text import WIDTH, filled, fitted
-from .cells import WAYS
+from .columns import DOUBT
+from .glossary import GLOSSARY
+from .views import WAYS, view_of
 
-_HEADER = ("scenario", "fastest", "by", "doubt", "inputs", "outputs", "value", *WAYS)
+_HEADER = ("scenario", "fastest", "by", "doubt", "inputs", "outputs", "value")
 _ERROR = "numerical's error"
 #: The columns that a narrow table goes without, the most dispensable ones first.
 _SPARE = (_ERROR, "outputs", "value", "by", "inputs")
@@ -21,18 +23,37 @@ _DOUBTS = {
 
 
 def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
-    """Return a header, and a line for each comparison.
+    """Return a header, and a line for each comparison of one suite.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
         >>> summary_cells([EXAMPLE])[1]
-        ['suite/sine', 'reverse', '3 x', '', '5', '1', '10 us', '11', '', '6', '2', '1.0e-03']
+        ['suite/sine', 'reverse', '3 x', '', '5', '1', '10 us', '11 x', '', '6 x', '2 x', '1.0e-03']
     """
-    return [[*_HEADER, _ERROR], *(_line(comparison) for comparison in comparisons)]
+    view = view_of(comparisons)
+    header = [*_HEADER, *view.titles, _ERROR]
+    lines = [[*_line(one), *view.show(one), _error(one)] for one in comparisons]
+    return [header, *lines]
+
+
+def by_suite(comparisons: Sequence[Comparison]) -> list[list[Comparison]]:
+    """Return comparisons in groups that have a suite in common, in the order of their first ones.
+
+    Example:
+        >>> from dataclasses import replace
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> other = replace(EXAMPLE, name="other/sine")
+        >>> [len(group) for group in by_suite([EXAMPLE, other, EXAMPLE])]
+        [2, 1]
+    """
+    groups: dict[tuple[str, int], list[Comparison]] = {}
+    for one in comparisons:
+        groups.setdefault((one.name.rpartition("/")[0], one.order), []).append(one)
+    return list(groups.values())
 
 
 def summary_text(comparisons: Sequence[Comparison], width: int = WIDTH) -> str:
-    """Return the summary as plain text, with a legend and the reasons for missing figures.
+    """Return a table for each suite as plain text, with a legend and the reasons for gaps.
 
     Args:
         comparisons: What was compared.
@@ -43,21 +64,30 @@ def summary_text(comparisons: Sequence[Comparison], width: int = WIDTH) -> str:
         >>> print(summary_text([EXAMPLE]))
         suite/  fastest   by  inputs  outputs  value  numerical  forward  reverse
         ------  -------  ---  ------  -------  -----  ---------  -------  -------
-        sine    reverse  3 x       5        1  10 us         11        6        2
-        Time of each way over the function's own (10 us); lower is better.
+        sine    reverse  3 x       5        1  10 us       11 x      6 x      2 x
+        1 x = one run of the function itself (10 us); lower is better.
         Numerical differentiation is off by 1.0e-03 of the largest entry.
+        So: reverse mode is the fastest.
     """
+    return "\n\n".join(_suite_text(group, width) for group in by_suite(comparisons))
+
+
+def _suite_text(comparisons: Sequence[Comparison], width: int) -> str:
     suite = _suite(comparisons)
     (_, *titles), *lines = summary_cells(comparisons)
     cells = [[suite or _HEADER[0], *titles]]
     cells += [[name.removeprefix(suite), *figures] for name, *figures in lines]
-    table = fitted(cells, width, spare=_SPARE)
-    texts = (*legend(comparisons, table.left_out), *_reasons(comparisons))
+    ways = view_of(comparisons).titles
+    table = fitted(cells, width, spare=(*_SPARE, *reversed(ways[2:])))
+    no_room = [title for title in table.left_out if title in ways]
+    texts = [*legend(comparisons, table.left_out), *_reasons(comparisons)]
+    if no_room:
+        texts.append(f"No room for {', '.join(no_room)}: see a wider terminal, or the page.")
     return "\n".join([*table.lines, *(filled(text, "  ", width) for text in texts)])
 
 
 def legend(comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> list[str]:
-    """Return sentences that say what a summary's figures are.
+    """Return sentences that say what a summary's figures are, and what they come to.
 
     Args:
         comparisons: What was compared.
@@ -65,19 +95,43 @@ def legend(comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> l
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
-        >>> legend([EXAMPLE])
-        ["Time of each way over the function's own (10 us); lower is better."]
+        >>> legend([EXAMPLE])[0]
+        '1 x = one run of the function itself (10 us); lower is better.'
     """
+    view = view_of(comparisons)
     rows = [row for comparison in comparisons for row in comparison.rows]
     values = [row.seconds for row in rows if row.method == "value" and row.seconds is not None]
     errors = [row.error for row in rows if row.method == "numerical" and row.error is not None]
     value = f" ({_range(values, units.seconds)})" if values else ""
-    texts = [f"Time of each way over the function's own{value}; lower is better."]
+    text = f"{view.legend}{value}; lower is better."
+    texts = [text[0].upper() + text[1:]]
     if _ERROR in left_out:
         off = _range(errors, lambda error: f"{error:.1e}")
         texts.append(f"Numerical differentiation is off by {off} of the largest entry.")
+    if any(DOUBT in cell for one in comparisons for cell in view.show(one)):
+        texts.append(f"? {GLOSSARY['?'].short[0].lower()}{GLOSSARY['?'].short[1:]}")
     doubts = {_doubt(one.verdict.time) for one in comparisons}
-    return texts + [meaning for doubt, meaning in _DOUBTS.items() if doubt in doubts]
+    texts += [meaning for doubt, meaning in _DOUBTS.items() if doubt in doubts]
+    return texts + _conclusion(comparisons)
+
+
+def _conclusion(comparisons: Sequence[Comparison]) -> list[str]:
+    """Say which mode is the fastest, and of how many; nothing where none is told."""
+    modes: Counter[str] = Counter()
+    for one in comparisons:
+        by_name = {row.method: row.mode for row in one.rows}
+        modes[by_name.get(one.verdict.time.method or "", "")] += 1
+    told = {mode: count for mode, count in modes.items() if mode}
+    if not told:
+        return []
+    every = len(comparisons)
+    if len(told) == 1 and sum(told.values()) == every:
+        mode = next(iter(told))
+        return [f"So: {mode} mode is the fastest{' in all of them' if every > 1 else ''}."]
+    parts = [f"{mode} mode in {count}" for mode, count in sorted(told.items(), key=lambda p: -p[1])]
+    rest = every - sum(told.values())
+    parts += [f"none that can be told in {rest}"] if rest else []
+    return [f"So: the fastest of {every} is {', '.join(parts)}."]
 
 
 def _suite(comparisons: Sequence[Comparison]) -> str:
@@ -102,8 +156,8 @@ def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def _line(comparison: Comparison) -> list[str]:
-    rows = {row.method: row for row in comparison.rows}
-    value, numerical = rows.get("value"), rows.get("numerical")
+    """Return the cells that every suite has."""
+    value = next((row for row in comparison.rows if row.method == "value"), None)
     time = comparison.verdict.time
     return [
         comparison.name,
@@ -113,15 +167,12 @@ def _line(comparison: Comparison) -> list[str]:
         f"{comparison.n:,}",
         f"{comparison.m:,}",
         units.seconds(value.seconds) if value and value.seconds is not None else "",
-        *(_ratio_or_status(rows.get(way)) for way in WAYS),
-        f"{numerical.error:.1e}" if numerical and numerical.error is not None else "",
     ]
 
 
-def _ratio_or_status(row: Row | None) -> str:
-    if row is None:
-        return ""
-    return units.times(row.ratio.median) if row.ratio else row.status
+def _error(comparison: Comparison) -> str:
+    row = next((row for row in comparison.rows if row.method == "numerical"), None)
+    return f"{row.error:.1e}" if row and row.error is not None else ""
 
 
 def _doubt(time: Finding) -> str:
@@ -134,3 +185,16 @@ def _factor(time: Finding) -> str:
     if time.factor is None or time.method in (None, "tie"):
         return ""
     return f"> {units.floored(time.factor)} x" if time.at_least else f"{units.times(time.factor)} x"
+
+
+def one_line(comparison: Comparison) -> str:
+    """Return what a comparison found, as it is told as soon as it is there.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> one_line(EXAMPLE)
+        'reverse: 3 times faster than forward; 2 x the function'
+    """
+    row = next((r for r in comparison.rows if r.method == comparison.verdict.time.method), None)
+    cost = f"; {units.times(row.ratio.median)} x the function" if row and row.ratio else ""
+    return f"{comparison.verdict.time.text.split(' (')[0]}{cost}"
