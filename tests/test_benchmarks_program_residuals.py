@@ -134,6 +134,12 @@ def test_inputs_constants_and_outputs_are_no_new_memory():
     assert [(r.what, r.storage) for r in kept] == [("cos", "new"), ("argument 1", "input")]
 
 
+def test_an_input_in_a_pytree_is_told_by_its_place_in_it():
+    kept = residuals(lambda p, x: jnp.tanh(x[0] @ p["w"] + p["b"]), {"w": W, "b": W[0]}, [X])
+    inputs = {r.what for r in kept if r.storage == "input"}
+    assert inputs == {"argument 0['w']", "argument 1[0]"}
+
+
 def test_an_array_that_is_kept_twice_is_listed_once():
     @jax.custom_vjp
     def twice(x):

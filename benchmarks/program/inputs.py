@@ -60,9 +60,9 @@ class Inputs(NamedTuple):
         return tuple(self.arrays[place] for place in self._held)
 
     @property
-    def owners_in_order(self) -> tuple[int, ...]:
-        """Of which argument each of `x` and then each of `fixed` is."""
-        return tuple(self.owners[place] for place in self.places_in_order)
+    def names_in_order(self) -> tuple[str, ...]:
+        """What each of `x` and then each of `fixed` is called."""
+        return tuple(self.names[place] for place in self.places_in_order)
 
     @property
     def places_in_order(self) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ def kept_by_label(
         cos 12 0
         constant 4 1
     """
-    own = leaves_of(with_residuals(way.arrays_only(fn), way.x, way.fixed), way.owners_in_order)
+    own = leaves_of(with_residuals(way.arrays_only(fn), way.x, way.fixed), way.names_in_order)
     keys = [_key(residual, made.source) for residual, made in own]
     placed = _placed(program, way)
     found = _aligned(keys, [key for key, _ in placed])
@@ -89,7 +89,7 @@ def _placed(program: ClosedJaxpr, way: Inputs) -> list[tuple[_Key, Place]]:
     differentiated = with_residuals(arrays, way.x, (*way.fixed, *more))
     inputs = len(way.x) + own
     placed: list[tuple[_Key, Place]] = []
-    for residual, made in leaves_of(differentiated, way.owners_in_order + (-1,) * len(more)):
+    for residual, made in leaves_of(differentiated, way.names_in_order + ("",) * len(more)):
         if made.storage != "input":
             placed.append((_key(residual, made.source), Place(label=made.label)))
         elif made.source < inputs:

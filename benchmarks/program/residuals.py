@@ -28,7 +28,8 @@ class Residual:
         bytes: Its size.
         shape: Its shape, the steps of a loop included.
         dtype: Its dtype.
-        what: The operation that made it, such as `"tanh"`.
+        what: The operation that made it, such as `"tanh"`; or the input that it is, such as
+            `"argument 0['w']"`.
         source: The user's line, `file.py:12 (function)`; `""` for an input or a constant.
         storage: `"new"` for memory that only the derivative asks for; `"input"`, `"constant"` and
             `"output"` for arrays that are there anyway.
@@ -115,7 +116,7 @@ def residuals(
         return with_residuals(way.arrays_only(fn), way.x, way.fixed)
 
     way, program = first_that_traces(traced, sort_inputs(inputs, argnums), _endless)
-    leaves = [residual for residual, _ in leaves_of(program, way.owners_in_order)]
+    leaves = [residual for residual, _ in leaves_of(program, way.names_in_order)]
     return tuple(sorted(leaves, key=lambda residual: -residual.bytes))
 
 
@@ -132,14 +133,14 @@ def with_residuals(
     return Differentiated(program, len(outputs))
 
 
-def leaves_of(program: Differentiated, owners: Sequence[int]) -> list[tuple[Residual, Made]]:
+def leaves_of(program: Differentiated, names: Sequence[str]) -> list[tuple[Residual, Made]]:
     """Return each residual, in the order of the leaves, and where it comes from.
 
     Args:
         program: The program.
-        owners: Of which argument each of `x` and then each of `fixed` is.
+        names: What each of `x` and then each of `fixed` is called.
     """
-    inputs = [Made(f"argument {n}", "", "input", source=i) for i, n in enumerate(owners)]
+    inputs = [Made(name, "", "input", source=i) for i, name in enumerate(names)]
     n, outvars = program.outputs, program.program.jaxpr.outvars
     made, results = _makers(program.program, inputs), set(map(id, outvars[:n]))
     return [
