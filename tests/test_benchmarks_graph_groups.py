@@ -11,6 +11,7 @@ from test_nn_contract import BATCH, LAYERS
 
 import losses
 import nn
+import train
 from benchmarks.graph import build
 from benchmarks.graph.build import graph
 from benchmarks.graph.groups import scope_groups, with_chains
@@ -108,6 +109,15 @@ def test_penalties_are_groups_by_themselves_and_a_weight_that_both_use_stands_ou
         "params[2].weight": [],
         "params[2].bias": ["2 dense"],
     }
+
+
+def test_the_objective_of_training_makes_no_groups_of_its_own():
+    model = nn.mlp((3, 4, 2))
+    params, state = jax.eval_shape(model.init, jax.random.key(0))
+    objective = train.supervised(model.apply, losses.squared_error, penalty=losses.l2)
+    batch = train.Batch(jnp.ones((5, 3)), jnp.ones((5, 2)))
+    drawn = graph(lambda p: objective(p, state, batch, train=True)[0], params)
+    assert names(drawn) == ["0 dense", "1 relu", "2 dense", "squared_error", "l2"]
 
 
 def test_a_repeated_block_is_a_loop_with_its_layers_inside():
