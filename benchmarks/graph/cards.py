@@ -10,7 +10,7 @@ from .amounts import counted, storage
 from .containers import Structure
 from .figures import size_of
 from .heat import COLUMNS, ROWS, Sight, sight
-from .nesting import Nesting
+from .nesting import BODY_INPUTS, Nesting
 from .parts import Group, Node, Quantity, Result
 from .record import Graph
 from .rules import label as label_of
@@ -32,7 +32,7 @@ class Card:
         kept: How many bytes of it reverse mode keeps.
         kept_anew: How many of them only the derivative asks for.
         flops: Its operations.
-        turns: How often a loop runs, such as `"x 12"`; `""` for other boxes.
+        body: `"loop"` or `"branch"` if it is one, whose body is inside; `""` for other boxes.
         about: What a reader sees who points at it, a line each.
     """
 
@@ -47,7 +47,7 @@ class Card:
     kept: int = 0
     kept_anew: int = 0
     flops: Flops = field(default_factory=Flops)
-    turns: str = ""
+    body: str = ""
     about: tuple[str, ...] = ()
 
 
@@ -102,7 +102,10 @@ class Cards:
         )
 
     def _kind(self, node: Node) -> str:
-        if node.kind in ("constant", "held"):
+        if node.kind in BODY_INPUTS:  # one that has no derivative is as good as fixed
+            moves = any(r.tangents or r.adjoint is not None for r in node.results)
+            return "operation" if moves else "fixed"
+        if node.kind == "constant":
             return "fixed"
         if node.kind in ("input", "fixed"):
             return node.kind
@@ -110,7 +113,8 @@ class Cards:
 
     def _of_group(self, group: Group) -> Card:
         """Return the card of a closed group: what it makes, and what it holds."""
-        loop = None if group.loop is None else self.graph.nodes[group.loop]
+        is_body = group.loop is not None and self._nesting.body[group.loop] == group.id
+        loop = self.graph.nodes[group.loop] if is_body and group.loop is not None else None
         members = self._members[group.id]
         node, result = self._made_by(group, loop, members)
         inside = f"{counted(len(members), 'node')} inside"
@@ -126,7 +130,7 @@ class Cards:
             ),
             nodes=members if loop is None else [*members, loop],
             about=(f"{group.name}, {inside}", *about(node, result)[1:]),
-            turns="" if loop is None else group.name,
+            body="" if loop is None else loop.kind,
         )
 
     def _made_by(
@@ -175,13 +179,13 @@ class Cards:
         small: tuple[str, ...],
         nodes: list[Node],
         about: tuple[str, ...],
-        turns: str = "",
+        body: str = "",
     ) -> Card:
         output = self._outputs.get(node.id, "")
         if len(self.graph.outputs) > 1 and output:
             small = (*small, f"→ {output}")
         residuals = [residual for member in nodes for residual in member.kept]
-        loop = node if turns else None
+        loop = node if body else None
         return Card(
             key=key,
             kind=kind,
@@ -198,7 +202,7 @@ class Cards:
             kept=sum(residual.bytes for residual in residuals),
             kept_anew=sum(r.bytes for r in residuals if r.storage == "new"),
             flops=flops_of(nodes, loop),
-            turns=turns,
+            body=body,
             about=about,
         )
 

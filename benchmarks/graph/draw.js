@@ -1,6 +1,6 @@
 // Boxes and lines as SVG, as draw.py and svg.py make them. What a card holds: k kind, l label, n name,
 // s small lines, w width, d room for labels before it, v value, a adjoint, t tangents, b bytes that
-// are kept, e whether anew, x turns of a loop, i what is known of it, o its place in the order, and
+// are kept, e whether anew, x whether a loop or a branch, i what is known of it, o its place in the order, and
 // p f r what it says in the three ways. A number is a text, a map [columns, cells, range].
 const LETTERS = {value: "", tangent: "ẏ", adjoint: "ȳ"}, LEAD = 22;
 
@@ -43,7 +43,7 @@ function tag(said, right, y, kind) {
 /** The inside of a box; `seen` are its numbers from the top, each a kind, what it is, and whether it shows. */
 function inside(card, width, height, seen, tint) {
   const middle = width / 2, rx = card.k == "input" || card.k == "fixed" ? 14 : 4;
-  const parts = (card.x ? [8, 4, 0] : [0]).map(at => el("rect", {x: at, y: at, width, height, rx, class: "box"}));
+  const parts = (card.x == "loop" ? [8, 4, 0] : [0]).map(at => el("rect", {x: at, y: at, width, height, rx, class: "box"}));
   if (tint) parts.push(el("rect", {width, height, rx, class: "tint", "fill-opacity": tint[0] / 2}));
   parts.push(text(middle, 20, (card.l.length > 22 ? "heading" : "label") + " middle", card.l, ...card.n ? [el("tspan", {dx: 6, class: "name"}, card.n)] : []));
   let y = 25;
@@ -78,5 +78,5 @@ function storage(bytes) {
 }
 function short(value) {
   const plain = !value || Math.abs(value) < 1e5 && Math.abs(value) >= 1e-4;
-  return String(plain ? +value.toPrecision(3) : value.toExponential(2)).replaceAll("-", "−");
+  return String(plain ? +value.toPrecision(3) : value.toExponential(2)).replace("Infinity", "∞").replaceAll("-", "−");
 }

@@ -44,7 +44,7 @@ def box(card: Card, size: tuple[float, float], quantities: Sequence[str], which:
     width, _ = size
     middle = width / 2
     parts = [f"<title>{escape(hover(card, which))}</title>"]
-    if card.turns:
+    if card.body == "loop":
         parts += [_rectangle(shift, shift, size, 4) for shift in (2 * SHEET, SHEET)]
     parts.append(_rectangle(0, 0, size, 14 if card.kind in ("input", "fixed") else 4))
     parts.append(_head(card, middle))

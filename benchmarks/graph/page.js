@@ -58,8 +58,8 @@ const shows = (key, kind) => !state.m ? true
 // Over the lines of any cut, the sum of adjoint times tangent is the same number; what is given is
 // before every cut, a weight in a closed layer too.
 const crosses = (source, target) => (isGiven(source) || at(source) < state.k) && (!target || at(target) >= state.k);
-const sum = parts => parts.includes(null) || parts.includes(undefined) ? null : parts.reduce((a, b) => a + b, 0);
-const products = paths => paths.map(edge => data.products[edge]).filter(Boolean).map(found => found[2][state.p]);
+const sum = parts => parts.includes(null) ? null : parts.reduce((a, b) => a + b, 0);
+const products = paths => paths.map(edge => data.products[edge]).filter(Boolean).map(found => found[2][state.p]).map(v => v == null ? null : +v);
 
 function about(key) {
   const card = cards[key], [first, second, ...rest] = card.i;
@@ -94,8 +94,8 @@ function drawLine(path) {
   const [note, handed, rule] = data.labels[(path.target[0] == "g" ? path.target + ":" : "") + [...edges].sort().join(";")] || [];
   const total = cut && sum(products(edges)), back = !state.m || state.m == "reverse" && reached(path.target);
   path.still = cards[path.source].k == "fixed";
-  const parts = line(path, lead(path.target), down(), rivals.length > 1 && Math.min(...rivals) == end(path), note,
-    cut ? total === null ? "" : short(total) : back ? handed : "");
+  const said = cut ? total === null ? "" : short(total) : back ? handed : "", open = placed.frames[path.target];
+  const parts = line(path, lead(path.target), down(), rivals.length > 1 && Math.min(...rivals) == end(path), ...open ? [] : [note, said]);
   const told = [note, rule && "hands back " + rule].filter(Boolean).join("\n");
   const now = cut || state.m != "meet" && list[state.k - 1] == path.target;
   return el("g", {class: "line" + (now ? " now " + state.m : "")}, ...told ? [el("title", {}, told)] : [], ...parts);
@@ -115,9 +115,9 @@ function words() {
   if (state.m == "forward") {
     const number = card && key[0] == "n" ? told(sight(card, "tangent")) : "";
     const said = card ? card.f + (number && (card.f.endsWith("tangent") ? " " : " = ") + number) : "One input moves, the others stand still";
-    return [`${said}, by ${by}`, `${step}; pass ${state.p + 1} of ${count(data.n)}: forward mode takes one for each input, reverse mode ${once}`];
+    return [`${said}, by ${by}`, `${step}; pass ${state.p + 1} of ${count(data.n)}: forward mode takes one for each input, ${data.reverse ? "there is no reverse mode" : "reverse mode " + once}`];
   }
-  const parts = products(Object.keys(data.products).filter(e => crosses(...data.products[e]))), total = sum(parts), terms = parts.filter(Boolean);
+  const parts = products(Object.keys(data.products).filter(e => crosses(...data.products[e]))), total = sum(parts), terms = parts.filter(v => v !== 0);
   if (total === null) return ["An array at this cut is too large to be kept: no sum", ""];
   const written = terms.length > 1 && terms.length < 9 ? terms.map(short).join(" + ").replaceAll("+ −", "− ") + " = " : "";
   const where = state.k == 0 ? "; at the inputs reverse mode has done it all" : last ? "; at the output forward mode has done it all" : "";

@@ -1,5 +1,6 @@
 """What the script of a page knows of a graph: plain lists and short texts."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -83,7 +84,7 @@ def _card(picture: Picture, card: Card, order: int, texts: dict[str, int]) -> di
         "t": [_sight(tangent) for tangent in card.tangents],
         "b": card.kept,
         "e": int(card.kept_anew > 0),
-        "x": card.turns,
+        "x": card.body,
         "i": [_place(texts, line) for line in card.about],
         **_sentences(picture, card.key),
     }
@@ -157,11 +158,19 @@ def _products(picture: Picture) -> list[tuple[str, list[object]]]:
             for place, operand in enumerate(node.operands):
                 parts = [product(graph, operand, number) for number in passes]
                 if any(part != 0 for part in parts):
-                    found.append((f"{node.id},{place}", [key(operand.node), key(node.id), parts]))
+                    ends = key(operand.node), key(node.id)
+                    found.append((f"{node.id},{place}", [*ends, [*map(_in_json, parts)]]))
     for number, output in enumerate(graph.outputs):
         parts = [product(graph, output.edge, p) for p in passes]
-        found.append((f"out{number}", [key(output.edge.node), "", parts]))
+        found.append((f"out{number}", [key(output.edge.node), "", [*map(_in_json, parts)]]))
     return found
+
+
+def _in_json(value: float | None) -> float | str | None:
+    """Return a number for JSON, which has no word for NaN and the infinities: JavaScript's."""
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def product(graph: Graph, operand: Operand, number: int) -> float | None:
@@ -175,5 +184,6 @@ def product(graph: Graph, operand: Operand, number: int) -> float | None:
     tangent: Quantity = tangents[number]
     if operand.adjoint.pooled or tangent.pooled:
         return None
-    total = np.sum(operand.adjoint.array * tangent.array.astype(operand.adjoint.array.dtype))
+    with np.errstate(all="ignore"):
+        total = np.sum(operand.adjoint.array * tangent.array.astype(operand.adjoint.array.dtype))
     return float(f"{np.real(total):.6g}")

@@ -92,7 +92,8 @@ def _line(picture: Picture, placed: Placed, path: Path, direction: str) -> str:
         shown += f"V{number(y - 5)}" if placed.down else f"H{number(x - 5)}"
     still = " still" if picture.is_still(path.source) else ""
     tip = f"M{number(x)} {number(y)}" + ("l-4-8h8z" if placed.down else "l-8-4v8z")
-    label = picture.label(path.target, path.edges)
+    is_open = path.target in placed.placement.frames  # in which there is no room for a label
+    label = Label() if is_open else picture.label(path.target, path.edges)
     return (
         f'<g class="line"><path class="edge{still}" d="{shown}"/><path class="tip" d="{tip}"/>'
         f"{_beside(label, x, y, down=placed.down, above=placed.above(path))}</g>"
@@ -121,7 +122,8 @@ def _legend(
 ) -> tuple[list[str], float]:
     """Write what colours and letters mean, in lines no wider than the picture."""
     parts, x, y = [], 12.0, top
-    for kind, words in legend(picture, quantities):
+    reasons = [("small", why) for why in (picture.graph.forward, picture.graph.reverse) if why]
+    for kind, words in [*legend(picture, quantities), *reasons]:
         room = text_width(words, 12) + 16
         if x + room > wide and x > 12:
             x, y = 12.0, y + _LINE
@@ -137,9 +139,9 @@ def legend(picture: Picture, quantities: Sequence[str]) -> Iterator[tuple[str, s
     cards = picture.cards.values()
     if any(card.value for card in cards):
         yield "value", "value"
-    if "tangent" in quantities:
+    if "tangent" in quantities and any(card.tangents for card in cards):
         yield "tangent", "ẏ tangent"
-    if "adjoint" in quantities:
+    if "adjoint" in quantities and any(card.adjoint for card in cards):
         yield "adjoint", "ȳ adjoint, ∂ output / ∂ y"
     if any(card.kept_anew for card in cards):
         yield "keeps", "▮ kept for the way back"
@@ -147,6 +149,5 @@ def legend(picture: Picture, quantities: Sequence[str]) -> Iterator[tuple[str, s
         yield "keeps", "▯ kept, but there anyway"
     if any(s and s.cells for card in cards for s in (card.value, card.adjoint)):
         yield "small", "maps: ■ above zero, ▬ below zero, × NaN"
-    for note in (picture.graph.forward, picture.graph.reverse, *picture.graph.notes):
-        if note:
-            yield "small", note
+    for note in picture.graph.notes:
+        yield "small", note
