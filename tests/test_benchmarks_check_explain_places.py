@@ -68,6 +68,30 @@ def test_a_fori_loop_of_a_backward_pass_names_the_turn_of_the_way_there():
     assert found.turns[0].startswith("turn 2 of 3 of the scan at ")
 
 
+def test_of_all_turns_that_make_infinity_the_one_that_does_harm_is_named():
+    def fn(x):
+        def body(c, i):
+            return jnp.where(i == 30, jnp.log(c - c), 0.9 * c), None
+
+        return jax.lax.scan(body, x, jnp.arange(40))[0]
+
+    found = explain_nonfinite(fn, 1.0)
+    assert (found.operation, found.happened) == ("log", "log(0) = -inf")
+    assert found.turns[0].startswith(f"turn 31 of 40 of the scan at {line(fn, 4)}")
+
+
+def test_a_long_loop_is_run_turn_by_turn_as_a_whole():
+    def fn(x):
+        def body(c, i):
+            return jnp.sin(c) + 1e-3 * jnp.sqrt(jnp.abs(i - 1500.0) * c), None
+
+        return jax.lax.scan(body, x, jnp.arange(2000.0))[0]
+
+    found = explain_nonfinite(fn, 1.0, mode="forward")
+    assert found.turns[0].startswith("turn 1501 of 2000 of the scan at ")
+    assert found.happened == "0.5 / 0 = inf, at sqrt(0)"
+
+
 def branched(x):
     return jax.lax.cond(x[0] > 0.5, jnp.sqrt, jnp.cos, x)
 

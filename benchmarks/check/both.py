@@ -37,7 +37,8 @@ def floats(one: Both) -> bool:
 
 def arrays(one: Both) -> tuple[np.ndarray, np.ndarray]:
     """Return both as arrays of NumPy in float64."""
-    return np.asarray(wide(one.own)), np.asarray(one.wide)
+    own = np.asarray(one.own)
+    return own.astype(np.complex128 if own.dtype.kind == "c" else np.float64), np.asarray(one.wide)
 
 
 def errors(one: Both) -> np.ndarray:

@@ -4,7 +4,7 @@ An operation is named only if the result of the whole is mended once that of the
 infinity that a mask hides, and digits that are lost and not needed, are nobody's fault.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from .both import LOST, Both, arrays, both, errors, finite, floats, lost, repair
 from .directions import Pace
 from .float64 import checking
 from .stepping import Step, Stepping, TooLongError
+from .whole_turns import Loops
 
 #: Operations that are suspected.
 _MOST_SUSPECTS = 8
@@ -84,38 +85,55 @@ def _searched(
     program: Program, pairs: list[Both], pace: Pace, moving: int, digits: Sequence[bool] | None
 ) -> Search:
     culprits: dict[Hashable, Culprit] = {}
-    rounds: dict[Hashable, int] | None = None
+    loops = Loops()
+
+    def walked(mended: Mapping[Hashable, int]) -> tuple[Stepping, list[Both]]:
+        """Run the program with these repaired, each from one of its faults on."""
+        walk = Stepping(pace, mended, loops=loops)
+        inputs = [repaired(p) if ("input", i) in mended else p for i, p in enumerate(pairs)]
+        return walk, walk.run(program, inputs)
+
     given = dict(_of_inputs(pairs, moving))
-    while True:
-        walk, results = _walked(program, pairs, pace, culprits, rounds)
-        rounds = walk.rounds if rounds is None else rounds
-        if not _wrong(results, digits):
-            break
-        found = given | {key: _culprit(step) for key, step in walk.suspects.items()}
+    walk, results = walked({})
+    if not all(map(finite, results)):
+        digits = [False] * len(results)  # first of all they shall be finite
+    while _wrong(results, digits):
+        found = given | {key: _culprit(steps[0]) for key, steps in walk.suspects.items()}
         fresh = [key for key in found if key not in culprits]
         if not fresh or len(culprits) == _MOST_SUSPECTS:
             return _unsettled(program, culprits)
         culprits[fresh[0]] = found[fresh[0]]
+        walk, results = walked(dict.fromkeys(culprits, 0))
     if not culprits:
         return Search(fine=True)
-    for key in list(culprits)[:-1]:
-        others = {other: one for other, one in culprits.items() if other != key}
-        if _wrong(_walked(program, pairs, pace, others, rounds)[1], digits):
-            return Search(culprits[key])
-    return Search(next(reversed(culprits.values())))
+
+    def fails(mended: Mapping[Hashable, int]) -> bool:
+        return _wrong(walked(mended)[1], digits)
+
+    all_of = dict.fromkeys(culprits, 0)
+    others = ((key, {one: 0 for one in culprits if one != key}) for key in culprits)
+    needed = (key for key, rest in others if rest and fails(rest))
+    key = next(needed, next(reversed(culprits)))
+    steps = walk.suspects.get(key, [])
+    return Search(_in_its_turn(culprits[key], steps, lambda since: fails(all_of | {key: since})))
 
 
-def _walked(
-    program: Program,
-    pairs: list[Both],
-    pace: Pace,
-    culprits: dict[Hashable, Culprit],
-    rounds: dict[Hashable, int] | None,
-) -> tuple[Stepping, list[Both]]:
-    """Run the program with all of these repaired."""
-    walk = Stepping(pace, culprits, rounds=rounds)
-    inputs = [repaired(p) if ("input", i) in culprits else p for i, p in enumerate(pairs)]
-    return walk, walk.run(program, inputs)
+def _in_its_turn(culprit: Culprit, steps: Sequence[Step], fails: Callable[[int], bool]) -> Culprit:
+    """Return a culprit in the first turn of a loop that does harm, of all in which it is at fault.
+
+    Args:
+        culprit: It, in the first turn in which it is at fault.
+        steps: It in all of these turns.
+        fails: `fails(since)` tells whether the whole is wrong if it is repaired since then alone.
+    """
+    harmless, harmful = 0, len(steps)
+    while harmful - harmless > 1:
+        middle = (harmless + harmful) // 2
+        if fails(middle):
+            harmful = middle
+        else:
+            harmless = middle
+    return _culprit(steps[harmless]) if steps else culprit
 
 
 def _wrong(results: Sequence[Both], digits: Sequence[bool] | None) -> bool:

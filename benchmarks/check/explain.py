@@ -177,7 +177,11 @@ def _users_steps(
         wanted = mine is not None and mine.label is not None and mine.label in labels
         return wanted and _numbers(turns)[: len(numbers)] == numbers
 
-    walk = Stepping(pace, keep=keep)
+    def wanted(turns: tuple[Turn, ...]) -> bool:
+        mine = _numbers(turns)
+        return mine[: len(numbers)] == numbers[: len(mine)]
+
+    walk = Stepping(pace, keep=keep, wanted=wanted)
     with suppress(TooLongError):
         walk.run(program, [both(leaf) for leaf in (*problem.x, *problem.fixed)])
     found: dict[int | None, Step] = {}

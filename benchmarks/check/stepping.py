@@ -1,10 +1,12 @@
 """Run a program equation by equation at a point, in its own types and in float64 side by side."""
 
 import math
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Program, kind, scan_parts
@@ -13,9 +15,10 @@ from ..program.wide_values import narrow, wide_operation
 from ..program.widening import SILENT
 from .both import Both, both, new_faults, repaired
 from .directions import Pace
+from .whole_turns import Loops
 
 #: Equations that are run, in all and different ones.
-_MOST_RUNS, _MOST_EQUATIONS = 6000, 1500
+_MOST_RUNS, _MOST_EQUATIONS = 10_000, 1500
 _NOT_ONE_BY_ONE = ("shard_map",)
 
 
@@ -70,31 +73,31 @@ class Stepping:
     It does not where its operands have lost theirs: then it is not what went wrong first.
 
     Attributes:
-        rounds: How often each loop without a known length went round.
-        suspects: The first step of each equation that made something wrong of what was sound.
+        suspects: The steps of each equation in which it made something wrong of what was sound.
         kept: The steps that `keep` asked for.
     """
 
     def __init__(
         self,
         pace: Pace,
-        mended: Collection[Hashable] = (),
+        mended: Mapping[Hashable, int] | None = None,
         keep: Callable[[JaxprEqn, tuple[Turn, ...]], bool] | None = None,
-        rounds: dict[Hashable, int] | None = None,
+        wanted: Callable[[tuple[Turn, ...]], bool] = lambda turns: True,
+        loops: Loops | None = None,
     ) -> None:
         """Start a run.
 
         Args:
             pace: How long it may take; the time that is left is looked at before each equation.
-            mended: The identities of the equations that are repaired.
+            mended: The identities of the equations that are repaired, and how often each may be at
+                fault before it is.
             keep: Which steps are to be kept, beside the suspects.
-            rounds: How often each loop went round in an earlier run: it goes no more often in this
-                one, for repairs may be what would have ended it.
+            wanted: In which turns there may be such steps.
+            loops: What earlier runs of the program know of its loops.
         """
-        self.pace, self.mended, self.keep = pace, mended, keep
-        self.most = rounds or {}
-        self.rounds: dict[Hashable, int] = {}
-        self.suspects: dict[int, Step] = {}
+        self.pace, self.mended, self.keep = pace, mended or {}, keep
+        self.loops, self.wanted = loops or Loops(), wanted
+        self.suspects: dict[Hashable, list[Step]] = {}
         self.kept: list[Step] = []
         self.turns: tuple[Turn, ...] = ()
         self.runs = 0
@@ -116,15 +119,16 @@ class Stepping:
         results = [Both(*pair) for pair in zip(own, true, strict=True)]
         faults = new_faults(results, operands)
         step = Step(eqn, line, self.turns, operands, results, faults)
+        at_fault = self.suspects.setdefault(id(eqn), []) if any(faults) else []
         if any(faults):
-            self.suspects.setdefault(id(eqn), step)
+            at_fault.append(step)
         if self.keep and self.keep(eqn, self.turns):
             self.kept.append(step)
-        mend = id(eqn) in self.mended and any(faults)
+        mend = id(eqn) in self.mended and len(at_fault) > self.mended[id(eqn)]
         return [repaired(one) for one in results] if mend else results
 
-    def count(self, eqn: JaxprEqn) -> None:
-        """Count an equation that is run.
+    def count(self, eqn: JaxprEqn | None) -> None:
+        """Count an equation that is run, or a turn that is run as a whole.
 
         Raises:
             TooLongError: If there are too many, or no time is left.
@@ -132,13 +136,17 @@ class Stepping:
         self.runs += 1
         self.seen.add(id(eqn))
         too_many = self.runs > _MOST_RUNS or len(self.seen) > _MOST_EQUATIONS
-        if too_many or kind(eqn) in _NOT_ONE_BY_ONE or self.pace.left() <= 0:
+        whole = eqn is not None and kind(eqn) in _NOT_ONE_BY_ONE
+        if too_many or whole or self.pace.left() <= 0:
             raise TooLongError
 
     def turn(self, turn: Turn, program: Program, inputs: Sequence[Both]) -> list[Both]:
-        """Run the body of a loop once."""
+        """Run the body of a loop once; one after the first that is sound is run as a whole."""
         outer, self.turns = self.turns, (*self.turns, turn)
-        results = self.run(program, inputs, turn.line)
+        self.count(None)
+        skipped = turn.number > 1 and not (self.keep and self.wanted(self.turns))
+        results = self.loops.sound_turn(program, inputs) if skipped else None
+        results = self.run(program, inputs, turn.line) if results is None else results
         self.turns = outer
         return results
 
@@ -147,11 +155,11 @@ class Stepping:
 def _scan(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
     consts, carries, _, stacked = scan_parts(eqn)
     held, carry = operands[:consts], operands[consts : consts + carries]
-    slices, ys = operands[consts + carries :], []
+    rows, ys = [_in_rows(one) for one in operands[consts + carries :]], []
     length = eqn.params["length"]
     places = range(length)[::-1] if eqn.params["reverse"] else range(length)
     for place in places:
-        step = [Both(own[place], true[place]) for own, true in slices]
+        step = [Both(own[place], true[place]) for own, true in rows]
         turn = Turn("scan", line, place + 1, length)
         results = stepping.turn(turn, eqn.params["jaxpr"], [*held, *carry, *step])
         carry = results[:carries]
@@ -164,17 +172,31 @@ def _scan(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) ->
     return [*carry, *stacks]
 
 
+def _in_rows(one: Both) -> Both:
+    """Return stacked numbers in a form whose rows are quickly taken."""
+    if jnp.issubdtype(jnp.result_type(one.own), jax.dtypes.extended):
+        return one
+    return Both(np.asarray(one.own), np.asarray(one.wide))
+
+
 def _while(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
     tested, looped = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
     consts, held = operands[:tested], operands[tested : tested + looped]
     carry, number = operands[tested + looped :], 0
     key = (id(eqn), *(turn.number for turn in stepping.turns))
-    most = stepping.most.get(key, math.inf)
-    while number < most and stepping.run(eqn.params["cond_jaxpr"], [*consts, *carry], line)[0].own:
+    most = stepping.loops.rounds.get(key, math.inf)
+    condition = eqn.params["cond_jaxpr"]
+
+    def goes_on() -> Any:
+        inputs = [*consts, *carry]
+        whole = stepping.loops.sound_turn(condition, inputs) if number else None
+        return (whole or stepping.run(condition, inputs, line))[0].own
+
+    while number < most and goes_on():
         number += 1
         turn = Turn("while", line, number, None)
         carry = stepping.turn(turn, eqn.params["body_jaxpr"], [*held, *carry])
-    stepping.rounds[key] = number
+    stepping.loops.rounds.setdefault(key, number)
     return carry
 
 
