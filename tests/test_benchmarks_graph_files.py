@@ -116,6 +116,7 @@ def broken(change):
         broken(lambda record: record.update(colour="red")),
         broken(lambda record: record.pop("title")),
         broken(lambda record: record["nodes"].pop(3)),
+        broken(lambda record: record["nodes"][7].update(id=8)),
         broken(lambda record: record["nodes"].reverse()),
         broken(lambda record: record["nodes"][3]["operands"][0].update(node=5)),
         broken(lambda record: record["nodes"][3]["operands"][0].update(node=-1)),
@@ -135,7 +136,7 @@ def broken(change):
         broken(lambda record: record.update(shut=[5])),
         broken(lambda record: record.update(direction="up")),
     ],
-    ids=range(23),
+    ids=range(24),
 )
 def test_a_file_that_is_damaged_is_an_error_that_names_it(make, tmp_path):
     path = tmp_path / "graph.json"
@@ -214,6 +215,12 @@ def test_any_name_is_a_string_of_graphviz_and_ends_where_it_should(name):
     bare = re.sub(r'"(?:[^"\\]|\\.)*"', "S", text)
     assert '"' not in bare
     assert all(re.fullmatch(r"[\w\s\[\]=,;>{}-]*", line) for line in bare.splitlines()), bare
+    words = {word.strip("0123456789") for word in re.findall(r"[^\W\d]\w*", bare)}
+    words -= {"digraph", "subgraph", "cluster_", "rankdir", "LR", "node", "edge", "box", "white"}
+    assert words <= {"S", "n", "label", "shape", "style", "fillcolor", "fontname", "fontsize"} | {
+        "fontcolor",
+        "Helvetica",
+    }
     assert bare.count("{") == bare.count("}") == 2
 
 

@@ -15,6 +15,7 @@ from benchmarks.graph.figures import entry, short
 from benchmarks.graph.parts import Group, Quantity
 from benchmarks.graph.text import text
 from benchmarks.program.flops import flops
+from benchmarks.program.residuals import residuals
 
 
 def layer(w, b, x):
@@ -74,11 +75,22 @@ def test_a_loop_opens_to_its_body_and_a_branch_to_its_sides():
     assert not any("tanh" in line or "branch" in line for line in closed)
 
 
-def test_the_foot_adds_up_to_the_flops_of_the_function():
-    inputs = (jnp.ones((3, 2)), jnp.ones(3), jnp.ones(2))
-    lines = str(graph(layer, *inputs)).splitlines()
+@pytest.mark.parametrize(
+    ("fn", "inputs"),
+    [(layer, (jnp.ones((3, 2)), jnp.ones(3), jnp.ones(2))), (with_a_loop, (1.0, 0.5))],
+    ids=["layer", "loop"],
+)
+def test_the_foot_adds_up_to_the_flops_and_to_what_is_kept(fn, inputs):
+    lines = str(graph(fn, *inputs)).splitlines()
     (told,) = (line.removeprefix("FLOPs: ") for line in lines if line.startswith("FLOPs: "))
-    assert int(told.replace(",", "")) == flops(layer, *inputs).high
+    assert told == str(flops(fn, *inputs))
+    leaves = residuals(fn, *inputs)
+    total, new = (sum(r.bytes for r in those) for those in (leaves, _new(leaves)))
+    assert f"reverse mode keeps {total:,} B, {new:,} B of it in new arrays" in lines
+
+
+def _new(leaves):
+    return [leaf for leaf in leaves if leaf.storage == "new"]
 
 
 def test_what_keeps_a_mode_away_is_said():
