@@ -2,17 +2,52 @@ import json
 import math
 import shutil
 import subprocess
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import pytest
 from graph_cases import LECTURE, Sketch, random_graph, shut_sets, sizes
 
 import benchmarks.graph
+import nn
+from benchmarks.graph.build import graph as graph_of
 from benchmarks.graph.layout import layout, plan
 from benchmarks.graph.place import curve, place
 
-GRAPHS = {**LECTURE, **{f"random {k}": lambda k=k: random_graph(k) for k in range(8)}}
+
+def traced_mlp():
+    model = nn.mlp((8, 6, 4), batch_norm=True, dropout=0.1)
+    params, state = jax.eval_shape(model.init, jax.random.key(0))
+
+    def loss(params, x, state, key):
+        y, _ = model.apply(params, state, x, key=key, train=True)
+        return jnp.mean(y**2) + 0.1 * jnp.sum(params[0].weight ** 2)
+
+    x = jax.ShapeDtypeStruct((5, 8), "float32")
+    return graph_of(loss, params, x, state, jax.random.key(1), argnums=0)
+
+
+def traced_loops():
+    def loss(w, x):
+        def turn(h, _):
+            h = jax.lax.cond(h[0] > 0, lambda h: jnp.tanh(w @ h), lambda h: 2.0 * h, h)
+            return h, jnp.sum(h)
+
+        h, sums = jax.lax.scan(turn, x, None, length=3)
+        return jnp.sum(h) + jnp.sum(sums)
+
+    shape = jax.ShapeDtypeStruct
+    return graph_of(loss, shape((3, 3), "float32"), shape((3,), "float32"))
+
+
+GRAPHS = {
+    **LECTURE,
+    **{f.__name__: cache(f) for f in (traced_mlp, traced_loops)},
+    **{f"random {k}": partial(random_graph, k) for k in range(6)},
+}
 DIRECTIONS = ("right", "down")
 
 
@@ -116,7 +151,8 @@ def test_lines_start_and_end_at_the_sides_of_their_boxes_each_at_a_point_of_its_
             end = path.points[-1]
             assert end[down] == pytest.approx(side[0], abs=0.11)
             assert side[1] < end[not down] < side[1] + side[2]
-            ends.append(end)
+            if path.edges:  # sides of a branch hand out one result
+                ends.append(end)
         assert len(ends) == len(set(ends))
 
 
