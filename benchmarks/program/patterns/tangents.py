@@ -31,11 +31,21 @@ def find_tangents(program: Scope) -> Iterator[Advice]:
     for scope in program.every():
         groups: dict[tuple, list[Step]] = {}
         for step in scope.steps:
-            if step.name in LOOPS and "jvp(" in step.under and "transpose(" not in step.under:
+            if _pushes_forward(step) and not _is_linearized(step):
                 groups.setdefault((step.name, str(step.eqn.params)), []).append(step)
         for steps in groups.values():
             if len(steps) >= _FEW and _share_a_point(steps):
                 yield _advice(steps)
+
+
+def _pushes_forward(step: Step) -> bool:
+    return step.name in LOOPS and "jvp(" in step.under and "transpose(" not in step.under
+
+
+def _is_linearized(step: Step) -> bool:
+    """Whether a loop takes what another one has kept for it, as after `jax.linearize`."""
+    makers = [value.maker for value in step.inputs]
+    return any(maker is not None and _pushes_forward(maker) for maker in makers)
 
 
 def _share_a_point(steps: list[Step]) -> bool:
