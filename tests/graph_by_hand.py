@@ -68,7 +68,7 @@ class Tape:
         self.rules.append(jacobians)
         return node.id
 
-    def graph(self, title, groups=(), **options):
+    def graph(self, title, groups=(), *, most=None, **options):
         passes, seeds = [], []
         for node in self.nodes:
             if node.kind == "input":
@@ -76,7 +76,8 @@ class Tape:
                     place = f"[{','.join(map(str, index))}]" if index else ""
                     passes.append(f"{node.name}{place}")
                     seeds.append((node.id, index))
-        tangents = [self._tangents(*seed) for seed in seeds]
+        n, passes = len(passes), passes[:most]
+        tangents = [self._tangents(*seed) for seed in seeds[:most]]
         adjoints, handed = self._adjoints()
         nodes = []
         for node, array in zip(self.nodes, self.arrays, strict=True):
@@ -103,7 +104,7 @@ class Tape:
             groups=tuple(groups),
             outputs=(Output(name="output", edge=edge),),
             passes=tuple(passes),
-            n=len(passes),
+            n=n,
             m=last.size,
             **options,
         )
@@ -180,7 +181,7 @@ def prelu_with_penalty():
     return tape.graph("loss")
 
 
-def layers(count=2, size=6, rows=5):
+def layers(count=2, size=6, rows=5, passes=None):
     """Dense layers with tanh and a sum of squares at the end, each layer a group."""
     generator = np.random.default_rng(0)
     tape, groups = Tape(), []
@@ -196,7 +197,7 @@ def layers(count=2, size=6, rows=5):
         x = tape.apply("tanh", np.tanh, x, keeps="new", groups=(2 * place + 1,))
     squares = tape.apply("integer_pow", lambda x: x**2, x, params=(("y", 2),))
     tape.apply("reduce_sum", np.sum, squares, params=(("axes", (0, 1)),), name="loss")
-    return tape.graph("model", groups)
+    return tape.graph("model", groups, most=passes)
 
 
 def in_loop(turns=12):

@@ -5,14 +5,19 @@ import json
 import re
 from dataclasses import replace
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from chromium import answers, needs_browser
 from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_with_penalty
 
+from benchmarks.graph import style
+from benchmarks.graph.overlays import for_page
 from benchmarks.graph.page import in_notebook, page
 from benchmarks.graph.parts import Node, Quantity, Result
 from benchmarks.graph.record import Graph
+from gradwise import graph
 
 SAY = "text('say')"
 COUNT = "text('count')"
@@ -58,13 +63,13 @@ def test_what_a_user_wrote_is_no_markup_and_no_part_of_the_template():
 
 
 def test_over_every_cut_adjoint_times_tangent_sums_to_the_derivative():
-    graph = prelu_with_penalty()
-    cards = data_of(page(graph))["cards"]
-    products = data_of(page(graph))["products"].values()
+    drawn = prelu_with_penalty()
+    cards = data_of(page(drawn))["cards"]
+    products = data_of(page(drawn))["products"].values()
     made = sorted((c["o"], key) for key, c in cards.items() if c.get("k", "output") == "output")
     order = {key: place for place, (_, key) in enumerate(made)}
     gradient = np.concatenate(
-        [n.results[0].adjoint.array.ravel() for n in graph.nodes if n.kind == "input"]
+        [n.results[0].adjoint.array.ravel() for n in drawn.nodes if n.kind == "input"]
     )
     for cut in range(len(made) + 1):
         crossing = [
@@ -126,22 +131,22 @@ def test_forward_mode_goes_by_one_input_at_a_time():
 @needs_browser
 def test_both_modes_meet_at_every_cut_and_in_closed_layers():
     questions = [part for cut in range(9) for part in (f"value('#step', {cut})", SAY)]
-    for graph in (layers(), replace(layers(), shut=frozenset(range(4)))):
-        said = answers(page(graph), [*questions, "shown('tangent')"], address="#m=meet&k=0&p=2")
+    for drawn in (layers(), replace(layers(), shut=frozenset(range(4)))):
+        said = answers(page(drawn), [*questions, "shown('tangent')"], address="#m=meet&k=0&p=2")
         sums = {re.search(r"([^ ]*), as over every cut", text)[1] for text in said[1:-1:2]}
-        (slope,) = {f"{graph.nodes[1].results[0].adjoint.array.flat[1]:.3g}"}
+        (slope,) = {f"{drawn.nodes[1].results[0].adjoint.array.flat[1]:.3g}"}
         assert sums == {slope.replace("-", "−")}
 
 
 @needs_browser
 def test_groups_open_and_close_nodes_are_found_and_have_addresses():
-    graph = replace(layers(), shut=frozenset(range(4)))
+    drawn = replace(layers(), shut=frozenset(range(4)))
     boxes = "all('#view a').map(b => b.id)"
     questions = [boxes, "click('#g0')", boxes, "press('#g1', 'Enter')", boxes]
     questions += ["press('#g0 [role=button]', ' ')", boxes, "location.hash"]
     questions += ["value('#find', 'net.py:9')", "document.querySelector('.found').id", boxes]
     questions += [SAY, "location.hash", "text('hits')"]
-    said = answers(page(graph), questions)
+    said = answers(page(drawn), questions)
     assert said[0] == "n0,n11,n12"
     assert said[2] == "n0,n1,n2,n3,n4,n11,n12"
     assert said[4] == "n0,n1,n2,n3,n4,n5,n11,n12"
@@ -168,3 +173,43 @@ def test_a_node_of_a_closed_loop_is_opened_by_its_address_on_a_phone_in_the_dark
 def test_no_text_of_a_user_runs():
     said = answers(page(evil_graph()), ["all('#n0 text')[0].textContent", "all('img').length"])
     assert said == [evil_graph().title, "0"]
+
+
+@needs_browser
+def test_a_graph_of_shapes_can_be_stepped_through_and_names_in_an_address_are_harmless():
+    def loss(w, x):
+        return jnp.sum(jnp.tanh(w @ x))
+
+    shape = jax.ShapeDtypeStruct
+    found = graph(loss, shape((3, 2), jnp.float32), shape((2,), jnp.float32), argnums=0)
+    questions = [SAY, COUNT, "click('#modes [value=forward]')", COUNT]
+    said = answers(page(found), questions, address="#m=reverse&k=1&node=constructor&colour=keys")
+    assert said[0].startswith("Σ hands back")
+    assert said[1].startswith("step 1 of 4; ")
+    assert said[3].startswith("step 1 of 3; ")
+
+
+@pytest.mark.parametrize("colours", [style.LIGHT, style.DARK])
+def test_every_number_is_read_on_the_strongest_tint(colours):
+    tint = rgb(colours["tint"])
+    for box in ("operation", "input", "fixed", "output", "closed"):
+        mixed = [(a + b) / 2 for a, b in zip(tint, rgb(colours[box]), strict=True)]
+        for text in ("ink", "muted", "value", "adjoint", "tangent", "name"):
+            low, high = sorted([luminance(mixed), luminance(rgb(colours[text]))])
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (text, box)
+
+
+def rgb(colour):
+    return [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+
+
+def luminance(parts):
+    """The relative luminance of WCAG 2."""
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_page_of_fifty_layers_is_below_a_megabyte():
+    deep = layers(50, passes=8)
+    closed = replace(deep, shut=frozenset(range(len(deep.groups))))
+    assert len(page(closed, overlays=for_page(closed)).encode()) < 1_000_000

@@ -1,31 +1,12 @@
-// The page of a graph: where everything stands, the ways through it, and what a reader can do.
-const data = JSON.parse(document.getElementById("data").textContent), {cards, plan, passes} = data;
+// The page of a graph: where everything stands, and what a reader can do with it.
 const $ = id => document.getElementById(id);
-const WAYS = {"": "everything", values: "forward pass", forward: "forward mode", reverse: "reverse mode", meet: "both meet"};
 const narrow = matchMedia("(max-width: 640px)"), still = matchMedia("(prefers-reduced-motion: reduce)");
-const state = {m: "", k: 0, p: 0, node: "", overlay: "", turned: false, shut: new Set(data.shut)};
-let timer = 0, placed, list, before;
-
-for (const card of Object.values(cards)) {
-  card.k = card.k || "operation";
-  card.i = card.i.map(place => data.texts[place]);
-}
-// Where a box stands: the groups that it is in, the outermost first.
-const home = {};
-for (const key in plan.containers)
-  for (const cell of plan.containers[key].columns.flat()) home[cell] = +key;
-const above = key => home[key] >= 0 ? [...above("g" + home[key]), "g" + home[key]] : [];
-const isGiven = key => ["input", "fixed"].includes((cards[key] || {}).k);
-const isShut = group => state.shut.has(+group.slice(1));
-/** What is drawn for a box: itself or a closed group; for a cut an open loop is one box too. */
-const drawn = (key, loops) =>
-  [...above(key), ...key[0] == "g" ? [key] : []].find(g => isShut(g) || loops && cards[g].x) || key;
+let timer = 0, before, arranged;
 
 const down = () => (narrow.matches || data.direction == "down") != state.turned;
 const lead = key => placed.boxes[key] && cards[key].d ? (down() ? LEAD : cards[key].d) : 0;
 const kinds = () => ({meet: ["tangent", "adjoint"], forward: ["value", "tangent"], "": data.shown})[state.m]
   || ["value", data.reverse ? "tangent" : "adjoint"];
-const sight = (card, kind) => kind == "value" ? card.v : kind == "adjoint" ? card.a : (card.t || [])[state.p];
 
 function arrange() {
   const sizes = {}, turned = down();
@@ -34,37 +15,10 @@ function arrange() {
     const room = card.d || 0;
     sizes[key] = turned ? [card.w, height + (room && LEAD)] : [card.w + room, height];
   }
-  const room = Math.max(900, $("view").clientWidth - 34) / 0.78;  // then it goes on in a next row
+  arranged = $("view").clientWidth;
+  const room = Math.max(900, arranged - 34) / 0.78;  // then it goes on in a next row
   placed = place(plan, sizes, state.shut, turned ? "down" : "right", turned ? Infinity : room);
   placed.order = Object.keys(placed.boxes).sort((a, b) => cards[a].o - cards[b].o);
-}
-
-/** The boxes that a way through the graph comes by, in its order. */
-function steps() {
-  const boxes = placed.order, made = boxes.filter(key => !isGiven(key));
-  if (state.m == "values") return made;
-  if (state.m == "forward") return made.filter(key => cards[key].t);
-  if (state.m == "reverse") return boxes.filter(key => cards[key].a).reverse();
-  return state.m ? [...new Set(made.map(key => drawn(key, true)))] : [];
-}
-const at = key => list.indexOf(state.m == "meet" ? drawn(key, true) : key);
-/** Whether the step that is shown is past a box; in all ways but reverse mode inputs are first. */
-const reached = key => at(key) < 0 ? state.m != "reverse" : at(key) < state.k;
-const shows = (key, kind) => !state.m ? true
-  : state.m == "meet" ? (kind == "tangent") == reached(key)
-  : kind == "value" ? state.m != "values" || reached(key)
-  : kind == {forward: "tangent", reverse: "adjoint"}[state.m] && reached(key);
-
-// Over the lines of any cut, the sum of adjoint times tangent is the same number; what is given is
-// before every cut, a weight in a closed layer too.
-const crosses = (source, target) => (isGiven(source) || at(source) < state.k) && (!target || at(target) >= state.k);
-const sum = parts => parts.includes(null) ? null : parts.reduce((a, b) => a + b, 0);
-const products = paths => paths.map(edge => data.products[edge]).filter(Boolean).map(found => found[2][state.p]).map(v => v == null ? null : +v);
-
-function about(key) {
-  const card = cards[key], [first, second, ...rest] = card.i;
-  const numbers = [["value", card.v], ["tangent ẏ", sight(card, "tangent")], ["adjoint ȳ", card.a]];
-  return [first, second, ...numbers.map(([name, seen]) => seen && `${name}: ${told(seen)}`), ...rest].filter(Boolean);
 }
 
 function box(key) {
@@ -101,35 +55,12 @@ function drawLine(path) {
   return el("g", {class: "line" + (now ? " now " + state.m : "")}, ...told ? [el("title", {}, told)] : [], ...parts);
 }
 
-/** What is said of a step, and how far it is. */
-function words() {
-  if (state.node) return [about(state.node).join(" · "), ""];
-  if (!state.m) return ["Choose a way to step through it; point at a box for what is known of it", ""];
-  const key = list[state.k - 1], card = cards[key], last = state.k == list.length, by = passes[state.p];
-  const count = n => n.toLocaleString("en"), step = `step ${state.k} of ${list.length}`;
-  const inputs = data.n == 1 ? "input" : `${count(data.n)} inputs`, once = data.m == 1 ? "one pass" : `a pass for each of ${count(data.m)} outputs`;
-  const isHeld = box => state.m != "reverse" ? reached(box) : at(box) < 0 ? !last : !reached(box);
-  const held = storage(placed.order.filter(isHeld).reduce((all, box) => all + (cards[box].b || 0), 0));
-  if (state.m == "values") return [card ? card.p : "The inputs are given", `${step}; ${held} held so far for the way back`];
-  if (state.m == "reverse") return [card ? card.r : "The output has the adjoint 1", `${step}; ${held} still held; reverse mode takes ${once} for ${data.n == 1 ? "the" : "all"} ${inputs}`];
-  if (state.m == "forward") {
-    const number = card && key[0] == "n" ? told(sight(card, "tangent")) : "";
-    const said = card ? card.f + (number && (card.f.endsWith("tangent") ? " " : " = ") + number) : "One input moves, the others stand still";
-    return [`${said}, by ${by}`, `${step}; pass ${state.p + 1} of ${count(data.n)}: forward mode takes one for each input, ${data.reverse ? "there is no reverse mode" : "reverse mode " + once}`];
-  }
-  const parts = products(Object.keys(data.products).filter(e => crosses(...data.products[e]))), total = sum(parts), terms = parts.filter(v => v !== 0);
-  if (total === null) return ["An array at this cut is too large to be kept: no sum", ""];
-  const written = terms.length > 1 && terms.length < 9 ? terms.map(short).join(" + ").replaceAll("+ −", "− ") + " = " : "";
-  const where = state.k == 0 ? "; at the inputs reverse mode has done it all" : last ? "; at the output forward mode has done it all" : "";
-  return [`Over this cut ȳ · ẏ sums to ${written}${short(total)}, as over every cut: the derivative by ${by}${where}`, `cut ${state.k} of ${list.length}`];
-}
-
 function draw(again) {
   if (again || !placed) arrange();
   list = steps();
   state.k = Math.max(0, Math.min(state.k, list.length));
   const {width, order, frames, paths} = placed, height = placed.height + 8, wide = $("view").clientWidth - 34;
-  const focus = document.activeElement.closest("#view [id]"), [say, count] = words();
+  const focus = document.activeElement?.closest("#view [id]"), [say, count] = words();
   const svg = el("svg", {class: "graph", role: "group", "aria-label": document.title, width, height, viewBox: `0 0 ${width} ${height}`},
     ...Object.keys(frames).map(frame), ...paths.map(drawLine), ...order.map(box));
   if (width > wide) svg.setAttribute("style", `width:${Math.max(wide, width * 0.78)}px;height:auto`);
@@ -208,9 +139,9 @@ function read() {
   state.m = button ? m : "";
   state.k = said.has("k") ? +said.get("k") || 0 : Infinity;
   state.p = Math.max(0, Math.min(passes.length, +said.get("p") || 1) - 1);
-  state.overlay = said.get("colour") in data.overlays ? said.get("colour") : "";
+  state.overlay = Object.hasOwn(data.overlays, said.get("colour")) ? said.get("colour") : "";
   if (said.has("shut")) state.shut = new Set(said.get("shut").split(".").filter(Boolean).map(Number));
-  if (node in cards) find(node); else show({node: ""}, true);
+  if (node && Object.hasOwn(cards, node)) find(node); else show({node: ""}, true);
 }
 
 for (const m in WAYS) {
@@ -235,6 +166,7 @@ $("find").onkeydown = event => event.key == "Enter" && search(true);
 $("numbers").ontoggle = table;
 $("view").onclick = event => {
   const found = event.target.closest("[id]");
+  if (event.ctrlKey || event.metaKey) return;  // into a tab of its own
   if (event.target.closest("[role=button]")) toggle(found.id);
   else if (event.target.closest("a")) event.preventDefault(), find(found.id);
 };
@@ -249,7 +181,7 @@ document.onkeydown = event => {
   event.preventDefault();
 };
 onhashchange = read;
-narrow.onchange = () => show({}, true);
+onresize = () => $("view").clientWidth != arranged && show({}, true);
 onbeforeprint = () => (before = {...state}, show({m: "", node: ""}, true));
 onafterprint = () => show(before, true);
 read();

@@ -43,7 +43,7 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
         "description": html.escape(description(graph)),
         "style": page_style(),
         "data": text.replace("<", "\\u003c"),
-        "script": "".join(map(_script, ("place.js", "draw.js", "page.js"))),
+        "script": "".join(map(_script, ("place.js", "draw.js", "ways.js", "page.js"))),
     }
     template = _file("page.html")
     # A part is filled in once, so that no text of a user is taken for the place of another part.
