@@ -50,7 +50,7 @@ DARK: Mapping[str, str] = {
     "closed": "#22304a",
     "open": "#191e27",
     "now": "#f5a524",
-    "tint": "#8a5a00",
+    "tint": "#6f4800",
 }
 #: The colours that text is written in, and the boxes that it stands on.
 TEXTS = ("ink", "muted", "value", "adjoint", "tangent", "name", "keeps")
