@@ -193,10 +193,10 @@ def test_a_suite_of_second_order_has_a_column_for_each_second_derivative():
 def test_the_memory_suite_shows_bytes_and_the_time_they_cost():
     header, line = summary_cells([of_memory()])
     shown = dict(zip(header, line, strict=True))
-    assert shown["reverse"] == "3 MB (2 x)"
-    assert shown["checkpointed"] == "200 kB (2 x)"
-    assert shown["dots"] == "300 kB (2 x)"
-    assert "jvp" not in header
+    assert shown["reverse"] == "3 MB, 2 x"
+    assert shown["checkpointed"] == "200 kB, 2 x"
+    assert shown["dots"] == "300 kB, 2 x"
+    assert (shown["least"], "fastest" in header, "jvp" in header) == ("forward", False, False)
     assert legend([of_memory()])[0].startswith("Bytes of one execution")
 
 
@@ -205,6 +205,11 @@ def test_products_alone_have_their_columns():
     rows = [replace(base, method=m, kind=m) for m in ("jvp", "vjp")]
     header, line = summary_cells([replace(EXAMPLE, name="pathologies/odd", rows=tuple(rows))])
     assert [cell for cell in line if cell == "2 x"] == ["2 x", "2 x"]
+    assert "fastest" not in header
+    above = replace(rows[0].ratio, median=9.0, low=8.0, high=9.5, rounds=30)
+    breach = [replace(rows[0], ratio=above, bound=2.5), replace(rows[1], ratio=above, bound=7.9)]
+    _, marked = summary_cells([replace(EXAMPLE, name="pathologies/x", rows=tuple(breach))])
+    assert [cell for cell in marked if " x" in cell] == ["9 x !", "9 x"]
     assert {"jvp", "linearize", "vjp"} <= set(header)
 
 

@@ -11,7 +11,8 @@ from .columns import DOUBT
 from .glossary import GLOSSARY
 from .views import WAYS, view_of
 
-_HEADER = ("scenario", "fastest", "by", "doubt", "inputs", "outputs", "value")
+_BEST = ("by", "doubt")
+_SIZES = ("inputs", "outputs", "value")
 _ERROR = "numerical's error"
 #: The columns that a narrow table goes without, the most dispensable ones first.
 _SPARE = (_ERROR, "outputs", "value", "by", "inputs")
@@ -31,8 +32,12 @@ def summary_cells(comparisons: Sequence[Comparison]) -> list[list[str]]:
         ['suite/sine', 'reverse', '3 x', '', '5', '1', '10 us', '11 x', '', '6 x', '2 x', '1.0e-03']
     """
     view = view_of(comparisons)
-    header = [*_HEADER, *view.titles, _ERROR]
-    lines = [[*_line(one), *view.show(one), _error(one)] for one in comparisons]
+    best = [view.best, *_BEST] if view.best else []
+    header = ["scenario", *best, *_SIZES, *view.titles, _ERROR]
+    lines = [
+        [one.name, *_best(view.finding(one)), *_sizes(one), *view.show(one), _error(one)]
+        for one in comparisons
+    ]
     return [header, *lines]
 
 
@@ -75,7 +80,7 @@ def summary_text(comparisons: Sequence[Comparison], width: int = WIDTH) -> str:
 def _suite_text(comparisons: Sequence[Comparison], width: int) -> str:
     suite = _suite(comparisons)
     (_, *titles), *lines = summary_cells(comparisons)
-    cells = [[suite or _HEADER[0], *titles]]
+    cells = [[suite or "scenario", *titles]]
     cells += [[name.removeprefix(suite), *figures] for name, *figures in lines]
     ways = view_of(comparisons).titles
     table = fitted(cells, width, spare=(*_SPARE, *reversed(ways[2:])))
@@ -110,6 +115,8 @@ def legend(comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> l
         texts.append(f"Numerical differentiation is off by {off} of the largest entry.")
     if any(DOUBT in cell for one in comparisons for cell in view.show(one)):
         texts.append(f"? {GLOSSARY['?'].short[0].lower()}{GLOSSARY['?'].short[1:]}")
+    if view.best != "fastest":
+        return texts
     doubts = {_doubt(one.verdict.time) for one in comparisons}
     texts += [meaning for doubt, meaning in _DOUBTS.items() if doubt in doubts]
     return texts + _conclusion(comparisons)
@@ -155,19 +162,18 @@ def _reasons(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def _line(comparison: Comparison) -> list[str]:
-    """Return the cells that every suite has."""
+def _best(finding: Finding | None) -> list[str]:
+    """Return what is best, by how much, and what makes that doubtful; nothing without a finding."""
+    if finding is None:
+        return []
+    return [finding.method or "?" * bool(finding.doubt), _factor(finding), _doubt(finding)]
+
+
+def _sizes(comparison: Comparison) -> list[str]:
+    """Return the sizes of the function and its own time."""
     value = next((row for row in comparison.rows if row.method == "value"), None)
-    time = comparison.verdict.time
-    return [
-        comparison.name,
-        time.method or "?" * bool(time.doubt),
-        _factor(time),
-        _doubt(time),
-        f"{comparison.n:,}",
-        f"{comparison.m:,}",
-        units.seconds(value.seconds) if value and value.seconds is not None else "",
-    ]
+    seconds = units.seconds(value.seconds) if value and value.seconds is not None else ""
+    return [f"{comparison.n:,}", f"{comparison.m:,}", seconds]
 
 
 def _error(comparison: Comparison) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from ..comparison.findings import Finding
 from ..comparison.record import Comparison
 from ..comparison.row import Row
 from ..instrument import units
@@ -19,6 +20,8 @@ _SECOND = {
     "trace": "trace",
     "Hessian": "hessian",
 }
+#: A cost whose whole interval is this far above its bound is a breach, and no noise.
+_BREACH = 1.1
 
 
 class View(NamedTuple):
@@ -28,11 +31,18 @@ class View(NamedTuple):
         titles: The titles.
         show: `show(comparison)` returns a cell for each.
         legend: What the figures are, up to the range of the function's own times.
+        best: The part of the verdict that is named first, `""` for none.
     """
 
     titles: tuple[str, ...]
     show: Callable[[Comparison], list[str]]
     legend: str
+    best: str = "fastest"
+
+    def finding(self, comparison: Comparison) -> Finding | None:
+        """Return the part of a verdict that the view names."""
+        parts = {"fastest": comparison.verdict.time, "least": comparison.verdict.memory}
+        return parts.get(self.best)
 
 
 def view_of(comparisons: Sequence[Comparison]) -> View:
@@ -50,14 +60,13 @@ def view_of(comparisons: Sequence[Comparison]) -> View:
         return _of_memory(comparisons)
     methods = {row.method for one in comparisons for row in one.rows}
     if methods.isdisjoint(WAYS) and not methods.isdisjoint(_PRODUCTS):
-        return View(_PRODUCTS, lambda one: _costs(one, _PRODUCTS), _TIMES)
+        return View(_PRODUCTS, _products, f"{_BREACHED}; {_TIMES}", "")
     return View(WAYS, lambda one: _costs(one, WAYS), _TIMES)
 
 
 _TIMES = "1 x = one run of the function itself"
-_BYTES = (
-    "bytes of one execution, and in parentheses its time over the function's; 1 x = one run of it"
-)
+_BREACHED = "! = more than theory allows, with certainty"
+_BYTES = "bytes of one execution, and its time; 1 x = one run of the function itself"
 
 
 def cost(row: Row) -> str:
@@ -78,6 +87,19 @@ def _costs(comparison: Comparison, methods: Sequence[str]) -> list[str]:
     return [cost(rows[method]) if method in rows else "" for method in methods]
 
 
+def _products(comparison: Comparison) -> list[str]:
+    """Return the cost of each product, with a mark where it is above its bound."""
+    rows = {row.method: row for row in comparison.rows}
+    costs = _costs(comparison, _PRODUCTS)
+    above = [name in rows and _is_above(rows[name]) for name in _PRODUCTS]
+    return [f"{cell} !" if breach else cell for cell, breach in zip(costs, above, strict=True)]
+
+
+def _is_above(row: Row) -> bool:
+    """Whether all of a cost's interval is clearly above its bound."""
+    return bool(row.interval and row.bound and row.interval[0] > _BREACH * row.bound)
+
+
 def _second_order(comparison: Comparison) -> list[str]:
     """Return the cost of the cheapest way to each second derivative."""
     return [_cheapest(comparison, kind) for kind in _SECOND.values()]
@@ -93,19 +115,18 @@ def _cheapest(comparison: Comparison, kind: str) -> str:
 
 def _of_memory(comparisons: Sequence[Comparison]) -> View:
     """Return the view of what takes which memory: plain reverse mode, and whatever takes less."""
-    kinds = ("value", "jacobian")
-    every = [row.method for one in comparisons for row in one.rows if row.kind in kinds]
+    every = [row.method for one in comparisons for row in one.rows if row.kind == "jacobian"]
     titles = tuple(dict.fromkeys(every))
 
     def show(comparison: Comparison) -> list[str]:
         rows = {row.method: row for row in comparison.rows}
         return [_size(rows[title]) if title in rows else "" for title in titles]
 
-    return View(titles, show, _BYTES)
+    return View(titles, show, _BYTES, "least")
 
 
 def _size(row: Row) -> str:
     if row.bytes is None:
         return row.status
-    time = f" ({cost(row)})" if row.ratio and row.method != "value" else ""
+    time = f", {units.times(float(f'{row.ratio.median:.2g}'))} x" if row.ratio else ""
     return f"{units.size(row.bytes)}{time}"
