@@ -10,6 +10,7 @@ const most = (values, none) => values.length ? Math.max(...values) : none;
 function place(plan, sizes, shut, direction, room = Infinity) {
   const down = direction == "down", frames = {}, boxes = {}, opened = {}, paths = [], known = {};
   const turn = (a, b) => down ? [tenth(b), tenth(a)] : [tenth(a), tenth(b)];
+  const point = ([x, y]) => turn(x, Math.floor(y) + 0.5);
   const root = compose(plan, sizes, shut, -1, down, room - 2 * MARGIN, frames);
   (function spread(key, x, y) {
     const f = frames[key];
@@ -31,7 +32,7 @@ function place(plan, sizes, shut, direction, room = Infinity) {
     if (!known[key]) {
       const points = [];
       for (const piece of pieces) run(link(piece)[0], frames[piece[0]], piece[1], points);
-      paths.push(known[key] = {source, target, edges: [], points: points.map(p => turn(...p))});
+      paths.push(known[key] = {source, target, edges: [], points: points.map(point)});
     }
     for (const e of edges) if (!known[key].edges.some(o => o + "" == e)) known[key].edges.push(e);
   }

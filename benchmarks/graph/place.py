@@ -217,7 +217,9 @@ def _tenth(value: float) -> float:
 
 
 def _point(x: float, y: float, down: bool) -> Point:
-    return (_tenth(y), _tenth(x)) if down else (_tenth(x), _tenth(y))
+    # Along the middle of a row of pixels lines are sharp, and two on one another as dark as one.
+    y = floor(y) + 0.5
+    return (y, _tenth(x)) if down else (_tenth(x), y)
 
 
 def _turned(box: Box, down: bool) -> Box:
