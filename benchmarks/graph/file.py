@@ -14,7 +14,6 @@ import numpy as np
 from .._codec import from_plain, plain_array
 from .._files import write_whole
 from .._record_file import damage_told, encode, ending, read_object, record_of, save_record
-from .overlays import for_page
 from .parts import Quantity
 from .record import Graph
 
@@ -57,15 +56,10 @@ def save(graph: Graph, path: str | Path) -> None:
         save_record(path, KIND, {name: _plain(getattr(graph, name)) for name in names})
         return
     module, name = WRITERS[of_path]
-    write: Callable[..., str | bytes]
+    write: Callable[[Graph], str | bytes]
     write = getattr(importlib.import_module(f"{__package__}.{module}"), name)
-    content = write(graph, **_options(graph, of_path))
+    content = write(graph)
     write_whole(path, content + "\n" if of_path == ".txt" and isinstance(content, str) else content)
-
-
-def _options(graph: Graph, of_path: str) -> dict[str, object]:
-    """Return what the maker of a file is told beside the graph: of a page what is laid over it."""
-    return {"overlays": for_page(graph)} if of_path == ".html" else {}
 
 
 def check_ending(path: str | Path) -> str:

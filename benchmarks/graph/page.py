@@ -26,7 +26,7 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
         graph: The graph.
         overlays: What else can be shown in colour: by the name of an overlay and the key of a box,
             `"n12"` for a node and `"g3"` for a closed group, how strong its tint is, from 0 to 1,
-            and what is written beside it.
+            and what is written beside it. By default saturation, zeros, and where a NaN is made.
 
     Example:
         >>> from benchmarks.graph.example import EXAMPLE
@@ -36,7 +36,8 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
     most = next(most for nodes, most in _SMALLER.items() if len(graph.nodes) >= nodes)
     picture = Picture(graph, rows=most[0], columns=most[1], passes=most[2])
     entries = [*legend(picture, ("value", "tangent", "adjoint"))][1:]
-    data = page_data(picture, entries, {**costs(picture), **(overlays or {})})
+    tints = for_page(graph) if overlays is None else overlays
+    data = page_data(picture, entries, {**costs(picture), **tints})
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     parts = {
         "title": html.escape(heading(graph)),
@@ -66,9 +67,7 @@ def in_notebook(graph: Graph) -> str:
     picture = Picture(graph)
     placed = picture.placed(picture.quantities(), shut=graph.shut, direction=graph.direction)
     height = min(900, round(placed.placement.height) + 260)
-    document, title = (
-        html.escape(text) for text in (page(graph, overlays=for_page(graph)), heading(graph))
-    )
+    document, title = (html.escape(text) for text in (page(graph), heading(graph)))
     style = f"width:100%;height:{height}px;border:0"
     return f'<iframe srcdoc="{document}" title="{title}" style="{style}"></iframe>'
 
