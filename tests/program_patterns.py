@@ -13,7 +13,9 @@ def advice_on(fn, *inputs, argnums=None):
     """What is said of a function at inputs, as `compare` asks for it."""
     problem = make_problem(fn, inputs, argnums=argnums)
     program = trace(problem.fn, problem.x, problem.fixed)
-    return find_advice(program, [True] * len(problem.x) + [False] * len(problem.fixed))
+    found = find_advice(program, [True] * len(problem.x) + [False] * len(problem.fixed))
+    assert all(len(line) <= 67 for advice in found for line in advice.code.splitlines())
+    return found
 
 
 def patterns_of(fn, *inputs, argnums=None):

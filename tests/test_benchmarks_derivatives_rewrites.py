@@ -207,16 +207,16 @@ def swapped(x):
 
 
 def layers(x):
-    weights = jnp.stack([jnp.eye(WIDTH) * i + x for i in range(30)])
+    weights = jnp.stack([jnp.eye(WIDTH) * i + x for i in range(20)])
     states = [x]
-    for i in range(30):
+    for i in range(20):
         states.append(states[-1] + jnp.tanh(weights[i] @ states[-1]))
-    return states[-1] + states[3] + sum(states[10:20])
+    return states[-1] + states[3] + sum(states[10:15])
 
 
 def independent(x):
     rows = jnp.outer(jnp.arange(30.0), x)
-    return jnp.stack([jnp.sum(jnp.exp(jnp.sin(rows[i]) * 0.1)) for i in range(30)])
+    return jnp.stack([jnp.sum(jnp.exp(jnp.sin(rows[i]) * 0.1)) for i in range(20)])
 
 
 @pytest.mark.parametrize("fn", [chain, leapfrog, swapped, layers, independent])
