@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "derivatives": {"instrument", "program"},
     "check": {"program", "derivatives"},
     "structure": {"instrument", "program", "derivatives", "check"},
-    "comparison": {"instrument", "program", "derivatives", "check"},
+    "comparison": {"instrument", "program", "derivatives", "check", "structure"},
     "graph": {"program", "derivatives", "check"},
     "report": {"instrument", "comparison", "graph"},
     "scenarios": {"derivatives", "nn", "losses", "train"},

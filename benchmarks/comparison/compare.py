@@ -266,6 +266,7 @@ def _problem(
 
 def _notes(work: Work) -> tuple[str, ...]:
     notes = work.experiment.notes if work.experiment else work.problem.notes
+    notes = (*notes, *work.faults)
     if not work.samples:
         return notes
     quiet, fault = guarded(

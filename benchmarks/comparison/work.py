@@ -17,6 +17,9 @@ from ..instrument.compile import Compiled, compile_for
 from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
+from ..program.messages import guarded
+from ..structure.marks import TooLargeError
+from ..structure.methods import structured
 from .attempt import Attempt, attempt, not_tried
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
@@ -42,6 +45,8 @@ _MEASURING = 0.25
 _FIRST = 0.75
 #: The share of the time left that reading the program may take.
 _READING = 0.3
+#: Seconds that looking for a structure may take.
+_LOOKING = 5.0
 #: A call that takes longer is made in a thread, so that it can be left behind.
 _LONG = 0.5
 
@@ -75,6 +80,7 @@ class Work:
         batches: The batches of directions that were compiled.
         samples: What was measured, by name.
         failed: What broke while it was measured.
+        faults: What gradwise could not do, in words.
     """
 
     problem: Problem
@@ -88,6 +94,7 @@ class Work:
     batches: dict[Batch, Compiled] = field(default_factory=dict)
     samples: dict[str, Samples] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.methods = self._selected(0)
@@ -102,7 +109,8 @@ class Work:
         tell("checking", 0.0)
         self.reading = self._read()
         look = look_at(self.problem, self.left)
-        self.methods = (*self._selected(self.reading.kept), *self._rewrites(self.reading))
+        others = (*self._rewrites(self.reading), *self._structured(self.reading))
+        self.methods = (*self._selected(self.reading.kept), *others)
         plan = make_plan(
             self.methods,
             look,
@@ -175,6 +183,22 @@ class Work:
         patterns = {advice.pattern for advice in reading.advice}
         order = self.settings.order
         return rewrites(patterns, self.problem, order=order, stops=reading.stops)
+
+    def _structured(self, reading: Reading) -> tuple[Method, ...]:
+        """Return the ways that the function's structure allows, unless methods were named."""
+        if isinstance(self.settings.methods, Sequence) and self.settings.methods != "all":
+            return ()
+        limit, order = min(_LOOKING, _READING * self.left()), self.settings.order
+
+        def look() -> tuple[Method, ...]:
+            try:
+                return structured(self.problem, order=order, stops=reading.stops, limit=limit)
+            except TooLargeError:
+                return ()
+
+        found, fault = guarded("look for a structure", look, ())
+        self.faults += [fault] if fault else []
+        return found
 
     def _modes(self) -> set[str]:
         """Return the ways that some method may need, beside both modes of JAX."""

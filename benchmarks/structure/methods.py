@@ -1,0 +1,98 @@
+"""What a function's structure allows, as methods that stand in a comparison beside the others."""
+
+from collections.abc import Callable, Collection
+from functools import partial
+
+import jax
+import numpy as np
+from jax.core import Tracer
+
+from ..derivatives.method import Method, Probe, Program
+from ..derivatives.problem import Leaves, Problem, gradient_problem
+from .pattern import Pattern, find_pattern
+from .ways import Way, constant, ways_of
+
+#: A row must save this many times the passes of the better plain mode.
+_SAVES = 2
+#: Rows at most.
+_MOST = 2
+#: Functions of fewer inputs or outputs have nothing to save.
+_FEW = 4
+
+
+def structured(
+    problem: Problem, *, order: int = 1, stops: Collection[str] = (), limit: float = 5.0
+) -> tuple[Method, ...]:
+    """Return the methods that a function's structure allows, the cheapest first.
+
+    Args:
+        problem: What is differentiated.
+        order: 1 for Jacobians, 2 for Hessians.
+        stops: The modes that are impossible.
+        limit: Seconds that looking may take.
+
+    Raises:
+        TooLargeError: If looking takes longer.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(lambda x: x[1:] * x[:-1], (jnp.ones(20),))
+        >>> [method.name for method in structured(problem)]
+        ['coloured (forward, 2)', 'coloured (reverse, 2)']
+    """
+    whole = problem if order == 1 else gradient_problem(problem)
+    fewest = min(whole.n, whole.m)
+    if fewest < _FEW or (order == 2 and not problem.scalar):
+        return ()
+    shapes = problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x]
+    pattern = find_pattern(partial(_outputs, whole), whole.x, whole.fixed, limit=limit)
+    pattern.rows.sort_indices()
+    found = [way for way in ways_of(whole, pattern.rows, shapes, whole.n) if way.plan]
+    found = [way for way in found if _SAVES * way.passes <= fewest and not way.modes & set(stops)]
+    if pattern.constant and found:
+        found = [constant(whole, found[0]), *found]
+    return tuple(_method(way, problem, pattern, order) for way in found[:_MOST])
+
+
+def _outputs(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:
+    return jax.tree.leaves(problem.fn(x, fixed))
+
+
+def _method(way: Way, looked_at: Problem, pattern: Pattern, order: int) -> Method:
+    types = [(leaf.shape, leaf.dtype) for leaf in (*looked_at.x, *looked_at.fixed)]
+    bound = {place: np.asarray(looked_at.fixed[place]) for place in pattern.bound}
+
+    def build(problem: Problem, probe: Probe) -> Program:
+        del probe
+        if [(leaf.shape, leaf.dtype) for leaf in (*problem.x, *problem.fixed)] != types:
+            raise ValueError(f"{way.name} is a derivative for inputs of other shapes or dtypes")
+        for place, value in bound.items():
+            if isinstance(problem.fixed[place], Tracer):
+                raise ValueError(
+                    f"{way.name} is a derivative for the whole numbers among the inputs that were "
+                    "given, which have no value inside of a transformation of JAX"
+                )
+            if not np.array_equal(np.asarray(problem.fixed[place]), value):
+                raise ValueError(f"{way.name} is a derivative for other whole numbers")
+        whole = problem if order == 1 else gradient_problem(problem)
+        run: Callable[..., object] = partial(way.dense, whole, way.tables)
+        return Program(run, (problem.x, problem.fixed))
+
+    return Method(
+        name=way.name,
+        mode="mixed",
+        kind="jacobian" if order == 1 else "hessian",
+        order=order,
+        requires=tuple(sorted(way.modes)) if way.passes else (),
+        exact=True,
+        summary=_summary(way),
+        build=build,
+        evaluations=lambda n, m: max(way.passes, 1),
+    )
+
+
+def _summary(way: Way) -> str:
+    if not way.passes:
+        return "computed once: it is the same for all inputs"
+    return f"{way.passes:,} passes: columns or rows that meet nowhere share one"
