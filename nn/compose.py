@@ -15,7 +15,7 @@ from ._anatomy import made_of, scope
 from ._checks import positive_int
 from ._parts import check_entries, check_layer, check_layers, init_of_each
 from .batch_normalization import batch_norm as batch_norm_layer
-from .layer import Layer, Params, State
+from .layer import Layer, Params, State, titled
 from .layer import activation as activation_layer
 from .linear import LECUN_NORMAL, dense
 from .regularization import check_rate, is_zero
@@ -211,6 +211,8 @@ def mlp(
         >>> import jax, jax.numpy as jnp
         >>> from gradwise import nn
         >>> model = nn.mlp((64, 32, 10), batch_norm=True, dropout=0.1)
+        >>> model
+        mlp(64, 32, 10): 2,442 parameters
         >>> params, state = jax.jit(model.init)(jax.random.key(0))
         >>> [type(layer).__name__ for layer in params]
         ['Dense', 'BatchNorm', 'tuple', 'tuple', 'Dense']
@@ -232,4 +234,5 @@ def mlp(
         layers.append(nonlinear)
         if not is_zero(dropout):
             layers.append(dropout_layer(dropout))
-    return serial(*layers, dense(sizes[-2], sizes[-1], weight_init=weight_init))
+    model = serial(*layers, dense(sizes[-2], sizes[-1], weight_init=weight_init))
+    return titled(model, f"mlp({', '.join(map(str, sizes))})")

@@ -94,7 +94,7 @@ class Layer(NamedTuple, Generic[Params, State]):
         >>> from gradwise import nn
         >>> layer = nn.dense(3, 4)
         >>> layer
-        Layer(init, apply)
+        dense(3, 4): 16 parameters
         >>> params, state = layer.init(jax.random.key(0))
         >>> y, state = layer.apply(params, state, jax.numpy.ones((5, 3)))
         >>> y.shape
@@ -105,7 +105,34 @@ class Layer(NamedTuple, Generic[Params, State]):
     apply: Apply[Params, State]
 
     def __repr__(self) -> str:
-        return "Layer(init, apply)"  # the addresses of two inner functions would tell nothing
+        try:
+            params, _ = jax.eval_shape(self.init, jax.random.key(0))  # nothing is drawn
+            count = sum(leaf.size for leaf in jax.tree.leaves(params))
+        except Exception:  # whatever the user's own `init` raises: a repr does not
+            return "Layer(init, apply)"  # the addresses of two inner functions would tell nothing
+        number = f"{count:,}" if count else "no"
+        return f"{_title(self)}: {number} parameter{'' if count == 1 else 's'}"
+
+
+def titled(layer: Layer[Params, State], title: str) -> Layer[Params, State]:
+    """Return a layer with what its `repr` calls it; nothing else reads that."""
+    vars(layer.apply)["title"] = (layer.apply, title)
+    return layer
+
+
+def _title(layer: Layer) -> str:
+    """Return what a layer is called: by its title, by its factory, or by how many it is made of.
+
+    `functools.wraps` copies notes to functions that do something else, so they name their own.
+    """
+    owner, title = getattr(layer.apply, "title", (None, ""))
+    if owner is layer.apply:
+        return title
+    name = getattr(layer.apply, "__qualname__", type(layer.apply).__name__)
+    name = name.removesuffix(".<locals>.apply").rpartition("<locals>.")[2]
+    note = getattr(layer.apply, "anatomy", None)
+    parts = getattr(note, "parts", ()) if getattr(note, "apply", None) is layer.apply else ()
+    return f"{name} of {len(parts)} layers" if len(parts) > 1 else name
 
 
 def stateless(
