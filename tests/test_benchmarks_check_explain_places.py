@@ -184,6 +184,16 @@ def test_infinity_that_a_mask_hides_is_nobodys_fault():
     assert explain_nonfinite(lambda x: jnp.max(jnp.where(x > 2, x, -jnp.inf)), ONES + 1.5).fine
 
 
+def test_what_makes_a_harmless_infinity_first_is_not_named():
+    def fn(x):
+        hidden = jnp.maximum(jnp.log(0 * x), -5.0)
+        return hidden + jnp.sqrt(x - 2)
+
+    found = explain_nonfinite(fn, ONES, mode="value")
+    assert (found.operation, found.happened) == ("sqrt", "sqrt(-1) = nan")
+    assert explain_nonfinite(fn, 3 * ONES, mode="value").fine
+
+
 def test_logsumexp_of_nothing_is_named_at_its_line_and_turn():
     forbidden = jnp.array([[0.0, -jnp.inf], [-jnp.inf, -jnp.inf]])
 
