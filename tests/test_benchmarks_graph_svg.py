@@ -7,6 +7,8 @@ import sys
 from dataclasses import replace
 from xml.etree import ElementTree
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_with_penalty
@@ -14,11 +16,12 @@ from matplotlib import image
 
 from benchmarks.graph import style
 from benchmarks.graph.heat import sight, strokes
-from benchmarks.graph.parts import Node, Quantity, Result
+from benchmarks.graph.parts import Group, Node, Operand, Output, Quantity, Result
 from benchmarks.graph.picture import Picture
 from benchmarks.graph.png import png
 from benchmarks.graph.record import Graph
 from benchmarks.graph.svg import svg
+from gradwise import graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -73,18 +76,37 @@ def test_a_picture_has_a_title_and_a_description():
 
 def test_what_a_user_wrote_is_never_markup():
     evil = '<script>alert("&")</script>'
-    node = Node(
-        id=0,
-        kind="input",
-        operation="input",
-        name=evil,
-        source=evil,
-        note=evil,
-        results=(Result(shape=(), dtype="float32", value=Quantity(array=np.float32(1))),),
+    value = (Result(shape=(), dtype="float32", value=Quantity(array=np.float32(1))),)
+    told = {"name": evil, "source": evil, "note": evil, "results": value}
+    edge = Operand(node=0, notes=(evil,))
+    nodes = (
+        Node(id=0, kind="input", operation="input", **told),
+        Node(id=1, kind="operation", operation=evil, operands=(edge,), groups=(0,), **told),
     )
-    text = svg(Graph(title=evil, nodes=(node,), notes=(evil,)))
-    assert "<script" not in text
-    assert boxes(text)["n0"] == [evil, "1"]
+    outputs = (Output(name=evil, edge=edge), Output(name=evil, edge=Operand(node=1)))
+    drawn = Graph(
+        title=evil,
+        nodes=nodes,
+        groups=(Group(id=0, name=evil, kind="scope"),),
+        outputs=outputs,
+        notes=(evil,),
+        forward=evil,
+    )
+    for shut in (frozenset(), frozenset({0})):
+        text = svg(replace(drawn, shut=shut))
+        assert "<script" not in text
+        assert evil in ElementTree.fromstring(text).itertext()
+        assert boxes(text)["n0"][:1] == [evil]
+
+
+def test_the_sides_of_an_open_branch_have_their_own_names():
+    def fn(x):
+        return jax.lax.cond(x > 0, jnp.sin, lambda x: x * x, x)
+
+    drawn = replace(graph(fn, 0.5), shut=frozenset())
+    root = ElementTree.fromstring(svg(drawn))
+    headings = {t.text for t in root.iter(f"{SVG}text") if t.get("class") == "heading"}
+    assert {"cond", *(g.name for g in drawn.groups if g.kind == "side")} <= headings
 
 
 def test_a_closed_group_tells_what_it_holds():
@@ -152,9 +174,8 @@ def test_light_and_dark_define_the_same_colours():
 
 def test_texts_fit_into_their_boxes():
     for example in EXAMPLES:
-        graph = example()
-        picture = Picture(graph)
-        placed = picture.placed(picture.quantities(), shut=graph.shut, direction="right")
+        picture = Picture(example())
+        placed = picture.placed(picture.quantities(), shut=picture.graph.shut, direction="right")
         for key in placed.placement.boxes:
             _, _, width, height = placed.box(key)
             card = picture.cards[key]
@@ -178,17 +199,28 @@ def test_a_png_is_the_picture_in_twice_its_size_and_the_same_bytes_each_time():
     assert height == pytest.approx(2 * float(root.get("height")), abs=2)
 
 
-def test_a_png_shows_each_box_where_the_picture_has_it():
-    graph = prelu_with_penalty()
-    pixels = image.imread(io.BytesIO(png(graph)))
-    root = ElementTree.fromstring(svg(graph))
+def test_a_png_shows_boxes_and_numbers_where_the_picture_has_them():
+    drawn = prelu_with_penalty()
+    pixels = image.imread(io.BytesIO(png(drawn)))[..., :3]
+    root = ElementTree.fromstring(svg(drawn))
     for box in root.iter(f"{SVG}g"):
-        if box.get("class") in ("input", "output") and box.get("id"):
-            x, y = map(float, re.findall(r"[\d.]+", box.get("transform")))
-            inside = pixels[int(2 * y + 24), int(2 * x + 6), :3]
-            colour = style.LIGHT[box.get("class")]
-            wanted = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-            np.testing.assert_allclose(inside, wanted, atol=0.01)
+        if not box.get("id"):
+            continue
+        x, y = map(float, re.findall(r"[\d.]+", box.get("transform")))
+        inside = pixels[int(2 * y + 24), int(2 * x + 6)]
+        np.testing.assert_allclose(inside, colour(box.get("class")), atol=0.01)
+        for text in box.iter(f"{SVG}text"):
+            if text.get("class") == "adjoint middle":
+                column, row = (
+                    int(2 * (x + float(text.get("x")))),
+                    int(2 * (y + float(text.get("y")))),
+                )
+                letters = pixels[row - 16 : row, column - 30 : column + 30]
+                assert np.abs(letters - colour("adjoint")).max(-1).min() < 0.1
+
+
+def colour(name):
+    return [int(style.LIGHT[name][k : k + 2], 16) / 255 for k in (1, 3, 5)]
 
 
 def test_a_png_says_what_is_not_installed(monkeypatch):
