@@ -1,5 +1,7 @@
 """What holds of every graph, checked from its records alone and against JAX's own derivatives."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,7 +26,7 @@ def outside(graph):
 
 
 def is_float(leaf):
-    return jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.inexact)
+    return jnp.issubdtype(jax.typeof(leaf).dtype, jnp.inexact)
 
 
 def scale(arrays):
@@ -41,9 +43,27 @@ def assert_close(found, expected, tolerance):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * scale(finite))
 
 
-def adjoints_of_inputs(graph):
-    inputs = [node for node in graph.nodes if node.kind == "input"]
-    return [array(node.results[0].adjoint) for node in inputs]
+def adjoints_of_inputs(graph, names):
+    """The adjoints of the inputs of these names; a graph has its inputs where they are used."""
+    inputs = {node.name: node for node in graph.nodes if node.kind == "input"}
+    assert sorted(inputs) == sorted(names)
+    return [array(inputs[name].results[0].adjoint) for name in names]
+
+
+def names_of_leaves(fn, inputs, argnums=None):
+    """What the differentiated leaves are called, in the order of the arguments."""
+    parameters = list(inspect.signature(fn).parameters.values())
+    several = parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL
+    plain = parameters[:-1] if several else parameters
+    names = [p.name for p in plain]
+    names += [f"{parameters[-1].name}[{i}]" for i in range(len(inputs) - len(plain)) if several]
+    chosen = range(len(inputs)) if argnums is None else np.atleast_1d(argnums)
+    return [
+        f"{names[place]}{jax.tree_util.keystr(path)}"
+        for place in chosen
+        for path, leaf in jax.tree.leaves_with_path(inputs[place])
+        if is_float(leaf)
+    ]
 
 
 def tangents_of_outputs(graph, place):
@@ -53,15 +73,17 @@ def tangents_of_outputs(graph, place):
     return [array(r.tangents[place]) if r.tangents else np.zeros(r.shape, r.dtype) for r in moved]
 
 
-def assert_as_jax(graph, fn, x, fixed=(), *, tolerance):
+def assert_as_jax(graph, names, fn, x, fixed=(), *, tolerance, weights=None):
     """Values, adjoints and tangents are those of JAX, of a function of the leaves `x`.
 
     Args:
         graph: The graph of it, differentiated by `x` alone.
+        names: What the leaves of `x` are called in it.
         fn: A function of `x` and `fixed`.
         x: The leaves that are differentiated.
         fixed: The others.
         tolerance: As a fraction of the largest number.
+        weights: The cotangent of each float output; 1 on each number by default.
     """
 
     @jax.jit
@@ -73,15 +95,15 @@ def assert_as_jax(graph, fn, x, fixed=(), *, tolerance):
         reverse, forward = not graph.reverse, not graph.forward
         if reverse:
             ys, pull, leaves = jax.vjp(outputs, x, has_aux=True)
-            (adjoints,) = pull([jnp.ones_like(y) for y in ys])
+            (adjoints,) = pull([jnp.ones_like(y) for y in ys] if weights is None else weights)
         else:
             adjoints, leaves = [], outputs(x)[1]
-        pushed = [jax.jvp(lambda x: outputs(x)[0], (x,), (d,))[1] for d in directions if forward]
-        return leaves, adjoints, pushed
+        push = lambda d: jax.jvp(lambda x: outputs(x)[0], (x,), (d,))[1]  # noqa: E731
+        return leaves, adjoints, jax.lax.map(push, directions) if forward else []
 
     x = [jnp.asarray(leaf) for leaf in x]
-    directions = [] if graph.forward else unit_vectors(x, len(graph.passes))
-    leaves, adjoints, pushed = reference(x, fixed, directions)
+    with jax.debug_key_reuse(False):
+        leaves, adjoints, pushed = reference(x, fixed, unit_vectors(x, len(graph.passes)))
     values = [result_of(graph, output.edge).value for output in graph.outputs]
     numbers = [y for y in leaves if not jnp.issubdtype(y.dtype, jax.dtypes.extended)]
     wide = [
@@ -89,22 +111,18 @@ def assert_as_jax(graph, fn, x, fixed=(), *, tolerance):
     ]
     assert_close([array(v) for v in values if v is not None], wide, tolerance)
     if not graph.reverse:
-        assert_close(adjoints_of_inputs(graph), adjoints, tolerance)
-    for place, expected in enumerate(pushed):
+        assert_close(adjoints_of_inputs(graph, names), adjoints, tolerance)
+    for place in range(len(graph.passes)):
+        expected = [np.asarray(stacked[place]) for stacked in pushed]
         assert_close(tangents_of_outputs(graph, place), expected, tolerance)
 
 
 def unit_vectors(x, count):
-    """The first unit vectors of the space of all leaves."""
-    sizes = [leaf.size for leaf in x]
-    found = []
-    for place in range(count):
-        flat = [np.zeros(size) for size in sizes]
-        leaf = next(i for i in range(len(x)) if place < sum(sizes[: i + 1]))
-        flat[leaf][place - sum(sizes[:leaf])] = 1
-        parts = zip(flat, x, strict=True)
-        found.append([jnp.asarray(f.reshape(like.shape), like.dtype) for f, like in parts])
-    return found
+    """The first unit vectors of the space of all leaves, stacked."""
+    every = np.eye(count, sum(leaf.size for leaf in x))
+    parts = np.split(every, np.cumsum([leaf.size for leaf in x])[:-1], axis=1)
+    pairs = zip(parts, x, strict=True)
+    return [jnp.asarray(part.reshape(count, *leaf.shape), leaf.dtype) for part, leaf in pairs]
 
 
 def assert_structure(graph):
@@ -132,20 +150,20 @@ def assert_structure(graph):
 
 def assert_adjoints_are_sums(graph, tolerance):
     """A result's adjoint is the sum of what its edges hand back, a body's outputs among them."""
-    sums = {}
+    parts = {}
     edges = [edge for node in graph.nodes for edge in node.operands if node.kind not in BODY_INPUTS]
     edges += [output.edge for output in graph.outputs]
     edges += [edge for group in graph.groups for edge in group.outputs if edge is not None]
     for edge in edges:
         if edge.adjoint is not None:
-            key = edge.node, edge.result
-            sums[key] = sums.get(key, 0) + array(edge.adjoint)
+            parts.setdefault((edge.node, edge.result), []).append(array(edge.adjoint))
     for node in graph.nodes:
         for place, result in enumerate(node.results):
             if result.adjoint is not None:
-                found, expected = array(result.adjoint), sums.get((node.id, place), 0)
-                size = scale([np.where(np.isfinite(found), found, 0)])
-                np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * size)
+                summands = parts.get((node.id, place), [np.zeros(result.shape)])
+                size = scale([np.where(np.isfinite(a), a, 0) for a in summands])
+                found = array(result.adjoint)
+                np.testing.assert_allclose(found, sum(summands), rtol=0, atol=tolerance * size)
 
 
 #: Inputs of a body, whose one operand hands nothing back.
@@ -166,6 +184,22 @@ def cut_sums(graph, place):
             terms.append((start, end, float(np.real(product))))
     cuts = [-1, *(node.id for node in nodes if node.kind != "input")]
     return [sum(t for start, end, t in terms if start <= cut < end) for cut in cuts]
+
+
+def assert_cut_sums_agree(graph, tolerance):
+    """Every cut has the same sum of adjoint times tangent, in each pass."""
+    for place in range(len(graph.passes)):
+        sums = cut_sums(graph, place)
+        np.testing.assert_allclose(sums, sums[-1], rtol=0, atol=tolerance * cut_scale(graph, place))
+
+
+def cut_scale(graph, place):
+    """The largest term of a cut's sum, which its rounding errors are measured by."""
+    nodes = outside(graph)
+    edges = [edge for node in nodes for edge in node.operands]
+    edges += [output.edge for output in graph.outputs]
+    pairs = [(e.adjoint, r.tangents[place]) for e in edges if (r := result_of(graph, e)).tangents]
+    return scale([array(a) * array(t) for a, t in pairs if a is not None]) or 1.0
 
 
 def assert_flops_add_up(graph, fn, *inputs):
