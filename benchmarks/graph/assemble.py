@@ -61,7 +61,8 @@ def add_program(
         name = names.get(item.step.results[0], "")
         fields = {"name": name, "body_of": body_of, "groups": chain}
         _add_item(assembly, folded, item, live=live, shared=fields)
-    constants(folded.outputs)
+    if body_of is None:  # a counter that a turn hands on is not drawn
+        constants(folded.outputs)
 
 
 def _add_item(
@@ -181,7 +182,10 @@ def _add_body(
                 groups=groups,
             )
     add_program(assembly, body, sources, body_of=place, groups=groups, live=live)
-    outputs = tuple(assembly.operand(edge, live=live) for edge in body.outputs)
+    outputs = tuple(
+        assembly.operand(edge, live=live) if edge.source in assembly.places else None
+        for edge in body.outputs
+    )
     assembly.groups[groups[-1]] = replace(assembly.groups[groups[-1]], outputs=outputs)
 
 

@@ -73,8 +73,10 @@ class Folded:
         yield from self.outputs
 
     def used_inputs(self) -> list[Value]:
-        """Return the inputs that an edge comes from, in order."""
-        sources = {edge.source for edge in self.edges() if isinstance(edge.source, Value)}
+        """Return the inputs that an operation takes, or that depend and are handed out."""
+        edges = [edge for item in self.items for edge in item.edges]
+        edges += [edge for edge in self.outputs if edge.source in self.depends]
+        sources = {edge.source for edge in edges if isinstance(edge.source, Value)}
         return [value for value in self.block.inputs if value in sources]
 
     def drawn(self) -> Iterator[Value]:
