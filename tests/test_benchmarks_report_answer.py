@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from benchmarks.report.answer import answers, use
 from benchmarks.report.columns import by_cost, columns, is_doubtful
 from benchmarks.report.example import EXAMPLE, exactly
 from benchmarks.report.files import write_report
-from benchmarks.report.glossary import GLOSSARY
+from benchmarks.report.glossary import GLOSSARY, as_markdown
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
 from benchmarks.report.summary import legend, summary_cells, summary_text
@@ -271,6 +272,13 @@ def test_the_words_are_at_least_thirty_each_with_an_example_and_in_the_order_of_
     for word in ("tangent", "cotangent", "jvp", "vjp", "residual", "bound", "chunk", "colour"):
         assert word in GLOSSARY
     assert {"dispatch floor", "kink"} <= GLOSSARY.keys()
+
+
+def test_the_page_of_the_documentation_has_the_same_texts():
+    written = (Path(__file__).parent.parent / "docs" / "words.md").read_text()
+    assert written == as_markdown(), (
+        "write it anew: Path('docs/words.md').write_text(as_markdown())"
+    )
 
 
 @pytest.mark.parametrize("asked", ["tangent", "Tangents", "TANGENT", "dispatch_floor", "flops"])

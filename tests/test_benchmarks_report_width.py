@@ -79,6 +79,13 @@ def test_what_is_printed_is_80_columns_wide_at_most(comparison):
     assert longest(summary_text([comparison, EXAMPLE])) <= 80
 
 
+def test_what_is_printed_is_as_wide_as_a_terminal_that_is_wider(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert 100 < longest(str(WIDE)) <= 120
+    monkeypatch.setenv("COLUMNS", "10")
+    assert str(EXAMPLE)
+
+
 def test_nothing_is_cut_of_a_name_that_is_longer_than_a_line():
     for text in (str(WIDE), summary_text([WIDE])):
         assert LONG in text.replace("\n", "").replace(" ", "")

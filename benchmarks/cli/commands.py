@@ -13,7 +13,7 @@ from ..comparison.diff import diff as compare_runs
 from ..comparison.differences import Differences
 from ..comparison.side_by_side import compare_functions as compare_side_by_side
 from ..derivatives.table import select
-from ..instrument.text import filled
+from ..instrument.text import filled, terminal_width
 from ..report.files import check_ending, write_report
 from ..report.glossary import GLOSSARY
 from ..report.text import text_table
@@ -22,7 +22,6 @@ from .explained import explained
 from .files import check_writable
 from .progress import Progress
 from .target import load_function
-from .terminal import terminal_width
 
 #: How a diff can be printed.
 _FORMATS = {"text": str, "md": Differences.markdown}

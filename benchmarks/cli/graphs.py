@@ -9,9 +9,9 @@ import typer
 from ..graph.build import graph
 from ..graph.file import check_ending
 from ..graph.text import text
+from ..instrument.text import terminal_width
 from .files import check_writable
 from .target import load_case
-from .terminal import terminal_width
 
 #: What a case may say beside its function and inputs: what `gradwise.graph` takes by keyword.
 OPTIONS = ("argnums", "tangent", "cotangent", "names")

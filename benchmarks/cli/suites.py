@@ -18,13 +18,13 @@ from ..comparison.record import Comparison
 from ..derivatives.choice import unknown
 from ..instrument.clock import now
 from ..instrument.environment import environment
+from ..instrument.text import terminal_width
 from ..report.summary import one_line, summary_text
 from ..report.text import text_table
 from ..scenarios import run as runs
 from ..scenarios.scenario import Suite
 from .errors import exit_status
 from .progress import Progress
-from .terminal import terminal_width
 
 #: Seconds of measuring for each of the lecture's networks, which together take 90 s.
 _DEFAULT_BUDGET = 6.0

@@ -222,8 +222,7 @@ class FunctionComparison:
         return [(name, text) for name, text in pairs if text]
 
     def _cells(self) -> list[list[str]]:
-        first = self.rows[0].name
-        header = ["function", "value", f"x {first}'s", "derivative", f"x {first}'s", "by"]
+        header = ["function", "value", "x first", "derivative", "x first", "by"]
         lines = [[*header, "memory", "compile"]]
         for row in self.rows:
             derivative = row.derivative

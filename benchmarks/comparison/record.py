@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._equality import equal_by_fields
+from ..instrument.text import terminal_width
 from ..instrument.units import counted
 from ..program.advice import Advice as Advice
 from .findings import Crossover, Verdict
@@ -16,13 +17,17 @@ from .source import Source
 if TYPE_CHECKING:
     from ..graph.record import Graph
 
+#: A terminal that says to be narrower is written to all the same.
+_NARROWEST = 40
+
 
 @equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison:
     """What every way to differentiate one function costs.
 
-    `print(comparison)` shows the table and the verdict; in a notebook it is an HTML table.
+    `print(comparison)` shows the answer, what to type, and the table, as wide as the terminal; a
+    notebook shows the same with a chart.
 
     Attributes:
         name: The function's name.
@@ -183,7 +188,7 @@ class Comparison:
     def __str__(self) -> str:
         from ..report.text import text_table
 
-        return text_table(self)
+        return text_table(self, max(terminal_width(), _NARROWEST))
 
     def __repr__(self) -> str:
         return f"Comparison({self.name}: {self.sizes}, {counted(len(self.rows), 'row')})"

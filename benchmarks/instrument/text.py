@@ -1,6 +1,7 @@
 """Text in columns, in lines of one width, and as a small HTML table."""
 
 import html
+import shutil
 import textwrap
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -9,6 +10,21 @@ from typing import NamedTuple
 WIDTH = 80
 #: A first cell up to this length is never parted from its row for the sake of a spare column.
 _LONG_NAME = 30
+
+
+def terminal_width() -> int:
+    """Return how many characters a line of the terminal has; of a file or a pipe, 80.
+
+    The environment variable `COLUMNS` says otherwise.
+
+    Example:
+        >>> import os
+        >>> os.environ["COLUMNS"] = "132"
+        >>> terminal_width()
+        132
+        >>> del os.environ["COLUMNS"]
+    """
+    return shutil.get_terminal_size((WIDTH, 24)).columns
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

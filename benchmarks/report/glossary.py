@@ -221,3 +221,16 @@ GLOSSARY = {
         "`jax.vjp(f, x)[1](u)` returns `u J`.",
     ),
 }
+
+
+def as_markdown() -> str:
+    """Return all entries as a page of the documentation.
+
+    Example:
+        >>> as_markdown().splitlines()[0]
+        '# Words'
+    """
+    lines = ["# Words", "", "What `gradwise explain` prints; each with an example.", ""]
+    for word, entry in GLOSSARY.items():
+        lines += [f"**{word}**", f": {entry.short} {entry.more}", f"  *{entry.example}*", ""]
+    return "\n".join(lines)
