@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from benchmarks import explain_nonfinite
+from benchmarks.check import cure_codes
 
 FILE = "test_benchmarks_check_explain.py"
 
@@ -196,6 +197,13 @@ def test_a_derivative_that_is_zero_but_for_rounding_is_fine_and_said_to_be_that(
     assert str(found).startswith("everything is finite, and has its digits (the derivative in ")
 
 
+def test_what_is_to_be_typed_fits_a_terminal():
+    cures = [one for one in vars(cure_codes).values() if isinstance(one, cure_codes.Cure)]
+    cures += cure_codes.EDGES.values()
+    assert len(cures) > 40
+    assert max(len(line) for cure in cures for line in cure.code.splitlines()) <= 67
+
+
 def test_a_mode_that_is_none_is_refused():
     with pytest.raises(ValueError, match="mode must be one of value, reverse, forward or None"):
         explain_nonfinite(jnp.sin, 1.0, mode="backward")
@@ -212,12 +220,16 @@ def test_the_text_says_what_where_why_and_what_to_type():
         return jnp.sum(jnp.linalg.norm(x) ** 2)
 
     found = explain_nonfinite(fn, array([0.0, 0.0]))
-    assert str(found).splitlines() == [
-        "the derivative is not finite, in reverse mode and in forward mode",
-        f"  first  infinity in the derivative of `sqrt` at {FILE}:{fn.__code__.co_firstlineno + 1} "
-        f"({fn.__qualname__}): 0.5 / 0 = inf, at sqrt(0)",
+    place = f"{FILE}:{fn.__code__.co_firstlineno + 1} ({fn.__qualname__})"
+    lines = str(found).splitlines()
+    assert lines[0] == "the derivative is not finite, in reverse mode and in forward mode"
+    assert " ".join(line.strip() for line in lines[1:-2]) == (
+        f"first  infinity in the derivative of `sqrt` at {place}: 0.5 / 0 = inf, at sqrt(0)"
+    )
+    assert lines[-2:] == [
         "  use    the sum of squares, without a root that is squared again",
         "         z = jnp.sum(x**2)",
     ]
+    assert found.sentence.partition(" at ")[2] == f"{place}: 0.5 / 0 = inf, at sqrt(0)"
     assert found._repr_html_().startswith("<pre>the derivative is not finite")
     assert repr(found) == "Explanation(infinity in sqrt, reverse)"

@@ -206,7 +206,7 @@ def test_logsumexp_of_nothing_is_named_at_its_line_and_turn():
 
     found = explain_nonfinite(fn, jnp.ones((3, 2)), mode="reverse")
     assert found.line.startswith(line(fn, 2))
-    assert "z = jax.nn.logsumexp(jnp.maximum(x, -1e30), axis=-1)" in found.code
+    assert "some = jnp.maximum(x, -1e30)" in found.code
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,8 @@ def double_where(name: str, inside: str, stand_in: str, call: str, outside: str 
         call: The operation, its operand written `{}`.
         outside: Its value elsewhere.
     """
-    operand = f"jnp.where({name}, x, {stand_in})"
-    code = f"{name} = {inside}\nz = jnp.where({name}, {call.format(operand)}, {outside})"
+    safe = f"{name} = {inside}\nsafe = jnp.where({name}, x, {stand_in})\n"
+    code = f"{safe}z = jnp.where({name}, {call.format('safe')}, {outside})"
     return Cure("two jnp.where, around the operand and around the result", code)
 
 
@@ -40,9 +40,7 @@ EDGES = {
     "cbrt": double_where("nonzero", "x != 0", "1.0", "jnp.cbrt({})"),
     "log": double_where("positive", "x > 0", "1.0", "jnp.log({})"),
     "log1p": double_where("inside", "x > -1", "0.0", "jnp.log1p({})"),
-    "acos": double_where(
-        "inside", "jnp.abs(x) < 1", "0.0", "jnp.arccos({})", "jnp.where(x < 0, jnp.pi, 0.0)"
-    ),
+    "acos": double_where("inside", "jnp.abs(x) < 1", "0.0", "jnp.arccos({})", "jnp.pi * (x < 0)"),
     "asin": double_where(
         "inside", "jnp.abs(x) < 1", "0.0", "jnp.arcsin({})", "jnp.sign(x) * jnp.pi / 2"
     ),
@@ -64,41 +62,47 @@ POWER = double_where("positive", "x > 0", "1.0", "{} ** y")
 RECIPROCAL_POWER = double_where("nonzero", "x != 0", "1.0", "{} ** y")
 DIVISION = Cure(
     "two jnp.where: one around the denominator, one around the quotient",
-    "nonzero = y != 0\nz = jnp.where(nonzero, x / jnp.where(nonzero, y, 1.0), 0.0)",
+    "nonzero = y != 0\nsafe = jnp.where(nonzero, y, 1.0)\nz = jnp.where(nonzero, x / safe, 0.0)",
 )
 ATAN2 = Cure(
     "two jnp.where: at (0, 0) there is no angle",
     "somewhere = (x != 0) | (y != 0)\n"
-    "z = jnp.where(somewhere, jnp.arctan2(jnp.where(somewhere, x, 0.0), "
-    "jnp.where(somewhere, y, 1.0)), 0.0)",
+    "safe = jnp.where(somewhere, y, 1.0)\n"
+    "z = jnp.where(somewhere, jnp.arctan2(x, safe), 0.0)",
 )
 X_LOG_X = Cure(
     "two jnp.where: x log x tends to 0",
-    "positive = x > 0\nz = jnp.where(positive, x * jnp.log(jnp.where(positive, x, 1.0)), 0.0)",
+    "positive = x > 0\nsafe = jnp.where(positive, x, 1.0)\n"
+    "z = jnp.where(positive, x * jnp.log(safe), 0.0)",
 )
 SQUARED_NORM = Cure("the sum of squares, without a root that is squared again", "z = jnp.sum(x**2)")
 NORM = Cure(
     "two jnp.where around the root of the sum of squares",
     "squared = jnp.sum(x**2)\npositive = squared > 0\n"
-    "z = jnp.where(positive, jnp.sqrt(jnp.where(positive, squared, 1.0)), 0.0)",
+    "safe = jnp.where(positive, squared, 1.0)\n"
+    "z = jnp.where(positive, jnp.sqrt(safe), 0.0)",
 )
 NORMALISE = Cure(
     "two jnp.where: a vector of length 0 has no direction",
     "squared = jnp.sum(x**2, axis=-1, keepdims=True)\npositive = squared > 0\n"
-    "z = jnp.where(positive, x / jnp.sqrt(jnp.where(positive, squared, 1.0)), 0.0)",
+    "safe = jnp.where(positive, squared, 1.0)\n"
+    "z = jnp.where(positive, x / jnp.sqrt(safe), 0.0)",
 )
 SPREAD = Cure(
     "two jnp.where around the root of the variance: that of equal entries is 0",
     "variance = jnp.var(x)\nspread = variance > 0\n"
-    "z = jnp.where(spread, jnp.sqrt(jnp.where(spread, variance, 1.0)), 0.0)",
+    "safe = jnp.where(spread, variance, 1.0)\n"
+    "z = jnp.where(spread, jnp.sqrt(safe), 0.0)",
 )
 ALL_MINUS_INFINITY = "a large negative number for -inf: where all are -inf there is no largest"
 LOGSUMEXP_OF_NOTHING = Cure(
-    ALL_MINUS_INFINITY, "z = jax.nn.logsumexp(jnp.maximum(x, -1e30), axis=-1)"
+    ALL_MINUS_INFINITY, "some = jnp.maximum(x, -1e30)\nz = jax.nn.logsumexp(some, axis=-1)"
 )
-SOFTMAX_OF_NOTHING = Cure(ALL_MINUS_INFINITY, "z = jax.nn.softmax(jnp.maximum(x, -1e30), axis=-1)")
+SOFTMAX_OF_NOTHING = Cure(
+    ALL_MINUS_INFINITY, "some = jnp.maximum(x, -1e30)\nz = jax.nn.softmax(some, axis=-1)"
+)
 LOG_SOFTMAX_OF_NOTHING = Cure(
-    ALL_MINUS_INFINITY, "z = jax.nn.log_softmax(jnp.maximum(x, -1e30), axis=-1)"
+    ALL_MINUS_INFINITY, "some = jnp.maximum(x, -1e30)\nz = jax.nn.log_softmax(some, axis=-1)"
 )
 
 # Exponentials.
@@ -155,11 +159,11 @@ WITH_INFINITY = Cure(
 # Linear algebra.
 JITTER = Cure(
     "a little of the identity: the matrix is not positive definite to its digits",
-    "z = jnp.linalg.cholesky(x + 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype))",
+    "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.cholesky(x + some)",
 )
 SINGULAR = Cure(
     "a little of the identity, or jnp.linalg.lstsq: the matrix is singular to its digits",
-    "z = jnp.linalg.solve(x + 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype), y)",
+    "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.solve(x + some, y)",
 )
 _MASKED = "1 / (li - lj) masked where two are equal"
 EIGENVECTORS = Cure(
@@ -194,8 +198,10 @@ def _(g, primals, tangents):
     w, v = jnp.linalg.eigh(*primals)
     gap = w - w[:, None]
     apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
-    slope = jax.vmap(jax.grad(g))((w + w[:, None]).ravel() / 2).reshape(gap.shape)
-    ratio = jnp.where(apart, (g(w) - g(w)[:, None]) / jnp.where(apart, gap, 1.0), slope)
+    middle = (w + w[:, None]) / 2
+    slope = jax.vmap(jax.vmap(jax.grad(g)))(middle)
+    rise, run = g(w) - g(w)[:, None], jnp.where(apart, gap, 1.0)
+    ratio = jnp.where(apart, rise / run, slope)
     moved = v.T @ (tangents[0] + tangents[0].T) @ v / 2
     return of_matrix(g, *primals), v @ (ratio * moved) @ v.T
 
@@ -216,8 +222,9 @@ def _(primals, tangents):
     m = u.T @ da @ v
     gap, both = s - s[:, None], s + s[:, None]
     apart = jnp.abs(gap) > 1e-5 * jnp.max(s)
-    inverse = jnp.where(s > 0, 1 / jnp.maximum(s, 1e-30), 0.0)
-    turn = jnp.where(apart, (m + m.T) / jnp.where(apart, gap, 1.0), 0.0) / 2
+    inverse = (s > 0) / jnp.maximum(s, 1e-30)
+    far = jnp.where(apart, gap, 1.0)
+    turn = jnp.where(apart, m + m.T, 0.0) / far / 2
     twist = (m - m.T) / jnp.where(both > 0, both, 1.0) / 2
     du = u @ (turn + twist) + (da @ v - u @ m) * inverse
     dv = v @ (turn - twist) + (da.T @ u - v @ m.T) * inverse

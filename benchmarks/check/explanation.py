@@ -1,11 +1,13 @@
 """What `explain_nonfinite` returns: what went wrong first, where, why, and what to type instead."""
 
 import html
+import textwrap
 from dataclasses import dataclass
 
 from .._equality import equal_by_fields
 from ..program.custom_rules import OF_USERS
 
+_WIDTH = 79
 #: What each of the three is called.
 CALLED = {
     "value": "the value",
@@ -108,11 +110,10 @@ class Explanation:
         if self.fine:
             note = f" ({self.note})" if self.note else ""
             return f"everything is finite, and has its digits{note}"
-        lines = [self._head(), f"  first  {self.sentence}"] if self.what else [self._head()]
-        if self.note:
-            lines.append(f"  note   {self.note}")
-        if self.cure:
-            lines.append(f"  use    {self.cure}")
+        lines = _wrapped("", self._head())
+        for name, text in (("first", self.what and self.sentence), ("note", self.note)):
+            lines += _wrapped(name, text) if text else []
+        lines += _wrapped("use", self.cure) if self.cure else []
         lines += [f"         {line}" for line in self.code.splitlines()]
         return "\n".join(lines)
 
@@ -130,3 +131,16 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    """Write a text beside its name, in lines that a terminal does not wrap."""
+    first = f"  {name:6} " if name else ""
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * 9,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
