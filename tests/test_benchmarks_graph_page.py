@@ -155,7 +155,7 @@ def test_groups_open_and_close_nodes_are_found_and_have_addresses():
     assert said[9] == "n9"
     assert "n9" in said[10]
     assert said[11].startswith("+ · float64[5,6] · value: ")
-    assert said[12:] == ["#shut=0.3&node=n9", "1 of 2"]  # the node, and the group that it is in
+    assert said[12:] == ["#shut=0.3&node=n9", "1 of 1"]
 
 
 @needs_browser
@@ -213,3 +213,37 @@ def test_a_page_of_fifty_layers_is_below_a_megabyte():
     deep = layers(50, passes=8)
     closed = replace(deep, shut=frozenset(range(len(deep.groups))))
     assert len(page(closed, overlays=for_page(closed)).encode()) < 1_000_000
+
+
+def one_layer(w, b, x, y):
+    z = w @ x + b
+    a = jax.nn.sigmoid(z)
+    return (a - y) ** 2
+
+
+def prelu_and_penalty(w, b, slope, v, x, y):
+    h = w @ x + b
+    z = jnp.where(h > 0, h, slope * h)
+    p = v @ z
+    error = (p - y) ** 2
+    penalty = 0.1 * jnp.sum(w**2)
+    return error + penalty
+
+
+def logistic_loss(w, b, x, y):
+    p = jax.nn.sigmoid(w @ x + b)
+    return -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p))
+
+
+def test_the_saved_pages_of_the_lecture_are_below_fifty_kilobytes(tmp_path):
+    w, b, v = jnp.array([[0.5, 0.25], [-0.2, 0.4]]), jnp.array([0.1, -0.2]), jnp.array([1, -0.5])
+    x, y = jnp.array([2.0, 1.0]), 1.0
+    drawn = [
+        graph(one_layer, v, 0.1, x, y, argnums=(0, 1)),
+        graph(prelu_and_penalty, w, b, 0.25, v, x, y, argnums=(0, 1, 2, 3)),
+        graph(logistic_loss, v, 0.1, x, y, argnums=(0, 1)),
+    ]
+    for place, one in enumerate(drawn):
+        path = tmp_path / f"{place}.html"
+        one.save(path)
+        assert path.stat().st_size < 50_000

@@ -33,6 +33,7 @@ class Card:
         kept_anew: How many of them only the derivative asks for.
         flops: Its operations.
         body: `"loop"` or `"branch"` if it is one, whose body is inside; `""` for other boxes.
+        turn: Which turn of a loop its open body shows, such as `"turn 12 of 12"`; else `""`.
         about: What a reader sees who points at it, a line each.
     """
 
@@ -48,6 +49,7 @@ class Card:
     kept_anew: int = 0
     flops: Flops = field(default_factory=Flops)
     body: str = ""
+    turn: str = ""
     about: tuple[str, ...] = ()
 
 
@@ -117,7 +119,9 @@ class Cards:
         loop = self.graph.nodes[group.loop] if is_body and group.loop is not None else None
         members = self._members[group.id]
         node, result = self._made_by(group, loop, members)
-        inside = f"{counted(len(members), 'node')} inside"
+        nodes = members if loop is None else [*members, loop]
+        holds = self._holds(nodes, loop)
+        title = f"{group.name}, {counted(len(members), 'node')} inside"
         return self._card(
             f"g{group.id}",
             node,
@@ -125,12 +129,11 @@ class Cards:
             kind="output" if loop is None and node.id in self._outputs else "closed",
             label=group.name if loop is None else label_of(loop),
             name="" if loop is None else loop.name,
-            small=tuple(
-                filter(None, (size_of(result) if result else "", *self._holds(members, loop)))
-            ),
-            nodes=members if loop is None else [*members, loop],
-            about=(f"{group.name}, {inside}", *about(node, result)[1:]),
+            small=tuple(filter(None, (size_of(result) if result else "", *holds))),
+            nodes=nodes,
+            about=(title, _type(result) if result else "", *holds, loop.source if loop else ""),
             body="" if loop is None else loop.kind,
+            turn="" if group.turn is None else f"turn {group.turn + 1} of {group.turns}",
         )
 
     def _made_by(
@@ -148,13 +151,13 @@ class Cards:
             node, place = members[-1], 0
         return node, node.results[place] if place < len(node.results) else None
 
-    def _holds(self, members: list[Node], loop: Node | None) -> list[str]:
+    def _holds(self, nodes: list[Node], loop: Node | None) -> list[str]:
         """Return what a closed group holds: its parameters, operations and kept bytes."""
         parameters = sum(
-            math.prod(self.graph.nodes[p].results[0].shape) for p in self._weights(members)
+            math.prod(self.graph.nodes[p].results[0].shape) for p in self._weights(nodes)
         )
-        flops = flops_in_short(flops_of(members, loop))
-        kept = sum(residual.bytes for node in members for residual in node.kept)
+        flops = flops_in_short(flops_of(nodes, loop))
+        kept = sum(residual.bytes for node in nodes for residual in node.kept)
         costs = " · ".join(filter(None, (flops, f"keeps {storage(kept)}" if kept else "")))
         return list(filter(None, (counted(parameters, "parameter") if parameters else "", costs)))
 
@@ -180,6 +183,7 @@ class Cards:
         nodes: list[Node],
         about: tuple[str, ...],
         body: str = "",
+        turn: str = "",
     ) -> Card:
         output = self._outputs.get(node.id, "")
         if len(self.graph.outputs) > 1 and output:
@@ -203,7 +207,8 @@ class Cards:
             kept_anew=sum(r.bytes for r in residuals if r.storage == "new"),
             flops=flops_of(nodes, loop),
             body=body,
-            about=about,
+            turn=turn,
+            about=tuple(filter(None, about)),
         )
 
     def _sight(self, quantity: Quantity | None) -> Sight | None:

@@ -35,7 +35,7 @@ function box(key) {
 }
 
 function frame(key) {
-  const [x, y, width, height] = placed.frames[key], card = cards[key], named = [card.l, card.n].filter(Boolean).join(" ");
+  const [x, y, width, height] = placed.frames[key], card = cards[key], named = [[card.l, card.n].filter(Boolean).join(" "), card.c].filter(Boolean).join(" · ");
   const all = [named, ...card.s || []].join(" · "), said = "▾ " + (all.length * 7 < width ? all : named);
   return el("g", {id: key, class: "open", transform: `translate(${x} ${y})`}, el("rect", {class: "box", width, height, rx: 8}),
     el("g", {role: "button", tabindex: 0, "aria-expanded": true, "aria-label": "close " + named},

@@ -85,6 +85,7 @@ def _card(picture: Picture, card: Card, order: int, texts: dict[str, int]) -> di
         "b": card.kept,
         "e": int(card.kept_anew > 0),
         "x": card.body,
+        "c": card.turn,
         "i": [_place(texts, line) for line in card.about],
         **_sentences(picture, card.key),
     }

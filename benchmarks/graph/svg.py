@@ -66,6 +66,7 @@ def _frames(picture: Picture, placed: Placed) -> Iterator[str]:
     for key, (x, y, width, height) in placed.placement.frames.items():
         card = picture.cards[key]
         name = " ".join(filter(None, (card.label, card.name)))
+        name = " · ".join(filter(None, (name, card.turn)))
         yield (
             f'<g class="open" transform="translate({number(x)} {number(y)})"><rect class="box"'
             f' width="{number(width)}" height="{number(height)}" rx="8"/>'
