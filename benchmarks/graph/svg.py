@@ -125,7 +125,7 @@ def _legend(
     parts, x, y = [], 12.0, top
     reasons = [("small", why) for why in (picture.graph.forward, picture.graph.reverse) if why]
     for kind, words in [*legend(picture, quantities), *reasons]:
-        room = text_width(words, 12) + 16
+        room = text_width(words, 12, bold=kind == "heading") + 16
         if x + room > wide and x > 12:
             x, y = 12.0, y + _LINE
         said = f'<tspan class="{kind}">{escape(words)}</tspan>'
