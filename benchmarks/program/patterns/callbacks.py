@@ -57,7 +57,7 @@ carry, seen = jax.lax.scan(body, carry, xs)
 print(seen)"""
 _CODE_OF_CALLS = """\
 like = jax.ShapeDtypeStruct(xs.shape, xs.dtype)
-ys = jax.pure_callback(f, like, xs)     # before the loop, for all turns
+ys = jax.pure_callback(f, like, xs)     # once, before the loop
 carry, _ = jax.lax.scan(body, carry, ys)"""
 
 

@@ -65,5 +65,5 @@ _CODE_OF_STEPS = """\
 body = jax.checkpoint(body, prevent_cse=False)
 carry, ys = jax.lax.scan(body, carry, xs)"""
 _CODE_OF_LAYERS = """\
-for layer in layers:         # one for each block, none around the whole
+for layer in layers:         # one for each, none around the whole
     x = jax.checkpoint(layer)(x)"""

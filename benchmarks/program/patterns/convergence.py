@@ -174,7 +174,7 @@ x = jax.lax.custom_linear_solve(matvec, b, solve, symmetric=True)"""
 _ROOT = """\
 def residual(y):             # zero where the loop ends
     return step(y) - y       # step(y) is one turn of it
-def tangent_solve(g, b):     # g is linear; for numbers each by itself
+def tangent_solve(g, b):     # g is linear; each number by itself:
     return jnp.linalg.solve(jax.jacobian(g)(b), b)    # b / g(ones)
 def solve(_, y0):            # your loop as it is
     return loop(y0)

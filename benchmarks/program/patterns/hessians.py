@@ -176,10 +176,11 @@ _CODE_OF_JVP = """\
 # in place of jax.jacfwd(f)(x) @ v
 Jv = jax.jvp(f, (x,), (v,))[1]"""
 _CODE_OF_VJP = """\
-# in place of v @ jax.jacrev(f)(x); J @ v is jax.jvp(f, (x,), (v,))[1]
+# v @ jax.jacrev(f)(x); and J @ v is jax.jvp(f, (x,), (v,))[1]
 (vJ,) = jax.vjp(f, x)[1](v)"""
 _CODE_OF_DIAGONAL = """\
 def entry(i):
     e = jax.nn.one_hot(i, x.size, dtype=x.dtype)
     return jax.jvp(jax.grad(f), (x,), (e,))[1][i]
-diagonal = jax.lax.map(entry, jnp.arange(x.size))   # the trace: its sum"""
+# the trace is the sum of the diagonal
+diagonal = jax.lax.map(entry, jnp.arange(x.size))"""

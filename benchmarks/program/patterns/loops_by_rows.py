@@ -11,6 +11,8 @@ from .words import argument_names, shaped, times
 
 #: Fewer turns are not worth a word.
 _FEW_TURNS = 16
+#: A longer name of the user's makes lines too long.
+_LONGEST = 8
 
 
 def find_buffers(program: Scope) -> Iterator[Advice]:
@@ -47,6 +49,7 @@ def _advice_on_buffer(loop: Step, array: Value, buffer: Buffer) -> Advice:
     ago = {read.turns_ago for read in buffer.reads}
     names = argument_names(loop.bodies[0].program)
     name = names[scan_parts(loop.eqn).consts + buffer.carry - len(loop.bodies[0].inputs)] or "rows"
+    name = name if len(name) <= _LONGEST else "rows"
     code = _CODE_OF_BUFFER if ago - {0} else _CODE_OF_OUTPUTS if not ago else _CODE_IN_PLACE
     return Advice(
         pattern="carried buffer",
@@ -66,12 +69,12 @@ def body(carry, x):
     return carry, row        # in place of writing it into rows
 carry, rows = jax.lax.scan(body, carry, xs)"""
 _CODE_OF_BUFFER = """\
-def body(last, x):           # hand on the last row, not all of rows
+def body(last, x):           # hand on the last row alone
     row = ...                # made of last
     return row, row
 _, rows = jax.lax.scan(body, first_row, xs)"""
 _CODE_IN_PLACE = """\
-def body(carry, row):        # take rows one by one, and give them back
+def body(carry, row):        # take row by row, and give it back
     ...
     return carry, new_row
 carry, rows = jax.lax.scan(body, carry, rows)"""

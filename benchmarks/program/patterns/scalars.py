@@ -40,7 +40,7 @@ def find_scalar_leaves(program: Scope) -> Iterator[Advice]:
 _CODE_OF_LEAVES = """\
 flat, unravel = jax.flatten_util.ravel_pytree(params)
 stacked = jax.jit(jax.grad(lambda flat: fn(unravel(flat))))
-gradient = stacked(flat)     # unravel(gradient) has params' structure"""
+gradient = unravel(stacked(flat))"""
 
 
 def scalar_leaves(program: Scope) -> list[int]:
