@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks import Advice, compare, load
-from benchmarks.comparison import reading
+from benchmarks.comparison import reading, settled
 from benchmarks.comparison.advised import with_gains
+from benchmarks.comparison.settled import settled_loops
 from benchmarks.comparison.verdict import give_verdict
+from benchmarks.derivatives.problem import make_problem
 from benchmarks.report.example import EXAMPLE
 from benchmarks.report.files import save
 from benchmarks.report.notebook import html_answer
@@ -175,3 +177,52 @@ def test_a_loop_without_reverse_mode_gets_its_cure_and_single_numbers_their_arra
     assert row.status == "ok"
     gradient = comparison.derivative(row.method)(numbers)
     np.testing.assert_allclose(gradient, np.cos(numbers), rtol=1e-5)
+
+
+def settles(a):
+    return jnp.sum(jax.lax.fori_loop(0, 60, lambda i, y: jnp.cos(a * y), jnp.ones(WIDTH)))
+
+
+def marches(a):
+    return jnp.sum(jax.lax.fori_loop(0, 60, lambda i, y: y + 0.01 * jnp.cos(a * y), a))
+
+
+def counts(a):
+    return jnp.sum(jax.lax.fori_loop(0, 60, lambda i, y: jnp.cos(a * y) + 0 * i, jnp.ones(WIDTH)))
+
+
+def stays(a):
+    return jnp.sum(jax.lax.fori_loop(0, 60, lambda i, y: y * a, jnp.zeros(WIDTH)))
+
+
+def is_driven(a):
+    return jnp.sum(jax.lax.scan(lambda y, x: (jnp.cos(a * y) + x, None), a, jnp.zeros(60))[0])
+
+
+def gives_all(a):
+    return jnp.sum(jax.lax.scan(lambda y, _: (jnp.cos(a * y),) * 2, a, length=60)[1])
+
+
+def test_a_loop_that_has_settled_by_its_last_turn_is_seen_when_it_runs():
+    point = jnp.array([0.3, 0.5, 0.7])
+    (found,) = settled_loops(make_problem(settles, (point,)))
+    assert found.pattern == "implicit solve"
+    assert found.what.startswith("a loop of 60 turns has settled by the last of them")
+    assert "test_benchmarks_comparison_advice.py" in found.line
+    for fn in (marches, counts, stays, is_driven, gives_all):
+        assert settled_loops(make_problem(fn, (point,))) == (), fn.__name__
+    assert settled_loops(make_problem(settles, (3 * point,))) == ()  # where it does not settle
+
+
+def test_a_comparison_sees_whether_loops_settle(monkeypatch):
+    point = jnp.array([0.3, 0.5, 0.7])
+    comparison = compare(settles, point, methods=["reverse"], budget=0.1)
+    assert [one.pattern for one in comparison.advice] == ["implicit solve"]
+
+    def broken(problem, pace):
+        raise KeyError("a loop")
+
+    monkeypatch.setattr(settled, "settled_loops", broken)
+    comparison = compare(settles, point, methods=["reverse"], budget=0.1)
+    assert comparison.row("reverse").status == "ok"
+    assert any("see whether loops settle (KeyError" in note for note in comparison.notes)

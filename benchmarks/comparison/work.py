@@ -13,6 +13,7 @@ from ..derivatives.problem import Problem
 from ..derivatives.rewrites import rewrites
 from ..derivatives.table import select
 from ..instrument import units
+from ..instrument.clock import time_left
 from ..instrument.compile import Compiled, compile_for
 from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.samples import Samples
@@ -25,11 +26,12 @@ from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
 from .findings import Crossover
 from .losses import with_losses
-from .pace import look_at
+from .pace import look_at, pace_of
 from .plan import make_plan
 from .reading import Reading, read_program
 from .refusal import SHARE, without_room
 from .row import Row
+from .settled import with_settled_loops
 from .timed import timed_rows
 
 #: Told what is being done, and the share of it that is.
@@ -109,6 +111,9 @@ class Work:
         tell("checking", 0.0)
         self.reading = self._read()
         look = look_at(self.problem, self.left)
+        if not look.why:
+            pace = pace_of(time_left(_READING * self.left()))
+            self.reading = with_settled_loops(self.reading, self.problem, pace)
         others = (*self._rewrites(self.reading), *self._structured(self.reading))
         self.methods = (*self._selected(self.reading.kept), *others)
         plan = make_plan(

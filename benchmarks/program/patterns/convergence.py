@@ -7,7 +7,7 @@ nothing of the turns that led to it (Griewank and Walther, 2008, chapter 15).
 from collections.abc import Iterator
 
 from ..advice import Advice
-from ..jaxpr import names
+from ..jaxpr import names, scan_parts
 from .conjugate import takes_conjugate_steps
 from .scope import Scope, Step, Value
 
@@ -24,8 +24,8 @@ _LOGIC = names("and or reduce_and reduce_or convert_element_type select_n squeez
 _SCALING = names("mul div select_n min max clamp convert_element_type")
 #: How far a number is followed back.
 _DEEP = 8
-#: Fewer turns of known number may be kept.
-_FEW_TURNS = 16
+#: Fewer turns of known number may be kept; and fewer hardly settle.
+_FEW_TURNS, _MANY_TURNS = 16, 32
 
 
 def find_convergence(program: Scope) -> Iterator[Advice]:
@@ -87,11 +87,15 @@ def _waits(value: Value, condition: Scope, body: Scope, *, positive: bool) -> bo
 
 def _changes(value: Value, scope: Scope) -> bool:
     """Whether a value of a scope is made of anything that a turn hands on."""
-    changing = {id(v) for v in scope.inputs if v.outer is None}
+    return _reaches(value, {id(v) for v in scope.inputs if v.outer is None})
+
+
+def _reaches(value: Value, places: set[int]) -> bool:
+    """Whether a value is made of one of some others."""
     left, seen = [value], {id(value)}
     while left:
         one = left.pop()
-        if id(one) in changing:
+        if id(one) in places:
             return True
         operands = one.maker.inputs if one.maker is not None else []
         left += [operand for operand in operands if id(operand) not in seen]
@@ -140,6 +144,48 @@ def _is_scaled(value: Value, body: Scope, deep: int = _DEEP) -> bool:
         return step is None
     scaling = step.name in _SCALING
     return scaling and any(_is_scaled(v, body, deep - 1) for v in step.inputs if v.floats)
+
+
+def equal_turns(program: Scope) -> list[Step]:
+    """Return the long scans of which every turn does the same to what the last one has made.
+
+    They may settle, or march on: that their program does not tell. Those that are known to solve
+    something are left out.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from benchmarks.program.patterns.reader import read_scopes
+        >>> def loop(a):
+        ...     return jax.lax.fori_loop(0, 50, lambda i, y: jnp.cos(a * y), 1.0)
+        >>> [step.name for step in equal_turns(read_scopes(jax.make_jaxpr(loop)(0.5), [True]))]
+        ['scan']
+    """
+    loops = [step for step in program.steps if step.name == "scan" and _turns_alike(step)]
+    return [step for step in loops if not takes_conjugate_steps(step.bodies[0])]
+
+
+def _turns_alike(loop: Step) -> bool:
+    body, (_, carries, slices, stacked) = loop.bodies[0], scan_parts(loop.eqn)
+    floats = [value for value in body.outputs[:carries] if value.floats]
+    counts = {id(v) for v in body.inputs if v.outer is None and not v.floats}
+    alike = not any(_reaches(value, counts) for value in floats)
+    long = (body.turns or 0) >= _MANY_TURNS and not slices and not stacked
+    return long and alike and bool(floats) and _depends_on_more(body)
+
+
+def advice_on_settled(loop: Step) -> Advice:
+    """Return the advice on a scan that was seen to have settled by its last turn."""
+    turns = loop.bodies[0].turns or 0
+    return Advice(
+        pattern="implicit solve",
+        what=f"a loop of {turns:,} turns has settled by the last of them, and keeps what every "
+        "turn has made for reverse mode",
+        line=loop.line,
+        cure="differentiate what it settles at by jax.lax.custom_root",
+        code=_ROOT,
+        saves="a walk through the turns: one more solve gives the gradient",
+        factor=float(turns),
+    )
 
 
 def _advice(loop: Step, linear: bool) -> Advice:
