@@ -209,6 +209,18 @@ def test_a_mode_that_is_none_is_refused():
         explain_nonfinite(jnp.sin, 1.0, mode="backward")
 
 
+def test_a_mode_that_there_is_not_is_not_said_to_be_finite():
+    def fn(x):
+        return jax.lax.while_loop(lambda c: c > 1, lambda c: c / 2, x)
+
+    found = explain_nonfinite(fn, 4.0, mode="reverse")
+    assert not found.fine
+    assert "there is no reverse mode: reverse mode must run the loop backwards" in found.unknown
+    both = explain_nonfinite(fn, 4.0)
+    assert both.fine
+    assert both.note == "there is no reverse mode"
+
+
 def test_what_takes_too_long_is_not_said_to_be_finite():
     found = explain_nonfinite(jnp.sqrt, 0.0, time_limit=1e-9)
     assert not found.fine

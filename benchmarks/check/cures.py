@@ -6,6 +6,19 @@ from typing import NamedTuple
 from ..program.jaxpr import names
 from . import cure_codes as codes
 from .cure_codes import Cure
+from .forms import (
+    eigenvalues_used,
+    exp_less_one,
+    is_square,
+    is_sum_of_squares,
+    made_by,
+    one_less_cosine,
+    over_sum,
+    plus_one,
+    sigmoid,
+    squared_again,
+    times_itself,
+)
 from .uses import Given, Use
 
 _BY_ENTRY = names("abs add div exp integer_pow max min mul neg select_n square sub sqrt tanh")
@@ -74,13 +87,13 @@ def _of_minus_infinity(case: Case) -> Cure | None:
     use = case.use
     if case.operation == "log" and use and use.source(0).kind == "reduce_sum":
         summed = use.source(0).maker
-        return codes.LOGSUMEXP_OF_NOTHING if summed and _made_by(summed, "exp") else None
+        return codes.LOGSUMEXP_OF_NOTHING if summed and made_by(summed, "exp") else None
     return None
 
 
 def _of_linear_algebra(case: Case) -> Cure | None:
     if case.operation == "eigh" and case.derived:
-        values_used = case.use is None or _eigenvalues_used(case.use)
+        values_used = case.use is None or eigenvalues_used(case.use)
         return codes.MATRIX_FUNCTION if values_used else codes.EIGENVECTORS
     if case.operation == "svd" and case.derived:
         return codes.SINGULAR_VECTORS
@@ -90,49 +103,15 @@ def _of_linear_algebra(case: Case) -> Cure | None:
     return codes.SINGULAR if solves or case.within("solve inv") else None
 
 
-def _eigenvalues_used(use: Use) -> bool:
-    """Whether anything is made of the eigenvalues, and not of the vectors alone."""
-    every = [given for user in use.users for given in user.operands if given.maker is use]
-    return any(given.place == 1 for given in every)
-
-
 def _of_root(case: Case) -> Cure | None:
     if case.operation not in ("sqrt", "pow", "rsqrt") or not case.pole:
         return None
     if case.within("_std std nanstd"):
         return codes.SPREAD
-    summed = case.use and _is_sum_of_squares(case.use.source(0))
+    summed = case.use and is_sum_of_squares(case.use.source(0))
     if case.operation == "sqrt" and (summed or case.within("norm")):
-        assert case.use is None or isinstance(case.use, Use)
-        return codes.SQUARED_NORM if case.use and _squared_again(case.use) else codes.NORM
+        return codes.SQUARED_NORM if case.use and squared_again(case.use) else codes.NORM
     return None
-
-
-def _is_sum_of_squares(given: Given) -> bool:
-    if given.maker is None or given.kind not in ("reduce_sum", "dot_general"):
-        return False
-    return given.kind == "dot_general" or _is_square(given.maker.source(0))
-
-
-def _is_square(given: Given) -> bool:
-    if given.maker is None or given.maker.eqn is None:
-        return False
-    if given.kind == "mul":
-        return given.maker.source(0).same(given.maker.source(1))
-    return given.kind == "square" or (
-        given.kind == "integer_pow" and given.maker.eqn.params["y"] == 2
-    )
-
-
-def _squared_again(use: Use) -> bool:
-    """Whether all that becomes of a result is its square."""
-    after = list(use.after(lambda _: False))
-    users = [user for user in after if not _moves_only(user)]
-    return bool(users) and all(_is_square(Given(user)) for user in users)
-
-
-def _moves_only(use: Use) -> bool:
-    return use.kind in names("broadcast_in_dim convert_element_type reshape squeeze transpose")
 
 
 def _of_quotient(case: Case) -> Cure | None:
@@ -141,30 +120,14 @@ def _of_quotient(case: Case) -> Cure | None:
     above, below = case.use.sources
     if above.kind == "sin" and above.maker and above.maker.source(0).same(below):
         return codes.SINC
-    if _one_less_cosine(above) and _is_square(below):
+    if one_less_cosine(above) and is_square(below):
         return codes.SINC_SQUARED
-    if above.kind == "expm1" or _exp_less_one(above):
+    if above.kind == "expm1" or exp_less_one(above):
         return codes.EXPM1_OVER_X
     if above.kind == "log1p":
         return codes.LOG1P_OVER_X
-    root = below.kind == "sqrt" and below.maker and _is_sum_of_squares(below.maker.source(0))
+    root = below.kind == "sqrt" and below.maker and is_sum_of_squares(below.maker.source(0))
     return codes.NORMALISE if root else codes.DIVISION
-
-
-def _difference(given: Given) -> tuple[Given, Given] | None:
-    """Return what is subtracted from what, where it is a difference."""
-    maker = given.maker
-    return (maker.source(0), maker.source(1)) if maker and given.kind == "sub" else None
-
-
-def _one_less_cosine(given: Given) -> bool:
-    pair = _difference(given)
-    return pair is not None and pair[0].is_number(1) and pair[1].kind == "cos"
-
-
-def _exp_less_one(given: Given) -> bool:
-    pair = _difference(given)
-    return pair is not None and pair[0].kind == "exp" and pair[1].is_number(1)
 
 
 def _of_exponential(case: Case) -> Cure | None:
@@ -187,42 +150,24 @@ def _of_exponential(case: Case) -> Cure | None:
 
 def _of_probability(given: Given) -> Cure | None:
     """Return what is taken for the logarithm of a probability that underflows."""
-    if given.kind == "logistic" or (given.maker and given.kind == "div" and _sigmoid(given.maker)):
+    if given.kind == "logistic" or (given.maker and given.kind == "div" and sigmoid(given.maker)):
         return codes.LOG_SIGMOID
-    softmax = given.maker is not None and given.kind == "div" and _over_sum(given.maker)
+    softmax = given.maker is not None and given.kind == "div" and over_sum(given.maker)
     return codes.LOG_SOFTMAX if softmax else None
 
 
 def _of_fraction(exp: Use, quotient: Use) -> Cure | None:
-    if _over_sum(quotient):
+    if over_sum(quotient):
         return codes.SOFTMAX
-    known = _sigmoid(quotient) or quotient.source(0).maker is exp
-    return codes.SIGMOID if known and _plus_one(quotient.source(1)) else None
-
-
-def _over_sum(quotient: Use) -> bool:
-    """Whether a quotient is an exponential over a sum of such."""
-    above, below = quotient.sources
-    return above.kind == "exp" and below.kind == "reduce_sum"
-
-
-def _sigmoid(quotient: Use) -> bool:
-    """Whether a quotient is `1 / (1 + exp(-x))`."""
-    above, below = quotient.sources
-    return above.is_number(1) and _plus_one(below)
-
-
-def _plus_one(given: Given) -> bool:
-    """Whether something is a number plus 1."""
-    maker = given.maker
-    return maker is not None and given.kind == "add" and any(s.is_number(1) for s in maker.sources)
+    known = sigmoid(quotient) or quotient.source(0).maker is exp
+    return codes.SIGMOID if known and plus_one(quotient.source(1)) else None
 
 
 def _of_logarithm(log: Use) -> Cure:
     given = log.source(0)
     if given.kind == "exp":
         return codes.LOG_EXP
-    return codes.SOFTPLUS if _plus_one(given) else codes.LOGSUMEXP
+    return codes.SOFTPLUS if plus_one(given) else codes.LOGSUMEXP
 
 
 def _of_rounding(case: Case) -> Cure | None:
@@ -239,13 +184,13 @@ def _of_rounding(case: Case) -> Cure | None:
     ones = [given.is_number(1) or given.is_number(-1) for given in (first, second)]
     if any(ones):
         return _AGAINST_ONE.get((second if ones[0] else first).kind)
-    if not (_is_square(second) and first.maker is not None):
+    if not (is_square(second) and first.maker is not None):
         return None
     return codes.VARIANCE if first.kind in ("div", "mul") else _squares(first)
 
 
 def _squares(first: Given) -> Cure | None:
-    return codes.SQUARES if _is_square(first) else None
+    return codes.SQUARES if is_square(first) else None
 
 
 #: What to take for a function less 1, or 1 less it.
@@ -261,7 +206,7 @@ _AGAINST_ONE = {
 def _of_edge(case: Case) -> Cure | None:
     if not case.pole:
         return None
-    if case.operation == "log" and case.use and _times_itself(case.use):
+    if case.operation == "log" and case.use and times_itself(case.use):
         return codes.X_LOG_X
     if case.operation == "pow":
         return codes.POWER
@@ -270,16 +215,3 @@ def _of_edge(case: Case) -> Cure | None:
     if case.operation == "atan2":
         return codes.ATAN2
     return codes.EDGES.get(case.operation)
-
-
-def _times_itself(use: Use) -> bool:
-    """Whether a function's result is multiplied by its operand."""
-    operand = use.source(0)
-    return any(
-        user.kind == "mul" and any(given.same(operand) for given in user.sources)
-        for user in use.after(lambda _: False)
-    )
-
-
-def _made_by(use: Use, operation: str) -> bool:
-    return any(given.kind == operation for given in use.sources)

@@ -10,9 +10,9 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, jaxpr_as_fun
 
-from ..derivatives.method import Probe
+from ..derivatives.method import GaveUpError, Probe
 from ..derivatives.problem import Leaves, Problem
-from ..program.jaxpr import Program, bodies, called, trace
+from ..program.jaxpr import Program, bodies, called, opened, trace
 from ..program.labels import label_of, labelled, scopes_of
 from ..program.wide_values import wide
 from ..program.widening import widened
@@ -105,7 +105,7 @@ NOWHERE = Place(None, (), "")
 def places(program: Program, outer: Place = NOWHERE) -> dict[int, Place]:
     """Return where each equation stands, those of inner programs included, by its identity."""
     found: dict[int, Place] = {}
-    for eqn in getattr(program, "jaxpr", program).eqns:
+    for eqn in opened(program).eqns:
         place = _place(eqn, outer)
         found[id(eqn)] = place
         name = eqn.params.get("name") if called(eqn) else None
@@ -128,11 +128,13 @@ class Look(NamedTuple):
         digits: Which of them are off: these must have digits.
         rounding: Whether one is no more than the rounding of the terms that cancel in it: zero,
             or without digits in float64 too. No digits are asked of such a number.
+        unchecked: Whether it could not be run in float64.
     """
 
     fine: bool
     digits: list[bool]
     rounding: bool = False
+    unchecked: bool = False
 
 
 def look_at(part: Part, pace: Pace) -> Look:
@@ -140,7 +142,12 @@ def look_at(part: Part, pace: Pace) -> Look:
     own = [np.asarray(one) for one in pace.run(jaxpr_as_fun(part.program), *part.inputs)]
     if not all(np.all(np.isfinite(_wide(one))) for one in own if _inexact(one)):
         return Look(False, [True] * len(own))
-    true = [np.asarray(one) for one in run_in_float64(part.program, part.inputs, pace)]
+    try:
+        true = [np.asarray(one) for one in run_in_float64(part.program, part.inputs, pace)]
+    except GaveUpError:
+        raise
+    except Exception:  # then that it is finite is all that is known
+        return Look(True, [False] * len(own), unchecked=True)
     pairs = [pair if _inexact(pair[0]) else (_ZERO, _ZERO) for pair in zip(own, true, strict=True)]
     off = [not relative_error(_wide(one), other) <= LOST for one, other in pairs]
     if not any(off):

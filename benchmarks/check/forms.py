@@ -1,0 +1,91 @@
+"""What stands around an operation: is it a sum of squares, one less a cosine, a sigmoid?"""
+
+from ..program.jaxpr import names
+from .uses import Given, Use
+
+
+def is_sum_of_squares(given: Given) -> bool:
+    """Whether something is the sum of the squares of numbers."""
+    if given.maker is None:
+        return False
+    if given.kind == "dot_general":
+        return given.maker.source(0).same(given.maker.source(1))
+    return given.kind == "reduce_sum" and is_square(given.maker.source(0))
+
+
+def is_square(given: Given) -> bool:
+    """Whether something is the square of a number."""
+    if given.maker is None or given.maker.eqn is None:
+        return False
+    if given.kind == "mul":
+        return given.maker.source(0).same(given.maker.source(1))
+    return given.kind == "square" or (
+        given.kind == "integer_pow" and given.maker.eqn.params["y"] == 2
+    )
+
+
+def _difference(given: Given) -> tuple[Given, Given] | None:
+    """Return what is subtracted from what, where it is a difference."""
+    maker = given.maker
+    return (maker.source(0), maker.source(1)) if maker and given.kind == "sub" else None
+
+
+def one_less_cosine(given: Given) -> bool:
+    """Whether something is `1 - cos(x)`."""
+    pair = _difference(given)
+    return pair is not None and pair[0].is_number(1) and pair[1].kind == "cos"
+
+
+def exp_less_one(given: Given) -> bool:
+    """Whether something is `exp(x) - 1`."""
+    pair = _difference(given)
+    return pair is not None and pair[0].kind == "exp" and pair[1].is_number(1)
+
+
+def over_sum(quotient: Use) -> bool:
+    """Whether a quotient is an exponential over a sum of such."""
+    above, below = quotient.sources
+    return above.kind == "exp" and below.kind == "reduce_sum"
+
+
+def sigmoid(quotient: Use) -> bool:
+    """Whether a quotient is `1 / (1 + exp(-x))`."""
+    above, below = quotient.sources
+    return above.is_number(1) and plus_one(below)
+
+
+def plus_one(given: Given) -> bool:
+    """Whether something is a number plus 1."""
+    maker = given.maker
+    return maker is not None and given.kind == "add" and any(s.is_number(1) for s in maker.sources)
+
+
+def squared_again(use: Use) -> bool:
+    """Whether all that becomes of a result is its square."""
+    after = list(use.after(lambda _: False))
+    users = [user for user in after if not _moves_only(user)]
+    return bool(users) and all(is_square(Given(user)) for user in users)
+
+
+def _moves_only(use: Use) -> bool:
+    return use.kind in names("broadcast_in_dim convert_element_type reshape squeeze transpose")
+
+
+def times_itself(use: Use) -> bool:
+    """Whether a function's result is multiplied by its operand."""
+    operand = use.source(0)
+    return any(
+        user.kind == "mul" and any(given.same(operand) for given in user.sources)
+        for user in use.after(lambda _: False)
+    )
+
+
+def made_by(use: Use, operation: str) -> bool:
+    """Whether an operand of an equation is a result of this operation."""
+    return any(given.kind == operation for given in use.sources)
+
+
+def eigenvalues_used(use: Use) -> bool:
+    """Whether anything is made of the eigenvalues, and not of the vectors alone."""
+    every = [given for user in use.users for given in user.operands if given.maker is use]
+    return any(given.place == 1 for given in every)
