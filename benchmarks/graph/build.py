@@ -154,6 +154,8 @@ def _numbers(task: Task, modes: Modes) -> tuple[Numbers | None, str]:
     """Evaluate a graph; `None` where it is made of shapes, or cannot be run, and why."""
     if any(isinstance(leaf, jax.ShapeDtypeStruct) for leaf in (*task.x, *task.fixed)):
         return None, ""
+    if modes.program is None:
+        return None, modes.failure
 
     def work() -> Numbers | None:
         return evaluated(modes.program, task, forward=not modes.forward, reverse=not modes.reverse)

@@ -47,6 +47,11 @@ class Task:
     passes: int
     weights: tuple[Any, ...] | None
 
+    @property
+    def arguments(self) -> tuple:
+        """What the program that evaluates the graph is given."""
+        return self.x, self.fixed, self.tangents, self.weights
+
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
@@ -87,19 +92,19 @@ def traced(task: Task, *, forward: bool = True, reverse: bool = True) -> Any:
         return jax.tree.map(pooled, (values, handed, sums)), pushed
 
     with jax.debug_key_reuse(False):  # each mode runs the program anew, and none draws another key
-        return jax.jit(everything).trace(task.x, task.fixed, task.tangents, task.weights)
+        return jax.jit(everything).trace(*task.arguments)
 
 
 def evaluated(program: Any, task: Task, *, forward: bool = True, reverse: bool = True) -> Numbers:
     """Run what `traced` returned."""
     with jax.debug_key_reuse(False):
-        results = _compiled(program.lower())(task.x, task.fixed, task.tangents, task.weights)
+        results = _compiled(program.lower())(*task.arguments)
     (values, handed, sums), pushed = jax.device_get(results)
     keys, edges = recorded(task.folded), list(task.folded.taps())
     by_key = dict(zip(keys, values, strict=True))
     return Numbers(
         values={key: array for key, array in by_key.items() if isinstance(key, Value)},
-        tangents=dict(zip(_moving(task.folded), pushed, strict=True)) if forward else {},
+        tangents=dict(zip(_moving(task.folded), pushed, strict=True)) if pushed else {},
         handed=dict(zip(edges, handed, strict=True)) if reverse else {},
         adjoints=dict(zip(_moving(task.folded), sums, strict=True)) if reverse else {},
         turns={key: int(count) for key, count in by_key.items() if isinstance(key, Item)},

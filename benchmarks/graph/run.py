@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal, jaxpr_as_fun
 
-from ..program.jaxpr import Program, scan_parts
+from ..program.jaxpr import Program, dtype, scan_parts
 from ..program.walk import bind
 from .fold import Edge, Folded, Item
 from .steps import Step, Value
@@ -27,7 +27,8 @@ Returned: TypeAlias = tuple[list[Any], Record]
 
 def settle(folded: Folded, inputs: Mapping[Value, Any]) -> dict[Value, Any]:
     """Return the inputs, and all that is drawn and depends on no differentiated input."""
-    known = dict(inputs) | folded.block.constants
+    constants = folded.block.constants
+    known = dict(inputs) | {v: _array(number, v) for v, number in constants.items()}
     needed = _ancestors(folded)
     for step in folded.block.steps:
         if step in needed:
@@ -99,7 +100,12 @@ def _follow(edge: Edge, values: Mapping[Value, Any], shifts: Shifts) -> Any:
 def _value(operand: Value | Literal, values: Mapping[Value, Any]) -> Any:
     if isinstance(operand, Value):
         return values[operand]
-    return np.asarray(operand.val, operand.aval.dtype)  # pyright: ignore[reportAttributeAccessIssue]
+    return np.asarray(operand.val, dtype(operand))
+
+
+def _array(constant: Any, value: Value) -> Any:
+    """Return a constant of a program; it may be one of Python's numbers."""
+    return constant if hasattr(constant, "shape") else np.asarray(constant, value.dtype)
 
 
 def _ancestors(folded: Folded) -> set[Step]:
@@ -155,11 +161,18 @@ def _while(item: Item, operands: list[Any], shifts: Shifts) -> Returned:
     consts, carry = operands[tested : tested + turned], operands[tested + turned :]
     test, turn = _function(eqn.params["cond_jaxpr"]), _function(eqn.params["body_jaxpr"])
 
+    def tests(carry: Sequence[Any]) -> Any:
+        return test(*operands[:tested], *carry)[0]
+
     def going_on(state: tuple) -> Any:
-        return test(*operands[:tested], *state[1])[0]
+        return jnp.any(tests(state[1]))  # vmap makes one loop of many, and a test for each
 
     def once_more(state: tuple) -> tuple:
-        return state[1], turn(*consts, *state[1]), state[2] + 1
+        going = tests(state[1])
+        results = turn(*consts, *state[1])
+        if going.ndim:
+            results = [_where(going, y, x) for x, y in zip(state[1], results, strict=True)]
+        return state[1], results, state[2] + 1
 
     before, results, turns = jax.lax.while_loop(going_on, once_more, (carry, carry, jnp.int32(0)))
 
@@ -201,6 +214,11 @@ def _one_of(
     index = jnp.asarray(index, jnp.int32)
     results, filled = jax.lax.switch(index, [whole(side) for side in sides], *operands)
     return results, dict(zip(keys, filled, strict=True))
+
+
+def _where(chosen: jax.Array, a: jax.Array, b: jax.Array) -> jax.Array:
+    """Choose between two arrays whose first axes are those of a mask."""
+    return jnp.where(chosen.reshape(chosen.shape + (1,) * (a.ndim - chosen.ndim)), a, b)
 
 
 def _function(program: Program) -> Callable[..., list[Any]]:
