@@ -6,7 +6,6 @@ Color Is Your Jacobian?, 2005; A. Griewank and A. Walther, Evaluating Derivative
 """
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr
 from scipy.sparse import csr_array, vstack
 
+from ..instrument.clock import time_left
 from ..program.jaxpr import kind, shape, trace
 from .loops import LOOPS
 from .marks import OPAQUE, Held, Marked, Value, identity, nothing
@@ -73,7 +73,7 @@ def find_pattern(
         backward = any(kind(eqn) == "custom_lin" for eqn in program.jaxpr.eqns)
     except TypeError:  # a rule that only says how to go backwards
         backward = True
-    walk = Walk(time.monotonic() + limit, LOOPS)
+    walk = Walk(time_left(limit), LOOPS)
     if not backward:
         marked = _identity_of(x)
         results = walk.run(program, [*[OPAQUE] * len(x), *marked, *values])

@@ -1,6 +1,5 @@
 """The walk through a program on marks: which of some numbers each value may depend on."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -21,9 +20,9 @@ _NEVER_HELD = names("scan while cond pure_callback io_callback debug_callback in
 class Walk:
     """One walk through a program on marks."""
 
-    def __init__(self, deadline: float, loops: Mapping[str, Loop]) -> None:
-        """Start a walk that ends by a time, and goes round loops in a way."""
-        self.deadline, self.loops = deadline, loops
+    def __init__(self, left: Callable[[], float], loops: Mapping[str, Loop]) -> None:
+        """Start a walk that ends once no seconds are `left()`, and goes round loops in a way."""
+        self.left, self.loops = left, loops
         self.unknown: list[str] = []
         self.bound: set[int] = set()
 
@@ -51,7 +50,7 @@ class Walk:
 
     def check_time(self) -> None:
         """Raise `TooLargeError` if time is up."""
-        if time.monotonic() > self.deadline:
+        if self.left() < 0:
             raise TooLargeError("looking for it took too long")
 
 
