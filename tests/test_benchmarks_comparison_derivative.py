@@ -238,6 +238,32 @@ def test_arguments_and_aux_are_given_back_in_the_form_of_jax(argnums, options):
         close(made.derivative(method)(w, x, vector), made.typed(method)(w, x, vector))
 
 
+def test_of_a_loss_with_aux_value_gradient_and_products_have_aux_where_jax_has_it():
+    def fn(x):
+        return jnp.sum(jnp.sin(x)), x.mean()
+
+    x, v = jnp.linspace(0.0, 1.0, 3), jnp.arange(3.0)
+    made = Handed(fn, x, has_aux=True)
+    both = jax.value_and_grad(fn, has_aux=True)(x)
+    close(made.derivative("value_and_grad")(x), both)
+    close(made.typed("value_and_grad")(x), both)
+    close(made.derivative("gradient")(x), jax.grad(fn, has_aux=True)(x))
+    close(made.derivative("jvp")(x, v), jax.jvp(fn, (x,), (v,), has_aux=True))
+    value, pull, aux = jax.vjp(fn, x, has_aux=True)
+    close(made.derivative("vjp")(x, 2.0), (value, pull(jnp.float32(2.0))[0], aux))
+    product = made.typed("hvp_forward_over_reverse")(x, v)
+    close(product, (-jnp.sin(x) * v, x.mean()))
+
+
+def test_a_row_is_right_if_it_was_checked_whether_or_not_there_was_time_to_measure_it():
+    row = EXAMPLE.row("reverse")
+    assert row.is_right
+    assert replace(row, status="skipped").is_right  # called a few times
+    assert not replace(row, status="skipped", seconds=None).is_right  # never called
+    assert not any(replace(row, status=s).is_right for s in ("wrong", "inaccurate", "failed"))
+    assert not EXAMPLE.row("value").is_right
+
+
 def test_what_is_held_fixed_in_an_argument_is_none_in_its_derivative():
     def fn(params, k):
         return params["scale"] * jnp.arange(3.0)[params["index"]] ** k

@@ -77,7 +77,7 @@ def test_what_to_type_runs_as_it_is_printed(found):
             lambda x: {**direct(x), "sines": jnp.sin(x)[:3]},
             "returns {'norm': [], 'sines': [3]} where direct returns {'norm': [], 'sines': [6]}",
         ),
-        (lambda x: {**direct(x), "norm": jnp.sum(x**2) * (1 + 1e-12)}, ""),
+        (lambda x: {**direct(x), "norm": jnp.sum(x**2) * jnp.float32(1 + 5e-7)}, ""),
         (lambda x: {"norm": x @ x, "sines": jnp.cos(x - jnp.pi / 2)}, ""),
     ],
 )
