@@ -114,7 +114,7 @@ def plain_array(array: np.ndarray) -> dict[str, object]:
     """
     flat = array.ravel()
     if flat.dtype.kind == "c":
-        flat = flat.view(flat.real.dtype)
+        flat = flat.view(np.empty(0, flat.dtype).real.dtype)
     if flat.dtype.kind == "b":
         flat = flat.astype(int)
     words = " ".join(map(str, flat))

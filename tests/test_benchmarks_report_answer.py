@@ -288,8 +288,7 @@ def test_a_word_is_found_whatever_its_form(asked):
 
 def test_every_method_is_explained_by_its_name():
     for method in METHODS:
-        assert explained(method.name)
-    assert method.summary in explained(method.name)
+        assert method.summary in " ".join(explained(method.name).split())
 
 
 def test_the_command_explains_a_word_lists_all_and_suggests_the_nearest():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
@@ -99,7 +100,7 @@ class Given(NamedTuple):
 
     def is_number(self, number: float) -> bool:
         """Whether it is this number, in all of its entries."""
-        if self.maker is not None or jax.dtypes.issubdtype(_dtype(self.value), jax.dtypes.extended):
+        if self.maker is not None or jnp.issubdtype(_dtype(self.value), jax.dtypes.extended):
             return False
         return bool(np.all(np.asarray(self.value) == number))
 

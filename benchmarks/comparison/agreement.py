@@ -36,11 +36,11 @@ def difference(first_name: str, first: Work, other: Work) -> str:
     shapes = [_shapes(work.problem) for work in (first, other)]
     if shapes[0] != shapes[1]:
         return f"returns {shapes[1]} where {first_name} returns {shapes[0]}"
-    truths = [_truth(work) for work in (first, other)]
-    if truths[0] is None or truths[1] is None:
+    own, others = _truth(first), _truth(other)
+    if own is None or others is None:
         return ""
     limit = _limit([first, other])
-    for what, a, b, named in _pairs(*truths, other.problem):
+    for what, a, b, named in _pairs(own, others, other.problem):
         place = _furthest(a, b, limit)
         if place is not None:
             far = f", by {units.times(abs(b[place] - a[place]))}"

@@ -120,8 +120,8 @@ class _Function(NamedTuple):
 
 def _check(functions: object, mode: str | None) -> None:
     """Raise on what cannot be compared."""
-    several = isinstance(functions, Mapping) and len(functions) > 1
-    if not several or not all(callable(fn) for fn in functions.values()):
+    given = functions.values() if isinstance(functions, Mapping) else ()
+    if len(given) < 2 or not all(map(callable, given)):
         raise TypeError(
             "compare_functions needs at least two functions by name, such as "
             f'{{"before": f, "after": g}}, got {functions!r}'[:200]

@@ -206,7 +206,7 @@ def _label(method: str, given: dict[str, Any]) -> Label | None:
         if name != wanted:
             own = f"its option is {wanted}" if wanted else "it has no options"
             raise ValueError(f"{method} takes no {name}: {own}")
-    value = given.get(str(wanted))
+    value: Any = given.get(str(wanted))
     whole = hasattr(value, "__index__") and not isinstance(value, bool) and value >= 1
     if wanted == "chunk" and not whole:
         raise ValueError(f"{method} needs chunk, an integer above 0, got {value!r}")

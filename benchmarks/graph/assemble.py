@@ -91,8 +91,8 @@ def _add_item(
     assembly.owners[step] = place
     for edge in item.edges:
         source = edge.source
-        drawn = isinstance(source, Value) and source in assembly.places
-        owner = assembly.places[source][0] if drawn else place
+        drawn = assembly.places.get(source) if isinstance(source, Value) else None
+        owner = place if drawn is None else drawn[0]
         for changed in edge.chain:
             assembly.owners.setdefault(changed, owner)
     for value in told:

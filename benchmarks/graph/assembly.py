@@ -69,7 +69,7 @@ class Assembly:
         numbers = self.numbers if live else None
         if numbers is None or value not in numbers.values:
             return bare
-        tangents: Sequence[np.ndarray] = numbers.tangents.get(value, ())
+        tangents = list(numbers.tangents.get(value, ()))
         if value in folded.depends and value.holds_floats and value not in numbers.tangents:
             tangents = [_zeros(value, numbers.values[value])] * self.passes
         return replace(

@@ -22,8 +22,9 @@ def box_of(nesting: Nesting, node: int) -> Box:
     for container in reversed(nesting.above(nesting.home[node])):
         if container is not None and container in graph.shut:
             group = graph.groups[container]
-            body = group.loop is not None and group.kind != "side"
-            return graph.nodes[group.loop] if body else group
+            if group.loop is None or group.kind == "side":
+                return group
+            return graph.nodes[group.loop]
     return graph.nodes[node]
 
 

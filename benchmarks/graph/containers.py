@@ -5,6 +5,7 @@ A container is the root or a group. Its children are nodes (`"n12"`) and groups 
 so that a page can open and close them without a new layout.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._equality import equal_by_fields
@@ -200,7 +201,7 @@ class _Builder:
         value: Value,
         inside: int | None,
         edges: tuple[Edge, ...],
-        ends: list[tuple[int | None, str, Value, int | None]],
+        ends: Sequence[tuple[int | None, str, Value, int | None]],
     ) -> None:
         """Lead a value from what makes it into the container `inside`, and there to `ends`.
 

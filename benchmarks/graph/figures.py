@@ -41,7 +41,7 @@ def entry(value: object) -> str:
     if isinstance(value, bool | np.bool_):
         return str(bool(value)).lower()
     if isinstance(value, complex | np.complexfloating):
-        real, imaginary = number(value.real), number(abs(value.imag))
+        real, imaginary = number(float(value.real)), number(float(abs(value.imag)))
         return f"{real} {'−' if value.imag < 0 else '+'} {imaginary}i"
     return number(float(value))  # pyright: ignore[reportArgumentType]
 

@@ -89,7 +89,8 @@ def _card(picture: Picture, card: Card, order: int, texts: dict[str, int]) -> di
         "i": [_place(texts, line) for line in card.about],
         **_sentences(picture, card.key),
     }
-    return {name: value for name, value in told.items() if value} | {"o": order}
+    there: dict[str, object] = {name: value for name, value in told.items() if value}
+    return there | {"o": order}
 
 
 def _sight(sight: Sight | None) -> object:

@@ -20,4 +20,4 @@ def plain_number(value: object) -> float | int | bool | complex:
     """Return a number that stands in a program as one of Python's."""
     number = np.asarray(value)[()]
     # The shortest text of a float32 is what the user wrote: 0.1 and not 0.10000000149011612.
-    return float(str(number)) if isinstance(number, np.float32) else number.item()
+    return float(str(number)) if number.dtype == np.float32 else number.item()

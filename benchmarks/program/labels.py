@@ -80,5 +80,6 @@ def _inner(value: object, numbers: "count[int]") -> object:
     if isinstance(value, tuple) and any(isinstance(v, Jaxpr | ClosedJaxpr) for v in value):
         parts = [_inner(part, numbers) for part in value]
         # The programs of a linear solve are looked up by name.
-        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+        make = getattr(value, "_make", tuple)
+        return make(parts)
     return value

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 from jax.extend.core import ClosedJaxpr, JaxprEqn
@@ -64,7 +64,7 @@ class Made(NamedTuple):
     line: str
     storage: str
     label: int | None = None
-    source: object = None
+    source: Any = None
 
 
 class Differentiated(NamedTuple):

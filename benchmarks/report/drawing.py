@@ -70,7 +70,7 @@ def name_rows(axes: "Axes", names: Sequence[str]) -> None:
     axes.set_yticks(range(len(labels)), labels)
 
 
-def in_times(value: float, place: int) -> str:
+def in_times(value: float, place: float) -> str:
     """Write the tick of a cost.
 
     Example:
