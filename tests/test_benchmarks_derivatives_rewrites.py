@@ -147,9 +147,10 @@ def written_twice(x):
 
 def out_of_bounds(x):
     def body(i, rows):
-        return rows.at[i].set(rows[i] * x, mode="drop")
+        return rows.at[3 * i].set(jnp.sin(x) * i, mode="drop")
 
-    return jnp.sum(jax.lax.fori_loop(5, TURNS + 5, body, jnp.ones((TURNS, WIDTH))), axis=0)
+    rows = jax.lax.fori_loop(0, 8, body, jnp.ones((TURNS, WIDTH)))  # the last one is row 21
+    return jnp.sum(rows * WEIGHTS, axis=0)
 
 
 @pytest.mark.parametrize("fn", [read_whole, written_twice, out_of_bounds])

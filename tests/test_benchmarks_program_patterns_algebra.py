@@ -164,6 +164,10 @@ def with_numbers(x):
     return jnp.sum(jnp.sin(x) * 2.5 + np.float32(0.5) * TABLE.astype(np.float32))
 
 
+def of_data(x, data):
+    return jnp.sum(x * (data * TABLE).astype(jnp.float32))
+
+
 def asked_for(x):
     return jnp.sum(x.astype(jnp.float64) ** 2)
 
@@ -181,6 +185,7 @@ def test_a_float64_constant_that_widens_a_float32_function_is_named():
         ]
         assert patterns_of(with_numbers, x) == []
         assert patterns_of(asked_for, x) == []
+        assert patterns_of(of_data, x, x, argnums=0) == []
         assert patterns_of(widened, x.astype(jnp.float64)) == []
 
 

@@ -77,6 +77,14 @@ def whole_buffer_read(x):
     return jnp.sum(jax.lax.scan(body, jnp.ones((TURNS, WIDTH)), jnp.arange(TURNS))[0])
 
 
+def read_in_a_branch(x):
+    def body(buf, i):
+        last = jax.lax.cond(i > 3, lambda: buf[i - 1], lambda: jnp.sum(buf, axis=0))
+        return buf.at[i].set(last * x), None
+
+    return jnp.sum(jax.lax.scan(body, jnp.ones((TURNS, WIDTH)), jnp.arange(1, TURNS))[0])
+
+
 def index_of_data(x, places):
     def body(buf, i):
         return buf.at[i].set(x), None
@@ -111,7 +119,7 @@ def outputs_of_the_scan(x):
 
 @pytest.mark.parametrize(
     "fn",
-    [whole_buffer_read, added_up, constant_rows, outputs_of_the_scan],
+    [whole_buffer_read, read_in_a_branch, added_up, constant_rows, outputs_of_the_scan],
     ids=lambda f: f.__name__,
 )
 def test_a_buffer_that_is_read_whole_written_twice_or_not_differentiated_is_none(fn):
@@ -157,18 +165,44 @@ def until_close(a):
     return jax.lax.while_loop(apart, lambda s: (jnp.cos(a * s[0]), s[0]), (a, a + 1))[0]
 
 
+def bisection(a):
+    def body(ends):
+        low, high = ends
+        middle = (low + high) / 2
+        above = middle**3 + middle > a
+        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+
+    return jax.lax.while_loop(lambda e: jnp.max(jnp.abs(e[1] - e[0])) > 1e-6, body, (0 * a, a))[0]
+
+
+def a_fixed_number_of_conjugate_steps(b):
+    matrix = jnp.diag(jnp.arange(1.0, 4.0))
+
+    def body(i, state):
+        x, r, p = state
+        ap = matrix @ p
+        a = (r @ r) / (p @ ap)
+        left = r - a * ap
+        return x + a * p, left, left + (left @ left) / (r @ r) * p
+
+    return jax.lax.fori_loop(0, 40, body, (0 * b, b, b))[0]
+
+
 @pytest.mark.parametrize(
     ("fn", "cure"),
     [
         (conjugate_gradients, "custom_linear_solve"),
         (newton, "custom_root"),
         (until_close, "custom_root"),
+        (bisection, "custom_root"),
+        (a_fixed_number_of_conjugate_steps, "custom_linear_solve"),
     ],
 )
 def test_a_loop_that_ends_when_a_size_is_small_is_to_be_differentiated_at_its_solution(fn, cure):
     (advice,) = advice_on(fn, X)
     assert advice.pattern == "implicit solve"
-    assert told_at(advice, fn, "jax.lax.while_loop(")
+    loop = "fori_loop(" if fn is a_fixed_number_of_conjugate_steps else "while_loop("
+    assert told_at(advice, fn, loop)
     assert advice.cure == f"differentiate the solution by jax.lax.{cure}"
 
 
@@ -180,6 +214,34 @@ def marching(x):
     return jax.lax.while_loop(lambda s: s[0] < 1.0, body, (0.0, x))[1]
 
 
+def marching_to_an_end(x):
+    def body(state):
+        return state[0] + 0.1, state[1] * jnp.sin(x)
+
+    return jax.lax.while_loop(lambda s: jnp.abs(s[0] - 1.0) > 1e-3, body, (0.0, x))[1]
+
+
+def with_adaptive_steps(x):
+    def body(state):
+        t, step, y = state
+        error = jnp.max(jnp.abs(x * y)) * step
+        step = step * jnp.clip(jnp.sqrt(1e-3 / error), 0.2, 5.0)
+        return t + step, step, y - step * x * y
+
+    def going_on(state):
+        return (state[0] < 1.0) & (jnp.abs(state[1]) > 1e-6)
+
+    return jax.lax.while_loop(going_on, body, (0.0, 0.1, x))[2]
+
+
+def power_iteration(x):
+    def body(v, _):
+        w = x * v
+        return w * ((v @ w) / (v @ v)) / jnp.sqrt(w @ w), None
+
+    return jax.lax.scan(body, jnp.ones_like(x), length=40)[0]
+
+
 def growing(x):
     return jax.lax.while_loop(lambda y: jnp.max(jnp.abs(y)) < 9.0, lambda y: y * (1 + x), x)
 
@@ -187,6 +249,13 @@ def growing(x):
 def line_search(x):
     def too_high(t):
         return jnp.sum((x - t * x) ** 2) > jnp.sum(x**2) - 0.9 * t
+
+    return x * jax.lax.while_loop(too_high, lambda t: t / (2 + x[0] ** 2), 3.0)
+
+
+def backtracking(x):
+    def too_high(t):
+        return jnp.sum((x - t * x) ** 2) > jnp.sum(x**2)
 
     return x * jax.lax.while_loop(too_high, lambda t: t / 2, 3.0)
 
@@ -200,7 +269,12 @@ def recurrence(x):
 
 
 @pytest.mark.parametrize(
-    "fn", [marching, growing, line_search, halving, recurrence], ids=lambda f: f.__name__
+    "fn",
+    [
+        *(marching, marching_to_an_end, with_adaptive_steps, power_iteration),
+        *(growing, line_search, backtracking, halving, recurrence),
+    ],
+    ids=lambda f: f.__name__,
 )
 def test_a_march_a_growth_a_search_and_a_recurrence_solve_no_equation(fn):
     assert patterns_of(fn, X) == []
