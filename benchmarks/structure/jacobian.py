@@ -26,10 +26,11 @@ from ..program.inputs import sort_inputs
 from ..program.messages import guarded
 from ..program.names import name_of
 from ..program.obstacles import obstacles
+from .further import further_ways
 from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
 from .verify import is_right
-from .ways import Way, constant, ways_of
+from .ways import Way, as_matrix, constant, ways_of
 
 #: The forms of a result.
 OUTPUTS = ("dense", "csr", "bcoo")
@@ -143,7 +144,7 @@ class Jacobian:
         chosen = next(rival for rival in self.rivals if rival.name == self.way)
         others = [r for r in self.rivals if r.seconds and r.name in ("forward", "reverse")]
         text = f"by {self.way}"
-        if self.way.startswith("coloured"):
+        if self.way not in ("forward", "reverse", "constant"):
             text += f": {chosen.passes:,} passes do for {self.n:,} inputs and {self.m:,} outputs"
         if self.way == "constant":
             text += ": it is the same for all inputs, and was computed once"
@@ -321,13 +322,16 @@ class _Made:
 
     def is_right(self, problem: Problem, points: int) -> bool:
         """Check it by products."""
-        if self.pattern is None or self.way.plan is None:
+        if self.way.plain:
             return True  # JAX's own mode
+        rows = self.pattern.rows if self.pattern and self.way.plan else None
 
         def numbers(problem: Problem, x: Leaves, fixed: Leaves) -> jax.Array:
-            return self.way.data(problem, self.way.tables, x, fixed)
+            if rows is not None:
+                return self.way.data(problem, self.way.tables, x, fixed)
+            return as_matrix(self.way.dense(problem, self.way.tables, x, fixed), problem)
 
-        return is_right(problem, self.pattern.rows, numbers, points=points)
+        return is_right(problem, rows, numbers, points=points)
 
 
 def _without_static(tables: Any) -> tuple[list, Any]:
@@ -369,7 +373,12 @@ def _cheapest(
     operations = guarded(
         "count operations", lambda: flops(problem.fn, problem.x, problem.fixed).high, 0
     )[0]
-    ways = ways_of(problem, rows, shapes, max(float(operations), float(problem.n)))
+    m = int(sum(np.prod(shape, dtype=np.int64) for shape in shapes))
+    operations = max(float(operations), float(problem.n))
+    others, faults = further_ways(problem, rows, m, operations)
+    ways = [*ways_of(problem, rows, shapes, operations), *others]
+    ways.sort(key=lambda way: way.cost)
+    notes += faults
     ways = [way for way in ways if not way.modes & blocked.keys()]
     if not ways and len(blocked) == 2:
         raise ValueError(f"the function has no derivative in JAX: {blocked['forward'].reason}")
@@ -386,7 +395,7 @@ def _cheapest(
     order_of_trial = sorted(made, key=lambda name: seconds.get(name, np.inf))
     best = _first_right(order_of_trial if seconds and not busy else list(made), made, problem, fn)
     if best is None:
-        plain = next(w for w in ways if w.plan is None)
+        plain = next(w for w in ways if w.plain)
         best = plain.name
         made[best] = _Made(problem, argnums, plain, pattern, finish)
     if busy:
@@ -395,7 +404,7 @@ def _cheapest(
         name=name_of(fn),
         order=order,
         n=problem.n,
-        m=int(sum(np.prod(shape, dtype=np.int64) for shape in shapes)),
+        m=m,
         way=best,
         rivals=tuple(
             Rival(name=way.name, passes=way.passes, seconds=seconds.get(way.name)) for way in ways

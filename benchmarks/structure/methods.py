@@ -9,6 +9,7 @@ from jax.core import Tracer
 
 from ..derivatives.method import Method, Probe, Program
 from ..derivatives.problem import Leaves, Problem, gradient_problem
+from .further import further_ways
 from .pattern import Pattern, find_pattern
 from .ways import Way, constant, ways_of
 
@@ -48,10 +49,13 @@ def structured(
     shapes = problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x]
     pattern = find_pattern(partial(_outputs, whole), whole.x, whole.fixed, limit=limit)
     pattern.rows.sort_indices()
+    others, _ = further_ways(whole, pattern.rows, whole.m, whole.n)
     found = [way for way in ways_of(whole, pattern.rows, shapes, whole.n) if way.plan]
+    found = sorted([*found, *others], key=lambda way: way.cost)
     found = [way for way in found if _SAVES * way.passes <= fewest and not way.modes & set(stops)]
-    if pattern.constant and found:
-        found = [constant(whole, found[0]), *found]
+    by_colours = [way for way in found if way.plan]
+    if pattern.constant and by_colours:
+        found = [constant(whole, by_colours[0]), *found]
     return tuple(_method(way, problem, pattern, order) for way in found[:_MOST])
 
 
@@ -95,4 +99,4 @@ def _method(way: Way, looked_at: Problem, pattern: Pattern, order: int) -> Metho
 def _summary(way: Way) -> str:
     if not way.passes:
         return "computed once: it is the same for all inputs"
-    return f"{way.passes:,} passes: columns or rows that meet nowhere share one"
+    return f"{way.passes:,} passes: {way.why}"

@@ -1,6 +1,7 @@
-"""Whether a compressed Jacobian is the Jacobian: its products against those of JAX's own modes."""
+"""Whether a structured Jacobian is the Jacobian: its products against those of JAX's own modes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +19,13 @@ _EPSILONS = 3e4
 #: How far from the point the two other ones are, over max(1, |x|).
 _NEAR = 0.1
 
-#: `entries(problem, x, fixed)` returns the numbers at the places of the pattern.
+#: `entries(problem, x, fixed)` returns the numbers at the places of the pattern, or all of them.
 Entries = Callable[[Problem, Leaves, Leaves], jax.Array]
 
 
 def is_right(
     problem: Problem,
-    rows: csr_array,
+    rows: csr_array | None,
     entries: Entries,
     *,
     seed: int = 0,
@@ -100,7 +101,7 @@ def _moved(problem: Problem, seed: int) -> Problem:
 
 
 def _agree(
-    rows: csr_array,
+    rows: csr_array | None,
     data: np.ndarray,
     pushed: np.ndarray,
     pulled: np.ndarray,
@@ -109,11 +110,13 @@ def _agree(
     eps: float,
 ) -> bool:
     """Compare the products of the entries with those of JAX's modes."""
-    matrix = csr_array((data, rows.indices, rows.indptr), rows.shape)
-    pairs = [
-        (matrix @ ravel(probe.tangent), pushed),
-        (matrix.T @ ravel(probe.cotangent), pulled),
-    ]
+    tangent, cotangent = ravel(probe.tangent), ravel(probe.cotangent)
+    matrix: Any = (
+        data.reshape(cotangent.size, tangent.size)
+        if rows is None
+        else csr_array((data, rows.indices, rows.indptr), rows.shape)
+    )
+    pairs = [(matrix @ tangent, pushed), (matrix.T @ cotangent, pulled)]
     for mine, true in pairs:
         if true.size != mine.size:  # a mode that the function has not
             continue

@@ -14,7 +14,7 @@ from .colours import Plan, plans, proves
 from .compressed import Tables, dense_jacobian, entries, tables_of
 
 #: What a pass costs in runs of the function, roughly: one beside it, or one there and back.
-_FORWARD, _REVERSE = 2.0, 3.0
+FORWARD, REVERSE = 2.0, 3.0
 #: Bytes above which a dense result is not made.
 _MOST_DENSE = 2e9
 
@@ -30,6 +30,7 @@ class Way(NamedTuple):
         data: `data(problem, tables, x, fixed)` returns its numbers at the places of the pattern.
         tables: What both are handed.
         plan: The colours, if it is by these.
+        why: What lets it do with so few passes, in words.
     """
 
     name: str
@@ -39,12 +40,18 @@ class Way(NamedTuple):
     data: Callable[..., jax.Array]
     tables: Any = ()
     plan: Plan | None = None
+    why: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is one of JAX's own modes, which needs no check."""
+        return self.name in ("forward", "reverse")
 
     @property
     def modes(self) -> frozenset[str]:
         """The modes that it needs."""
         if self.plan is None:
-            return frozenset({self.name})
+            return frozenset({self.name} if self.plain else ())
         sides = {"forward": self.plan.forward.count, "reverse": self.plan.reverse.count}
         return frozenset(mode for mode, count in sides.items() if count)
 
@@ -87,20 +94,28 @@ def _plain(problem: Problem, rows: csr_array | None, m: int, operations: float) 
         return (jax.grad if problem.scalar else jax.jacrev)(problem.fn)(x, fixed)
 
     def way(name: str, passes: int, each: float, dense: Callable[..., Jacobian]) -> Way:
-        def data(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> jax.Array:
-            assert rows is not None
-            row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-            return _as_matrix(dense(problem, tables, x, fixed), problem)[row_of, rows.indices]
-
-        return Way(name, passes, passes * each * operations + m * problem.n, dense, data)
+        cost = passes * each * operations + m * problem.n
+        return Way(name, passes, cost, dense, gathered(dense, rows))
 
     return [
-        way("forward", problem.n, _FORWARD, forward),
-        way("reverse", m, _REVERSE, reverse),
+        way("forward", problem.n, FORWARD, forward),
+        way("reverse", m, REVERSE, reverse),
     ]
 
 
-def _as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
+def gathered(dense: Callable[..., Jacobian], rows: csr_array | None) -> Callable[..., jax.Array]:
+    """Return what reads the numbers at the places of a pattern off a dense result."""
+
+    def data(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> jax.Array:
+        assert rows is not None
+        row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        return as_matrix(dense(problem, tables, x, fixed), problem)[row_of, rows.indices]
+
+    return data
+
+
+def as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
+    """Return a dense result as one matrix, `[m, n]`."""
     lines = (jacobian,) if problem.scalar else jacobian
     return jnp.concatenate(
         [
@@ -146,7 +161,8 @@ def _coloured(
     def dense(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> Jacobian:
         return dense_jacobian(problem, tables, entries(problem, tables, x, fixed))
 
-    passes = plan.forward.count * _FORWARD + plan.reverse.count * _REVERSE
+    passes = plan.forward.count * FORWARD + plan.reverse.count * REVERSE
     cost = passes * operations + rows.nnz * 4 + rows.shape[0] * rows.shape[1] * 0.25
     tables = tables_of(rows, plan, problem, outputs)
-    return Way(plan.name, plan.count, cost, dense, entries, tables, plan)
+    why = "columns or rows that meet nowhere share one"
+    return Way(plan.name, plan.count, cost, dense, entries, tables, plan, why)

@@ -1,0 +1,79 @@
+"""A Jacobian through a narrow waist: reverse mode to it, forward mode from it, and their product.
+
+If all outputs depend on the inputs through `c` numbers, `J = (d out / d waist) (d waist / d in)`
+takes `c` passes through each part of the program, however many inputs and outputs there are
+(cf. U. Naumann, The Art of Differentiating Computer Programs, 2012, ch. 3).
+"""
+
+import jax
+import jax.numpy as jnp
+from scipy.sparse import csr_array
+
+from ..check.float64 import own_program
+from ..derivatives.jacobians import Jacobian, one_hot
+from ..derivatives.problem import Leaves, Problem
+from .waist import Waist, find_waist
+from .ways import REVERSE, Way, gathered
+
+#: A waist must be this many times narrower than the inputs and the outputs.
+_NARROWER = 2
+
+
+def cut(problem: Problem, rows: csr_array | None, m: int, operations: float) -> Way | None:
+    """Return the way through the narrowest place of a function's program, if that saves passes.
+
+    Args:
+        problem: What is differentiated.
+        rows: The pattern of its Jacobian; `None` if it is not known.
+        m: How many numbers its outputs hold.
+        operations: How many operations one run of the function takes.
+
+    Example:
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(lambda x: jnp.ones(6) * jnp.sin(x @ x), (jnp.ones(8),))
+        >>> way = cut(problem, None, 6, 100.0)
+        >>> way.name, way.passes
+        ('cut (1)', 1)
+    """
+    most = min(problem.n, m) // _NARROWER
+    if not most:
+        return None
+    waist = find_waist(own_program(problem), len(problem.x), most)
+    if waist is None:
+        return None
+
+    def dense(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
+        del tables
+        return _through(waist, problem, x, fixed)
+
+    jax.eval_shape(lambda x, fixed: dense(problem, (), x, fixed), problem.x, problem.fixed)
+    cost = waist.size * REVERSE * operations + m * problem.n * (1 + waist.size) * 0.25
+    why = f"{waist.size:,} numbers are all that the outputs know of the inputs"
+    name = f"cut ({waist.size:,})"
+    return Way(name, waist.size, cost, dense, gathered(dense, rows), why=why)
+
+
+def _through(waist: Waist, problem: Problem, x: Leaves, fixed: Leaves) -> Jacobian:
+    """Return the Jacobian with the structure of `jax.jacrev`."""
+
+    def before(x: Leaves) -> tuple[Leaves, Leaves]:
+        values = waist.head(*x, *fixed)
+        return tuple(values[: waist.leaves]), tuple(values[waist.leaves :])
+
+    def after(values: Leaves) -> list[jax.Array]:
+        return waist.tail(*values, *held)
+
+    def push(tangent: Leaves) -> list[jax.Array]:
+        return jax.jvp(after, (values,), (tangent,))[1]
+
+    values, pull, held = jax.vjp(before, x, has_aux=True)
+    basis = jax.vmap(lambda index: one_hot(index, values))(jnp.arange(waist.size))
+    inner, outer = jax.vmap(pull)(basis)[0], jax.vmap(push)(basis)
+    lines = tuple(tuple(_product(o, i) for i in inner) for o in outer)
+    return lines[0] if problem.scalar else lines
+
+
+def _product(outer: jax.Array, inner: jax.Array) -> jax.Array:
+    """Contract `[c, *outputs]` with `[c, *inputs]`, in full precision on any device."""
+    block = jnp.tensordot(outer, inner, axes=(0, 0), precision="highest")
+    return block.astype(inner.dtype)
