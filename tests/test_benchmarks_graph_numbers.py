@@ -87,7 +87,10 @@ FUNCTIONS = {
     "a loop": (lambda x: jax.lax.fori_loop(0, 4, lambda i, x: jnp.sin(x) + i, x), X),
     "a branch": (lambda x, i: jax.lax.switch(i, [jnp.sin, jnp.cos, lambda x: x * x], x), X, 1),
     "an index out of range": (lambda x, i: jax.lax.switch(i, [jnp.sin, jnp.cos], x), X, 7),
-    "a callback that is stopped": (lambda x: x * doubled_outside(jax.lax.stop_gradient(x)), X),
+    "a callback behind a stop": (
+        lambda x: x * doubled_outside(jnp.cos(jax.lax.stop_gradient(x))),
+        X,
+    ),
 }
 
 
@@ -275,6 +278,8 @@ def test_forward_mode_goes_by_the_first_8_numbers():
     entries = [f"w[{i}, {j}]" for i in range(2) for j in range(2)]
     assert drawn.passes == (*entries, "b")
     assert (drawn.n, drawn.m) == (5, 1)
+    moved = result_of(drawn, drawn.outputs[0].edge).tangents
+    assert [float(array(tangent)) for tangent in moved] == [3, 3, 3, 3, 4]
     assert graph(jnp.sum, jnp.ones(20)).passes[-1].endswith("[7]")
 
 

@@ -60,6 +60,24 @@ def test_changes_of_shape_and_type_are_notes_on_edges():
     assert_flops_add_up(drawn, fn, X)
 
 
+def test_a_cast_counts_where_it_is_taken():
+    drawn = graph(lambda x: jnp.sin(2 * x.astype(jnp.bfloat16)), X)
+    assert [node.flops.high for node in drawn.nodes[1:]] == [3 + 3, 3]
+
+
+def test_a_constant_of_two_groups_stands_before_both():
+    def fn(x, key):
+        mask = jax.random.bernoulli(key, 0.5, (3,))
+        with jax.named_scope("a"):
+            x = jnp.where(mask, jnp.sin(x), 0.0)
+        with jax.named_scope("b"):
+            return jnp.where(mask, jnp.cos(x), 1.0)
+
+    drawn = graph(fn, X, jax.random.key(0))
+    assert_structure(drawn)
+    assert operations(drawn) == ["mask", "sin", "select_n", "cos", "select_n"]
+
+
 def test_a_change_of_shape_that_is_the_output_is_a_node():
     drawn = graph(lambda x: (2 * x).reshape(1, 3), X)
     assert operations(drawn) == ["mul", "reshape"]
