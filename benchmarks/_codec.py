@@ -56,7 +56,7 @@ def _one(kind: typing.Any, value: object, where: str) -> object:
         return number(value)
     if kind is object:
         return _frozen(value)
-    plain = typing.get_origin(kind) or kind
+    plain: typing.Any = typing.get_origin(kind) or kind
     fits = isinstance(value, plain) and isinstance(value, bool) == (plain is bool)
     return value if fits else _mismatch(where, value)
 
@@ -114,7 +114,7 @@ def plain_array(array: np.ndarray) -> dict[str, object]:
     """
     flat = array.ravel()
     if flat.dtype.kind == "c":
-        flat = flat.view(np.empty(0, flat.dtype).real.dtype)
+        flat = np.stack([flat.real, flat.imag], axis=-1).ravel()
     if flat.dtype.kind == "b":
         flat = flat.astype(int)
     words = " ".join(map(str, flat))

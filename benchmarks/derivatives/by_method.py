@@ -211,9 +211,10 @@ def _label(method: str, given: dict[str, Any]) -> Label | None:
     if wanted == "chunk" and not whole:
         raise ValueError(f"{method} needs chunk, an integer above 0, got {value!r}")
     if wanted == "blocks":
-        value = value or _BLOCKS[0]
-        if value not in _BLOCKS:
-            raise ValueError(unknown("kind of blocks", value, _BLOCKS))
+        kind = value or _BLOCKS[0]
+        if kind not in _BLOCKS:
+            raise ValueError(unknown("kind of blocks", kind, _BLOCKS))
+        return kind
     if wanted == "step" and value is not None and not value > 0:
         raise ValueError(f"{method} needs a step above 0, got {value!r}")
     return value

@@ -215,8 +215,8 @@ def _written(tree: Tree) -> tuple[str, int]:
             return f"{written(left, 1)} − {written(right, 2)}", 1
         case ("product", left, ("where", condition)):
             return f"{written(left, 3)} where {condition}", 0
-        case ("product", ("number", _), ("name" | "power", *_)):
-            return f"{written(tree[1], 3)} {written(tree[2], 5)}", 3
+        case ("product", ("number", factor), ("name" | "power", *_)):
+            return f"{written(('number', factor), 3)} {written(tree[2], 5)}", 3
         case ("product", left, right):
             return f"{written(left, 3)} · {written(right, 3)}", 3
         case ("quotient", above, below):

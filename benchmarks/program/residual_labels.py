@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -117,7 +117,7 @@ def _run(eqn: JaxprEqn, operands: list[jax.Array], line: str) -> list[jax.Array]
         return bind(eqn, operands)
 
 
-def _key(residual: Residual, value: object = None) -> _Key:
+def _key(residual: Residual, value: Any = None) -> _Key:
     number = ""
     if residual.what == _CONSTANT and residual.shape == () and np.ndim(value) == 0:
         number = str(np.asarray(value))
