@@ -233,6 +233,9 @@ def test_the_conclusion_counts_the_modes_and_what_cannot_be_told():
         "So: the fastest of 3 is reverse mode in 2, none that can be told in 1."
     )
     assert not any(text.startswith("So:") for text in legend([doubtful]))
+    columns = replace(EXAMPLE.verdict.time, method="columns")
+    second = replace(of_second_order(), verdict=replace(EXAMPLE.verdict, time=columns))
+    assert legend([second])[-1] == "So: columns is the fastest."
 
 
 def test_markdown_shows_the_answer_and_folds_the_table_away(tmp_path):

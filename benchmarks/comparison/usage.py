@@ -152,11 +152,15 @@ def _along(usage: Usage) -> tuple[str, str, str, str]:
     return ", ".join([*names, vector]), ", ".join(moving), inner, vector
 
 
+def _pushed(usage: Usage, moving: str, vector: str) -> str:
+    """Write the primals and the tangents of a call of `jax.jvp`."""
+    primals = f"({moving})" if len(usage.moving) > 1 else f"({moving},)"
+    return f"{primals}, {f'({vector},)' if usage.one else vector}"
+
+
 def _jvp(usage: Usage) -> str:
     arguments, moving, inner, vector = _along(usage)
-    primals, tangents = (f"({moving},)", f"({vector},)") if usage.one else (f"({moving})", vector)
-    primals = primals if len(usage.moving) > 1 or usage.one else f"({moving},)"
-    return f"lambda {arguments}: jax.jvp({inner}, {primals}, {tangents})"
+    return f"lambda {arguments}: jax.jvp({inner}, {_pushed(usage, moving, vector)})"
 
 
 def _linearize(usage: Usage) -> str:
@@ -181,11 +185,9 @@ def _gradient(usage: Usage, moving: str, inner: str) -> str:
 
 
 def _forward_over_reverse(usage: Usage) -> str:
-    if not usage.one:
-        return ""
     arguments, moving, inner, vector = _along(usage)
     gradient = _gradient(usage, moving, inner)
-    return f"lambda {arguments}: jax.jvp({gradient}, ({moving},), ({vector},))[1]"
+    return f"lambda {arguments}: jax.jvp({gradient}, {_pushed(usage, moving, vector)})[1]"
 
 
 def _reverse_over_forward(usage: Usage) -> str:

@@ -123,20 +123,18 @@ def legend(comparisons: Sequence[Comparison], left_out: Sequence[str] = ()) -> l
 
 
 def _conclusion(comparisons: Sequence[Comparison]) -> list[str]:
-    """Say which mode is the fastest, and of how many; nothing where none is told."""
-    modes: Counter[str] = Counter()
+    """Say what is the fastest, and of how many: a mode, of second order a method."""
+    counts: Counter[str] = Counter()
     for one in comparisons:
-        by_name = {row.method: row.mode for row in one.rows}
-        modes[by_name.get(one.verdict.time.method or "", "")] += 1
-    told = {mode: count for mode, count in modes.items() if mode}
-    if not told:
+        modes = {row.method: f"{row.mode} mode" for row in one.rows}
+        method = one.verdict.time.method or ""
+        counts[method if one.order == 2 and method in modes else modes.get(method, "")] += 1
+    rest, every = counts.pop("", 0), len(comparisons)
+    if not counts:
         return []
-    every = len(comparisons)
-    if len(told) == 1 and sum(told.values()) == every:
-        mode = next(iter(told))
-        return [f"So: {mode} mode is the fastest{' in all of them' if every > 1 else ''}."]
-    parts = [f"{mode} mode in {count}" for mode, count in sorted(told.items(), key=lambda p: -p[1])]
-    rest = every - sum(told.values())
+    if len(counts) == 1 and not rest:
+        return [f"So: {next(iter(counts))} is the fastest{' in all of them' * (every > 1)}."]
+    parts = [f"{name} in {count}" for name, count in counts.most_common()]
     parts += [f"none that can be told in {rest}"] if rest else []
     return [f"So: the fastest of {every} is {', '.join(parts)}."]
 
