@@ -9,6 +9,7 @@ from .amounts import storage
 from .cards import Card, flops_in_short
 from .heat import COLUMNS, ROWS
 from .overlays import for_page
+from .packing import packed, without_spaces
 from .page_data import Overlays, page_data
 from .picture import Picture
 from .record import Graph
@@ -16,7 +17,8 @@ from .style import page_style
 from .svg import description, heading, legend
 
 #: From how many nodes on a page has maps of at most so many rows and columns, and so many passes.
-_SMALLER = {1000: (4, 6, 1), 300: (6, 8, 1), 0: (ROWS, COLUMNS, None)}
+_SMALLER = {1000: (4, 6, 1), 300: (6, 8, 1), 30: (8, 10, 4), 0: (ROWS, COLUMNS, None)}
+_SCRIPTS = ("place", "draw", "ways", "page")
 
 
 def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
@@ -43,8 +45,8 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
         "title": html.escape(heading(graph)),
         "description": html.escape(description(graph)),
         "style": page_style(),
-        "data": text.replace("<", "\\u003c"),
-        "script": "".join(map(_script, ("place.js", "draw.js", "ways.js", "page.js"))),
+        "data": packed(text.replace("<", "\\u003c")),
+        "script": _scripts(),
     }
     template = _file("page.html")
     # A part is filled in once, so that no text of a user is taken for the place of another part.
@@ -92,11 +94,9 @@ def _shares(amounts: list[tuple[Card, int, str]]) -> dict[str, tuple[float, str]
 
 
 @cache
-def _script(name: str) -> str:
-    """Return a script without its comments and its indentation, a sixth of it."""
-    lines = (line.strip() for line in _file(name).splitlines())
-    kept = (line for line in lines if line and not line.startswith(("//", "/**")))
-    return "".join(f"{line}\n" for line in kept)
+def _scripts() -> str:
+    """Return the scripts of a page, the texts of which no user writes."""
+    return "\n".join(without_spaces(_file(f"{name}.js")) for name in _SCRIPTS)
 
 
 @cache

@@ -1,6 +1,7 @@
 """Colours and type of the picture and the page, in light and in dark.
 
-Colours are written out, without CSS variables: programs that draw a file `.svg` know none.
+In a picture they are written out: programs that draw a file `.svg` know no CSS variables. In a page
+they are such, so that each rule is there once.
 """
 
 from collections.abc import Mapping
@@ -157,8 +158,13 @@ th,td{{padding:.15rem .5rem;text-align:left;border-bottom:1px solid #8885;white-
 
 def page_style() -> str:
     """Return the style sheet of a page, that of its picture included."""
-    dark = _paint_page(DARK)
-    return f"{style()}{_PAGE}{_paint_page(LIGHT)}@media (prefers-color-scheme:dark){{{dark}}}\n"
+    light, dark = (
+        ":root{" + ";".join(f"--{name}:{colour}" for name, colour in colours.items()) + "}"
+        for colours in (LIGHT, DARK)
+    )
+    named = {name: f"var(--{name})" for name in LIGHT}
+    rules = f"{_TYPE}{_SHADES}{_PAGE}{_paint(named)}{_paint_page(named)}"
+    return f"{light}@media (prefers-color-scheme:dark){{{dark}}}\n{rules}\n"
 
 
 def _paint_page(colours: Mapping[str, str]) -> str:

@@ -1,6 +1,20 @@
 // The ways through a graph: which boxes they come by, what is shown and said at a step, and what is
 // summed over a cut.
-const data = JSON.parse(document.getElementById("data").textContent), {cards, plan, passes} = data;
+
+/** What packing.py packed: a mark stands for as many letters, and says how far back they start. */
+function unpack(packed) {
+  const marks = "KMQVXZ?^|$*YUWJIRTHG#!", digits = [], found = [], letters = [...packed];
+  for (let code = 35; code < 127; code++) if (!"&'<>\\`~".includes(String.fromCharCode(code))) digits.push(String.fromCharCode(code));
+  const number = count => count ? number(count - 1) * digits.length + digits.indexOf(letters[++at]) : 0;
+  let at = 0;
+  for (; at < letters.length; at++) {
+    const letter = letters[at], far = letter == "~", mark = marks.indexOf(letter);
+    if (!far && mark < 0) found.push(letter == "`" ? letters[++at] : letter);
+    else for (let more = 4 + (far ? number(1) : mark), back = 1 + number(far ? 3 : 2); more; more--) found.push(found[found.length - back]);
+  }
+  return found.join("");
+}
+const data = JSON.parse(unpack(document.getElementById("data").textContent)), {cards, plan, passes} = data;
 const WAYS = {"": "everything", values: "forward pass", forward: "forward mode", reverse: "reverse mode", meet: "both meet"};
 const state = {m: "", k: 0, p: 0, node: "", overlay: "", turned: false, shut: new Set(data.shut)};
 let placed, list;
