@@ -46,7 +46,6 @@ def cut(problem: Problem, rows: csr_array | None, m: int, operations: float) -> 
         del tables
         return _through(waist, problem, x, fixed)
 
-    jax.eval_shape(lambda x, fixed: dense(problem, (), x, fixed), problem.x, problem.fixed)
     cost = waist.size * REVERSE * operations + m * problem.n * (1 + waist.size) * 0.25
     why = f"{waist.size:,} numbers are all that the outputs know of the inputs"
     name = f"cut ({waist.size:,})"

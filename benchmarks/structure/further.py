@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
+import jax
 from scipy.sparse import csr_array
 
 from ..derivatives.problem import Problem
 from ..program.messages import guarded
+from .batches import batch
 from .cuts import cut
 from .ways import Way
 
@@ -31,10 +33,24 @@ def further_ways(
     """
     if min(problem.n, m) < _FEW or problem.n * m * 8 > _MOST_DENSE:
         return [], ()
-    looks: dict[str, Callable[..., Way | None]] = {"look for a narrow place": cut}
+    looks: dict[str, Callable[..., Way | None]] = {
+        "look for a narrow place": cut,
+        "look for examples that share inputs": batch,
+    }
     ways, notes = [], []
     for what, look in looks.items():
         way, fault = guarded(what, partial(look, problem, rows, m, operations), None)
-        ways += [way] if way else []
+        ways += [way] if way and _possible(way, problem) else []
         notes += [fault] if fault else []
     return ways, tuple(notes)
+
+
+def _possible(way: Way, problem: Problem) -> bool:
+    """Whether the modes that a way needs are there, each in the part of the program it needs."""
+    try:
+        jax.eval_shape(
+            lambda x, fixed: way.dense(problem, way.tables, x, fixed), problem.x, problem.fixed
+        )
+    except Exception:  # an obstacle, such as a loop without an end known beforehand
+        return False
+    return True

@@ -6,8 +6,9 @@ A value is `Marked` if it depends on them, `Held` if it is the same whatever the
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
+import jax
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
@@ -41,9 +42,13 @@ class Held:
         self._make, self.bound = make, bound
 
     @cached_property
-    def array(self) -> np.ndarray:
-        """The value."""
-        return np.asarray(self._make())
+    def array(self) -> Any:
+        """The value: NumPy's, or an array of keys, which NumPy does not have."""
+        value: Any = self._make()
+        is_key = jax.dtypes.issubdtype(
+            getattr(value, "dtype", np.dtype(float)), jax.dtypes.prng_key
+        )
+        return value if is_key else np.asarray(value)
 
 
 class Marked:

@@ -1,0 +1,210 @@
+"""A Jacobian of examples that share parameters: each example's rows, from a function of its own.
+
+By the shared parameters it is dense, and colours are blind to it. But row `b` needs example `b`
+alone: `vmap(jac)` of the function of one example pulls as many cotangents as one example has
+outputs, through one example's part of the program.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..check.directions import random_probe
+from ..check.error import relative_error
+from ..check.float64 import in_float64, own_program, with_float64
+from ..derivatives.jacobians import Jacobian
+from ..derivatives.method import ravel
+from ..derivatives.problem import Leaves, Problem
+from .marks import TooLargeError
+from .pattern import find_pattern
+from .pieces import Piece, piece_of
+from .ways import REVERSE, Way, gathered
+
+#: A batch has at least so many examples.
+_FEW = 4
+#: Where the function of one example is compared with that of all, and epsilons it may be off by.
+_POINTS, _EPSILONS = 3, 3e4
+#: Seconds that looking at what an example depends on may take.
+_LIMIT = 2.0
+
+
+def batch(problem: Problem, rows: csr_array | None, m: int, operations: float) -> Way | None:
+    """Return the way example by example, if the outputs are of examples that share inputs.
+
+    The function is traced at a batch of one, and must be the same there: in the program no
+    example's outputs may depend on another's numbers, and the values must agree, at the point and
+    elsewhere. Batch norm, a sum over the batch and draws for a whole batch are not of this kind.
+
+    Args:
+        problem: What is differentiated.
+        rows: The pattern of its Jacobian; `None` if it is not known.
+        m: How many numbers its outputs hold.
+        operations: How many operations one run of the function takes.
+
+    Example:
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> inputs = jnp.ones(3), jnp.arange(24.0).reshape(8, 3)
+        >>> problem = make_problem(lambda w, x: jnp.sin(x @ w), inputs)
+        >>> way = batch(problem, None, 8, 100.0)
+        >>> way.name, way.passes
+        ('vmap (8 examples)', 1)
+    """
+    outputs = jax.eval_shape(problem.fn, problem.x, problem.fixed)
+    examples = {leaf.shape[:1] for leaf in jax.tree.leaves(outputs)}
+    count = min(examples)[0] if len(examples) == 1 and () not in examples else 0
+    if count < _FEW or own_program(problem).effects:
+        return None
+    batched = _batched(problem, count)
+    if not any(batched) or all(batched[: len(problem.x)]):
+        return None  # colours do for examples that share nothing
+    one = _one_example(problem, batched)
+    if one is None or not _same(problem, one, batched):
+        return None
+
+    def dense(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
+        del problem, tables
+        return _each(one, batched, x, fixed)
+
+    passes = m // count
+    cost = passes * REVERSE * operations + m * problem.n
+    why = "each example's rows are the Jacobian of the function of that example"
+    name = f"vmap ({count:,} examples)"
+    return Way(name, passes, cost, dense, gathered(dense, rows), why=why)
+
+
+def _batched(problem: Problem, count: int) -> list[bool]:
+    """Say of each leaf of `x` and `fixed` whether example `b` of the outputs has its entry `b`.
+
+    Of floats the program tells; of anything else the length, and a comparison of values later.
+    """
+    leaves = (*problem.x, *problem.fixed)
+    long = [leaf.shape[:1] == (count,) for leaf in leaves]
+    places = [i for i, leaf in enumerate(leaves) if long[i] and _floats(leaf)]
+    others = [i for i in range(len(leaves)) if i not in places]
+
+    def fn(moving: Sequence[Any], held: Sequence[Any]) -> list[jax.Array]:
+        known = dict(zip(places, moving, strict=True)) | dict(zip(others, held, strict=True))
+        return _run(problem, [known[i] for i in range(len(leaves))])
+
+    if not places:
+        return long
+    moving = [leaves[i] for i in places]
+    try:
+        rows = find_pattern(fn, moving, [leaves[i] for i in others], limit=_LIMIT).rows
+    except TooLargeError:
+        return [False] * len(leaves)
+    outputs = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
+    row_of = np.repeat(_examples(outputs, count), np.diff(rows.indptr))
+    mixed = row_of != _examples(moving, count)[rows.indices]
+    owner = np.repeat(places, [leaf.size for leaf in moving])[rows.indices]
+    return [is_long and not np.any(mixed[owner == i]) for i, is_long in enumerate(long)]
+
+
+def _floats(leaf: Any) -> bool:
+    return jnp.issubdtype(leaf.dtype, jnp.floating)
+
+
+def _examples(leaves: Sequence[Any], count: int) -> np.ndarray:
+    """Return of which example each number is."""
+    sizes = [math.prod(leaf.shape) // count for leaf in leaves]
+    return np.concatenate([np.repeat(np.arange(count), size) for size in sizes])
+
+
+def _run(problem: Problem, leaves: Sequence[Any]) -> list[jax.Array]:
+    split = len(problem.x)
+    return jax.tree.leaves(problem.fn(tuple(leaves[:split]), tuple(leaves[split:])))
+
+
+def _one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
+    """Trace the function at a batch of one; many functions have none."""
+    leaves = zip((*problem.x, *problem.fixed), batched, strict=True)
+    inputs = [leaf[:1] if is_batched else leaf for leaf, is_batched in leaves]
+    whole = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
+    try:
+        piece = piece_of(lambda *leaves: _run(problem, leaves), inputs)
+        outputs = jax.eval_shape(piece.own, *inputs)
+    except Exception:  # whatever the user's function raises where it is not made for this
+        return None
+    types = [((1, *leaf.shape[1:]), leaf.dtype) for leaf in whole]
+    return piece if [(leaf.shape, leaf.dtype) for leaf in outputs] == types else None
+
+
+def _mapped(
+    fn: Callable[[Leaves, Leaves], Any], batched: Sequence[bool], x: Leaves, fixed: Leaves
+) -> Any:
+    """Return `fn` of every example, a batch of one."""
+    axes = tuple(0 if is_batched else None for is_batched in batched)
+    leaves = zip((*x, *fixed), batched, strict=True)
+    inputs = tuple(leaf[:, None] if is_batched else leaf for leaf, is_batched in leaves)
+    split = len(x)
+    return jax.vmap(fn, in_axes=(axes[:split], axes[split:]))(inputs[:split], inputs[split:])
+
+
+def _same(problem: Problem, one: Piece, batched: Sequence[bool]) -> bool:
+    """Whether examples one by one are what the function makes of all of them.
+
+    At the point, and where floats are moved and entries of all else drawn anew from their own.
+    """
+    problem = with_float64(problem)
+    compiled: list[Callable[..., Any]] = []
+    for seed in range(_POINTS):
+        at = _elsewhere(problem, batched, seed) if seed else problem
+        with in_float64(at, random_probe(problem, seed)) as (wide, _):
+
+            def both(x: Leaves, fixed: Leaves, wide: Problem = wide) -> tuple[Any, Any]:
+                return wide.fn(x, fixed), _mapped(lambda x, f: one(*x, *f), batched, x, fixed)
+
+            compiled = compiled or [jax.jit(both)]
+            true, mine = map(ravel, compiled[0](wide.x, wide.fixed))
+            eps = float(jnp.finfo(jnp.result_type(*wide.x)).eps)
+        finite = np.isfinite(true)
+        if not np.array_equal(finite, np.isfinite(mine)):
+            return False
+        if relative_error(mine[finite], true[finite]) > _EPSILONS * eps:
+            return False
+    return True
+
+
+def _elsewhere(problem: Problem, batched: Sequence[bool], seed: int) -> Problem:
+    random = np.random.default_rng(seed)
+
+    def moved(leaf: jax.Array, is_batched: bool) -> jax.Array:
+        if _floats(leaf):
+            step = random.standard_normal(leaf.shape)
+            return leaf + jnp.asarray(step, leaf.dtype) * jnp.maximum(1, jnp.abs(leaf)) / 2
+        return leaf[random.integers(0, leaf.shape[0], leaf.shape[0])] if is_batched else leaf
+
+    leaves = list(map(moved, (*problem.x, *problem.fixed), batched))
+    split = len(problem.x)
+    return problem._replace(x=tuple(leaves[:split]), fixed=tuple(leaves[split:]))
+
+
+def _each(one: Piece, batched: Sequence[bool], x: Leaves, fixed: Leaves) -> Jacobian:
+    """Return the Jacobian with the structure of `jax.jacrev`."""
+
+    def jacobian(x: Leaves, fixed: Leaves) -> Jacobian:
+        return jax.jacrev(lambda x: tuple(one(*x, *fixed)))(x)
+
+    lines = _mapped(jacobian, batched, x, fixed)
+    pairs = list(zip(x, batched, strict=False))
+    return tuple(
+        tuple(_block(part, *pair) for part, pair in zip(line, pairs, strict=True)) for line in lines
+    )
+
+
+def _block(part: jax.Array, leaf: jax.Array, is_batched: bool) -> jax.Array:
+    """Return an output's block by a leaf, of its parts `[examples, 1, *outputs, *leaf]`."""
+    part = part[:, 0]
+    if not is_batched:
+        return part
+    count, rank = leaf.shape[0], part.ndim - leaf.ndim
+    part = jnp.squeeze(part, rank)
+    diagonal = jnp.arange(count)
+    whole = jnp.zeros((count, count, *part.shape[1:]), part.dtype)
+    whole = whole.at[diagonal, diagonal].set(part, unique_indices=True, indices_are_sorted=True)
+    return jnp.moveaxis(whole, 1, rank)

@@ -1,0 +1,163 @@
+"""Examples that share parameters: rows one by one, equal to JAX's, and refused where mixed."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+from structure_examples import normal
+
+import gradwise
+from benchmarks.derivatives.problem import make_problem
+from benchmarks.structure import batches
+from benchmarks.structure.methods import structured
+
+EXAMPLES, FEATURES, HIDDEN = 7, 3, 5
+
+
+def network(params, x):
+    inner, outer = params
+    return jnp.tanh(x @ inner) @ outer
+
+
+def with_labels(params, x, labels):
+    logits = network(params, x)
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], 1)[:, 0]
+
+
+def two_outputs(params, x):
+    hidden = network(params, x)
+    return {"sum": hidden.sum(1), "outer": hidden[:, :, None] * x[:, None, :]}
+
+
+def recurrent(params, x):
+    def step(state, one):
+        return jnp.tanh(state @ params[0][:, :3] + one), state.sum(-1)
+
+    state = jnp.zeros((x.shape[0], FEATURES))
+    return lax.scan(step, state, jnp.moveaxis(x[..., None] * jnp.ones(3), 1, 0))[1].T
+
+
+PARAMS = (normal(FEATURES, HIDDEN), normal(HIDDEN, 2))
+X, LABELS = normal(EXAMPLES, FEATURES), np.arange(EXAMPLES) % 2
+GOOD = {
+    "parameters": (network, (PARAMS, X), 0, 2),
+    "parameters and inputs": (network, (PARAMS, X), (0, 1), 2),
+    "labels": (with_labels, (PARAMS, X, LABELS), 0, 1),
+    "two outputs": (two_outputs, (PARAMS, X), (0, 1), 7),
+    "a scan": (recurrent, (PARAMS, X), 0, 3),
+    # the weights are as many as the examples, and no example's own
+    "square": (lambda w, x: jnp.sin(x @ w), (normal(7, 7), normal(7, 7)), 0, 7),
+}
+
+
+def way_of(fn, inputs, argnums):
+    inputs = jax.tree.map(jnp.asarray, inputs)
+    problem = make_problem(fn, inputs, argnums=argnums)
+    return problem, batches.batch(problem, None, problem.m, 1.0)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_rows_one_by_one_are_what_jax_gives(name):
+    fn, inputs, argnums, passes = GOOD[name]
+    with jax.enable_x64(True):
+        problem, way = way_of(fn, inputs, argnums)
+        assert (way.name, way.passes) == ("vmap (7 examples)", passes)
+        for x in (problem.x, tuple(leaf + 0.3 for leaf in problem.x)):
+            found = jax.jit(lambda x: way.dense(problem, (), x, problem.fixed))(x)
+            expected = jax.jacrev(problem.fn)(x, problem.fixed)
+            lines = found, (expected if isinstance(expected[0], tuple) else (expected,))
+            for one, other in zip(*map(jax.tree.leaves, lines), strict=True):
+                assert (one.shape, one.dtype) == (other.shape, other.dtype)
+                assert jnp.max(jnp.abs(one - other)) <= 1e-12 * jnp.max(jnp.abs(other))
+
+
+def normed(params, x):
+    hidden = x @ params[0]
+    return (hidden - hidden.mean(0)) / (hidden.std(0) + 1e-3) @ params[1]
+
+
+def with_positions(params, x):
+    return network(params, x) * jnp.arange(1.0, x.shape[0] + 1)[:, None]
+
+
+def rarely_mixed(params, x):  # no value tells, at any point near
+    far = jnp.where(jnp.sum(x**2) > 1e6, jnp.mean(x, 0), x)
+    return network(params, far)
+
+
+def drawn_at_once(params, x):
+    keep = jax.random.bernoulli(jax.random.key(0), 0.5, x.shape)
+    return network(params, x * keep)
+
+
+def of_this_many(params, x):
+    if x.shape[0] != EXAMPLES:
+        raise ValueError("seven examples, please")
+    return network(params, x)
+
+
+def counting_labels(params, x, labels):
+    alike = (labels[:, None] == labels[None]).sum(1)
+    return network(params, x) * alike[:, None]
+
+
+BAD = {
+    "batch norm": (normed, (PARAMS, X), 0),
+    "a sum over the batch": (lambda p, x: network(p, x).sum(0), (PARAMS, X), 0),
+    "a small share of the mean": (lambda p, x: network(p, x + 1e-9 * x.mean(0)), (PARAMS, X), 0),
+    "positions": (with_positions, (PARAMS, X), 0),
+    "divided by the length": (lambda p, x: network(p, x) / len(x), (PARAMS, X), 0),
+    "mixed far away": (rarely_mixed, (PARAMS, X), 0),
+    "random numbers for all": (drawn_at_once, (PARAMS, X), 0),
+    "a length that is asked for": (of_this_many, (PARAMS, X), 0),
+    # as many labels as examples, so that at these values each counts once
+    "labels that are counted": (counting_labels, (PARAMS, X, np.arange(EXAMPLES)), 0),
+    "nothing shared": (lambda x: jnp.sin(x) * x[:, :1], (X,), 0),
+    "reversed": (lambda p, x: network(p, x)[::-1], (PARAMS, X), 0),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_mixes_examples_is_refused(name):
+    fn, inputs, argnums = BAD[name]
+    with jax.enable_x64(True):
+        assert way_of(fn, inputs, argnums)[1] is None
+
+
+def single(inputs):
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), inputs)
+
+
+def test_it_is_chosen_and_pulls_one_cotangent_for_each_output_of_an_example():
+    params, x = single((PARAMS, normal(32, FEATURES)))
+    found = gradwise.jacobian(network, params, x, argnums=0, measure=False)
+    assert found.way == "vmap (32 examples)"
+    assert found.rivals[0].passes == 2
+    assert "2 passes do for 25 inputs and 64 outputs" in found.why
+    expected = jax.jacrev(network)(params, x)
+    for one, other in zip(*map(jax.tree.leaves, (found(params, x), expected)), strict=True):
+        assert np.allclose(one, other, atol=1e-5)
+    text = jax.jit(found).lower(params, x).as_text()
+    shapes = {tuple(map(int, s.split("x"))) for s in re.findall(r"tensor<([\dx]+)xf32>", text)}
+    assert max(np.prod(shape) for shape in shapes) == 32 * 2 * 15  # the largest block, once
+    assert found.check(*single((PARAMS, normal(32, FEATURES))))
+
+
+def test_a_comparison_has_a_row_for_it():
+    params, x = single((PARAMS, normal(32, FEATURES)))
+    methods = structured(make_problem(network, (params, x), argnums=0))
+    assert "vmap (32 examples)" in [method.name for method in methods]
+    row = gradwise.compare(network, params, x, argnums=0, budget=0.2).row("vmap (32 examples)")
+    assert (row.status, row.kind) == ("ok", "jacobian")
+
+
+def test_a_wrong_block_is_not_handed_out(monkeypatch):
+    right = batches._block
+    monkeypatch.setattr(batches, "_block", lambda *args: right(*args).at[3].multiply(1.001))
+    params, x = single((PARAMS, normal(32, FEATURES)))
+    with pytest.warns(UserWarning, match=r"vmap \(32 examples\).*did not pass its check"):
+        found = gradwise.jacobian(network, params, x, argnums=0, measure=False)
+    assert not found.way.startswith("vmap")
