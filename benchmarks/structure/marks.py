@@ -45,9 +45,8 @@ class Held:
     def array(self) -> Any:
         """The value: NumPy's, or an array of keys, which NumPy does not have."""
         value: Any = self._make()
-        is_key = jax.dtypes.issubdtype(
-            getattr(value, "dtype", np.dtype(float)), jax.dtypes.prng_key
-        )
+        dtype = getattr(value, "dtype", np.dtype(float))
+        is_key = jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
         return value if is_key else np.asarray(value)
 
 
