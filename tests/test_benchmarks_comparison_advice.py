@@ -192,7 +192,7 @@ def counts(a):
 
 
 def stays(a):
-    return jnp.sum(jax.lax.fori_loop(0, 60, lambda i, y: y * a, jnp.zeros(WIDTH)))
+    return jnp.sum(jax.lax.fori_loop(0, 60, lambda i, y: y**a, jnp.ones(WIDTH)))
 
 
 def is_driven(a):

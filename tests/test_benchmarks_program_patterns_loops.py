@@ -257,7 +257,7 @@ def backtracking(x):
     def too_high(t):
         return jnp.sum((x - t * x) ** 2) > jnp.sum(x**2)
 
-    return x * jax.lax.while_loop(too_high, lambda t: t / 2, 3.0)
+    return x * jax.lax.while_loop(too_high, lambda t: t / 2, 3.0 + x[0])
 
 
 def halving(x):
