@@ -9,6 +9,7 @@ from benchmarks import load
 from benchmarks.cli.main import app
 from benchmarks.cli.target import load_case
 from benchmarks.graph.build import graph
+from benchmarks.graph.packing import unpacked
 from benchmarks.graph.text import text
 
 MODEL = """\
@@ -23,6 +24,8 @@ def case():
     return loss, INPUTS, {"argnums": 0, "names": ["W"]}
 def plain():
     return loss, INPUTS
+def tall():
+    return loss, INPUTS, {"argnums": 0, "direction": "down"}
 def strange():
     return loss, INPUTS, {"argnum": 0}
 def four():
@@ -72,7 +75,8 @@ def test_files_are_written_by_their_endings_and_nothing_else_is_printed(model, t
     assert (found.direction, found.shut) == ("down", frozenset([0]))
     assert "▸ layer" in paths[1].read_text(encoding="utf-8")
     assert "rankdir=TB" in paths[2].read_text(encoding="utf-8")
-    assert "saturation" in paths[3].read_text(encoding="utf-8")
+    held = paths[3].read_text(encoding="utf-8").partition('id="data">')[2].partition("</script>")[0]
+    assert "saturation" in unpacked(held)
     assert not re.search(r"(src|href)=.http", paths[3].read_text(encoding="utf-8"))
 
 
@@ -81,6 +85,15 @@ def test_a_group_is_opened_by_its_name(model):
     opened = gradwise(f"{model}:case", "--depth", 1, "--open", "layer").stdout
     assert ("▸ layer" in shut, "▾ layer" in shut) == (True, False)
     assert ("▸ layer" in opened, "▾ layer" in opened) == (False, True)
+
+
+def test_a_case_says_which_way_it_runs_and_the_command_may_say_another(model, tmp_path):
+    for options, direction in ([], "down"), (["--direction", "right"], "right"):
+        done = gradwise(f"{model}:tall", "--out", tmp_path / "graph.json", *options)
+        assert done.exit_code == 0, done.stderr
+        assert load(tmp_path / "graph.json").direction == direction
+    with pytest.raises(ValueError, match='direction must be "right" or "down", got \'up\''):
+        graph(abs, 1.0, direction="up")
 
 
 def test_an_overlay_is_a_line_a_node(model):

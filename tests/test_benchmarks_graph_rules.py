@@ -498,3 +498,34 @@ def test_a_condition_without_a_name_is_written_out():
     select = found.nodes[-1]
     told = {rules.handed_back(found, select, n) for n in range(len(select.operands))}
     assert told == {"", "ḡ where h > 0", "ḡ where not (h > 0)"}
+
+
+def test_no_letter_of_a_rule_is_a_name_of_the_users_elsewhere():
+    def fn(a, y):
+        c = jnp.exp(a * y)
+        return (c + 1) * jnp.sin(jnp.exp(c * y))
+
+    found = drawn(fn, 1.0, 2.0)
+    names = {"a", "y", "c", "A", "Y", "C"}
+    assert found.names == {"a", "y"} | ({"c"} & found.names)
+    for node in found.nodes:
+        own = {found.nodes[operand.node].name for operand in node.operands} | {node.name}
+        for place in range(len(node.operands)):
+            rule = rules.handed_back(found, node, place)
+            letters = {letter for letter in rule if letter.isalpha() and letter.isascii()}
+            if "exp" not in rule and "cos" not in rule:
+                assert not letters & (names - own), (node, rule)
+
+
+def test_letters_go_on_where_a_user_has_them_all():
+    named = [
+        Node(id=k, kind="input", operation="input", name=letter)
+        for k, letter in enumerate("abcdefghijklmnopqrstuvwxyz")
+    ]
+    sine = Node(id=26, kind="operation", operation="sin", operands=(Operand(node=0),))
+    exp = Node(id=27, kind="operation", operation="exp", operands=(Operand(node=26),))
+    made = Result(shape=(), dtype="float32")
+    nodes = tuple(replace(node, results=(made,)) for node in (*named, sine, exp))
+    found = Graph(title="alphabet", nodes=nodes)
+    assert rules.formula(found, nodes[27]) == "exp v1"
+    assert rules.handed_back(found, nodes[27], 0) == "ḡ · y1"

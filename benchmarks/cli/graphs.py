@@ -14,7 +14,7 @@ from .files import check_writable
 from .target import load_case
 
 #: What a case may say beside its function and inputs: what `gradwise.graph` takes by keyword.
-OPTIONS = ("argnums", "tangent", "cotangent", "names")
+OPTIONS = ("argnums", "tangent", "cotangent", "names", "direction")
 DIRECTIONS = ("right", "down")
 
 

@@ -22,6 +22,7 @@ from .closing import MOST, first_shut
 from .directions import read_cotangent, read_tangent
 from .evaluate import Numbers, Task, evaluated
 from .fold import folded
+from .frame import check_direction
 from .groups import with_chains, with_leaves_grouped
 from .input_names import Names, input_names
 from .keeping import with_kept
@@ -45,6 +46,7 @@ def graph(
     tangent: object = None,
     cotangent: object = None,
     names: Names = None,
+    direction: str = "right",
 ) -> Graph:
     """Return the computational graph of `fn` at `inputs`, with every number in it.
 
@@ -65,10 +67,12 @@ def graph(
         names: What to call the arguments: a sequence of names in order; or a dictionary from an
             argument's name or place, or from the name of an array in it, such as
             `{"params.weight": "W"}`.
+        direction: Which way the picture and the page run: `"right"` or `"down"`.
 
     Raises:
         TypeError: If `fn` is not callable, or JAX cannot trace it.
-        ValueError: If `argnums`, `tangent`, `cotangent` or `names` does not fit the arguments.
+        ValueError: If `argnums`, `tangent`, `cotangent` or `names` does not fit the arguments, or
+            there is no such `direction`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -81,6 +85,7 @@ def graph(
         >>> float(drawn.nodes[0].results[0].adjoint.array)  # 2 * (3 * 2 - 5) * 2
         4.0
     """
+    check_direction(direction)
     found = _trace(fn, inputs, argnums)
     leaf_names = input_names(fn, inputs, names)
     task = _task(found, tangent, cotangent)
@@ -106,6 +111,7 @@ def graph(
         m=sum(_numbers_in(y) for y in found.program.out_avals),
         forward=modes.forward,
         reverse=modes.reverse,
+        direction=direction,
         notes=(*found.inputs.notes(), *filter(None, (failure, unkept))),
         subject=Subject(fn=fn, inputs=inputs, argnums=argnums, cotangent=cotangent),
     )

@@ -53,3 +53,15 @@ class Frame:
     up: float = 0.0
     down: float = 0.0
     origin: tuple[float, float] = (0.0, 0.0)
+
+
+def check_direction(direction: str) -> None:
+    """Raise `ValueError` if a graph cannot run this way.
+
+    Example:
+        >>> check_direction("up")
+        Traceback (most recent call last):
+        ValueError: direction must be "right" or "down", got 'up'
+    """
+    if direction not in ("right", "down"):
+        raise ValueError(f'direction must be "right" or "down", got {direction!r}')

@@ -1,5 +1,6 @@
 """How the operands and the result of an operation are called in a formula."""
 
+import itertools
 import string
 from collections.abc import Sequence
 from unicodedata import normalize
@@ -16,6 +17,8 @@ _LONGEST = 14
 def letters(graph: Graph, node: Node) -> list[str]:
     """Return how each operand of the primitive is called: by its name, a number, or a letter.
 
+    No letter is a name of the user's anywhere in the graph, large or small.
+
     Example:
         >>> from benchmarks.graph.parts import Node, Operand
         >>> from benchmarks.graph.record import Graph
@@ -27,8 +30,8 @@ def letters(graph: Graph, node: Node) -> list[str]:
         >>> letters(Graph(title="half", nodes=(x, half)), half)
         ['x', '0.5']
     """
-    taken = {_short_name(graph, operand) for operand in node.operands}
-    free = (letter for letter in string.ascii_lowercase if not {letter, letter.upper()} & taken)
+    every = itertools.chain(string.ascii_lowercase, (f"v{number}" for number in itertools.count(1)))
+    free = (letter for letter in every if not {letter, letter.upper()} & graph.names)
     found: dict[tuple[int, int], str] = {}
     for operand in node.operands:
         edge = operand.node, operand.result
@@ -57,15 +60,18 @@ def dotted(name: str) -> str:
     return f"({name})˙"
 
 
-def result_name(node: Node, operands: Sequence[str]) -> str:
+def result_name(graph: Graph, node: Node, operands: Sequence[str]) -> str:
     """Return how the result of a node is called among these operands: by its name, or a letter.
 
     Example:
-        >>> result_name(Node(id=0, kind="operation", operation="exp"), ["y"])
+        >>> exp = Node(id=0, kind="operation", operation="exp")
+        >>> result_name(Graph(title="f", nodes=(exp,)), exp, ["y"])
         'z'
     """
-    own = node.name if 0 < len(node.name) <= _LONGEST else "y"
-    return own if own not in operands else next(n for n in "yzruvst" if n not in operands)
+    if 0 < len(node.name) <= _LONGEST and node.name not in operands:
+        return node.name
+    every = itertools.chain("yzruvst", (f"y{number}" for number in itertools.count(1)))
+    return next(name for name in every if name not in operands and name not in graph.names)
 
 
 def is_operation(node: Node) -> bool:

@@ -14,7 +14,7 @@ from math import floor, inf
 
 from .._equality import equal_by_fields
 from .compose import compose
-from .frame import MARGIN, TURN, Frame
+from .frame import MARGIN, TURN, Frame, check_direction
 from .layout import Layout
 from .nesting import Edge
 from .view import Line, lines
@@ -83,8 +83,7 @@ def place(
     Raises:
         ValueError: If the direction is another.
     """
-    if direction not in ("right", "down"):
-        raise ValueError(f'direction must be "right" or "down", got {direction!r}')
+    check_direction(direction)
     down = direction == "down"
     frames: dict[int | None, Frame] = {}
     extents = {key: (h, w) if down else (w, h) for key, (w, h) in sizes.items()}

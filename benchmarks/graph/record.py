@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from .._equality import equal_by_fields
@@ -58,6 +59,20 @@ class Graph:
     direction: str = "right"
     notes: tuple[str, ...] = ()
     subject: Subject | None = field(default=None, compare=False)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The user's own names of values, which a formula calls nothing else by.
+
+        Example:
+            >>> from gradwise import graph
+            >>> def squared_error(w, x, y):
+            ...     error = w * x - y
+            ...     return error**2
+            >>> sorted(graph(squared_error, 3.0, 2.0, 5.0).names)
+            ['error', 'w', 'x', 'y']
+        """
+        return frozenset(node.name for node in self.nodes if node.name)
 
     def overlay(self, name: str) -> dict[int, tuple[float, str]]:
         """Return a number and a short text for each node that an overlay says something of.

@@ -197,7 +197,7 @@ def _values(graph: Graph, node: Node, names: Sequence[str]) -> dict[str, float |
     for letter, literal, name in zip("abc", literals_of(node), names, strict=False):
         if literal is None:
             found[letter] = name
-    found["y"] = result_name(node, names)
+    found["y"] = result_name(graph, node, names)
     return found
 
 
