@@ -41,7 +41,7 @@ ANALYSES = {
     "the environment": (comparing, "environment", "could not describe this machine"),
     "the machine's quiet": (comparing, "machine_notes", "could not tell how quiet the machine was"),
     "the verdict": (comparing, "give_verdict", "could not give a verdict"),
-    "why": (verdict, "_why", "could not say why"),
+    "why": (verdict, "why", "could not say why"),
     "the memory that is left": (
         experiment,
         "available_memory",

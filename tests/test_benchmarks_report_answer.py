@@ -137,6 +137,16 @@ def test_the_least_memory_has_its_own_line_to_type_only_if_it_is_another_one():
     assert [part.code for part in answers(replace(EXAMPLE, verdict=same))][1] == ""
 
 
+def test_why_a_comparison_is_incomplete_stands_beside_the_answer_and_an_empty_part_does_not():
+    nothing = Finding(text="nothing to choose from: no exact derivative was timed")
+    verdict = replace(EXAMPLE.verdict, time=nothing, memory=nothing)
+    early = replace(EXAMPLE, incomplete="interrupted", verdict=verdict)
+    assert [tuple(part) for part in answers(early)] == [
+        ("ANSWER", nothing.text, ""),
+        ("NOTE", "incomplete: interrupted", ""),
+    ]
+
+
 def test_a_long_line_to_type_is_broken_and_still_runs():
     long = "jax.jit(lambda x: " + " + ".join(["jax.numpy.sin(x)"] * 12) + ")"
     text = text_table(changed("reverse", use=long), 60)

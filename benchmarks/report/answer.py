@@ -36,8 +36,10 @@ def answers(comparison: Comparison) -> list[Part]:
     verdict = comparison.verdict
     first = use(comparison, verdict.time)
     parts = [Part("ANSWER", verdict.time.text, first)]
+    if comparison.incomplete:
+        parts.append(Part("NOTE", f"incomplete: {comparison.incomplete}"))
     for name, finding in verdict.answers().items():
-        if name in _OTHERS and finding.text:
+        if name in _OTHERS and (finding.method or finding.take):
             code = use(comparison, finding)
             parts.append(Part(name.upper(), finding.text, code if code != first else ""))
     return [part for part in parts if part.text or part.code]

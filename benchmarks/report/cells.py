@@ -84,8 +84,7 @@ def about(comparison: Comparison) -> str:
         'dispatch floor 1 us'
     """
     floor = f"dispatch floor {units.seconds(comparison.floor)}"
-    incomplete = [f"incomplete: {comparison.incomplete}"] if comparison.incomplete else []
-    return "; ".join([*incomplete, floor, *comparison.notes])
+    return "; ".join([floor, *comparison.notes])
 
 
 def crossing(comparison: Comparison) -> str:
