@@ -9,18 +9,39 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 from scipy.sparse import csr_array, vstack
 
-from ..program.jaxpr import Atom, opened, scan_parts, shape
-from .marks import OPAQUE, Held, Marked, Value, identity, nothing, product, take_rows, union
+from ..program.jaxpr import Atom, bodies, kind, opened, scan_parts, shape
+from .marks import (
+    MOST_ENTRIES,
+    OPAQUE,
+    Held,
+    Marked,
+    TooLargeError,
+    Value,
+    identity,
+    nothing,
+    product,
+    take_rows,
+    union,
+)
+from .mixing import mixed
 from .walking import Loop, Walk
 
-#: Scans of at most so many turns are walked turn by turn, with each turn's own indices.
+#: Scans of at most so many turns are walked turn by turn, with each turn's own indices,
 _MOST_TURNS = 64
+#: if their turns are no more than so many operations, those of loops inside counted as often.
+_MOST_VISITS = 4000
 
 
 def _scan(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
     """Walk a scan turn by turn, or, if it is long, as its body composed with itself."""
-    few = eqn.params["length"] <= _MOST_TURNS
+    few = eqn.params["length"] <= _MOST_TURNS and _visits(eqn) <= _MOST_VISITS
     return (_turn_by_turn if few else _summarised)(walk, eqn, operands, line)
+
+
+def _visits(eqn: JaxprEqn) -> int:
+    """Count the operations of a loop, turn by turn, or of another operation with programs."""
+    inside = sum(_visits(inner) for body in bodies(eqn) for inner in opened(body).eqns)
+    return eqn.params["length"] * inside if kind(eqn) == "scan" else 1 + inside
 
 
 def _turns(eqn: JaxprEqn) -> Sequence[int]:
@@ -49,7 +70,7 @@ def _slice_of(stack: Value, turn: int) -> Value:
     if isinstance(stack, Marked):
         return stack.taken(stack.positions[turn])
     if isinstance(stack, Held):
-        return Held(lambda: stack.array[turn], stack.bound)
+        return Held(lambda: stack.array[turn], stack.bound, [stack])
     return OPAQUE
 
 
@@ -101,11 +122,17 @@ def _summarised(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> 
     stacks = [p for p in body.marked if p >= stacks_from]
     state = _joined([nothing(0, n), *map(rows, carries)])
     found: dict[int, list[csr_array | None]] = {}
+    made, before, ys = 0, None, []
     for turn in _turns(eqn):
         walk.check_time()
-        given = _joined([*held, state, *(_one_turn(rows(p), turn, eqn, p) for p in stacks)])
-        found[turn] = [None if y is None else product(y, given) for y in body.ys]
-        state = product(body.step, given)
+        if stacks or before is None or not _same(state, before):
+            given = _joined([*held, state, *(_one_turn(rows(p), turn, eqn, p) for p in stacks)])
+            ys = [None if y is None else product(y, given) for y in body.ys]
+            before, state = state, product(body.step, given)
+        found[turn] = ys  # as before, where nothing comes in and nothing has changed
+        made += sum(y.nnz for y in ys if y is not None)
+        if made > MOST_ENTRIES:
+            raise TooLargeError(f"a loop's results of {made:,} entries")
     results: list[Value] = [OPAQUE] * parts.carries
     for place, own in zip(carries, _cut(state, [eqn.invars[p] for p in carries]), strict=True):
         results[place - first] = Marked(own, shape(eqn.invars[place]))
@@ -114,6 +141,13 @@ def _summarised(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> 
         known = [y for y in ordered if y is not None]
         results.append(Marked(_joined(known), shape(atom)) if known else OPAQUE)
     return results
+
+
+def _same(one: csr_array, other: csr_array) -> bool:
+    if one.nnz != other.nnz:
+        return False
+    one, other = (pattern.sorted_indices() for pattern in (one, other))
+    return np.array_equal(one.indptr, other.indptr) and np.array_equal(one.indices, other.indices)
 
 
 def _one_turn(rows: csr_array, turn: int, eqn: JaxprEqn, place: int) -> csr_array:
@@ -180,6 +214,8 @@ def _while(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Seque
         pairs = zip(carry, results, eqn.outvars, strict=True)
         grown = [_either((before, after), shape(v)) for before, after, v in pairs]
         if all(_entries(a) == _entries(b) for a, b in zip(carry, grown, strict=True)):
+            # A custom rule may go on until a cotangent is small: the walk finds that not linear.
+            walk.run(eqn.params["cond_jaxpr"], [*operands[:tested], *grown], line)
             return grown
         carry = grown
 
@@ -197,6 +233,9 @@ def _entries(value: Value) -> int:
 def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
     """Walk the branch that is taken, or all of them where nobody knows which it is."""
     branches, index = eqn.params["branches"], operands[0]
+    if isinstance(index, Marked):
+        walk.curved.append(f"cond{line and f' at {line}'}")
+        return mixed(eqn, operands)
     if isinstance(index, Held):
         walk.bound |= index.bound
         chosen = min(max(int(index.array), 0), len(branches) - 1)
@@ -206,5 +245,23 @@ def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequen
     return [_either(side, shape(v)) for side, v in results]
 
 
-#: How loops and branches are walked.
-LOOPS: dict[str, Loop] = {"cond": _cond, "scan": _scan, "while": _while}
+def _solve(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
+    """Walk the program that solves a system; where it is an iteration, all of the system mixes."""
+    lengths = eqn.params["const_lengths"]
+    start = lengths.matvec + lengths.vecmat
+    given = [*operands[start : start + lengths.solve], *operands[sum(lengths) :]]
+    steps = len(walk.curved)
+    results = walk.run(eqn.params["jaxprs"].solve, given, line)
+    if len(walk.curved) == steps:
+        return results
+    del walk.curved[steps:]
+    return mixed(eqn, operands)
+
+
+#: How loops, branches and solves are walked.
+LOOPS: dict[str, Loop] = {
+    "cond": _cond,
+    "custom_linear_solve": _solve,
+    "scan": _scan,
+    "while": _while,
+}

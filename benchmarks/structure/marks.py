@@ -14,6 +14,8 @@ from scipy.sparse import csr_array, vstack
 
 #: Sparse patterns of more entries than this are not composed: about 0.5 GB.
 MOST_ENTRIES = 40_000_000
+#: Constants larger than this are not looked at for zeros.
+MOST_LOOKED_AT = 4_000_000
 
 
 class TooLargeError(RuntimeError):
@@ -37,14 +39,33 @@ class Held:
         bound: The places of the arguments that it depends on.
     """
 
-    def __init__(self, make: Callable[[], object], bound: frozenset[int] = frozenset()) -> None:
-        """Describe a value by what computes it."""
-        self._make, self.bound = make, bound
+    def __init__(
+        self,
+        make: Callable[[], object],
+        bound: frozenset[int] = frozenset(),
+        parents: Sequence["Held"] = (),
+    ) -> None:
+        """Describe a value by what computes it, once its parents are computed."""
+        self._make, self.bound, self._parents = make, bound, tuple(parents)
 
     @cached_property
+    def value(self) -> object:
+        """The value as JAX has it, such as an array of keys."""
+        # Parents first, and not by recursion: a chain may be thousands of operations long.
+        pending = [*self._parents]
+        while pending:
+            missing = [p for p in pending[-1]._parents if "value" not in vars(p)]
+            if missing:
+                pending += missing
+            else:
+                _ = pending.pop().value
+        self._parents = ()
+        return self._make()
+
+    @property
     def array(self) -> Any:
-        """The value: NumPy's, or an array of keys, which NumPy does not have."""
-        value: Any = self._make()
+        """The value as NumPy's, or as an array of keys, which NumPy does not have."""
+        value: Any = self.value
         dtype = getattr(value, "dtype", np.dtype(float))
         is_key = jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
         return value if is_key else np.asarray(value)
@@ -149,14 +170,20 @@ def union_of(rows: csr_array, groups: np.ndarray) -> csr_array:
     if not size:
         return nothing(count, rows.shape[1])
     choice = csr_array(
-        (np.ones(groups.size, np.int32), groups.ravel(), indptr), shape=(count, rows.shape[0])
+        (np.ones(groups.size, np.int8), groups.ravel(), indptr), shape=(count, rows.shape[0])
     )
     return product(choice, rows)
 
 
 def product(left: csr_array, right: csr_array) -> csr_array:
     """Return the entries of a product of patterns."""
-    reach = np.diff(right.indptr)[left.indices].sum() if left.nnz else 0
-    if reach > 8 * MOST_ENTRIES:
-        raise TooLargeError(f"a product of patterns with {int(reach):,} terms")
-    return pattern_of(csr_array(left.astype(np.int32) @ right.astype(np.int32)))
+    reach = int(np.diff(right.indptr)[left.indices].sum(dtype=np.int64)) if left.nnz else 0
+    if reach > 4 * MOST_ENTRIES:
+        raise TooLargeError(f"a product of patterns with {reach:,} terms")
+    return pattern_of(csr_array(_truths(left) @ _truths(right)))
+
+
+def _truths(pattern: csr_array) -> csr_array:
+    """Return a pattern of truth values: sums of these do not overflow, and take least memory."""
+    parts = (np.ones(pattern.nnz, bool), pattern.indices, pattern.indptr)
+    return csr_array(parts, shape=pattern.shape)

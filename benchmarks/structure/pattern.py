@@ -10,14 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
+import jax.numpy as jnp
+from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 from scipy.sparse import csr_array, vstack
 
 from ..instrument.clock import time_left
 from ..program.jaxpr import kind, shape, trace
+from ..program.walk import equations
 from .loops import LOOPS
-from .marks import OPAQUE, Held, Marked, Value, identity, nothing
+from .marks import MOST_ENTRIES, OPAQUE, Held, Marked, TooLargeError, Value, identity, nothing
 from .walking import Walk
 
 #: Seconds that looking may take.
@@ -30,6 +32,8 @@ class Pattern(NamedTuple):
     Attributes:
         rows: `[m, n]`, an entry for each number that may be other than zero at some x.
         unknown: Operations that no rule is known for, with their lines; they mix everything.
+        curved: Operations of custom rules that are not linear in the direction, with their lines:
+            a sum of directions does not tell what single ones do.
         bound: Which of the fixed arguments' values it depends on, by their places.
         constant: Whether the Jacobian is the same for all inputs.
     """
@@ -38,6 +42,7 @@ class Pattern(NamedTuple):
     unknown: tuple[str, ...] = ()
     bound: frozenset[int] = frozenset()
     constant: bool = False
+    curved: tuple[str, ...] = ()
 
 
 def find_pattern(
@@ -70,7 +75,7 @@ def find_pattern(
     values = [_argument(place, leaf) for place, leaf in enumerate(fixed)]
     try:
         program = trace(lambda x, t, f: jax.jvp(lambda x: fn(x, f), (x,), (t,))[1], x, x, fixed)
-        backward = any(kind(eqn) == "custom_lin" for eqn in program.jaxpr.eqns)
+        backward = any(kind(eqn) == "custom_lin" for eqn, _ in equations(program))
     except TypeError:  # a rule that only says how to go backwards
         backward = True
     walk = Walk(time_left(limit), LOOPS)
@@ -87,7 +92,8 @@ def find_pattern(
     # Its inputs are x, the marked ones, and what is fixed.
     others = range(len(program.jaxpr.invars) - len(fixed), len(program.jaxpr.invars))
     constant = not _uses(program, [*range(len(x)), *others])
-    return Pattern(rows, tuple(dict.fromkeys(walk.unknown)), frozenset(walk.bound), constant)
+    unknown, curved = (tuple(dict.fromkeys(told)) for told in (walk.unknown, walk.curved))
+    return Pattern(rows, unknown, frozenset(walk.bound), constant, curved)
 
 
 def _uses(program: ClosedJaxpr, places: Sequence[int]) -> bool:
@@ -100,15 +106,16 @@ def _uses(program: ClosedJaxpr, places: Sequence[int]) -> bool:
 
 def _argument(place: int, leaf: Any) -> Value:
     """Bind the values of an array of integers or truth values; of floats nothing is assumed."""
-    if isinstance(leaf, jax.ShapeDtypeStruct) or not (
-        np.issubdtype(leaf.dtype, np.integer) or leaf.dtype == bool
-    ):
+    whole = jnp.issubdtype(leaf.dtype, jnp.integer) or leaf.dtype == bool
+    if not whole or isinstance(leaf, (jax.ShapeDtypeStruct, Tracer)):
         return OPAQUE
     return Held(lambda: leaf, frozenset({place}))
 
 
 def _identity_of(leaves: Sequence[Any]) -> list[Marked]:
     sizes = [math.prod(leaf.shape) for leaf in leaves]
+    if sum(sizes) > MOST_ENTRIES:
+        raise TooLargeError(f"{sum(sizes):,} numbers")
     every, start, marked = identity(sum(sizes)), 0, []
     for leaf, size in zip(leaves, sizes, strict=True):
         marked.append(Marked(csr_array(every[start : start + size]), leaf.shape))
