@@ -22,7 +22,7 @@ HOMES = {
     "FunctionRow": "comparison.functions",
     "Flops": "program.count",
     "Graph": "graph.record",
-    "Jacobian": "structure.jacobian",
+    "Jacobian": "structure.record",
     "MadeBy": "comparison.made_by",
     "Memory": "instrument.memory",
     "Method": "derivatives.method",

@@ -21,7 +21,7 @@ from benchmarks import _record_file
 from benchmarks.comparison.row import STATUSES
 from benchmarks.graph.example import EXAMPLE as GRAPH
 from benchmarks.report.example import EXAMPLE
-from benchmarks.structure.jacobian import Rival
+from benchmarks.structure.record import Rival
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("nn", "losses", "train", "benchmarks")

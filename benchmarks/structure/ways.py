@@ -16,7 +16,7 @@ from .compressed import Tables, dense_jacobian, entries, tables_of
 #: What a pass costs in runs of the function, roughly: one beside it, or one there and back.
 FORWARD, REVERSE = 2.0, 3.0
 #: Bytes above which a dense result is not made.
-_MOST_DENSE = 2e9
+MOST_DENSE = 2e9
 
 
 class Way(NamedTuple):
@@ -71,7 +71,7 @@ def ways_of(
         operations: How many operations one run of the function takes.
     """
     m = int(sum(np.prod(shape, dtype=np.int64) for shape in outputs))
-    ways = [] if m * problem.n * 8 > _MOST_DENSE else _plain(problem, rows, m, operations)
+    ways = [] if m * problem.n * 8 > MOST_DENSE else _plain(problem, rows, m, operations)
     if rows is not None:
         for plan in plans(rows, [leaf.shape for leaf in problem.x], outputs):
             if _saves(plan, problem.n, m) and proves(rows, plan):

@@ -1,0 +1,151 @@
+"""A derivative that was made for inputs of one kind: compiled at its first call, and strict."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from ..derivatives.problem import Leaves, Problem
+from ..program.arguments import Argnums
+from ..program.inputs import Inputs, sort_inputs
+from .pattern import Pattern
+from .verify import is_right
+from .ways import Way, as_matrix
+
+#: What JAX has only in 64-bit mode.
+_OF_64_BITS = ("float64", "int64", "uint64", "complex128")
+
+
+class Made:
+    """A way that was chosen, compiled on demand, and what its inputs have to be."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        argnums: Argnums,
+        way: Way,
+        pattern: Pattern | None,
+        finish: Callable[..., Any],
+        *,
+        sparse: bool,
+    ) -> None:
+        """Keep what a call needs; `sparse` says whether the result has the pattern's form."""
+        self.problem, self.argnums, self.way, self.pattern = problem, argnums, way, pattern
+        bound = pattern.bound if pattern and (way.plan or sparse) else ()
+        # Copies: the user may donate the arrays themselves.
+        self._bound = {place: np.array(problem.fixed[place]) for place in bound}
+        arrays, self._static = _without_static(way.tables)
+        self._arrays = tuple(map(jnp.asarray, arrays))
+        self._finish = finish
+        self._jitted = jax.jit(self._program)
+
+    def _program(self, x: Leaves, fixed: Leaves, arrays: tuple) -> Any:
+        tables = _with_static(arrays, self._static)
+        return self._finish(self.way, self.problem, tables, x, fixed)
+
+    def run(self, x: Leaves, fixed: Leaves) -> Any:
+        """Return the derivative."""
+        return self._jitted(x, fixed, self._arrays)
+
+    def read(self, inputs: tuple) -> tuple[Leaves, Leaves]:
+        """Sort the arguments of a call.
+
+        Raises:
+            ValueError: If they are of another kind than those that the derivative was made for.
+        """
+        given = self.problem.given
+        now = sort_inputs(inputs, self.argnums)
+        _check_kinds(given, now)
+        x = tuple(now.arrays[place] for place in given.wanted)
+        held = [place for place in given.arrays if place not in set(given.wanted)]
+        fixed = tuple(now.arrays[place] for place in held)
+        for place, value in self._bound.items():
+            _check_bound(given.names[held[place]], fixed[place], value)
+        return x, fixed
+
+    def is_right(self, problem: Problem, points: int) -> bool:
+        """Check it by products."""
+        if self.way.plain:
+            return True  # JAX's own mode
+        rows = self.pattern.rows if self.pattern and self.way.plan else None
+
+        def numbers(problem: Problem, x: Leaves, fixed: Leaves) -> jax.Array:
+            if rows is not None:
+                return self.way.data(problem, self.way.tables, x, fixed)
+            return as_matrix(self.way.dense(problem, self.way.tables, x, fixed), problem)
+
+        return is_right(problem, rows, numbers, points=points)
+
+
+def _without_static(tables: Any) -> tuple[list, Any]:
+    """Take the arrays out of tables, and leave what builds them again."""
+    leaves, structure = jax.tree.flatten(tables)
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, np.ndarray)]
+    others = [None if i in places else leaf for i, leaf in enumerate(leaves)]
+    return [leaves[i] for i in places], (places, others, structure)
+
+
+def _with_static(arrays: Sequence, static: Any) -> Any:
+    places, others, structure = static
+    leaves = list(others)
+    for place, array in zip(places, arrays, strict=True):
+        leaves[place] = array
+    return jax.tree.unflatten(structure, leaves)
+
+
+_AGAIN = "; call gradwise.jacobian again for these"
+
+
+def _check_kinds(given: Inputs, now: Inputs) -> None:
+    """Raise `ValueError` if inputs are of other kinds than those that were given."""
+    if now.treedef != given.treedef:
+        raise ValueError(
+            f"the inputs have the structure {now.treedef}, it was made for {given.treedef}{_AGAIN}"
+        )
+    for place, array in given.arrays.items():
+        other = now.arrays.get(place)
+        if other is None or (other.shape, other.dtype) != (array.shape, array.dtype):
+            got = "no array" if other is None else f"{other.dtype}{list(other.shape)}"
+            raise ValueError(
+                f"{given.names[place]} is {got}, it was made for "
+                f"{array.dtype}{list(array.shape)}{_AGAIN}"
+            )
+        if array.dtype in _OF_64_BITS and not jax.config.read("jax_enable_x64"):
+            raise ValueError(
+                f"{given.names[place]} is {array.dtype}, and jax_enable_x64 is off now: switch it "
+                "on, as it was when the derivative was made"
+            )
+    for place, value in enumerate(given.given):
+        if place not in given.arrays and not _equal(now.given[place], value):
+            raise ValueError(
+                f"{given.names[place]} is {now.given[place]!r}, it was made for {value!r}{_AGAIN}"
+            )
+
+
+def _check_bound(name: str, value: jax.Array, made_for: np.ndarray) -> None:
+    """Raise `ValueError` if an argument that decides on the pattern has another value."""
+    if isinstance(value, Tracer):
+        raise ValueError(
+            f"{name} decides what depends on what, and has no value inside of a transformation of "
+            "JAX: hold it outside, such as jax.jit(lambda x: jacobian(x, indices))"
+        )
+    if not np.array_equal(np.asarray(value), made_for):
+        raise ValueError(
+            f"{name} has other values than those that the derivative was made for, and these "
+            f"decide what depends on what{_AGAIN}"
+        )
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two values that a function was traced with are the same; in doubt they are not."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, (np.ndarray, jax.Array)):
+        return not isinstance(one, Tracer) and np.array_equal(np.asarray(one), np.asarray(other))
+    try:
+        return one is other or bool(one == other)
+    except Exception:  # whatever an object of the user's raises
+        return False

@@ -1,0 +1,130 @@
+"""The record that `jacobian` and `hessian` hand back: a derivative, and why it is taken so."""
+
+import html
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._equality import equal_by_fields
+from ..instrument import units
+from .made import Made
+
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """A way to take a Jacobian that was weighed.
+
+    Attributes:
+        name: Such as `"coloured (forward, 3)"`.
+        passes: How many directions it pushes or pulls.
+        seconds: Median seconds of a call; `None` if it was not measured.
+    """
+
+    name: str
+    passes: int
+    seconds: float | None = None
+
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Jacobian:
+    """A Jacobian or a Hessian as a function of the inputs of the function that it is of.
+
+    `print(jacobian)` says which way it is taken, and why.
+
+    Attributes:
+        name: The function's name.
+        order: 1 for a Jacobian, 2 for a Hessian.
+        n: How many numbers are differentiated.
+        m: How many numbers the output holds; for a Hessian as many as inputs.
+        way: How it is taken, such as `"coloured (forward, 3)"`, `"reverse"` or `"constant"`.
+        rivals: What it was chosen from.
+        entries: How many numbers of it may be other than zero; `None` if nobody knows.
+        output: `"dense"`, `"csr"` or `"bcoo"`.
+        notes: What else a reader should know.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from gradwise import jacobian
+        >>> square = jacobian(lambda x: x**2, jnp.ones(3), output="csr", measure=False)
+        >>> isinstance(square, Jacobian), square.entries, square(jnp.arange(3.0)).data.tolist()
+        (True, 3, [0.0, 2.0, 4.0])
+    """
+
+    name: str
+    order: int
+    n: int
+    m: int
+    way: str
+    rivals: tuple[Rival, ...]
+    entries: int | None
+    output: str
+    notes: tuple[str, ...] = ()
+    _made: Made | None = field(default=None, compare=False)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Return the derivative at the inputs, in the form of `jax.jacrev(fn, argnums)`.
+
+        As a sparse array it is a matrix, `[m, n]`, whose rows are the numbers of the outputs and
+        whose columns are those of the differentiated inputs, in their order.
+
+        Raises:
+            ValueError: If the inputs have other shapes or dtypes than those that it was made for,
+                or other whole numbers where these decide what depends on what.
+        """
+        return self._way().run(*self._way().read(inputs))
+
+    def check(self, *inputs: Any) -> bool:
+        """Return whether the derivative is right at other inputs, by products in float64.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import jacobian
+            >>> jacobian(jnp.sin, jnp.ones(3), measure=False).check(jnp.zeros(3))
+            True
+        """
+        made = self._way()
+        x, fixed = made.read(inputs)
+        return made.is_right(made.problem._replace(x=x, fixed=fixed), points=1)
+
+    def _way(self) -> Made:
+        if self._made is None:
+            raise ValueError("this record has no function: get one from gradwise.jacobian")
+        return self._made
+
+    def __repr__(self) -> str:
+        return f"{'Hessian' if self.order == 2 else 'Jacobian'}({self.name}: {self.way})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def __str__(self) -> str:
+        what = "Hessian" if self.order == 2 else "Jacobian"
+        share = ""
+        if self.entries is not None:
+            share = f", {self.entries:,} of {self.n * self.m:,} entries may be other than 0"
+        lines = [f"{what} of {self.name}: {self.m:,} x {self.n:,}{share}", f"taken {self.why}"]
+        lines += [_line(rival, self.way) for rival in self.rivals]
+        return "\n".join([*lines, *self.notes])
+
+    @property
+    def why(self) -> str:
+        """Which way it is taken, and what that saves."""
+        chosen = next(rival for rival in self.rivals if rival.name == self.way)
+        others = [r for r in self.rivals if r.seconds and r.name in ("forward", "reverse")]
+        text = f"by {self.way}"
+        if self.way not in ("forward", "reverse", "constant"):
+            text += f": {chosen.passes:,} passes do for {self.n:,} inputs and {self.m:,} outputs"
+        if self.way == "constant":
+            text += ": it is the same for all inputs, and was computed once"
+        if others and chosen.seconds and chosen.name not in ("forward", "reverse"):
+            best = min(others, key=lambda rival: rival.seconds or 0.0)
+            factor = (best.seconds or 0.0) / chosen.seconds
+            text += f"; {units.times(factor)} times faster than {best.name}"
+        return text
+
+
+def _line(rival: Rival, chosen: str) -> str:
+    mark = "->" if rival.name == chosen else "  "
+    time = "not measured" if rival.seconds is None else units.seconds(rival.seconds)
+    return f"{mark} {rival.name:<36} {rival.passes:>9,} passes   {time}"
