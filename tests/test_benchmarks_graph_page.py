@@ -88,6 +88,23 @@ def test_the_frame_of_a_notebook_holds_the_page_and_nothing_else():
     assert data_of(found)["cards"] == data_of(page(logistic_regression()))["cards"]
 
 
+@needs_browser
+def test_the_frame_of_a_notebook_is_as_high_as_its_page():
+    for example in (logistic_regression, layers):
+        (height,) = re.findall(r"width:100%;height:(\d+)px", in_notebook(example()))
+        (said,) = answers(page(example()), ["document.documentElement.offsetHeight"], width=950)
+        assert 0 <= int(height) - int(said) < 120 or int(height) == 900
+
+
+@needs_browser
+def test_a_button_says_which_way_a_graph_would_run_and_why_a_mode_is_not_there():
+    questions = ["text('turn')", "click('#turn')", "text('turn')"]
+    questions += ["document.querySelector('#modes [value=meet]').title"]
+    ends = "reverse mode ends at a loop"
+    said = answers(page(replace(logistic_regression(), reverse=ends)), questions)
+    assert said == ["run downwards", "true", "run to the right", ends]
+
+
 def test_an_overlay_of_ones_own_is_in_the_page():
     found = data_of(page(logistic_regression(), overlays={"digits": {"n5": (0.5, "3 digits")}}))
     assert found["overlays"]["digits"] == {"n5": [0.5, found["texts"].index("3 digits")]}
@@ -160,7 +177,7 @@ def test_groups_open_and_close_nodes_are_found_and_have_addresses():
 
 @needs_browser
 def test_a_node_of_a_closed_loop_is_opened_by_its_address_on_a_phone_in_the_dark():
-    questions = ["document.querySelector('.found').id", "all('#view .open').map(g => g.id)"]
+    questions = ["document.querySelector('.found').id", "all('#view .open[id]').map(g => g.id)"]
     questions += ["getComputedStyle(document.body).backgroundColor", "shown('broken')"]
     questions += ["document.querySelector('svg').getBoundingClientRect().width <= innerWidth"]
     questions += ["document.documentElement.scrollWidth <= innerWidth", "click('summary')"]

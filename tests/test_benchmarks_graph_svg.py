@@ -105,7 +105,7 @@ def test_the_sides_of_an_open_branch_have_their_own_names():
 
     drawn = replace(graph(fn, 0.5), shut=frozenset())
     root = ElementTree.fromstring(svg(drawn))
-    headings = {t.text for t in root.iter(f"{SVG}text") if t.get("class") == "heading"}
+    headings = {t.text for t in root.iter(f"{SVG}text") if "heading" in t.get("class", "")}
     assert {"cond", *(g.name for g in drawn.groups if g.kind == "side")} <= headings
 
 
@@ -227,3 +227,69 @@ def test_a_png_says_what_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r'pip install "gradwise\[suite\]"'):
         png(logistic_regression())
+
+
+def branch(x, y):
+    return jax.lax.cond(x > y, lambda x, y: jnp.sin(x) * y, lambda x, y: x - y, x, y)
+
+
+def test_a_side_of_a_branch_that_is_not_taken_is_told_to_hand_nothing_back():
+    drawn = replace(graph(branch, 2.0, 1.0), shut=frozenset())
+    picture = Picture(drawn)
+    sides = {group.name: group.id for group in drawn.groups if group.kind == "side"}
+    (taken,) = (group for name, group in sides.items() if "taken" in name)
+    found = {True: [], False: []}
+    for node in drawn.nodes:
+        if node.kind == "held":
+            edges = ((node.body_of, 1), (node.id, 0))  # the line is the branch's own operand too
+            found[taken in node.groups].append(picture.label(f"n{node.id}", edges).handed)
+    assert found[False] == ["", ""]
+    assert all(found[True])
+
+
+def test_the_titles_of_open_groups_stand_over_the_lines_that_enter_them():
+    text = svg(replace(graph(branch, 2.0, 1.0, direction="down"), shut=frozenset()))
+    assert text.rindex('class="edge') < text.index('class="heading halo"')
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("direction", ["right", "down"])
+def test_what_stands_beside_lines_is_on_the_picture_and_on_no_box(example, direction):
+    drawn = replace(example(), direction=direction, shut=frozenset())
+    root = ElementTree.fromstring(svg(drawn))
+    picture = Picture(drawn)
+    placed = picture.placed(picture.quantities(), shut=drawn.shut, direction=direction)
+    covered = [placed.box(key) for key in placed.placement.boxes]
+    count = 0
+    for text in root.iter(f"{SVG}text"):
+        if not text.get("class", "").startswith("rule"):
+            continue
+        long = 6 * len("".join(text.itertext()).replace("\u0307", ""))
+        x, y = float(text.get("x")), float(text.get("y"))
+        left = x - long if "end" in text.get("class") else x
+        count += 1
+        assert 0 <= left < left + long <= float(root.get("width"))
+        for bx, by, width, height in covered:
+            apart = left >= bx + width or left + long <= bx or y <= by or y - 8 >= by + height
+            assert apart, "".join(text.itertext())
+    assert count
+
+
+def test_a_group_that_is_a_loop_and_no_more_says_how_often_it_runs():
+    def fn(x):
+        with jax.named_scope("block"):
+            x = jax.lax.fori_loop(0, 12, lambda _, x: jnp.sin(x), x)
+        with jax.named_scope("more"):
+            return jnp.cos(jax.lax.fori_loop(0, 12, lambda _, x: jnp.sin(x), x))
+
+    labels = {card.label for card in Picture(graph(fn, 1.0)).cards.values()}
+    assert {"block × 12", "more"} <= labels
+
+
+def test_only_operations_are_counted_as_such():
+    def fn(x):
+        return jax.lax.fori_loop(0, 12, lambda _, x: jnp.sin(x), x)
+
+    drawn = graph(fn, 1.0)
+    assert any(node.kind == "carried" for node in drawn.nodes)
+    assert "2 operations of x" in svg(drawn)  # the loop and the sine

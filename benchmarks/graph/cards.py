@@ -10,6 +10,7 @@ from .amounts import counted, storage
 from .containers import Structure
 from .figures import size_of
 from .heat import COLUMNS, ROWS, Sight, sight
+from .naming import is_operation
 from .nesting import BODY_INPUTS, Nesting
 from .parts import Group, Node, Quantity, Result
 from .record import Graph
@@ -127,7 +128,7 @@ class Cards:
             node,
             result,
             kind="output" if loop is None and node.id in self._outputs else "closed",
-            label=group.name if loop is None else label_of(loop),
+            label=self._called(group) if loop is None else label_of(loop),
             name="" if loop is None else loop.name,
             small=tuple(filter(None, (size_of(result) if result else "", *holds))),
             nodes=nodes,
@@ -135,6 +136,15 @@ class Cards:
             body="" if loop is None else loop.kind,
             turn="" if group.turn is None else f"turn {group.turn + 1} of {group.turns}",
         )
+
+    def _called(self, group: Group) -> str:
+        """Return the name of a group, with the turns of the loop that is all there is in it."""
+        inside = self._structure.containers[group.id].children
+        bodies = [self.graph.groups[int(child[1:])] for child in inside if child[0] == "g"]
+        nodes = [self.graph.nodes[int(child[1:])] for child in inside if child[0] == "n"]
+        alone = len(bodies) == 1 and not any(map(is_operation, nodes))
+        turns = bodies[0].turns if alone and bodies[0].kind == "loop" else None
+        return group.name if turns is None else f"{group.name} × {turns}"
 
     def _made_by(
         self, group: Group, loop: Node | None, members: list[Node]

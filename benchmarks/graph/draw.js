@@ -1,5 +1,5 @@
 // Boxes and lines as SVG, as draw.py and svg.py make them. What a card holds: k kind, l label, n name,
-// s small lines, w width, d room for labels before it, v value, a adjoint, t tangents, b bytes that
+// s small lines, w width, d room for labels before it, q beside it, v value, a adjoint, t tangents, b bytes that
 // are kept, e whether anew, x whether a loop or a branch, c its turn, i what is known of it, o its place in the order, and
 // p f r what it says in the three ways. A number is a text, a map [columns, cells, range].
 const LETTERS = {value: "", tangent: "ẏ", adjoint: "ȳ"}, LEAD = 22;

@@ -13,7 +13,7 @@ function arrange() {
   for (const [key, card] of Object.entries(cards)) {
     const height = 31 + 13 * (card.s || []).length + kinds().reduce((sum, kind) => sum + high(sight(card, kind)), 0);
     const room = card.d || 0;
-    sizes[key] = turned ? [card.w, height + (room && LEAD)] : [card.w + room, height];
+    sizes[key] = turned ? [card.w + 2 * (card.q || 0), height + (room && LEAD)] : [card.w + room, height];
   }
   arranged = $("view").clientWidth;
   const room = Math.max(900, arranged - 34) / 0.78;  // then it goes on in a next row
@@ -25,7 +25,7 @@ function box(key) {
   const card = cards[key], shift = lead(key), turned = down(), mark = (data.overlays[state.overlay] || {})[key];
   const tint = mark && [mark[0], data.texts[mark[1]]];
   let [x, y, width, height] = placed.boxes[key];
-  if (turned) y += shift, height -= shift; else x += shift, width -= shift;
+  if (turned) x += card.q || 0, width -= 2 * (card.q || 0), y += shift, height -= shift; else x += shift, width -= shift;
   const kind = [card.k, state.m != "meet" && list[state.k - 1] == key ? "now" : "", state.node == key ? "found" : "",
     state.m == "values" && !reached(key) ? "yet" : ""].filter(Boolean).join(" ");
   const group = key[0] == "g" ? {tabindex: 0, role: "button", "aria-expanded": false} : {href: "#node=" + key};
@@ -34,12 +34,14 @@ function box(key) {
     el("title", {}, about(key).join("\n")), ...inside(card, width, height, seen, tint));
 }
 
+const pane = ([x, y, width, height]) => el("g", {class: "open"}, el("rect", {class: "box", x, y, width, height, rx: 8}));
+/** The title of an open group, over the lines that enter it from above. */
 function frame(key) {
   const [x, y, width, height] = placed.frames[key], card = cards[key], named = [[card.l, card.n].filter(Boolean).join(" "), card.c].filter(Boolean).join(" · ");
   const all = [named, ...card.s || []].join(" · "), said = "▾ " + (all.length * 7 < width ? all : named);
-  return el("g", {id: key, class: "open", transform: `translate(${x} ${y})`}, el("rect", {class: "box", width, height, rx: 8}),
+  return el("g", {id: key, class: "open", transform: `translate(${x} ${y})`},
     el("g", {role: "button", tabindex: 0, "aria-expanded": true, "aria-label": "close " + named},
-      el("title", {}, about(key).join("\n")), el("rect", {class: "handle", width, height: 22}), text(10, 15, "heading", said)));
+      el("title", {}, about(key).join("\n")), el("rect", {class: "handle", width, height: 22}), text(10, 15, "heading halo", said)));
 }
 
 function drawLine(path) {
@@ -62,7 +64,7 @@ function draw(again) {
   const {width, order, frames, paths} = placed, height = placed.height + 8, wide = $("view").clientWidth - 34;
   const focus = document.activeElement?.closest("#view [id]"), [say, count] = words();
   const svg = el("svg", {class: "graph", role: "group", "aria-label": document.title, width, height, viewBox: `0 0 ${width} ${height}`},
-    ...Object.keys(frames).map(frame), ...paths.map(drawLine), ...order.map(box));
+    ...Object.values(frames).map(pane), ...paths.map(drawLine), ...Object.keys(frames).map(frame), ...order.map(box));
   if (width > wide) svg.setAttribute("style", `width:${Math.max(wide, width * 0.78)}px;height:auto`);
   $("view").replaceChildren(svg);
   if (focus) look(focus.id, true);
@@ -71,6 +73,7 @@ function draw(again) {
   $("steps").hidden = !state.m, $("passes").hidden = state.m != "forward" && state.m != "meet";
   $("step").max = list.length, $("step").value = state.k, $("pass").value = state.p, $("overlay").value = state.overlay;
   for (const button of $("modes").children) button.setAttribute("aria-pressed", button.value == state.m);
+  $("turn").textContent = down() ? "run to the right" : "run downwards";
   $("play").textContent = timer ? "pause" : "play";
   try { frameElement.style.height = document.documentElement.offsetHeight + 24 + "px"; } catch { /* no frame of a notebook */ }
 }
@@ -148,6 +151,7 @@ for (const m in WAYS) {
   const button = document.createElement("button");
   Object.assign(button, {value: m, textContent: WAYS[m], onclick: () => show({m, k: m == "meet" ? 0 : 1, node: ""}, true)});
   button.disabled = ["forward", "meet"].includes(m) && !passes.length || ["reverse", "meet"].includes(m) && !!data.reverse;
+  if (button.disabled) button.title = data.reverse && m != "forward" ? data.reverse : data.forward || "there are no numbers";
   $("modes").append(button);
 }
 passes.forEach((name, p) => $("pass").append(new Option(name, p)));

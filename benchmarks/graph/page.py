@@ -18,6 +18,8 @@ from .svg import description, heading, legend
 
 #: From how many nodes on a page has maps of at most so many rows and columns, and so many passes.
 _SMALLER = {1000: (4, 6, 1), 300: (6, 8, 1), 30: (8, 10, 4), 0: (ROWS, COLUMNS, None)}
+#: How wide a picture in a notebook is before it goes on in a next row, as `page.js` has it.
+_NOTEBOOK = 900 / 0.78
 _SCRIPTS = ("place", "draw", "ways", "page")
 
 
@@ -35,8 +37,7 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
         >>> page(EXAMPLE).splitlines()[6]
         '<title>The computational graph of logistic regression</title>'
     """
-    most = next(most for nodes, most in _SMALLER.items() if len(graph.nodes) >= nodes)
-    picture = Picture(graph, rows=most[0], columns=most[1], passes=most[2])
+    picture = _picture(graph)
     entries = [*legend(picture, ("value", "tangent", "adjoint"))][1:]
     tints = for_page(graph) if overlays is None else overlays
     data = page_data(picture, entries, {**costs(picture), **tints})
@@ -66,12 +67,20 @@ def in_notebook(graph: Graph) -> str:
         >>> in_notebook(EXAMPLE)[:14]
         '<iframe srcdoc'
     """
-    picture = Picture(graph)
-    placed = picture.placed(picture.quantities(), shut=graph.shut, direction=graph.direction)
-    height = min(900, round(placed.placement.height) + 260)
+    picture = _picture(graph)
+    placed = picture.placed(
+        picture.quantities(), shut=graph.shut, direction=graph.direction, room=_NOTEBOOK
+    )
+    height = min(900, round(placed.placement.height) + 300)
     document, title = (html.escape(text) for text in (page(graph), heading(graph)))
     style = f"width:100%;height:{height}px;border:0"
     return f'<iframe srcdoc="{document}" title="{title}" style="{style}"></iframe>'
+
+
+def _picture(graph: Graph) -> Picture:
+    """Return what a page shows of a graph: less of each node where there are many."""
+    most = next(most for nodes, most in _SMALLER.items() if len(graph.nodes) >= nodes)
+    return Picture(graph, rows=most[0], columns=most[1], passes=most[2])
 
 
 def costs(picture: Picture) -> dict[str, dict[str, tuple[float, str]]]:

@@ -35,6 +35,7 @@ def page_data(
     return {
         "n": graph.n,
         "m": graph.m,
+        "forward": graph.forward,
         "reverse": graph.reverse,
         "passes": list(graph.passes[: picture.passes]),
         "direction": graph.direction,
@@ -79,6 +80,7 @@ def _card(picture: Picture, card: Card, order: int, texts: dict[str, int]) -> di
         "s": list(card.small),
         "w": width(card),
         "d": lead,
+        "q": picture.asides[card.key],
         "v": _sight(card.value),
         "a": _sight(card.adjoint),
         "t": [_sight(tangent) for tangent in card.tangents],

@@ -1,5 +1,6 @@
 """Everything that a picture of a graph shows, and where: what is drawn by SVG and by matplotlib."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ import numpy as np
 
 from .cards import Card, Cards
 from .figures import entry
+from .frame import SLOT
 from .heat import COLUMNS, ROWS
 from .layout import Layout, layout
 from .nesting import BODY_INPUTS, Edge, Nesting
@@ -24,6 +26,8 @@ _LONGEST = 12
 ROOM = 1600.0
 #: The most room that labels need where lines run down.
 DOWN = 22.0
+#: More lines to one box stand too close for the room beside it to help.
+_MOST_ASIDE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +88,7 @@ class Picture:
 
     def label(self, target: str, edges: Sequence[Edge]) -> Label:
         """Return what stands beside a line to a box that stands for these operands."""
+        idle = self._is_idle(edges)
         edges = self.told(edges)
         if not edges:
             return Label()
@@ -91,13 +96,20 @@ class Picture:
         notes = [n for n in operands[0].notes if all(n in other.notes for other in operands)]
         node, slot = edges[0]
         alone = len(edges) == 1 and target == f"n{node}"  # the rules inside a group are its own
-        rule = handed_back(self.graph, self.graph.nodes[node], slot) if alone else ""
-        total = handed(operands)
+        rule = handed_back(self.graph, self.graph.nodes[node], slot) if alone and not idle else ""
+        total = None if idle else handed(operands)
         if total is not None and total.size == 1:
             text = entry(total.item())
         else:
             text = rule if len(rule) <= _LONGEST and total is not None else ""
         return Label(note=", ".join(notes), handed=text, rule=rule)
+
+    def _is_idle(self, edges: Sequence[Edge]) -> bool:
+        """Whether a line only enters a side of a branch that is not taken: nothing comes back."""
+        ends = [self.graph.nodes[node] for node, _ in edges]
+        bodies = [end for end in ends if end.kind in BODY_INPUTS]
+        moves = (r.tangents or r.adjoint is not None for end in bodies for r in end.results)
+        return bool(bodies) and not any(moves)
 
     def told(self, edges: Sequence[Edge]) -> list[Edge]:
         """Return the operands that a line tells of: a loop's own, not those of its body."""
@@ -117,8 +129,24 @@ class Picture:
                     )
         return leads
 
+    @cached_property
+    def asides(self) -> dict[str, float]:
+        """How far labels reach beyond either side of their box where lines run down to it."""
+        targets = [
+            link.target
+            for container in self.layout.structure.containers.values()
+            for link in container.links
+        ]
+        lines = {key: count for key, count in Counter(targets).items() if count <= _MOST_ASIDE}
+        return {
+            key: max(0, round(lead + 8 + SLOT * (lines[key] - 1) / 2 - width(card) / 2))
+            if (lead := self.leads[key]) and key in lines
+            else 0
+            for key, card in self.cards.items()
+        }
+
     def placed(
-        self, quantities: Sequence[str], *, shut: frozenset[int], direction: str
+        self, quantities: Sequence[str], *, shut: frozenset[int], direction: str, room: float = ROOM
     ) -> "Placed":
         """Return where everything stands.
 
@@ -126,16 +154,22 @@ class Picture:
             quantities: Which of `"value"`, `"tangent"` and `"adjoint"` are shown.
             shut: The ids of the groups that are closed.
             direction: `"right"` or `"down"`.
+            room: How wide a picture to the right is before it goes on in a next row.
         """
         sizes = {k: (width(card), height(card, quantities)) for k, card in self.cards.items()}
         down = direction == "down"
         leads = {k: DOWN if down and lead else lead for k, lead in self.leads.items()}
-        grown = {k: (w, h + leads[k]) if down else (w + leads[k], h) for k, (w, h) in sizes.items()}
+        asides = self.asides if down else dict.fromkeys(sizes, 0.0)
+        grown = {
+            k: (w + 2 * asides[k], h + leads[k]) if down else (w + leads[k], h)
+            for k, (w, h) in sizes.items()
+        }
         return Placed(
             placement=place(
-                self.layout, grown, shut=shut, direction=direction, room=inf if down else ROOM
+                self.layout, grown, shut=shut, direction=direction, room=inf if down else room
             ),
             leads=leads,
+            asides=asides,
             down=down,
         )
 
@@ -146,23 +180,23 @@ class Placed:
 
     Attributes:
         placement: The rectangles, with that room, and the lines.
-        leads: By box how much of its rectangle is that room.
+        leads: By box how much of its rectangle is that room, before it.
+        asides: By box how much of it is on either side.
         down: Whether the graph runs down.
     """
 
     placement: Placement
     leads: Mapping[str, float]
+    asides: Mapping[str, float]
     down: bool
 
     def box(self, key: str) -> Box:
         """Return the rectangle of a box."""
         x, y, width, height = self.placement.boxes[key]
-        lead = self.leads[key]
-        return (
-            (x, y + lead, width, height - lead)
-            if self.down
-            else (x + lead, y, width - lead, height)
-        )
+        lead, aside = self.leads[key], self.asides[key]
+        if self.down:
+            return x + aside, y + lead, width - 2 * aside, height - lead
+        return x + lead, y, width - lead, height
 
     def above(self, path: Path) -> bool:
         """Whether a label stands above its line (or before it), as another line runs below."""

@@ -112,7 +112,7 @@ def _paint(colours: Mapping[str, str]) -> str:
         f".keeps{{fill:{c['keeps']}}}.rule,.product{{fill:{c['adjoint']}}}"
         f".below{{stroke:{c['ink']}}}.frame{{fill:none;stroke:{c['faint']};stroke-width:.8}}"
         f".broken{{stroke:{c['broken']};fill:none}}"
-        f".halo{{stroke:{c['paper']}}}"
+        f".halo{{stroke:{c['paper']}}}.open .halo{{stroke:{c['open']}}}"
         f".kept rect{{fill:{c['kept']}}}.kept text{{fill:{c['on_kept']}}}"
         f".kept.there rect{{fill:{c['paper']};stroke:{c['kept']}}}"
         f".kept.there text{{fill:{c['ink']}}}"

@@ -5,6 +5,7 @@ from html import escape
 
 from .amounts import counted
 from .draw import box, number, text
+from .naming import is_operation
 from .picture import Label, Picture, Placed
 from .place import Path, curve
 from .record import Graph
@@ -38,6 +39,7 @@ def svg(graph: Graph) -> str:
             f"<style>{style()}</style>",
             *_frames(picture, placed),
             *(_line(picture, placed, path, graph.direction) for path in placed.placement.paths),
+            *_titles(picture, placed),
             *_boxes(picture, placed, quantities),
             *legend,
             "</svg>\n",
@@ -52,26 +54,31 @@ def heading(graph: Graph) -> str:
 
 def description(graph: Graph) -> str:
     """Return a picture in a sentence or two, for those who do not see it."""
-    operations = sum(node.kind not in ("input", "fixed", "constant") for node in graph.nodes)
+    operations = sum(map(is_operation, graph.nodes))
     names = [node.name or "an input" for node in graph.nodes if node.kind == "input"]
     shown = ", ".join(names[:8]) + (" and others" if len(names) > 8 else "")
     said = f"{counted(operations, 'operation')} of {shown or 'no inputs'}"
     sizes = f"{counted(graph.n, 'number')} differentiated, {counted(graph.m, 'output')}"
-    reasons = [f"{text}." for text in (graph.forward, graph.reverse) if text]
+    reasons = [f"{why[:1].upper()}{why[1:]}." for why in (graph.forward, graph.reverse) if why]
     return " ".join([f"{said}; {sizes}.", *reasons])
 
 
 def _frames(picture: Picture, placed: Placed) -> Iterator[str]:
     """Draw the open groups, the outer ones first."""
-    for key, (x, y, width, height) in placed.placement.frames.items():
+    for x, y, width, height in placed.placement.frames.values():
+        yield (
+            f'<g class="open" transform="translate({number(x)} {number(y)})"><rect class="box"'
+            f' width="{number(width)}" height="{number(height)}" rx="8"/></g>'
+        )
+
+
+def _titles(picture: Picture, placed: Placed) -> Iterator[str]:
+    """Write what the open groups are, over the lines that enter them from above."""
+    for key, (x, y, _, _) in placed.placement.frames.items():
         card = picture.cards[key]
         name = " ".join(filter(None, (card.label, card.name)))
         name = " · ".join(filter(None, (name, card.turn)))
-        yield (
-            f'<g class="open" transform="translate({number(x)} {number(y)})"><rect class="box"'
-            f' width="{number(width)}" height="{number(height)}" rx="8"/>'
-            f"{text(10, 15, 'heading', name)}</g>"
-        )
+        yield f'<g class="open">{text(x + 10, y + 15, "heading halo", name)}</g>'
 
 
 def _boxes(picture: Picture, placed: Placed, quantities: Sequence[str]) -> Iterator[str]:
