@@ -13,7 +13,7 @@ from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
 from .waist import Waist, find_waist
-from .ways import REVERSE, Way, gathered
+from .ways import REVERSE, Way, gathered, product
 
 #: A waist must be this many times narrower than the inputs and the outputs.
 _NARROWER = 2
@@ -68,11 +68,5 @@ def _through(waist: Waist, problem: Problem, x: Leaves, fixed: Leaves) -> Jacobi
     values, pull, held = jax.vjp(before, x, has_aux=True)
     basis = jax.vmap(lambda index: one_hot(index, values))(jnp.arange(waist.size))
     inner, outer = jax.vmap(pull)(basis)[0], jax.vmap(push)(basis)
-    lines = tuple(tuple(_product(o, i) for i in inner) for o in outer)
+    lines = tuple(tuple(product(o, i) for i in inner) for o in outer)
     return lines[0] if problem.scalar else lines
-
-
-def _product(outer: jax.Array, inner: jax.Array) -> jax.Array:
-    """Contract `[c, *outputs]` with `[c, *inputs]`, in full precision on any device."""
-    block = jnp.tensordot(outer, inner, axes=(0, 0), precision="highest")
-    return block.astype(inner.dtype)

@@ -10,6 +10,7 @@ from ..derivatives.problem import Problem
 from ..program.messages import guarded
 from .batches import batch
 from .cuts import cut
+from .splits import split
 from .ways import Way
 
 #: Bytes above which a dense result, which all of them make, is too large.
@@ -35,6 +36,7 @@ def further_ways(
         return [], ()
     looks: dict[str, Callable[..., Way | None]] = {
         "look for a narrow place": cut,
+        "look for a few numbers that mix all": split,
         "look for examples that share inputs": batch,
     }
     ways, notes = [], []

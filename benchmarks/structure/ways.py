@@ -128,6 +128,12 @@ def as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
     )
 
 
+def product(outer: jax.Array, inner: jax.Array) -> jax.Array:
+    """Contract `[c, *outputs]` with `[c, *inputs]`, in full precision on any device."""
+    block = jnp.tensordot(outer, inner, axes=(0, 0), precision="highest")
+    return block.astype(inner.dtype)
+
+
 class Constant(NamedTuple):
     """A Jacobian that is the same for all inputs, and how it is put into its form."""
 
