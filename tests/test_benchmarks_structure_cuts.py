@@ -14,7 +14,7 @@ from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure import cuts
 from benchmarks.structure.methods import structured
 
-DOWN, UP, SIDE = normal(3, 24), normal(20, 3), normal(20, 2)
+DOWN, UP, SIDE = normal(3, 24) / 5, normal(20, 3), normal(20, 2)
 
 
 def down(x):
@@ -102,9 +102,10 @@ def test_the_product_of_both_sides_is_what_jax_gives(name):
             found = jax.jit(lambda x: way.dense(problem, (), x, problem.fixed))(x)
             expected = jax.jacrev(problem.fn)(x, problem.fixed)
             assert jax.tree.structure(found) == jax.tree.structure(expected)
+            largest = max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(expected))
             for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
                 assert one.dtype == other.dtype
-                assert jnp.max(jnp.abs(one - other)) <= 1e-12 * jnp.max(jnp.abs(other))
+                assert jnp.max(jnp.abs(one - other)) <= 1e-12 * largest
 
 
 def test_a_narrow_waist_is_chosen_and_takes_as_many_tangents_as_it_has_numbers():

@@ -29,11 +29,16 @@ from .ways import REVERSE, Way, gathered
 _FEW = 4
 #: Where the function of one example is compared with that of all, and epsilons it may be off by.
 _POINTS, _EPSILONS = 3, 3e4
-#: Seconds that looking at what an example depends on may take.
-_LIMIT = 2.0
 
 
-def batch(problem: Problem, rows: csr_array | None, m: int, operations: float) -> Way | None:
+def batch(
+    problem: Problem,
+    rows: csr_array | None,
+    m: int,
+    operations: float,
+    *,
+    limit: float = 2.0,
+) -> Way | None:
     """Return the way example by example, if the outputs are of examples that share inputs.
 
     The function is traced at a batch of one, and must be the same there: in the program no
@@ -45,6 +50,7 @@ def batch(problem: Problem, rows: csr_array | None, m: int, operations: float) -
         rows: The pattern of its Jacobian; `None` if it is not known.
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
+        limit: Seconds that looking at what depends on what may take.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -59,7 +65,7 @@ def batch(problem: Problem, rows: csr_array | None, m: int, operations: float) -
     count = min(examples)[0] if len(examples) == 1 and () not in examples else 0
     if count < _FEW or own_program(problem).effects:
         return None
-    batched = _batched(problem, count)
+    batched = _batched(problem, count, limit)
     if not any(batched) or all(batched[: len(problem.x)]):
         return None  # colours do for examples that share nothing
     one = _one_example(problem, batched)
@@ -77,7 +83,7 @@ def batch(problem: Problem, rows: csr_array | None, m: int, operations: float) -
     return Way(name, passes, cost, dense, gathered(dense, rows), why=why)
 
 
-def _batched(problem: Problem, count: int) -> list[bool]:
+def _batched(problem: Problem, count: int, limit: float) -> list[bool]:
     """Say of each leaf of `x` and `fixed` whether example `b` of the outputs has its entry `b`.
 
     Of floats the program tells; of anything else the length, and a comparison of values later.
@@ -94,8 +100,10 @@ def _batched(problem: Problem, count: int) -> list[bool]:
     if not places:
         return long
     moving = [leaves[i] for i in places]
+    # Without their values, so that it holds for other indices too.
+    held = [jax.ShapeDtypeStruct(leaves[i].shape, leaves[i].dtype) for i in others]
     try:
-        rows = find_pattern(fn, moving, [leaves[i] for i in others], limit=_LIMIT).rows
+        rows = find_pattern(fn, moving, held, limit=limit).rows
     except TooLargeError:
         return [False] * len(leaves)
     outputs = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))

@@ -19,7 +19,14 @@ from .ways import REVERSE, Way, gathered, product
 _NARROWER = 2
 
 
-def cut(problem: Problem, rows: csr_array | None, m: int, operations: float) -> Way | None:
+def cut(
+    problem: Problem,
+    rows: csr_array | None,
+    m: int,
+    operations: float,
+    *,
+    limit: float = 2.0,
+) -> Way | None:
     """Return the way through the narrowest place of a function's program, if that saves passes.
 
     Args:
@@ -27,6 +34,7 @@ def cut(problem: Problem, rows: csr_array | None, m: int, operations: float) -> 
         rows: The pattern of its Jacobian; `None` if it is not known.
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
+        limit: Seconds that looking at what depends on what may take; here nothing is.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -35,6 +43,7 @@ def cut(problem: Problem, rows: csr_array | None, m: int, operations: float) -> 
         >>> way.name, way.passes
         ('cut (1)', 1)
     """
+    del limit
     most = min(problem.n, m) // _NARROWER
     if not most:
         return None

@@ -15,7 +15,7 @@ from ..program.walk import bind, interpret, read
 from .pieces import Piece, piece_of, struct_of
 
 #: Programs of more equations than this are not looked at: building the graph is Python.
-_MOST_EQUATIONS = 20_000
+_MOST_EQUATIONS = 4_000
 #: What no derivative passes through.
 _FLAT = names("stop_gradient floor ceil round sign")
 

@@ -1,4 +1,4 @@
-"""The ways to take a Jacobian that need no pattern: by what else its program allows."""
+"""The ways to take a Jacobian that need no pattern of it: by what else its program allows."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,20 +7,26 @@ import jax
 from scipy.sparse import csr_array
 
 from ..derivatives.problem import Problem
+from ..instrument.clock import time_left
 from ..program.messages import guarded
 from .batches import batch
 from .cuts import cut
 from .splits import split
-from .ways import Way
+from .ways import MOST_DENSE, Way
 
-#: Bytes above which a dense result, which all of them make, is too large.
-_MOST_DENSE = 2e9
 #: Functions of fewer inputs or outputs have nothing to save.
 _FEW = 4
+#: `look(limit=seconds)` returns a way, if there is one.
+_Look = Callable[..., Way | None]
 
 
 def further_ways(
-    problem: Problem, rows: csr_array | None, m: int, operations: float
+    problem: Problem,
+    rows: csr_array | None,
+    m: int,
+    operations: float,
+    *,
+    limit: float = 2.0,
 ) -> tuple[list[Way], tuple[str, ...]]:
     """Return the ways that a function's program allows beside colours, and notes.
 
@@ -31,17 +37,30 @@ def further_ways(
         rows: The pattern of its Jacobian; `None` if it is not known.
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
+        limit: Seconds after which nothing more is looked for.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(lambda x: jnp.sin(x) * jnp.sum(x), (jnp.ones(20),))
+        >>> [way.name for way in further_ways(problem, None, 20, 100.0)[0]]
+        ['split (1+1+1)']
     """
-    if min(problem.n, m) < _FEW or problem.n * m * 8 > _MOST_DENSE:
+    if min(problem.n, m) < _FEW or problem.n * m * 8 > MOST_DENSE:
         return [], ()
-    looks: dict[str, Callable[..., Way | None]] = {
+    looks: dict[str, _Look] = {
         "look for a narrow place": cut,
         "look for a few numbers that mix all": split,
         "look for examples that share inputs": batch,
     }
-    ways, notes = [], []
+    ways: list[Way] = []
+    notes: list[str] = []
+    left = time_left(limit)
     for what, look in looks.items():
-        way, fault = guarded(what, partial(look, problem, rows, m, operations), None)
+        if left() <= 0:
+            break
+        looking = partial(look, problem, rows, m, operations, limit=left())
+        way, fault = guarded(what, looking, None)
         ways += [way] if way and _possible(way, problem) else []
         notes += [fault] if fault else []
     return ways, tuple(notes)

@@ -9,7 +9,9 @@ from jax.core import Tracer
 
 from ..derivatives.method import Method, Probe, Program
 from ..derivatives.problem import Leaves, Problem, gradient_problem
+from ..instrument.clock import time_left
 from .further import further_ways
+from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
 from .ways import Way, constant, ways_of
 
@@ -30,10 +32,7 @@ def structured(
         problem: What is differentiated.
         order: 1 for Jacobians, 2 for Hessians.
         stops: The modes that are impossible.
-        limit: Seconds that looking may take.
-
-    Raises:
-        TooLargeError: If looking takes longer.
+        limit: Seconds that looking may take; a quarter of them more for what needs no pattern.
 
     Example:
         >>> import jax.numpy as jnp
@@ -47,14 +46,17 @@ def structured(
     if fewest < _FEW or (order == 2 and not problem.scalar):
         return ()
     shapes = problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x]
-    pattern = find_pattern(partial(_outputs, whole), whole.x, whole.fixed, limit=limit)
-    pattern.rows.sort_indices()
-    others, _ = further_ways(whole, pattern.rows, whole.m, whole.n)
-    found = [way for way in ways_of(whole, pattern.rows, shapes, whole.n) if way.plan]
+    left = time_left(limit)
+    pattern = _pattern(whole, limit)
+    if pattern and pattern.curved:  # sums of directions tell nothing
+        return ()
+    rows = pattern.rows if pattern else None
+    others, _ = further_ways(whole, rows, whole.m, whole.n, limit=max(left(), limit / 4))
+    found = [way for way in ways_of(whole, rows, shapes, whole.n) if way.plan]
     found = sorted([*found, *others], key=lambda way: way.cost)
     found = [way for way in found if _SAVES * way.passes <= fewest and not way.modes & set(stops)]
     by_colours = [way for way in found if way.plan]
-    if pattern.constant and by_colours:
+    if pattern and pattern.constant and by_colours:
         found = [constant(whole, by_colours[0]), *found]
     return tuple(_method(way, problem, pattern, order) for way in found[:_MOST])
 
@@ -63,9 +65,19 @@ def _outputs(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:
     return jax.tree.leaves(problem.fn(x, fixed))
 
 
-def _method(way: Way, looked_at: Problem, pattern: Pattern, order: int) -> Method:
+def _pattern(problem: Problem, limit: float) -> Pattern | None:
+    try:
+        pattern = find_pattern(partial(_outputs, problem), problem.x, problem.fixed, limit=limit)
+    except TooLargeError:  # its program may tell more
+        return None
+    pattern.rows.sort_indices()
+    return pattern
+
+
+def _method(way: Way, looked_at: Problem, pattern: Pattern | None, order: int) -> Method:
     types = [(leaf.shape, leaf.dtype) for leaf in (*looked_at.x, *looked_at.fixed)]
-    bound = {place: np.asarray(looked_at.fixed[place]) for place in pattern.bound}
+    places = pattern.bound if pattern and way.plan else ()
+    bound = {place: np.asarray(looked_at.fixed[place]) for place in places}
 
     def build(problem: Problem, probe: Probe) -> Program:
         del probe

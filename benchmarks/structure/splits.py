@@ -28,8 +28,6 @@ from .ways import FORWARD, REVERSE, Way, gathered, product
 _SAVES = 2
 #: A value is narrow if the inputs and the outputs hold so many times more.
 _NARROW = 8
-#: Seconds that looking at what is left may take.
-_LIMIT = 2.0
 
 
 class Split(NamedTuple):
@@ -46,7 +44,14 @@ class Split(NamedTuple):
     size: int
 
 
-def split(problem: Problem, rows: csr_array | None, m: int, operations: float) -> Way | None:
+def split(
+    problem: Problem,
+    rows: csr_array | None,
+    m: int,
+    operations: float,
+    *,
+    limit: float = 2.0,
+) -> Way | None:
     """Return the way by a sparse part and one of low rank, if that saves passes.
 
     Args:
@@ -54,6 +59,7 @@ def split(problem: Problem, rows: csr_array | None, m: int, operations: float) -
         rows: The pattern of its Jacobian; `None` if it is not known.
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
+        limit: Seconds that looking at what depends on what may take.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -64,7 +70,7 @@ def split(problem: Problem, rows: csr_array | None, m: int, operations: float) -
     """
     most = min(problem.n, m) // _SAVES
     found = _find(problem, m, most // 2)
-    left = found and _left(found, problem)
+    left = found and _left(found, problem, limit)
     if not found or left is None or not _pays(left, rows, most - 2 * found.size):
         return None
     outputs = [leaf.shape for leaf in jax.tree.leaves(_outputs(problem))]
@@ -132,7 +138,7 @@ def _held(whole: Flat, narrow: int, most: int) -> list[Var] | None:
     return [v for v, (start, end) in pairs if is_narrow[v] and start and not end]
 
 
-def _left(found: Split, problem: Problem) -> csr_array | None:
+def _left(found: Split, problem: Problem, limit: float) -> csr_array | None:
     """Return the pattern of what is left where the narrow values are held."""
     held = jax.eval_shape(found.narrow.own, *problem.x, *problem.fixed)
 
@@ -140,7 +146,7 @@ def _left(found: Split, problem: Problem) -> csr_array | None:
         return found.rest(*x, *fixed)
 
     try:
-        pattern = find_pattern(fn, problem.x, (*problem.fixed, *held), limit=_LIMIT)
+        pattern = find_pattern(fn, problem.x, (*problem.fixed, *held), limit=limit)
     except TooLargeError:
         return None
     if pattern.bound:  # other whole numbers, another pattern
