@@ -271,3 +271,23 @@ def test_scripts_lose_their_spaces_but_not_those_of_texts_and_expressions():
         ("/** What. */\nconst f = () => ({a: 1}), g = 2", "const f=()=>({a:1}),g=2"),
     ]:
         assert without_spaces(script) == short
+
+
+@needs_browser
+@pytest.mark.parametrize("name", ["a\x00b\x07", "\ud800", "‮מזל\u2028", "<!--", "a\"'&`~{{data}}\\"])
+def test_a_page_holds_whatever_a_user_calls_a_value(name):
+    text = page(graph(jnp.sin, 1.0, names=[name]))
+    (said,) = answers(text, ["JSON.stringify(cards.n0.l)"])
+    assert json.loads(said) == name.replace("\ud800", "?")
+
+
+@needs_browser
+def test_numbers_of_any_size_and_kind_can_be_stepped_through():
+    def fn(x, n, mask):
+        return jnp.sum(jnp.where(mask, jnp.log(x) * n * 1e30, 0.0))
+
+    x, mask = jnp.array([0.0, -1.0, jnp.inf, 1e30]), jnp.array([True, False, True, True])
+    for drawn in (graph(fn, x, 3, mask, argnums=0), graph(jnp.sum, jnp.zeros((0, 3)))):
+        for way in ("values", "forward", "reverse", "meet"):
+            (said,) = answers(page(drawn), [SAY], address=f"#m={way}&k=2")
+            assert "undefined" not in said

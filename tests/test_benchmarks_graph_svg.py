@@ -293,3 +293,18 @@ def test_only_operations_are_counted_as_such():
     drawn = graph(fn, 1.0)
     assert any(node.kind == "carried" for node in drawn.nodes)
     assert "2 operations of x" in svg(drawn)  # the loop and the sine
+
+
+@pytest.mark.parametrize("name", ["a\x00b\x07", "\ud800", "‮מזל", "<!--", "]]>", "a\"'&`~{{data}}"])
+def test_a_picture_is_well_formed_whatever_a_user_calls_a_value(name):
+    drawn = graph(jnp.sin, 1.0, names=[name])
+    found = ElementTree.fromstring(svg(drawn).encode())
+    said = re.sub("[\x00\x07\ud800]", "\ufffd", name)
+    assert said in set(found.itertext())
+    assert png(drawn)
+
+
+def test_the_legend_of_maps_says_what_is_broken_where_something_is():
+    assert "below zero<" in svg(prelu_with_penalty())
+    broken = svg(graph(lambda x: x * 1.0, jnp.array([jnp.nan, 1.0, 2.0, -jnp.inf])))
+    assert "below zero, × NaN, ▽ −∞<" in broken

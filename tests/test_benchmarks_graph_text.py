@@ -144,7 +144,7 @@ def test_a_wide_letter_counts_two_columns_and_is_not_cut_in_half():
         (np.arange(5), "0 … 4"),
         (np.zeros((3, 3)), "all 0"),
         (np.array([np.nan] * 4), "4 NaN"),
-        (np.array([1.0, np.inf, np.nan, np.nan]), "all 1, 2 NaN, 1 ∞"),
+        (np.array([1.0, np.inf, np.nan, np.nan]), "1, 2 NaN, 1 ∞"),
         (np.zeros((0, 3)), "[]"),
     ],
 )

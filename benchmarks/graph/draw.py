@@ -1,5 +1,6 @@
 """Boxes and maps as the elements of an SVG."""
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -8,6 +9,8 @@ from .cards import Card
 from .heat import Sight, strokes
 from .sizes import HEAD, MARGIN, cell, head_size, lines, text_width
 
+#: What is no letter of an XML file: control characters, and halves of a pair.
+_UNTOLD = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 #: How far behind one another the sheets of a stack lie.
 SHEET = 4
 
@@ -22,6 +25,16 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+def escaped(content: str) -> str:
+    """Return a text as XML may hold it: what no file of it may is shown as such.
+
+    Example:
+        >>> escaped("a < b" + chr(0))
+        'a &lt; b\ufffd'
+    """
+    return escape(_UNTOLD.sub("\ufffd", content))
+
+
 def text(x: float, y: float, kind: str, content: str) -> str:
     """Return a text as an element.
 
@@ -29,7 +42,7 @@ def text(x: float, y: float, kind: str, content: str) -> str:
         >>> text(0, 3.5, "label", "<script>")
         '<text x="0" y="3.5" class="label">&lt;script&gt;</text>'
     """
-    return f'<text x="{number(x)}" y="{number(y)}" class="{kind}">{escape(content)}</text>'
+    return f'<text x="{number(x)}" y="{number(y)}" class="{kind}">{escaped(content)}</text>'
 
 
 def box(card: Card, size: tuple[float, float], quantities: Sequence[str], which: int = 0) -> str:
@@ -43,7 +56,7 @@ def box(card: Card, size: tuple[float, float], quantities: Sequence[str], which:
     """
     width, _ = size
     middle = width / 2
-    parts = [f"<title>{escape(hover(card, which))}</title>"]
+    parts = [f"<title>{escaped(hover(card, which))}</title>"]
     if card.body == "loop":
         parts += [_rectangle(shift, shift, size, 4) for shift in (2 * SHEET, SHEET)]
     parts.append(_rectangle(0, 0, size, 14 if card.kind in ("input", "fixed") else 4))
@@ -74,9 +87,9 @@ def _rectangle(x: float, y: float, size: tuple[float, float], radius: float) -> 
 
 
 def _head(card: Card, middle: float) -> str:
-    label, kind = escape(card.label), "label" if head_size(card) == 15 else "heading"
+    label, kind = escaped(card.label), "label" if head_size(card) == 15 else "heading"
     if card.name:
-        label += f'<tspan dx="6" class="name">{escape(card.name)}</tspan>'
+        label += f'<tspan dx="6" class="name">{escaped(card.name)}</tspan>'
     return (
         f'<text x="{number(middle)}" y="{MARGIN + HEAD - 5}" class="{kind} middle">{label}</text>'
     )

@@ -21,6 +21,8 @@ def short(quantity: Quantity | None, most: int = MOST) -> str:
         '−2 … 9'
         >>> short(Quantity(array=np.array([1.0, np.nan, 0.5, 2.0])))
         '0.5 … 2, 1 NaN'
+        >>> short(Quantity(array=np.ones(4))), short(Quantity(array=np.array([1, 1, 1, np.inf])))
+        ('all 1', '1, 1 ∞')
     """
     if quantity is None:
         return ""
@@ -63,7 +65,7 @@ def _range(array: np.ndarray, *, pooled: bool) -> str:
     finite = real[np.isfinite(real)]
     least = f"{entry(finite.min())} … {entry(finite.max())}" if finite.size else ""
     if finite.size and finite.min() == finite.max():
-        least = f"all {entry(finite.min())}"
+        least = f"{'all ' if finite.size == real.size else ''}{entry(finite.min())}"
     counts = [(int(np.isnan(real).sum()), "NaN"), (int(np.isinf(real).sum()), "∞")]
     parts = [least, *(f"{count:,} {what}" for count, what in counts if count)]
     return ("about " if pooled else "") + ", ".join(filter(None, parts))

@@ -50,7 +50,7 @@ function drawLine(path) {
   const [note, handed, rule] = data.labels[(path.target[0] == "g" ? path.target + ":" : "") + [...edges].sort().join(";")] || [];
   const total = cut && sum(products(edges)), back = !state.m || state.m == "reverse" && reached(path.target);
   path.still = cards[path.source].k == "fixed";
-  const said = cut ? total === null ? "" : short(total) : back ? handed : "", open = placed.frames[path.target];
+  const said = cut ? total ? short(total) : "" : back ? handed : "", open = placed.frames[path.target];
   const parts = line(path, lead(path.target), down(), rivals.length > 1 && Math.min(...rivals) == end(path), ...open ? [] : [note, said]);
   const told = [note, rule && "hands back " + rule].filter(Boolean).join("\n");
   const now = cut || state.m != "meet" && list[state.k - 1] == path.target;

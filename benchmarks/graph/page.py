@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .amounts import storage
 from .cards import Card, flops_in_short
+from .draw import escaped
 from .heat import COLUMNS, ROWS
 from .overlays import for_page
 from .packing import packed, without_spaces
@@ -42,9 +43,10 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
     tints = for_page(graph) if overlays is None else overlays
     data = page_data(picture, entries, {**costs(picture), **tints})
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half of a pair is no letter
     parts = {
-        "title": html.escape(heading(graph)),
-        "description": html.escape(description(graph)),
+        "title": escaped(heading(graph)),
+        "description": escaped(description(graph)),
         "style": page_style(),
         "data": packed(text.replace("<", "\\u003c")),
         "script": _scripts(),

@@ -1,10 +1,10 @@
 """A graph as one SVG, which needs no network, no script and no typeface of its own."""
 
 from collections.abc import Iterator, Sequence
-from html import escape
 
 from .amounts import counted
-from .draw import box, number, text
+from .draw import box, escaped, number, text
+from .heat import INFINITE, MINUS_INFINITE, NAN
 from .naming import is_operation
 from .picture import Label, Picture, Placed
 from .place import Path, curve
@@ -34,8 +34,8 @@ def svg(graph: Graph) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" role="img"'
             f' aria-labelledby="graph-title graph-text" width="{number(wide)}"'
             f' height="{number(deep)}" viewBox="0 0 {number(wide)} {number(deep)}">',
-            f'<title id="graph-title">{escape(heading(graph))}</title>',
-            f'<desc id="graph-text">{escape(description(graph))}</desc>',
+            f'<title id="graph-title">{escaped(heading(graph))}</title>',
+            f'<desc id="graph-text">{escaped(description(graph))}</desc>',
             f"<style>{style()}</style>",
             *_frames(picture, placed),
             *(_line(picture, placed, path, graph.direction) for path in placed.placement.paths),
@@ -112,7 +112,7 @@ def _beside(label: Label, x: float, y: float, *, down: bool, above: bool) -> str
     """Write what is done on the way, in grey, and what a line hands back, at its end."""
     if not label.note and not label.handed:
         return ""
-    note = f'<tspan class="note">{escape(label.note)}</tspan>' if label.note else ""
+    note = f'<tspan class="note">{escaped(label.note)}</tspan>' if label.note else ""
     gap = "  " if label.note and label.handed else ""
     if down:
         x, y = (x - 6 if above else x + 6), y - 11
@@ -121,7 +121,7 @@ def _beside(label: Label, x: float, y: float, *, down: bool, above: bool) -> str
     side = " end" if above or not down else ""
     return (
         f'<text x="{number(x)}" y="{number(y)}" class="rule halo{side}">'
-        f"{note}{gap}{escape(label.handed)}</text>"
+        f"{note}{gap}{escaped(label.handed)}</text>"
     )
 
 
@@ -135,7 +135,7 @@ def _legend(
         room = text_width(words, 12, bold=kind == "heading") + 16
         if x + room > wide and x > 12:
             x, y = 12.0, y + _LINE
-        said = f'<tspan class="{kind}">{escape(words)}</tspan>'
+        said = f'<tspan class="{kind}">{escaped(words)}</tspan>'
         parts.append(f'<text x="{number(x)}" y="{number(y)}">{said}</text>')
         x += room
     return parts, y + 12
@@ -156,6 +156,9 @@ def legend(picture: Picture, quantities: Sequence[str]) -> Iterator[tuple[str, s
     if any(card.kept > card.kept_anew for card in cards):
         yield "keeps", "▯ kept, but there anyway"
     if any(s and s.cells for card in cards for s in (card.value, card.adjoint)):
-        yield "small", "maps: ■ above zero, ▬ below zero, × NaN"
+        shown = "".join(s.cells for c in cards for s in (c.value, c.adjoint, *c.tangents) if s)
+        marks = [("× NaN", NAN), ("△ ∞", INFINITE), ("▽ −∞", MINUS_INFINITE)]
+        broken = "".join(f", {told}" for told, letter in marks if letter in shown)
+        yield "small", f"maps: ■ above zero, ▬ below zero{broken}"
     for note in picture.graph.notes:
         yield "small", note
