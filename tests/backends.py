@@ -12,3 +12,5 @@ ON_CPU = jax.default_backend() == "cpu"
 counted_by_xla = pytest.mark.skipif(not ON_CPU, reason="XLA counts every operation on CPUs alone")
 #: What is computed again inside a fusion, and how often, is each backend's own choice.
 fused_for_cpus = pytest.mark.skipif(not ON_CPU, reason="other backends fuse otherwise than CPUs")
+#: Sums of a kernel and of a batch of kernels are taken in another order on other backends.
+exact_on_cpus = pytest.mark.skipif(not ON_CPU, reason="other backends add in another order")

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from backends import exact_on_cpus
 
 import nn
 
@@ -154,6 +155,7 @@ def compiled(caplog):
     return [line for line in caplog.messages if "Finished XLA compilation" in line]
 
 
+@exact_on_cpus
 @pytest.mark.parametrize("impl", ["threefry2x32", "rbg"])
 def test_the_copies_of_repeat_are_drawn_as_the_layers_written_out_in_a_program_or_not(impl):
     layer, key = nn.dense(3, 3), jax.random.key(5, impl=impl)
@@ -167,6 +169,7 @@ def test_the_copies_of_repeat_are_drawn_as_the_layers_written_out_in_a_program_o
         np.testing.assert_array_equal(params.weight, [copy.weight for copy in copies])
 
 
+@exact_on_cpus
 def test_an_ensemble_of_repeats_is_drawn_as_each_of_them():
     deep, keys = nn.repeat(nn.dense(3, 3), 4), jax.random.split(jax.random.key(1), 2)
     together = jax.vmap(deep.init)(keys)[0]

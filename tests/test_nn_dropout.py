@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from backends import exact_on_cpus
 from jax.extend.random import threefry2x32_p
 
 import nn
@@ -192,6 +193,7 @@ def test_monte_carlo_with_no_samples_raises_an_error():
         nn.monte_carlo(nn.dropout(0.5), (), (), ones(2), jax.random.key(0), samples=0)
 
 
+@exact_on_cpus
 def test_monte_carlo_of_a_dict_holds_one_chunk_of_draws_and_gives_the_moments_of_all():
     layer = nn.dropout(0.5)
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from backends import exact_on_cpus
 
 import nn
 
@@ -71,6 +72,7 @@ def bfloat16(tree):
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.bfloat16), tree)
 
 
+@exact_on_cpus
 def test_mixed_precision_is_the_layer_on_rounded_parameters_and_inputs():
     inner = nn.serial(nn.dense(3, 4), nn.layer_norm(4), nn.activation(nn.gelu))
     layer = nn.mixed_precision(inner)

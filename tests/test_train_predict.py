@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from backends import fused_for_cpus
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import nn
@@ -184,6 +185,7 @@ def test_draws_that_agree_have_no_epistemic_part_and_infinite_logits_are_sure():
     assert float(made.std.max()) == 0
 
 
+@fused_for_cpus
 def test_the_memory_of_draws_depends_on_the_chunk_and_not_on_their_number_or_the_rows():
     def wide(params, state, x, *, key, train, mask):
         noise = jax.random.normal(key, (len(x), 5000))
