@@ -130,3 +130,14 @@ def test_what_a_custom_rule_keeps_is_put_down_to_the_call_of_the_rule():
     steep.defjvp(lambda x, t: (steep(*x), jnp.tanh(x[0]) * t[0]))
     assert labels(lambda x: by_hand(x * x), X)[-1] == ("cos", "custom_vjp_call")
     assert labels(lambda x: steep(x * x), X)[-1] == ("tanh", "custom_jvp_call")
+
+
+def test_a_python_number_whose_weak_type_is_cast_leaves_every_place_known():
+    def logistic(w, b, x, y):
+        p = jax.nn.sigmoid(w @ x + b)
+        return -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p))
+
+    kept, by_number, _ = placed(logistic, jnp.ones(2), 0.1, jnp.ones(2), 1.0, argnums=(0, 1))
+    made = [by_number.get(place.label) for _, place in kept if place.input is None]
+    assert None not in made
+    assert made.count("logistic") == 2

@@ -127,7 +127,7 @@ def _key(residual: Residual, value: Any = None) -> _Key:
 def _aligned(keys: Sequence[_Key], others: Sequence[_Key]) -> list[int | None]:
     """Return the place among `others` of each key, in order.
 
-    `others` may hold constants more. Where anything else differs, no place is known.
+    `others` may hold constants more. Where shapes or types differ, no place is known.
     """
     places: list[int | None] = []
     start = 0
@@ -138,7 +138,8 @@ def _aligned(keys: Sequence[_Key], others: Sequence[_Key]) -> list[int | None]:
             place = next((i for i in range(start, stop) if others[i] == key), None)
         else:
             place = next((i for i in ahead if others[i][0] != _CONSTANT), None)
-            if place is None or others[place] != key:
+            # A change of type alone, from a number's weak one, may be left out in one of the two.
+            if place is None or others[place][1:3] != key[1:3]:
                 return [None] * len(keys)
         places.append(place)
         start = start if place is None else place + 1
