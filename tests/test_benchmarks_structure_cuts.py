@@ -169,6 +169,30 @@ def test_a_hessian_of_few_combinations_is_cut_at_these():
     assert np.allclose(found(x), expected, atol=1e-5 * np.abs(expected).max())
 
 
+def test_structure_names_cuts_and_splits_and_runs_nothing():
+    like = jax.ShapeDtypeStruct((24,), "float32")
+    found = gradwise.structure(autoencoder, like)
+    assert found.further == {"cut (3)": 3}
+    assert "3 cut (3)" in str(found)
+    found = gradwise.structure(lambda x: jnp.sin(x) * jnp.sum(x), like)
+    assert found.further == {"split (1+1+1)": 3}
+
+
+def endless(x):
+    return lax.while_loop(lambda x: x[0] < 3, lambda x: x + 1, x)
+
+
+def test_a_mode_is_needed_only_on_its_own_side():
+    x = jnp.asarray(normal(24), jnp.float32)
+    after = lambda x: endless(up(down(x)))  # noqa: E731
+    found = gradwise.jacobian(after, x, measure=False)
+    assert found.way == "cut (3)"
+    assert {rival.name for rival in found.rivals} == {"cut (3)", "forward"}
+    assert np.allclose(found(x), jax.jacfwd(after)(x), atol=1e-5)
+    before = gradwise.jacobian(lambda x: up(down(endless(x))), x, measure=False)
+    assert (before.way, before.notes) == ("forward", ())
+
+
 def test_a_comparison_has_a_row_for_it():
     x = jnp.asarray(normal(24), jnp.float32)
     methods = structured(make_problem(autoencoder, (x,)))

@@ -167,6 +167,7 @@ RECORDS = {
         starts=np.array([0, 1, 2]),
         columns=np.array([number, 2.0]),
         colours={"coloured (forward, 1)": 1},
+        further={"cut (1)": 1},
         constant=False,
         blocks=1,
         lower=0,

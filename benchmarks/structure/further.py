@@ -27,6 +27,7 @@ def further_ways(
     operations: float,
     *,
     limit: float = 2.0,
+    runs: bool = True,
 ) -> tuple[list[Way], tuple[str, ...]]:
     """Return the ways that a function's program allows beside colours, and notes.
 
@@ -38,6 +39,7 @@ def further_ways(
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
         limit: Seconds after which nothing more is looked for.
+        runs: Whether the function may be run, which a look for examples does.
 
     Example:
         >>> import jax.numpy as jnp
@@ -51,8 +53,9 @@ def further_ways(
     looks: dict[str, _Look] = {
         "look for a narrow place": cut,
         "look for a few numbers that mix all": split,
-        "look for examples that share inputs": batch,
     }
+    if runs:
+        looks["look for examples that share inputs"] = batch
     ways: list[Way] = []
     notes: list[str] = []
     left = time_left(limit)

@@ -18,6 +18,7 @@ from ..program.names import name_of
 from ..program.told import described
 from .braille import drawn
 from .colours import plans
+from .further import further_ways
 from .pattern import find_pattern
 
 
@@ -36,6 +37,7 @@ class Structure:
         columns: For each entry, a number of the Jacobian that may be other than zero, its input.
         colours: How many passes do, by the way they are taken, such as `{"coloured (forward, 3)":
             3}`; forward mode takes `n`, reverse mode `m`.
+        further: How many passes do by what else the program allows, such as `{"cut (4)": 4}`.
         constant: Whether the Jacobian is the same for all inputs.
         blocks: How many independent parts it falls into: outputs that share no input.
         lower: How far entries lie below the diagonal, at most.
@@ -57,6 +59,7 @@ class Structure:
     starts: np.ndarray
     columns: np.ndarray
     colours: dict[str, int]
+    further: dict[str, int]
     constant: bool
     blocks: int
     lower: int
@@ -90,8 +93,9 @@ class Structure:
         return "\n".join(lines)
 
     def _said(self) -> list[str]:
+        passes = self.colours | self.further
         said = [f"passes: {self.n:,} in forward mode, {self.m:,} in reverse mode"]
-        said += [f"        {count:,} {name}" for name, count in self.colours.items()]
+        said += [f"        {count:,} {name}" for name, count in passes.items()]
         if self.constant:
             said.append("the same for all inputs: it need be computed once alone")
         if self.blocks > 1:
@@ -141,6 +145,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     offsets = rows.indices - row_of
     chosen = plans(rows, [leaf.shape for leaf in problem.x], outputs.shapes)
+    others, _ = further_ways(problem, rows, problem.m, problem.n, runs=False)
     return Structure(
         name=name_of(fn),
         m=problem.m,
@@ -148,6 +153,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         starts=rows.indptr,
         columns=rows.indices,
         colours={plan.name: plan.count for plan in chosen},
+        further={} if pattern.curved else {way.name: way.passes for way in others},
         constant=pattern.constant,
         blocks=_blocks(rows),
         lower=int(-min(offsets.min(initial=0), 0)),
