@@ -23,6 +23,8 @@ def short(quantity: Quantity | None, most: int = MOST) -> str:
         '0.5 … 2, 1 NaN'
         >>> short(Quantity(array=np.ones(4))), short(Quantity(array=np.array([1, 1, 1, np.inf])))
         ('all 1', '1, 1 ∞')
+        >>> short(Quantity(array=np.arange(8) > 4)), short(Quantity(array=np.ones(4, bool)))
+        ('3 of 8 true', 'all true')
     """
     if quantity is None:
         return ""
@@ -61,6 +63,10 @@ def size_of(result: Result) -> str:
 def _range(array: np.ndarray, *, pooled: bool) -> str:
     if array.size == 0:
         return "[]"
+    if array.dtype == np.bool_:
+        count = int(array.sum())
+        some = f"{count:,} of {array.size:,} true"
+        return {0: "all false", array.size: "all true"}.get(count, some)
     real = np.abs(array) if np.iscomplexobj(array) else array.astype(float)
     finite = real[np.isfinite(real)]
     least = f"{entry(finite.min())} … {entry(finite.max())}" if finite.size else ""
