@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from structure_examples import arrow, brusselator, heat, stencil
 
-from benchmarks.structure.colours import Colouring, colour, greedy, is_valid, plans, proves
+from benchmarks.structure.colours import Colouring, colour, greedy, is_valid
 from benchmarks.structure.pattern import find_pattern
+from benchmarks.structure.plans import plans, proves
 
 
 def pattern(fn, *shapes):

@@ -12,6 +12,7 @@ from jax.experimental.sparse import BCOO, BCSR
 from scipy.sparse import csr_array
 
 from ..derivatives.problem import Leaves, Problem
+from ..instrument.clock import time_left
 from ..instrument.statistics import contention
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
@@ -23,10 +24,12 @@ from .made import Made
 from .marks import MOST_ENTRIES, TooLargeError
 from .pattern import Pattern, find_pattern
 from .record import Jacobian, Rival
-from .ways import MOST_DENSE, Way, constant, ways_of
+from .ways import MOST_DENSE, Way, constant, plain_ways, ways_of
 
 #: Ways that are checked and measured against one another, and the seconds for all of them.
 _MOST_MEASURED, _SECONDS = 3, 0.6
+#: Seconds for finding and colouring the pattern.
+_LOOKING = 5.0
 #: Wall over CPU time from which times are not believed.
 _BUSY = 1.3
 
@@ -64,8 +67,9 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     Raises:
         ValueError: If the function has no derivative, or the result is too large.
     """
-    pattern, notes = _looked_at(asked)
-    ways, more = _ways(asked, pattern)
+    left = time_left(_LOOKING)
+    pattern, notes = _looked_at(asked, left())
+    ways, more = _ways(asked, pattern, left)
     finish = partial(_finished, asked, pattern.rows if pattern else None)
     sparse = asked.output != "dense"
 
@@ -100,7 +104,7 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     )
 
 
-def _looked_at(asked: Asked) -> tuple[Pattern | None, tuple[str, ...]]:
+def _looked_at(asked: Asked, limit: float) -> tuple[Pattern | None, tuple[str, ...]]:
     """Look for the pattern; where it is not found, say why."""
     problem = asked.problem
 
@@ -109,7 +113,7 @@ def _looked_at(asked: Asked) -> tuple[Pattern | None, tuple[str, ...]]:
 
     def look() -> Pattern | str:
         try:
-            return find_pattern(outputs, problem.x, problem.fixed)
+            return find_pattern(outputs, problem.x, problem.fixed, limit=limit)
         except TooLargeError as error:
             return f"what depends on what is not known: {error}"
 
@@ -125,7 +129,9 @@ def _looked_at(asked: Asked) -> tuple[Pattern | None, tuple[str, ...]]:
     return None, (pattern or fault,)
 
 
-def _ways(asked: Asked, pattern: Pattern | None) -> tuple[list[Way], tuple[str, ...]]:
+def _ways(
+    asked: Asked, pattern: Pattern | None, left: Callable[[], float]
+) -> tuple[list[Way], tuple[str, ...]]:
     """Return the ways that are possible, the cheapest by the model first, and notes."""
     problem, m, rows = asked.problem, asked.m, pattern.rows if pattern else None
     if (rows is None or asked.output == "dense") and m * problem.n * 8 > MOST_DENSE:
@@ -139,13 +145,15 @@ def _ways(asked: Asked, pattern: Pattern | None) -> tuple[list[Way], tuple[str, 
     )
     counted = guarded("count operations", partial(flops, problem.fn, problem.x, problem.fixed), 0)
     operations = max(float(counted[0].high if counted[0] else 0), float(problem.n))
-    ways = ways_of(problem, rows, asked.shapes, operations)
-    notes = (fault,) if fault else ()
-    if pattern and pattern.curved:  # sums of directions tell nothing
-        ways = [way for way in ways if way.plain]
-    else:
+    colouring = partial(ways_of, problem, rows, asked.shapes, operations, left=left)
+    ways, uncoloured = guarded("colour its pattern", colouring, None)
+    if ways is None or (pattern and pattern.curved):  # sums of directions tell nothing
+        ways = plain_ways(problem, rows, m, operations)
+    notes = tuple(filter(None, (fault, counted[1], uncoloured)))
+    if not (pattern and pattern.curved):
         others, faults = further_ways(problem, rows, m, operations)
-        ways, notes = sorted([*ways, *others], key=lambda way: way.cost), (*notes, *faults)
+        ways, notes = [*ways, *others], (*notes, *faults)
+    ways.sort(key=lambda way: way.cost)
     ways = [way for way in ways if not way.modes & blocked.keys()]
     if not ways and len(blocked) == 2:
         raise ValueError(f"the function has no derivative in JAX: {blocked['forward'].reason}")

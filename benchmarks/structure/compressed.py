@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
-from .colours import Plan
+from .plans import Plan
 
 
 class Block(NamedTuple):

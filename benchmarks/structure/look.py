@@ -13,13 +13,17 @@ from .._equality import equal_by_fields
 from ..derivatives.inputs import read_inputs
 from ..derivatives.outputs import read_function
 from ..derivatives.problem import canonical
+from ..instrument.clock import time_left
 from ..program.arguments import Argnums
 from ..program.names import name_of
 from ..program.told import described
 from .braille import drawn
-from .colours import plans
 from .further import further_ways
 from .pattern import find_pattern
+from .plans import plans
+
+#: Seconds that looking may take.
+_LIMIT = 5.0
 
 
 @equal_by_fields
@@ -139,12 +143,16 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         raise TypeError(f"structure needs a function to look at, got {described(fn)}")
     given, outputs = read_function(fn, read_inputs(inputs, argnums, inside=True), has_aux=False)
     problem = canonical(fn, given, outputs, has_aux=False)
-    pattern = find_pattern(lambda x, f: _leaves(problem.fn(x, f)), problem.x, problem.fixed)
+    left = time_left(_LIMIT)
+    outputs_of = lambda x, f: jax.tree.leaves(problem.fn(x, f))  # noqa: E731
+    pattern = find_pattern(outputs_of, problem.x, problem.fixed, limit=_LIMIT)
     rows = pattern.rows
     rows.sort_indices()
     row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     offsets = rows.indices - row_of
-    chosen = plans(rows, [leaf.shape for leaf in problem.x], outputs.shapes)
+    inputs = [leaf.shape for leaf in problem.x]
+    # Of a rule that is not linear in a direction, sums of directions tell nothing.
+    chosen = [] if pattern.curved else plans(rows, inputs, outputs.shapes, left=left)
     others, _ = further_ways(problem, rows, problem.m, problem.n, runs=False)
     return Structure(
         name=name_of(fn),
@@ -159,13 +167,9 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         lower=int(-min(offsets.min(initial=0), 0)),
         upper=int(max(offsets.max(initial=0), 0)),
         unused=int(problem.n - np.unique(rows.indices).size),
-        unknown=pattern.unknown,
+        unknown=(*pattern.unknown, *(f"{what}, not linear" for what in pattern.curved)),
         bound=bool(pattern.bound),
     )
-
-
-def _leaves(output: object) -> list:
-    return jax.tree.leaves(output)
 
 
 def _blocks(rows: csr_array) -> int:

@@ -236,8 +236,7 @@ def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequen
     if isinstance(index, Marked):
         walk.curved.append(f"cond{line and f' at {line}'}")
         return mixed(eqn, operands)
-    if isinstance(index, Held):
-        walk.bound |= index.bound
+    if isinstance(index, Held) and not index.bound:
         chosen = min(max(int(index.array), 0), len(branches) - 1)
         branches = branches[chosen : chosen + 1]
     sides = [walk.run(branch, operands[1:], line) for branch in branches]

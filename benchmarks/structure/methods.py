@@ -13,7 +13,7 @@ from ..instrument.clock import time_left
 from .further import further_ways
 from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
-from .ways import Way, constant, ways_of
+from .ways import MOST_DENSE, Way, constant, ways_of
 
 #: A row must save this many times the passes of the better plain mode.
 _SAVES = 2
@@ -43,7 +43,7 @@ def structured(
     """
     whole = problem if order == 1 else gradient_problem(problem)
     fewest = min(whole.n, whole.m)
-    if fewest < _FEW or (order == 2 and not problem.scalar):
+    if fewest < _FEW or (order == 2 and not problem.scalar) or whole.n * whole.m * 8 > MOST_DENSE:
         return ()
     shapes = problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x]
     left = time_left(limit)
@@ -52,7 +52,7 @@ def structured(
         return ()
     rows = pattern.rows if pattern else None
     others, _ = further_ways(whole, rows, whole.m, whole.n, limit=max(left(), limit / 4))
-    found = [way for way in ways_of(whole, rows, shapes, whole.n) if way.plan]
+    found = [way for way in ways_of(whole, rows, shapes, whole.n, left=left) if way.plan]
     found = sorted([*found, *others], key=lambda way: way.cost)
     found = [way for way in found if _SAVES * way.passes <= fewest and not way.modes & set(stops)]
     by_colours = [way for way in found if way.plan]
@@ -77,7 +77,7 @@ def _pattern(problem: Problem, limit: float) -> Pattern | None:
 def _method(way: Way, looked_at: Problem, pattern: Pattern | None, order: int) -> Method:
     types = [(leaf.shape, leaf.dtype) for leaf in (*looked_at.x, *looked_at.fixed)]
     places = pattern.bound if pattern and way.plan else ()
-    bound = {place: np.asarray(looked_at.fixed[place]) for place in places}
+    bound = {place: np.array(looked_at.fixed[place]) for place in places}
 
     def build(problem: Problem, probe: Probe) -> Program:
         del probe

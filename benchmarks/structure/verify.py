@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from ..check.directions import random_probe
 from ..check.error import relative_error
-from ..check.float64 import in_float64
+from ..check.float64 import in_float64, with_float64
 from ..derivatives.method import Probe, ravel
 from ..derivatives.problem import Leaves, Output, Problem
 
@@ -36,6 +36,7 @@ def is_right(
     In float64 where that is possible. Both `J v` and `u J` are compared along random directions,
     each by another mode of JAX; a mode that a function has not is left out.
     """
+    problem = with_float64(problem)
     run: dict[bool, _Run] = {}
     for place in range(points):
         probe = random_probe(problem, seed + place)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Atom, Program, called, kind, names, shape
+from ..program.primitives import index_places
 from ..program.walk import bind, interpret
 from .linear import is_linear
 from .marks import OPAQUE, Held, Marked, TooLargeError, Value
@@ -22,6 +23,8 @@ _NEVER_HELD = names("scan while cond pure_callback io_callback debug_callback in
 _MOST_HELD = 20_000_000
 #: Entries that a walk may make in all: a program's values are kept to its end.
 _MOST_MADE = 200_000_000
+#: Random draws.
+_DRAWS = names("random_bits random_fold_in random_seed random_split random_wrap threefry2x32")
 #: What is walked into by `loops` alone.
 _OWN = names("custom_linear_solve shard_map")
 
@@ -64,22 +67,18 @@ class Walk:
         if not is_linear(eqn, operands):
             self.curved.append(told)
             return mixed(eqn, operands)
-        results, known = self._by_rule(eqn, operands)
+        results, known = results_of(eqn, self._bind(eqn, operands))
         if not known:
             self.unknown.append(told)
         self._count(operands, results)
         return results
 
-    def _by_rule(self, eqn: JaxprEqn, operands: list[Value]) -> tuple[Sequence[Value], bool]:
-        """Apply a rule, and bind the arguments whose values make the pattern smaller."""
-        bound = frozenset().union(*(o.bound for o in operands if isinstance(o, Held)))
-        results = results_of(eqn, operands)
-        if bound and kind(eqn) in _SEEN_TO:
-            blind = [OPAQUE if isinstance(o, Held) and o.bound else o for o in operands]
-            if _entries(results[0]) == _entries(results_of(eqn, blind)[0]):
-                return results
-        self.bound |= bound
-        return results
+    def _bind(self, eqn: JaxprEqn, operands: list[Value]) -> list[Value]:
+        """Bind the arguments that decide on places; of masks among them nothing is assumed."""
+        if kind(eqn) == "select_n" or not index_places(eqn):
+            return [OPAQUE if isinstance(o, Held) and o.bound else o for o in operands]
+        self.bound |= frozenset().union(*(o.bound for o in operands if isinstance(o, Held)))
+        return operands
 
     def _count(self, operands: Sequence[Value], results: Sequence[Value]) -> None:
         before = {id(o.rows) for o in operands if isinstance(o, Marked)}
@@ -92,10 +91,6 @@ class Walk:
         """Raise `TooLargeError` if time is up."""
         if self.left() < 0:
             raise TooLargeError("looking for it took too long")
-
-
-#: Operations of which a held operand can but leave out entries, where it is zero.
-_SEEN_TO = names("conv_general_dilated dot_general mul")
 
 
 def _entries(values: Sequence[Value]) -> int:
@@ -121,6 +116,8 @@ def _unmarked(eqn: JaxprEqn, operands: list[Value]) -> Sequence[Value]:
         return results[0][place]
 
     bound = frozenset().union(*(operand.bound for operand in held))
+    if bound and kind(eqn) in _DRAWS:  # what is drawn is another thing for each key
+        return [OPAQUE] * len(eqn.outvars)
     return [
         Held(lambda place=place: result(place), bound, held) for place in range(len(eqn.outvars))
     ]

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
-from .colours import Plan, plans, proves
 from .compressed import Tables, dense_jacobian, entries, tables_of
+from .plans import Plan, plans, proves
 
 #: What a pass costs in runs of the function, roughly: one beside it, or one there and back.
 FORWARD, REVERSE = 2.0, 3.0
@@ -61,6 +61,8 @@ def ways_of(
     rows: csr_array | None,
     outputs: Sequence[tuple[int, ...]],
     operations: float,
+    *,
+    left: Callable[[], float] | None = None,
 ) -> list[Way]:
     """Return the ways to take a Jacobian, the cheapest by the model first.
 
@@ -69,11 +71,12 @@ def ways_of(
         rows: The pattern of its Jacobian; `None` if it is not known.
         outputs: The shapes of its outputs.
         operations: How many operations one run of the function takes.
+        left: Tells how many seconds are left for colouring; 5 at first if nobody says.
     """
     m = int(sum(np.prod(shape, dtype=np.int64) for shape in outputs))
-    ways = [] if m * problem.n * 8 > MOST_DENSE else _plain(problem, rows, m, operations)
+    ways = plain_ways(problem, rows, m, operations)
     if rows is not None:
-        for plan in plans(rows, [leaf.shape for leaf in problem.x], outputs):
+        for plan in plans(rows, [leaf.shape for leaf in problem.x], outputs, left=left):
             if _saves(plan, problem.n, m) and proves(rows, plan):
                 ways.append(_coloured(problem, rows, plan, outputs, operations))
     return sorted(ways, key=lambda way: way.cost)
@@ -84,7 +87,9 @@ def _saves(plan: Plan, n: int, m: int) -> bool:
     return plan.forward.count * 4 <= n * 3 and plan.reverse.count * 4 <= m * 3
 
 
-def _plain(problem: Problem, rows: csr_array | None, m: int, operations: float) -> list[Way]:
+def plain_ways(problem: Problem, rows: csr_array | None, m: int, operations: float) -> list[Way]:
+    """Return JAX's own modes, unless their dense result is too large."""
+
     def forward(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
         del tables
         return jax.jacfwd(problem.fn)(x, fixed)
@@ -97,10 +102,9 @@ def _plain(problem: Problem, rows: csr_array | None, m: int, operations: float) 
         cost = passes * each * operations + m * problem.n
         return Way(name, passes, cost, dense, gathered(dense, rows))
 
-    return [
-        way("forward", problem.n, FORWARD, forward),
-        way("reverse", m, REVERSE, reverse),
-    ]
+    if m * problem.n * 8 > MOST_DENSE:
+        return []
+    return [way("forward", problem.n, FORWARD, forward), way("reverse", m, REVERSE, reverse)]
 
 
 def gathered(dense: Callable[..., Jacobian], rows: csr_array | None) -> Callable[..., jax.Array]:
