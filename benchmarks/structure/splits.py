@@ -16,12 +16,12 @@ from scipy.sparse import csr_array
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
-from .colours import Plan, plans, proves
 from .compressed import dense_jacobian, entries, tables_of
 from .flat import Flat, before_cut, flat, part, size_of, variables
 from .marks import TooLargeError
 from .pattern import find_pattern
 from .pieces import Piece
+from .plans import Plan, plans, proves
 from .ways import FORWARD, REVERSE, Way, gathered, product
 
 #: A split saves at least this many times the passes.
