@@ -103,3 +103,36 @@ def test_a_comparison_of_a_file_has_no_function_and_says_what_to_type(comparison
     with pytest.raises(ValueError, match=r"read from a file.*: jax\.jit\(jax\.grad\(loss, argn"):
         again.derivative("reverse")
     assert [row.use for row in again.rows] == [row.use for row in comparison.rows]
+
+
+def second_differences(u, weight):
+    inner = jnp.sin(u[2:]) - 2 * weight * u[1:-1] ** 2 + u[:-2]
+    return jnp.concatenate([u[:1], inner, u[-1:]])
+
+
+def test_what_the_structure_allows_is_typed_with_the_inputs_of_the_function():
+    u, weight = jnp.linspace(0.0, 1.0, 40), jnp.float32(1.5)
+    found = compare(second_differences, u, weight, argnums=0, budget=0.2)
+    row = next(row for row in found.rows if row.method.startswith("coloured (forward"))
+    assert row.passes == 3
+    assert row.use == "jax.jit(gradwise.jacobian(second_differences, u, weight, argnums=0))"
+    names = {"jax": jax, "gradwise": gradwise, "second_differences": second_differences}
+    typed = eval(row.use, {**names, "u": u, "weight": weight})
+    close(typed(2 * u, weight), jax.jacrev(second_differences)(2 * u, weight))
+    assert found.row("reverse").passes is None
+    with_aux = compare(lambda u: (u[1:] * u[:-1], 1), u, has_aux=True, budget=0.2)
+    handed = next(row for row in with_aux.rows if row.passes == 2)
+    assert handed.use == f'jax.jit(comparison.derivative("{handed.method}"))'
+
+
+def test_a_hessian_by_colours_is_typed_too():
+    x = jnp.linspace(0.1, 1.0, 30)
+
+    def energy(x):
+        return jnp.sum(x**4) + jnp.sum(x[1:] ** 2 * x[:-1])
+
+    found = compare(energy, x, order=2, budget=0.2)
+    row = next(row for row in found.rows if row.passes is not None)
+    assert row.use == "jax.jit(gradwise.hessian(energy, x))"
+    typed = eval(row.use, {"jax": jax, "gradwise": gradwise, "energy": energy, "x": x})
+    close(typed(2 * x), jax.hessian(energy)(2 * x))

@@ -315,3 +315,37 @@ def test_a_cpu_that_waits_for_a_gpu_is_not_said_to_be_busy(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     waited = Samples(rounds=np.arange(9), wall=np.full(9, 3.0), cpu=np.ones(9), calls=1)
     assert machine_notes({"waited": waited}) == ("0 of 9 samples are outliers",)
+
+
+def test_of_more_than_two_that_tie_the_plainest_is_named_and_the_others_are_counted():
+    rows = [
+        row("forward", "forward", 2.0),
+        row("reverse", "reverse", 2.0),
+        row("coloured (forward, 3)", "mixed", 2.0, passes=3),
+        row("coloured (reverse, 3)", "mixed", 2.0, passes=3),
+    ]
+    verdict = give_verdict(rows, 9, 4)
+    assert verdict.time.take == verdict.memory.take == "reverse"  # of fewer passes
+    assert verdict.time.text == "a tie between reverse and 3 others"
+    assert verdict.memory.text == "a tie between reverse and 3 others: 100 B"
+
+
+@pytest.mark.parametrize(
+    ("passes", "said"),
+    [
+        (3, "neither: 3 passes do for 1,024 inputs; ours: "),
+        (1, "neither: 1 pass does for 1,024 inputs; ours: "),
+        (0, "neither: it is the same for all inputs; ours: "),
+        (None, "ours: "),
+    ],
+)
+def test_where_what_the_structure_allows_is_fastest_neither_mode_is_needed(passes, said):
+    rows = [
+        row("forward", "forward", 8.0),
+        row("reverse", "reverse", 9.0),
+        row("ours", "mixed", 2.0, passes=passes),
+    ]
+    found = give_verdict(rows, 1024, 1024).time
+    assert found.text.startswith(f"{said}4 times faster than forward")
+    rows[0] = row("forward", "forward", 1.0)
+    assert give_verdict(rows, 1024, 1024).time.text.startswith("forward: 2 times faster than")

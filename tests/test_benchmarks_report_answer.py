@@ -25,6 +25,8 @@ from benchmarks.report.page import page
 from benchmarks.report.summary import legend, summary_cells, summary_text
 from benchmarks.report.text import text_table
 
+TIE = Finding(method="tie", take="reverse", text="a tie between reverse and forward")
+
 
 def changed(method, comparison=EXAMPLE, **fields):
     """The example with a row changed."""
@@ -51,7 +53,20 @@ def test_the_answer_comes_first_then_what_to_type_then_the_table_and_the_line_ag
     ]
     assert [line.split()[0] for line in blocks[1].splitlines()][:3] == ["ANSWER", "USE", "MEMORY"]
     assert blocks[2].splitlines()[0].split()[0] == "method"
-    assert text.splitlines()[-1] == "  USE      jax.jit(jax.grad(sine))"
+    assert text.splitlines()[-1] == "  USE      jax.jit(jax.grad(sine))  # as above"
+    tie = replace(EXAMPLE, verdict=replace(EXAMPLE.verdict, time=TIE))
+    *_, code, said = text_table(tie, 60).splitlines()
+    assert code == "  USE      jax.jit(jax.grad(sine))"
+    assert said == "           # as above: the plainest of those that tie"
+
+
+def test_what_to_type_is_not_repeated_for_another_answer_that_is_the_same_but_for_a_comment():
+    memory = replace(EXAMPLE.verdict.memory, method="reverse", take="reverse")
+    verdict = replace(EXAMPLE.verdict, time=TIE, memory=memory)
+    assert [part.code for part in answers(replace(EXAMPLE, verdict=verdict))] == [
+        "jax.jit(jax.grad(sine))  # the plainest of those that tie",
+        "",
+    ]
 
 
 def test_rows_stand_by_their_cost_and_those_without_a_time_come_last():
@@ -151,7 +166,7 @@ def test_a_long_line_to_type_is_broken_and_still_runs():
     long = "jax.jit(lambda x: " + " + ".join(["jax.numpy.sin(x)"] * 12) + ")"
     text = text_table(changed("reverse", use=long), 60)
     typed = text.split("USE ")[-1]
-    assert " ".join(typed.split()) == long
+    assert " ".join(typed.split()) == f"{long} # as above"
     assert max(map(len, text.splitlines())) <= 60
     compile(typed.strip(), "typed", "eval")
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ..check.error import deviation
-from ..derivatives.by_method import Way
+from ..derivatives.by_method import Way, structured_passes
 from ..derivatives.method import (
     GaveUpError,
     InfeasibleError,
@@ -67,6 +67,7 @@ def attempt(method: Method, experiment: Experiment, *, share: float = SHARE) -> 
         status="ok",
         exact=method.exact,
         rewrite=method.rewrite,
+        passes=structured_passes(method),
     )
     refused = refusal(method, experiment)
     if refused:
@@ -120,6 +121,7 @@ def not_tried(method: Method, why: str) -> Row:
         status="skipped",
         exact=method.exact,
         rewrite=method.rewrite,
+        passes=structured_passes(method),
         note=note,
     )
 

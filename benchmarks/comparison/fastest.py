@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..instrument import units
 from ..instrument.statistics import Ratio, contention, ratio
 from .findings import Finding
-from .plainest import plainest
+from .plainest import plainest, plainest_first, told_equals
 from .row import Row
 from .unmeasured import without_rival
 
@@ -80,8 +80,9 @@ def fastest(
     answer = next(row for row in unsure if row.mode == best.mode)
     equals = [row for row in unsure if row.mode != best.mode]
     if equals:
+        first, others = plainest_first(answer, equals, n, m)
         take = plainest([answer, *equals], n, m).method
-        return replace(race.undecided(answer, equals), take=take)
+        return replace(race.undecided(first, others), take=take)
     rest = [row for row in rivals if row not in unsure]
     others = [row for row in rest if row.mode != best.mode]
     if not others and (finding := without_rival(answer, rows)):
@@ -123,7 +124,7 @@ class _Race:
 
     def undecided(self, answer: Row, equals: Sequence[Row]) -> Finding:
         """Say that no difference between two modes was shown, and why."""
-        names = " and ".join(dict.fromkeys(row.method for row in equals))
+        names = told_equals(equals)
         over, cannot = equals[0].method, f"cannot tell {answer.method} from {names}"
         if self.busy:
             text = (

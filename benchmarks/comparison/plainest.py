@@ -30,3 +30,26 @@ def plainest(rows: Sequence[Row], n: int, m: int) -> Row:
         return kind, passes.get(row.mode, max(n, m)), row.mode != "reverse"
 
     return min(rows, key=rank)
+
+
+def plainest_first(answer: Row, equals: Sequence[Row], n: int, m: int) -> tuple[Row, list[Row]]:
+    """Return what to name of rows that are equally good, and what it is equal to.
+
+    Of two rows the first stays first; of more the plainest is named, and the others counted.
+    """
+    if len(equals) == 1:
+        return answer, list(equals)
+    every = [answer, *equals]
+    first = plainest(every, n, m)
+    return first, [row for row in every if row is not first]
+
+
+def told_equals(equals: Sequence[Row]) -> str:
+    """Name the row that another is equal to, or say how many there are.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> told_equals(EXAMPLE.rows[1:2]), told_equals(EXAMPLE.rows[1:3])
+        ('numerical', '2 others')
+    """
+    return equals[0].method if len(equals) == 1 else f"{len(equals)} others"

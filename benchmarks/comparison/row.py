@@ -44,6 +44,8 @@ class Row:
         samples: The raw samples.
         program_hash: A hash of the compiled program.
         rewrite: Whether it differentiates the function as a cure has it, not as it was written.
+        passes: How many passes it takes, of a row that uses the function's structure, such as
+            colours; `None` for all others.
         use: What to type for this derivative, an expression; `""` if it is not known to be right.
 
     Example:
@@ -74,6 +76,7 @@ class Row:
     samples: Samples | None = None
     program_hash: str | None = None
     rewrite: bool = False
+    passes: int | None = None
     use: str = ""
 
     @property

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ..derivatives.by_method import OPTIONS, Way
+from ..derivatives.by_method import OPTIONS, Way, structured_passes
 from ..derivatives.forms import Form
 from ..derivatives.problem import Problem
 from ..derivatives.table import METHODS
@@ -104,8 +104,9 @@ def usage_of(
 def use_line(way: Way, usage: Usage) -> str:
     """Return the expression for the derivative by a method, such as `jax.jit(jax.grad(loss))`.
 
-    It runs where `jax`, `gradwise` and the function are known by their names; or `comparison`,
-    where the method is none that gradwise knows by name.
+    It runs where `jax`, `gradwise` and the function are known by their names; what a structure
+    allows also needs the inputs, by the names of the function's parameters, and a candidate or a
+    rewrite `comparison`.
     """
     if way.method.mode == "symbolic" and usage.whole:
         return _handed(way)  # which knows the numbers that are not to be traced
@@ -118,6 +119,10 @@ def _handed(way: Way) -> str:
 
 def _expression(way: Way, usage: Usage) -> str:
     name = way.method.name
+    if structured_passes(way.method) is not None and not usage.has_aux:
+        called = "jacobian" if way.method.kind == "jacobian" else "hessian"
+        given = ", ".join((usage.name, *usage.parameters))
+        return f"gradwise.{called}({given}{usage.options})"
     if way.method.from_user or way.method not in METHODS:
         return _handed(way)
     if usage.plain and name in _PLAIN:

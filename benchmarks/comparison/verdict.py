@@ -9,7 +9,7 @@ from ..instrument import units
 from ..program.messages import guarded
 from .fastest import Machine, fastest
 from .findings import Finding, Verdict
-from .plainest import plainest
+from .plainest import plainest, plainest_first, told_equals
 from .row import Row
 from .why import why
 
@@ -53,6 +53,7 @@ def give_verdict(
     time = fastest(rivals, rows, machine, n=n, m=m)
     quiet = not time.doubt.startswith("busy")
     time = replace(time, take=time.take or time.method or _untimed(rows))
+    time = _of_structure(time, rows, n)
     least = partial(_least, rivals, n=n, m=m)
     reason, fault = guarded("say why", lambda: why(rows, n, m, costs=quiet), "")
     beside = {
@@ -67,6 +68,18 @@ def give_verdict(
         why=reason or fault,
         **beside,
     )
+
+
+def _of_structure(time: Finding, rows: Sequence[Row], n: int) -> Finding:
+    """Say that neither mode is needed, where what the function's structure allows is fastest."""
+    row = next((row for row in rows if row.method == time.method), None)
+    if row is None or row.passes is None:
+        return time
+    inputs = units.counted(n, "input")
+    said = f"{row.passes:,} passes do for {inputs}"
+    if row.passes <= 1:
+        said = f"1 pass does for {inputs}" if row.passes else "it is the same for all inputs"
+    return replace(time, text=f"neither: {said}; {time.text}")
 
 
 def _beside(right: Sequence[Row], rows: Sequence[Row], machine: Machine, n: int, m: int) -> Finding:
@@ -108,8 +121,7 @@ def _quickest_to_compile(least: Callable[..., Finding], quiet: bool) -> Finding:
 
 
 def _tie(answer: Row, equals: Sequence[Row], take: Row, figure: str) -> Finding:
-    names = " and ".join([answer.method, *dict.fromkeys(row.method for row in equals)])
-    text = f"a tie between {names}{figure and f': {figure}'}"
+    text = f"a tie between {answer.method} and {told_equals(equals)}{figure and f': {figure}'}"
     over = equals[0].method
     return Finding(method="tie", factor=1.0, over=over, take=take.method, text=text)
 
@@ -132,7 +144,8 @@ def _least(
     answer = next(row for row in tied if row.mode == best.mode)
     equals = [row for row in tied if row.mode != best.mode]
     if equals:
-        return _tie(answer, equals, plainest([answer, *equals], n, m), show(least))
+        take = plainest([answer, *equals], n, m)
+        return _tie(*plainest_first(answer, equals, n, m), take, show(least))
     rest = [(value, row) for value, row in known if row not in tied]
     others = [(value, row) for value, row in rest if row.mode != best.mode]
     if not rest:

@@ -32,6 +32,20 @@ _BY_CHUNK = {"forward_chunked": columns, "reverse_chunked": rows}
 _BLOCKS = ("nothing kept", "products kept", "scans nested")
 
 
+def structured_passes(method: Method) -> int | None:
+    """Return the passes of a method that a function's structure allows; `None` for all others.
+
+    It stands in no table, is nobody's own and no rewrite, and its passes hang on no sizes.
+
+    Example:
+        >>> structured_passes(METHODS[0])
+    """
+    known = any(method.name == each.name for each in METHODS)
+    if known or method.from_user or method.rewrite or method.kind not in ("jacobian", "hessian"):
+        return None
+    return 0 if method.name.startswith("constant") else method.evaluations(0, 0)
+
+
 class Way(NamedTuple):
     """A method, and what has been settled for it.
 

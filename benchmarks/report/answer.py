@@ -8,6 +8,9 @@ from ..comparison.record import Comparison
 #: The answers that have a line of their own, by the fields of a verdict.
 _OTHERS = ("memory", "product", "diagonal", "trace")
 
+#: What stands between code and what is said of it.
+_COMMENT = "  # "
+
 
 class Part(NamedTuple):
     """One answer.
@@ -41,7 +44,8 @@ def answers(comparison: Comparison) -> list[Part]:
     for name, finding in verdict.answers().items():
         if name in _OTHERS and (finding.method or finding.take):
             code = use(comparison, finding)
-            parts.append(Part(name.upper(), finding.text, code if code != first else ""))
+            same = code.partition(_COMMENT)[0] == first.partition(_COMMENT)[0]
+            parts.append(Part(name.upper(), finding.text, "" if same else code))
     return [part for part in parts if part.text or part.code]
 
 
@@ -70,9 +74,12 @@ def use(comparison: Comparison, finding: Finding) -> str:
 def line_to_type(comparison: Comparison) -> str:
     """Return the line that every comparison ends with; `""` if no derivative is right.
 
+    It is that of the answer, which a long table has moved out of sight, and says so.
+
     Example:
         >>> from benchmarks.report.example import EXAMPLE
         >>> line_to_type(EXAMPLE)
-        'jax.jit(jax.grad(sine))'
+        'jax.jit(jax.grad(sine))  # as above'
     """
-    return use(comparison, comparison.verdict.time)
+    code, _, said = use(comparison, comparison.verdict.time).partition(_COMMENT)
+    return code and f"{code}{_COMMENT}as above" + (said and f": {said}")

@@ -56,7 +56,7 @@ def text_table(comparison: Comparison, width: int = WIDTH, *, full: bool = False
           compile  Seconds from the Python function to the executable, spent once.
           more     gradwise explain cost (or another word)
         <BLANKLINE>
-          USE      jax.jit(jax.grad(sine))
+          USE      jax.jit(jax.grad(sine))  # as above
     """
     every = columns(comparison)
     table, left_out = _table(every, width)
