@@ -70,8 +70,10 @@ def split(
     """
     most = min(problem.n, m) // _SAVES
     found = _find(problem, m, most // 2)
-    left = found and _left(found, problem, limit)
-    if not found or left is None or not _pays(left, rows, most - 2 * found.size):
+    if found is None:
+        return None
+    left = _left(found, problem, limit)
+    if left is None or not _pays(left, rows, most - 2 * found.size):
         return None
     outputs = [leaf.shape for leaf in jax.tree.leaves(_outputs(problem))]
     colours = _colours(left, problem, outputs)
@@ -98,8 +100,10 @@ def _outputs(problem: Problem) -> Any:
 def _find(problem: Problem, m: int, most: int) -> Split | None:
     """Hold the fewest numbers that are on every path through any narrow value."""
     whole = flat(own_program(problem), len(problem.x)) if most else None
-    held = whole and _held(whole, min(problem.n, m) // _NARROW, most)
-    if not whole or not held:
+    if whole is None:
+        return None
+    held = _held(whole, min(problem.n, m) // _NARROW, most)
+    if not held:
         return None
     jaxpr = whole.program.jaxpr
     narrow = part(whole, jaxpr.invars, held)

@@ -44,8 +44,10 @@ def find_waist(program: ClosedJaxpr, moving: int, most: int) -> Waist | None:
         1
     """
     whole = flat(program, moving)
-    cut = whole and _minimum_cut(whole, most)
-    return _split(whole, cut) if whole and cut else None
+    if whole is None:
+        return None
+    cut = _minimum_cut(whole, most)
+    return _split(whole, cut) if cut else None
 
 
 def _minimum_cut(whole: Flat, most: int) -> list[Var] | None:
