@@ -89,7 +89,10 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     seconds, doubts = _measured(right, asked.problem) if len(right) > 1 else ({}, ())
     # Without times, or with such as are not believed, the first: that of fewest operations.
     best = next(iter(right)) if doubts else min(right, key=lambda name: seconds.get(name, 0.0))
-    rivals = [Rival(name=w.name, passes=w.passes, seconds=seconds.get(w.name)) for w in ways]
+    rivals = [
+        Rival(name=way.name, passes=way.passes, seconds=seconds.get(way.name), why=way.why)
+        for way in ways
+    ]
     return Jacobian(
         name=asked.name,
         order=asked.order,

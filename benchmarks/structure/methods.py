@@ -111,4 +111,4 @@ def _method(way: Way, looked_at: Problem, pattern: Pattern | None, order: int) -
 def _summary(way: Way) -> str:
     if not way.passes:
         return "computed once: it is the same for all inputs"
-    return f"{way.passes:,} passes: {way.why}"
+    return f"{way.passes:,} {'pass' if way.passes == 1 else 'passes'}: {way.why}"

@@ -18,11 +18,13 @@ class Rival:
         name: Such as `"coloured (forward, 3)"`.
         passes: How many directions it pushes or pulls.
         seconds: Median seconds of a call; `None` if it was not measured.
+        why: What lets it do with so few passes; `""` for JAX's own modes.
     """
 
     name: str
     passes: int
     seconds: float | None = None
+    why: str = ""
 
 
 @equal_by_fields
@@ -114,7 +116,9 @@ class Jacobian:
         others = [r for r in self.rivals if r.seconds and r.name in ("forward", "reverse")]
         text = f"by {self.way}"
         if self.way not in ("forward", "reverse", "constant"):
-            text += f": {chosen.passes:,} passes do for {self.n:,} inputs and {self.m:,} outputs"
+            do = "pass does" if chosen.passes == 1 else "passes do"
+            text += f": {chosen.passes:,} {do} for {self.n:,} inputs and {self.m:,} outputs"
+            text += f" ({chosen.why})" if chosen.why else ""
         if self.way == "constant":
             text += ": it is the same for all inputs, and was computed once"
         if others and chosen.seconds and chosen.name not in ("forward", "reverse"):
