@@ -57,7 +57,7 @@ def test_a_function_that_is_called_like_an_activation_is_not_taken_for_one():
 def test_the_share_of_zeros_is_told_of_values_and_of_adjoints():
     found = graph(lambda x: jnp.sum(jax.nn.relu(x)), X)
     relu = next(node.id for node in found.nodes if node.operation == "relu")
-    assert found.overlay("zeros")[0] == (0.5, "12.5 % of the value 0, 50 % of the adjoint 0")
+    assert found.overlay("zeros")[0] == (0.5, "50 % of the adjoint 0, 12.5 % of the value 0")
     assert found.overlay("zeros")[relu] == (0.5, "50 % of the value 0, 0 % of the adjoint 0")
 
 

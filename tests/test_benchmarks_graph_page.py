@@ -291,3 +291,24 @@ def test_numbers_of_any_size_and_kind_can_be_stepped_through():
         for way in ("values", "forward", "reverse", "meet"):
             (said,) = answers(page(drawn), [SAY], address=f"#m={way}&k=2")
             assert "undefined" not in said
+
+
+@needs_browser
+def test_an_overlay_writes_as_much_as_a_box_has_room_for_and_says_all_to_who_points():
+    long = "63.3 % of the adjoint 0, 16.7 % of the value 0"
+    laid = {"zeros": {"n5": (0.6, long), "n3": (0.1, "8 B"), "n9": (1.0, "makes " + "x" * 90)}}
+    questions = ["all('.sum text').map(t => t.textContent)"]
+    questions += ["document.querySelector('#n5 .sum title').textContent"]
+    questions += ["Math.max(...all('.sum rect').map(r => r.getBBox().width)) < 90"]
+    said = answers(page(logistic_regression(), overlays=laid), questions, address="#colour=zeros")
+    assert sorted(said[0].split(","))[:2] == ["63.3 %", "8 B"]
+    assert "makes" in said[0]
+    assert said[1:] == [long, "true"]
+
+
+@needs_browser
+def test_the_lectures_picture_is_as_wide_as_a_phone():
+    asks = "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll"
+    asks += "('#view')].every(v => v.scrollWidth <= v.clientWidth)"
+    (said,) = answers(page(prelu_with_penalty()), [asks], width=500)
+    assert said == "true"

@@ -348,10 +348,10 @@ def test_each_step_of_a_way_is_one_sentence():
         "w has the gradient [−0.95 −0.475]",
         "b has the gradient −0.475",
         "@ hands back ḡ · x = [−0.95 −0.475] to w",
-        "z hands back ḡ = −0.475 to a (@) and b",
+        "z hands back ḡ = −0.475 to w @ x and b",
         "p hands back ḡ · p · (1 − p) = −0.475 to z",
         "log hands back ḡ / p = −1.9 to p",
-        "L hands back −ḡ = −1 to a (log)",
+        "L hands back −ḡ = −1 to log p",
     ]
     assert told("forward", number=1)[3:6] == [
         "@ has the tangent ẇ @ x = 1 by w[1]",
@@ -385,7 +385,7 @@ def test_a_graph_of_shapes_alone_is_told_of_without_numbers():
     graph = replace(EXAMPLE, nodes=tuple(bare))
     z = graph.nodes[4]
     assert sentence(graph, z, "pass") == "z = (w @ x) + b is of shape 2×3"
-    assert sentence(graph, z, "reverse") == "z hands back ḡ to A (@) and b"
+    assert sentence(graph, z, "reverse") == "z hands back ḡ to w @ x and b"
     assert sentence(graph, z, "forward") == "z has the tangent Ȧ + ḃ by w[0]"
     assert sentence(graph, graph.nodes[1], "reverse") == "w has the gradient"
 
@@ -529,3 +529,17 @@ def test_letters_go_on_where_a_user_has_them_all():
     found = Graph(title="alphabet", nodes=nodes)
     assert rules.formula(found, nodes[27]) == "exp v1"
     assert rules.handed_back(found, nodes[27], 0) == "ḡ · y1"
+
+
+def test_an_operand_without_a_name_is_called_by_what_it_computes_or_by_its_letter_in_the_rule():
+    def fn(w, y):
+        error = (w * w - y) ** 2
+        penalty = 0.1 * jnp.sum(w**2)
+        return error + penalty
+
+    found = drawn(fn, jnp.array([0.5, 2.0]), 1.0, argnums=0)
+    said = [sentence(found, node, "reverse") for node in found.nodes]
+    assert "Σ hands back [0.2 0.2] to w² (ḡ to all)" in said
+    assert "− hands back ḡ = [−1.5 6] to w × w" in said
+    # 2 a speaks of a, and so does who it is handed to.
+    assert "error hands back ḡ · 2 a = [−1.5 6] to a (−)" in said

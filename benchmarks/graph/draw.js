@@ -40,6 +40,15 @@ function tag(said, right, y, kind) {
   return el("g", {class: kind}, el("rect", {x, y, width, height: 13, rx: 3}), text(x + width / 2, y + 10, "middle", said));
 }
 
+/** What an overlay says, as much of it as a box has room for: all, its beginning, or its number. */
+function tinted(said, middle, y, room) {
+  const fits = text => text && text.length * 6 + 8 <= room;
+  const shown = [said, said.split(/[,:;]/)[0], (/^[0-9.]+ %/.exec(said) || [])[0]].find(fits) || said.slice(0, room / 6 - 3) + "…";
+  const made = tag(shown, middle + 4 + 3 * shown.length, y, "sum");
+  made.prepend(el("title", {}, said));
+  return made;
+}
+
 /** The inside of a box; `seen` are its numbers from the top, each a kind, what it is, and whether it shows. */
 function inside(card, width, height, seen, tint) {
   const middle = width / 2, rx = card.k == "input" || card.k == "fixed" ? 14 : 4;
@@ -54,7 +63,7 @@ function inside(card, width, height, seen, tint) {
     y += high(what);
   }
   if (card.b) parts.push(tag(storage(card.b), width + 5, -8, card.e ? "kept" : "kept there"));
-  if (tint) parts.push(tag(tint[1], middle + 4 + 3 * tint[1].length, height - 3, "sum"));
+  if (tint) parts.push(tinted(tint[1], middle, height - 3, width + 10));
   return parts;
 }
 

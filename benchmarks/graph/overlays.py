@@ -114,7 +114,9 @@ def _zeros(graph: Graph) -> Overlay:
         value = _share_of_zeros(made.value) if made else None
         adjoint = _share_of_zeros(made.adjoint) if made else None
         parts = {"value": value, "adjoint": adjoint}
-        texts = [f"{_percent(s)} of the {part} 0" for part, s in parts.items() if s is not None]
+        told = [(share, part) for part, share in parts.items() if share is not None]
+        told.sort(key=lambda both: -both[0])  # what there are more of first
+        texts = [f"{_percent(share)} of the {part} 0" for share, part in told]
         if texts:
             found[node.id] = (max(value or 0.0, adjoint or 0.0), ", ".join(texts))
     return found

@@ -61,11 +61,12 @@ function draw(again) {
   if (again || !placed) arrange();
   list = steps();
   state.k = Math.max(0, Math.min(state.k, list.length));
-  const {width, order, frames, paths} = placed, height = placed.height + 8, wide = $("view").clientWidth - 34;
+  const {width, order, frames, paths} = placed, height = placed.height + 8, wide = $("view").clientWidth - (narrow.matches ? 12 : 34);
   const focus = document.activeElement?.closest("#view [id]"), [say, count] = words();
   const svg = el("svg", {class: "graph", role: "group", "aria-label": document.title, width, height, viewBox: `0 0 ${width} ${height}`},
     ...Object.values(frames).map(pane), ...paths.map(drawLine), ...Object.keys(frames).map(frame), ...order.map(box));
-  if (width > wide) svg.setAttribute("style", `width:${Math.max(wide, width * 0.78)}px;height:auto`);
+  // It shrinks to the screen where letters stay readable, and else somewhat, and is scrolled.
+  if (width > wide) svg.setAttribute("style", `width:${width * 0.65 <= wide ? wide : width * 0.78}px;height:auto`);
   $("view").replaceChildren(svg);
   if (focus) look(focus.id, true);
   $("say").className = state.m || state.node ? "" : "hint";

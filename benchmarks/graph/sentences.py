@@ -16,6 +16,8 @@ MODES = ("pass", "forward", "reverse")
 #: How deep operands without a name are written out, and up to how many characters.
 _DEPTH, _LENGTH = 3, 60
 #: A rule that is told in words, not as a formula.
+#: An operand without a name is called by what it computes up to this length.
+_SHORT = 20
 _WORDS = re.compile(r"\b(to|where|of|at|its|in|back|backwards|the|without|reshaped|reversed)\b")
 _DUMB = {"fixed": "is held fixed", "constant": "depends on nothing that is differentiated"}
 
@@ -153,11 +155,16 @@ def _titles(nesting: Nesting, group: Group, nodes: Sequence[int]) -> list[str]:
 
 
 def _called(graph: Graph, node: Node, place: int) -> str:
-    """Return the name of an operand, or its letter in the rule and what it does."""
+    """Return the name of an operand, what it computes, or its letter in the rules and its sign."""
     source = graph.nodes[node.operands[place].node]
     if source.name:
         return source.name
     letter = letters(graph, node)[positions(node)[place]]
+    if is_operation(source) and all(graph.nodes[o.node].name for o in source.operands):
+        rules = " ".join(handed_back(graph, node, at) for at in range(len(node.operands)))
+        words = formula(graph, source)
+        if len(words) <= _SHORT and not re.search(rf"\b{re.escape(letter)}\b", rules):
+            return words
     sign = label(source)
     return f"{letter} [{sign}]" if "(" in sign else f"{letter} ({sign})"
 

@@ -121,7 +121,7 @@ def _paint(colours: Mapping[str, str]) -> str:
 
 _PAGE = f"""
 :root{{color-scheme:light dark}}
-*{{box-sizing:border-box}}
+*{{box-sizing:border-box}} html{{scrollbar-gutter:stable}}
 body{{font:15px/1.45 {SANS};margin:0 auto;padding:.8rem 1rem}}
 h1{{font-size:1.25rem;margin:0}} p{{margin:.3rem 0}}
 .about,#count,#legend{{font-size:.82rem}}
