@@ -22,7 +22,7 @@ from benchmarks.graph.packing import packed, unpacked, without_spaces
 from benchmarks.graph.page import in_notebook, page
 from benchmarks.graph.parts import Node, Quantity, Result
 from benchmarks.graph.record import Graph
-from gradwise import graph
+from gradwise import graph, losses, nn
 
 SAY = "text('say')"
 COUNT = "text('count')"
@@ -238,6 +238,19 @@ def test_the_saved_pages_of_the_lecture_are_below_fifty_kilobytes(tmp_path):
         path = tmp_path / f"{name}.html"
         drawn.save(path)
         assert path.stat().st_size < 50_000, name
+
+
+def test_a_page_of_a_network_of_usual_sizes_is_below_fifty_kilobytes():
+    model = nn.mlp((64, 32, 10), batch_norm=True, dropout=0.1)
+    params, state = model.init(jax.random.key(0))
+
+    def loss(params, images, labels):
+        logits, _ = model.apply(params, state, images, key=jax.random.key(1), train=True)
+        return losses.mean(losses.softmax_cross_entropy_with_integer_labels(logits, labels))
+
+    images, labels = jax.random.normal(jax.random.key(2), (32, 64)), jnp.arange(32) % 10
+    drawn = graph(loss, params, images, labels, argnums=0)
+    assert len(page(drawn, overlays=for_page(drawn)).encode()) < 50_000
 
 
 @given(st.text(st.sampled_from('abcKM`~\\"é😀'), max_size=400), st.integers(1, 40))

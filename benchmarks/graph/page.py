@@ -18,7 +18,7 @@ from .style import page_style
 from .svg import description, heading, legend
 
 #: From how many nodes on a page has maps of at most so many rows and columns, and so many passes.
-_SMALLER = {1000: (4, 6, 1), 300: (6, 8, 1), 30: (8, 10, 4), 0: (ROWS, COLUMNS, None)}
+_SMALLER = {1000: (4, 6, 1), 300: (6, 8, 1), 30: (6, 10, 4), 0: (ROWS, COLUMNS, None)}
 #: How wide a picture in a notebook is before it goes on in a next row, as `page.js` has it.
 _NOTEBOOK = 900 / 0.78
 _SCRIPTS = ("place", "draw", "ways", "page")
