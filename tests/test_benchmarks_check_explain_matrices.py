@@ -1,7 +1,5 @@
 """Factorizations without a derivative at the point, types that are too narrow: named and cured."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +7,7 @@ import pytest
 import scipy.linalg
 
 from benchmarks import explain_nonfinite
+from benchmarks.check.cures import Case, cure_of
 
 RANDOM = np.random.default_rng(0)
 WEIGHTS = RANDOM.standard_normal((4, 4))
@@ -16,7 +15,7 @@ WEIGHTS = RANDOM.standard_normal((4, 4))
 
 def typed(found, **names):
     """What a printed cure makes of these names."""
-    scope = {"jax": jax, "jnp": jnp, "partial": partial, **names}
+    scope = {"jax": jax, "jnp": jnp, **names}
     exec(found.code, scope)
     return scope["z"], scope
 
@@ -167,3 +166,29 @@ def test_where_all_are_minus_infinity_a_finite_number_stands_in(name):
     assert explain_nonfinite(
         lambda x: fn(x + masked.at[0].set(0)), jnp.ones(3), mode="reverse"
     ).fine
+
+
+def test_no_type_is_named_that_overflows_too():
+    found = explain_nonfinite(lambda x: jnp.sum(jnp.exp(x)), jnp.full(3, 100.0, jnp.bfloat16))
+    assert (found.operation, found.what) == ("exp", "overflow")
+    assert 'x.astype("float64")' in found.code  # the exponential of 100 is beyond float32
+
+
+@pytest.mark.parametrize("operation", ["acos", "asin"])
+@pytest.mark.parametrize("x", [1.0, -1.0, 1 - 2**-24])
+def test_near_one_rounding_decides_and_the_cure_is_on_no_side_of_the_edge(operation, x):
+    case = Case(operation, "underflow", True, frozenset(), None, (x,), "float32")
+    code = cure_of(case).code
+
+    def cured(x):
+        scope = {"jnp": jnp, "x": x}
+        exec(code, scope)
+        return scope["z"]
+
+    value, slope = jax.value_and_grad(cured)(jnp.float32(x))
+    np.testing.assert_allclose(
+        value, {"acos": np.arccos, "asin": np.arcsin}[operation](x), atol=1e-3
+    )
+    assert slope == 0
+    whole = jax.grad(cured)(jnp.float32(0.5))
+    np.testing.assert_allclose(abs(whole), 1 / np.sqrt(0.75), rtol=1e-5)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare, explain_nonfinite
+from benchmarks.derivatives.method import GaveUpError
 
 pytestmark = pytest.mark.usefixtures("nothing_is_too_slow")
 FILE = "test_benchmarks_comparison_nonfinite.py"
@@ -101,3 +102,13 @@ def test_no_row_recommends_a_mode_that_is_wrong():
     sound = compare(halved, jnp.array([4.0, 1.0]), **QUICK)
     assert sound.row("forward").status == "ok"
     assert "forward mode works" in sound.row("reverse").note
+
+
+def test_where_there_was_no_time_to_name_the_operation_it_is_said_who_does(monkeypatch):
+    def late(*_args, **_options):
+        raise GaveUpError("there was no time left for a check")
+
+    monkeypatch.setattr("benchmarks.check.blame.explain", late)
+    found = compare(lambda x: jnp.sum(jnp.sqrt(x)), jnp.array([0.0, 1.0]), **QUICK)
+    note = found.row("reverse").note
+    assert "; gradwise.explain_nonfinite(fn, *inputs) names the operation" in note

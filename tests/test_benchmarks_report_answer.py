@@ -345,3 +345,10 @@ def test_a_row_without_samples_is_no_reason_for_doubt():
     row = Row(method="own", mode="reverse", kind="jacobian", status="skipped", seconds=1.0)
     assert not is_doubtful(row)
     assert np.isfinite(row.seconds)
+
+
+def test_that_the_derivative_is_zero_everywhere_stands_beside_the_answer():
+    zero = "the derivative is zero everywhere: `lt` at model.py:3 (accuracy) has no slope"
+    parts = answers(replace(EXAMPLE, notes=("another", zero)))
+    assert [(part.name, part.text) for part in parts][1] == ("NOTE", zero)
+    assert "NOTE" not in [part.name for part in answers(EXAMPLE)]

@@ -28,6 +28,8 @@ _MOST_RULES = 3
 _SHARE, _SEED = 0.25, 0
 #: What a rule may be meant to do, and how to say so.
 _MEANT = "; if it is meant, rule='trust' checks against it"
+#: What to do where there was no time to name the operation.
+_NO_TIME = "gradwise.explain_nonfinite(fn, *inputs) names the operation, for which was no time here"
 
 #: Names, and the function in float64 without what they name.
 _Suspect = tuple[tuple[str, ...], Callable[[Leaves, Leaves], Output]]
@@ -53,7 +55,7 @@ def describe(
         mode: The mode that did not pass.
         test: How it did not.
         line: The function along the tangent.
-        pace: How programs are run. What there is no time to find is not said.
+        pace: How programs are run. What there is no time to find is said to be so.
         x64: Whether JAX is in 64-bit mode outside of the check.
     """
     if np.isnan(test.slope or 0.0):
@@ -78,7 +80,11 @@ def _first(problem: Problem, mode: str, pace: Pace) -> str:
     """
     kept = (1 - _SHARE) * pace.left()
     hurried = pace._replace(left=lambda: pace.left() - kept) if np.isfinite(kept) else pace
-    found = explain(problem, random_probe(problem, _SEED), (mode,), hurried, known_wrong=True)
+    probe = random_probe(problem, _SEED)
+    try:
+        found = explain(problem, probe, (mode,), hurried, known_wrong=True)
+    except GaveUpError:
+        return _NO_TIME
     return found.advice if found.what else ""
 
 

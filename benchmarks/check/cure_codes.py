@@ -58,6 +58,14 @@ EDGES = {
         "eps = jnp.finfo(x.dtype).eps\nz = jax.scipy.special.logit(jnp.clip(x, eps, 1 - eps))",
     ),
 }
+#: The same where rounding decides on which side of the edge the operand is.
+NEAR_EDGES = {
+    name: double_where("inside", "jnp.abs(x) < 1 - 4 * jnp.finfo(x.dtype).eps", "0.0", *rest)
+    for name, *rest in (
+        ("acos", "jnp.arccos({})", "jnp.pi * (x < 0)"),
+        ("asin", "jnp.arcsin({})", "jnp.sign(x) * jnp.pi / 2"),
+    )
+}
 POWER = double_where("positive", "x > 0", "1.0", "{} ** y")
 RECIPROCAL_POWER = double_where("nonzero", "x != 0", "1.0", "{} ** y")
 DIVISION = Cure(
@@ -188,6 +196,8 @@ MATRIX_FUNCTION = Cure(
     "a rule for the function of the matrix, with g' in place of divided differences between equal "
     f"eigenvalues (or, for the vectors alone, {_MASKED})",
     """\
+from functools import partial
+
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def of_matrix(g, a):  # v @ diag(g(w)) @ v.T
     w, v = jnp.linalg.eigh(a)

@@ -24,7 +24,6 @@ from .uses import Given, Use
 _BY_ENTRY = names("abs add div exp integer_pow max min mul neg select_n square sub sqrt tanh")
 _SUMS = names("reduce_sum cumsum add dot_general")
 _ROUNDED = ("cancellation", "rounding", "underflow")
-_HALF = ("float16", "bfloat16")
 
 
 class Case(NamedTuple):
@@ -70,9 +69,15 @@ def _cures(case: Case) -> Iterator[Cure | None]:
     yield _of_rounding(case) if case.fault in _ROUNDED else None
     yield _of_edge(case)
     if case.fault in ("overflow", *_ROUNDED):
-        yield codes.FROM_HALF if case.dtype in _HALF else codes.WIDER
+        yield codes.FROM_HALF if _single_is_enough(case) else codes.WIDER
     yield codes.OUT_OF_BOUNDS if case.operation in ("gather", "dynamic_slice") else None
     yield codes.WITH_INFINITY if case.fault == "NaN" else None
+
+
+def _single_is_enough(case: Case) -> bool:
+    """Whether float32 cures a half-precision type; bfloat16 overflows where float32 does."""
+    digits = case.fault in ("cancellation", "rounding")
+    return case.dtype == "float16" or (case.dtype == "bfloat16" and digits)
 
 
 def _of_minus_infinity(case: Case) -> Cure | None:
@@ -205,7 +210,7 @@ _AGAINST_ONE = {
 
 def _of_edge(case: Case) -> Cure | None:
     if not case.pole:
-        return None
+        return codes.NEAR_EDGES.get(case.operation) if case.derived else None
     if case.operation == "log" and case.use and times_itself(case.use):
         return codes.X_LOG_X
     if case.operation == "pow":

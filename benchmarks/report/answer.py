@@ -10,6 +10,8 @@ _OTHERS = ("memory", "product", "diagonal", "trace")
 
 #: What stands between code and what is said of it.
 _COMMENT = "  # "
+#: How the note begins that no derivative is worth anything.
+_ZERO = "the derivative is zero everywhere"
 
 
 class Part(NamedTuple):
@@ -41,6 +43,7 @@ def answers(comparison: Comparison) -> list[Part]:
     parts = [Part("ANSWER", verdict.time.text, first)]
     if comparison.incomplete:
         parts.append(Part("NOTE", f"incomplete: {comparison.incomplete}"))
+    parts += [Part("NOTE", note) for note in comparison.notes if note.startswith(_ZERO)]
     for name, finding in verdict.answers().items():
         if name in _OTHERS and (finding.method or finding.take):
             code = use(comparison, finding)
