@@ -308,3 +308,24 @@ def test_the_legend_of_maps_says_what_is_broken_where_something_is():
     assert "below zero<" in svg(prelu_with_penalty())
     broken = svg(graph(lambda x: x * 1.0, jnp.array([jnp.nan, 1.0, 2.0, -jnp.inf])))
     assert "below zero, × NaN, ▽ −∞<" in broken
+
+
+def test_what_is_done_on_the_way_stands_within_the_group_that_it_is_done_in():
+    def fn(x):
+        with jax.named_scope("half"):
+            made = jnp.cos(jnp.sin(x.astype(jnp.bfloat16)))
+        return jnp.exp(made)
+
+    for direction in ("right", "down"):
+        drawn = graph(fn, 1.0, direction=direction)
+        picture = Picture(drawn)
+        placed = picture.placed(picture.quantities(), shut=drawn.shut, direction=direction)
+        (frame,) = placed.placement.frames.values()
+        (note,) = (
+            text
+            for text in ElementTree.fromstring(svg(drawn)).iter(f"{SVG}text")
+            if "cast" in "".join(text.itertext())
+        )
+        x, long = float(note.get("x")), 5.5 * len("".join(note.itertext()))
+        left = x - long if "end" in note.get("class") else x
+        assert frame[0] <= left < left + long <= frame[0] + frame[2], direction
