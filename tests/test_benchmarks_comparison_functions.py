@@ -145,3 +145,23 @@ def test_it_is_written_and_read_and_fits_80_columns(found, tmp_path):
     lines = str(found).splitlines()
     assert lines[2].startswith("  ANSWER ")
     assert any(line.startswith("  USE ") for line in lines)
+
+
+def test_a_cure_is_equal_to_what_it_cures_whose_derivative_is_not_finite():
+    forms = {"norm": lambda x: jnp.linalg.norm(x) ** 2, "cured": lambda x: jnp.sum(x**2)}
+    found = compare_functions(forms, jnp.zeros(5), budget=0.1)
+    assert found.equal
+    assert found.row("norm").derivative is None
+    reason = "wrong (the derivative is not finite, though the function is)"
+    assert found.notes[0] == (
+        f"norm has no derivative that is right: forward {reason}; reverse {reason}"
+    )
+    assert found.row("cured").derivative.use == "jax.jit(jax.grad(cured))"  # a lambda, by its key
+    slightly = {**forms, "other": lambda x: jnp.sum(x**2) + 1e-9 * x[0]}
+    found = compare_functions(slightly, jnp.zeros(5), budget=0.1)
+    assert "differs from norm in its derivative" in found.row("other").differs
+
+
+def test_an_error_says_which_function_it_is_of():
+    with pytest.raises(TypeError, match=r"^broken: JAX cannot trace the function"):
+        compare_functions({"sum": jnp.sum, "broken": lambda x: x @ jnp.ones(9)}, X, budget=0.1)

@@ -17,6 +17,8 @@ from .work import Work
 
 #: What constants of its own type may take from a result in float64, in epsilons of that type.
 _CONSTANTS = 100
+#: What differences in float64 may leave of a derivative that is zero.
+_LEFT = 1e-12
 #: What it is in words, a vector of either function, and what an entry of these is called.
 _Pair: TypeAlias = tuple[str, np.ndarray, np.ndarray, Callable[[int], str]]
 
@@ -41,7 +43,8 @@ def difference(first_name: str, first: Work, other: Work) -> str:
         return ""
     limit = _limit([first, other])
     for what, a, b, named in _pairs(own, others, other.problem):
-        place = _furthest(a, b, limit)
+        by_differences = what and any("differences" in t.source for t in (own, others))
+        place = _furthest(a, b, limit, _LEFT if by_differences else 0.0)
         if place is not None:
             far = f", by {units.times(abs(b[place] - a[place]))}"
             far = far if np.isfinite(b[place] - a[place]) else ""
@@ -97,8 +100,10 @@ def _eps(work: Work) -> float:
     return work.experiment.first.eps if work.experiment else FLOAT64_EPS
 
 
-def _furthest(a: np.ndarray, b: np.ndarray, limit: float) -> int | None:
+def _furthest(a: np.ndarray, b: np.ndarray, limit: float, left: float) -> int | None:
     """Return where two vectors are the furthest apart; `None` if that is within the limit.
+
+    What is up to `left` is taken for zero.
 
     A vector of NaN alone is not known.
     """
@@ -111,7 +116,7 @@ def _furthest(a: np.ndarray, b: np.ndarray, limit: float) -> int | None:
     sizes = np.abs(np.concatenate([a, b]))
     scale = np.max(sizes[np.isfinite(sizes)], initial=0.0)
     place = int(np.argmax(apart))
-    return place if apart[place] > limit * scale else None
+    return place if apart[place] > max(limit * scale, left) else None
 
 
 def _shapes(problem: Problem) -> str:

@@ -1,6 +1,7 @@
 """`compare_functions`: functions that are to give the same, and their derivatives, side by side."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from .findings import Finding
 from .functions import FunctionComparison, FunctionRow
 from .notes import machine_notes
 from .row import Row
-from .usage import Usage, usage_of, use_line
+from .usage import Usage, named_by, usage_of, use_line
 from .verdict import give_verdict, least_memory
 from .work import OnProgress, Settings, Work
 
@@ -84,16 +85,17 @@ def compare_functions(
         measuring = _CHOOSING * budget / len(functions)
         methods = [mode] if mode else list(_MODES)
         settings = Settings(methods, (), 1, measuring, share, seed, False)
-        work, error = worked(
-            fn,
-            inputs,
-            settings,
-            argnums=argnums,
-            on_progress=lambda stage, share, name=name: tell(f"{name}: {stage}", share),
-        )
+        with _named_in_errors(name):
+            work, error = worked(
+                fn,
+                inputs,
+                settings,
+                argnums=argnums,
+                on_progress=lambda stage, share, name=name: tell(f"{name}: {stage}", share),
+            )
         if isinstance(error, KeyboardInterrupt):
             raise error
-        usage = usage_of(fn, work.problem, argnums, has_aux=False)
+        usage = named_by(name, usage_of(fn, work.problem, argnums, has_aux=False))
         made.append(_Function(name, work, usage, *_chosen(work)))
     calls = {
         f"{each.name}/{part}": one.compiled.call
@@ -106,6 +108,16 @@ def compare_functions(
         calls, budget=measuring, seed=seed, on_round=lambda s: tell("measuring", s), left=left
     )
     return _recorded(made, samples, seed)
+
+
+@contextmanager
+def _named_in_errors(name: str) -> Iterator[None]:
+    """Say which function it is that cannot be compared."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name}: {error}") from error
 
 
 class _Function(NamedTuple):
@@ -151,6 +163,7 @@ def _recorded(
     derivatives = [_named(row.name, row.derivative) for row in rows if row.derivative]
     same, notes = how_compared([each.work for each in made]), machine_notes(samples)
     differing = any(row.differs for row in rows)
+    notes = (*filter(None, map(_why_none, made)), *(notes if samples else ()))
     return FunctionComparison(
         name=", ".join(each.name for each in made),
         rows=tuple(rows),
@@ -161,7 +174,7 @@ def _recorded(
         n=problem.n,
         m=problem.m,
         dtype=str(problem.x[0].dtype),
-        notes=notes if samples else (),
+        notes=notes,
         seed=seed,
         environment=here,
     )
@@ -182,6 +195,15 @@ def _row(each: _Function, first: _Function, samples: Mapping[str, Samples]) -> F
         derivative=row,
         differs=differs,
     )
+
+
+def _why_none(each: _Function) -> str:
+    """Say why a function has no derivative here; `""` if it has one."""
+    if each.derivative is not None:
+        return ""
+    tried = [row for row in each.work.rows("there was no time") if row.kind != "value"]
+    reasons = [f"{row.method} {row.status} ({row.note.split('; ')[0]})" for row in tried]
+    return f"{each.name} has no derivative that is right: {'; '.join(reasons)}"
 
 
 def _with_time(

@@ -101,6 +101,12 @@ def usage_of(
     )
 
 
+def named_by(name: str, usage: Usage) -> Usage:
+    """Return what expressions are made of, a function without a name of its own by another one."""
+    fits = name.isidentifier() and name not in (*usage.parameters, "jax", "gradwise")
+    return usage._replace(name=name) if usage.name == _NAMELESS and fits else usage
+
+
 def use_line(way: Way, usage: Usage) -> str:
     """Return the expression for the derivative by a method, such as `jax.jit(jax.grad(loss))`.
 
