@@ -24,10 +24,15 @@ def jacobian(
 
     The program of `fn` is looked at for what depends on what, for every x. Columns that meet in no
     row share a pass (Curtis, Powell and Reid, 1974); a few full rows or columns are taken by the
-    other mode; a Jacobian that is the same everywhere is computed once. The cheapest ways are
-    checked against products of JAX's own modes, in float64 where that is possible, here and at two
-    points near, and then timed. What is not right is not handed out: then the plain mode is, with a
-    warning.
+    other mode; a Jacobian that is the same everywhere is computed once. If all outputs depend on
+    the inputs through a few numbers, reverse mode is taken to these and forward mode from them, a
+    cut; if a few numbers such as a mean make it dense, these are held still and added, a split; if
+    the outputs are of examples that share parameters, each example's rows come from the function
+    of one example, which is traced and compared with the whole.
+
+    The cheapest ways are checked against products of JAX's own modes, in float64 where that is
+    possible, here and at two points near, and then timed. What is not right is not handed out: then
+    the plain mode is, with a warning.
 
     A function that returns `(loss, aux)` is given as `lambda *inputs: fn(*inputs)[0]`.
 

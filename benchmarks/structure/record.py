@@ -39,7 +39,9 @@ class Jacobian:
         order: 1 for a Jacobian, 2 for a Hessian.
         n: How many numbers are differentiated.
         m: How many numbers the output holds; for a Hessian as many as inputs.
-        way: How it is taken, such as `"coloured (forward, 3)"`, `"reverse"` or `"constant"`.
+        way: How it is taken, such as `"coloured (forward, 3)"`, `"cut (4)"` (through 4 numbers),
+            `"split (2+1+2)"` (2 numbers held still, 1 colour), `"vmap (256 examples)"`,
+            `"constant"` or `"reverse"`.
         rivals: What it was chosen from.
         entries: How many numbers of it may be other than zero; `None` if nobody knows.
         output: `"dense"`, `"csr"` or `"bcoo"`.
