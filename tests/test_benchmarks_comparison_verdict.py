@@ -349,3 +349,20 @@ def test_where_what_the_structure_allows_is_fastest_neither_mode_is_needed(passe
     assert found.text.startswith(f"{said}4 times faster than forward")
     rows[0] = row("forward", "forward", 1.0)
     assert give_verdict(rows, 1024, 1024).time.text.startswith("forward: 2 times faster than")
+
+
+def test_where_no_exact_derivative_is_right_the_answer_is_what_makes_it_so_and_the_cure():
+    made = "infinity in the derivative of `sqrt` at model.py:3 (loss); use two jnp.where"
+    vague = "the derivative is not finite, though the function is; at input 0[0] it gives nan"
+    rows = [
+        untimed("forward", "forward", "impossible", note="a jax.custom_vjp has no forward mode"),
+        untimed("reverse", "reverse", "wrong", note=f"{vague}; {made}"),
+        row("numerical", "numerical", 9.0, exact=False),
+    ]
+    assert give_verdict(rows, 3, 1).time.text == f"no exact derivative is right here: {made}"
+    rows[1] = replace(rows[1], note=vague)
+    assert give_verdict(rows, 3, 1).time.text == f"no exact derivative is right here: {vague}"
+    rows[1] = untimed("reverse", "reverse", "impossible", note="a callback")
+    assert give_verdict(rows, 3, 1).time.text.startswith("no exact derivative is possible: a jax")
+    rows[1] = untimed("reverse", "reverse", "skipped", note="too long")
+    assert give_verdict(rows, 3, 1).time.text.startswith("nothing to choose from")

@@ -352,3 +352,10 @@ def test_that_the_derivative_is_zero_everywhere_stands_beside_the_answer():
     parts = answers(replace(EXAMPLE, notes=("another", zero)))
     assert [(part.name, part.text) for part in parts][1] == ("NOTE", zero)
     assert "NOTE" not in [part.name for part in answers(EXAMPLE)]
+
+
+@pytest.mark.parametrize(
+    ("title", "word"), [("99 %", "interval"), ("coloured (forward, 3)", "colour")]
+)
+def test_what_a_table_prints_is_explained_as_it_is_printed(title, word):
+    assert explained(title) == explained(word)

@@ -6,6 +6,8 @@ from ..report.glossary import GLOSSARY
 
 #: What the glossary has for a part of a method's name.
 _NOUNS = {"chunked": "chunk", "checkpointed": "checkpoint"}
+#: How a table names what the glossary has under another word.
+_TITLES = {"99 %": "interval", "99%": "interval"}
 
 
 def explained(term: str) -> str:
@@ -24,6 +26,7 @@ def explained(term: str) -> str:
         cotangents in chunks, the chunk found by search
     """
     asked = _plain(term)
+    asked = "colour" if asked.startswith("coloured") else _TITLES.get(asked, asked)
     words = {_plain(word): word for word in GLOSSARY}
     for form in (asked, asked.removesuffix("s"), asked.removesuffix("es")):
         if form in words:

@@ -9,7 +9,7 @@ from ..instrument.statistics import Ratio, contention, ratio
 from .findings import Finding
 from .plainest import plainest, plainest_first, told_equals
 from .row import Row
-from .unmeasured import without_rival
+from .unmeasured import without_any, without_rival
 
 #: Wall over CPU time from which a program is said to have waited for a busy machine.
 BUSY = 1.3
@@ -73,7 +73,7 @@ def fastest(
         m: How many outputs there are.
     """
     if not rivals:
-        return Finding(text="nothing to choose from: no exact derivative was timed")
+        return Finding(text=without_any(rows))
     race = _Race(rivals, machine)
     best = min(rivals, key=race.seconds)
     unsure = [row for row in rivals if row is best or not race.is_slower(row, best)]

@@ -11,6 +11,10 @@ from .row import Row
 _LONGEST = 100
 #: Where a reason says that something is, before the name of the function around it.
 _PLACE = re.compile(r" at \S+:\d+")
+#: What is no derivative, what tells most about the function first.
+_NOT_RIGHT = ("wrong", "inaccurate", "impossible")
+#: How the parts of a note begin that an answer does without.
+_VAGUE = ("the derivative is not finite", "at input ")
 _SAID = {
     "skipped": "was skipped",
     "impossible": "is not possible",
@@ -47,6 +51,26 @@ def without_rival(answer: Row, rows: Sequence[Row]) -> Finding | None:
     text = f"{answer.method}: at least {units.floored(factor)} times faster than {over.method}"
     text = "; ".join([f"{text} ({_bound(over)})", *reasons])
     return Finding(method=answer.method, factor=factor, at_least=True, over=over.method, text=text)
+
+
+def without_any(rows: Sequence[Row]) -> str:
+    """Say why there is no exact derivative to choose from: what is wrong, where, and the cure.
+
+    Args:
+        rows: All rows of the comparison.
+
+    Example:
+        >>> without_any(())
+        'nothing to choose from: no exact derivative was timed'
+    """
+    tried = [row for row in rows if row.exact and row.kind != "value" and not row.rewrite]
+    bad = [row for row in tried if row.status in _NOT_RIGHT]
+    if not bad or any(row.status in ("ok", "skipped", "failed") for row in tried):
+        return "nothing to choose from: no exact derivative was timed"
+    first = min(bad, key=lambda row: _NOT_RIGHT.index(row.status))
+    parts = [part for part in first.note.split("; ") if not part.startswith(_VAGUE)]
+    head = "possible" if first.status == "impossible" else "right here"
+    return f"no exact derivative is {head}: {'; '.join(parts) or first.note}"
 
 
 def _at_least(row: Row, answer: Row) -> float:
