@@ -107,7 +107,19 @@ def counting_labels(params, x, labels):
     return network(params, x) * alike[:, None]
 
 
+def sometimes_placed(params, x, placed):
+    places = jnp.arange(1.0, x.shape[0] + 1)[:, None]
+    return network(params, x) * jnp.where(placed > 0, places, 1.0)
+
+
+def sometimes_divided(params, x, divided):
+    return jnp.where(divided > 0, network(params, x) / len(x), network(params, x))
+
+
 BAD = {
+    # a branch that is not taken here
+    "sometimes placed": (sometimes_placed, (PARAMS, X, np.asarray(0)), 0),
+    "sometimes divided": (sometimes_divided, (PARAMS, X, np.asarray(0)), 0),
     "batch norm": (normed, (PARAMS, X), 0),
     "a sum over the batch": (lambda p, x: network(p, x).sum(0), (PARAMS, X), 0),
     "a small share of the mean": (lambda p, x: network(p, x + 1e-9 * x.mean(0)), (PARAMS, X), 0),

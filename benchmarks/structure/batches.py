@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import JaxprEqn, Literal
 from scipy.sparse import csr_array
 
 from ..check.directions import random_probe
@@ -20,6 +21,8 @@ from ..check.float64 import in_float64, own_program, with_float64
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.method import ravel
 from ..derivatives.problem import Leaves, Problem
+from ..program.jaxpr import kind, scan_parts, trace
+from ..program.walk import equations
 from .marks import TooLargeError
 from .pattern import find_pattern
 from .pieces import Piece, piece_of
@@ -68,7 +71,7 @@ def batch(
     batched = _batched(problem, count, limit)
     if not any(batched) or all(batched[: len(problem.x)]):
         return None  # colours do for examples that share nothing
-    one = _one_example(problem, batched)
+    one = _one_example(problem, batched) if _alike_if_longer(problem, batched) else None
     if one is None or not _same(problem, one, batched):
         return None
 
@@ -140,6 +143,39 @@ def _one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
         return None
     types = [((1, *leaf.shape[1:]), leaf.dtype) for leaf in whole]
     return piece if [(leaf.shape, leaf.dtype) for leaf in outputs] == types else None
+
+
+def _alike_if_longer(problem: Problem, batched: Sequence[bool]) -> bool:
+    """Whether the program of one example more has the same operations, numbers and counters.
+
+    Values cannot tell what a branch that is not taken makes of the length or of places.
+    """
+    leaves = list(zip((*problem.x, *problem.fixed), batched, strict=True))
+    told = []
+    for more in (0, 1):
+        longer = [
+            jax.ShapeDtypeStruct((leaf.shape[0] + more, *leaf.shape[1:]), leaf.dtype)
+            if is_batched
+            else jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+            for leaf, is_batched in leaves
+        ]
+        try:
+            program = trace(lambda *leaves: _run(problem, leaves), *longer)
+        except Exception:  # whatever the user's function raises where it is not made for this
+            return False
+        told.append([_told(eqn) for eqn, _ in equations(program)])
+    return told[0] == told[1]
+
+
+def _told(eqn: JaxprEqn) -> tuple:
+    """Return what an equation says beside the shapes of what it takes and makes."""
+    name = kind(eqn)
+    counted = None
+    if name == "iota":
+        counted = eqn.params["shape"][eqn.params["dimension"]]
+    elif name == "scan" and scan_parts(eqn).carries:
+        counted = eqn.params["length"]
+    return name, counted, [str(v.val) for v in eqn.invars if isinstance(v, Literal)]
 
 
 def _mapped(
