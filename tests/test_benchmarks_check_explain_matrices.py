@@ -192,3 +192,18 @@ def test_near_one_rounding_decides_and_the_cure_is_on_no_side_of_the_edge(operat
     assert slope == 0
     whole = jax.grad(cured)(jnp.float32(0.5))
     np.testing.assert_allclose(abs(whole), 1 / np.sqrt(0.75), rtol=1e-5)
+
+
+def test_the_cure_of_a_power_keeps_its_values_and_the_slopes_that_are_finite():
+    y = jnp.array([0.0, 1.0, 2.0, 0.5, 1.5])
+    found = explain_nonfinite(lambda x: jnp.sum(x**y), jnp.zeros(5))
+    assert found.operation == "pow"
+
+    def cured(x):
+        return typed(found, x=x, y=y)[0]
+
+    np.testing.assert_allclose(cured(jnp.zeros(5)), [1.0, 0.0, 0.0, 0.0, 0.0])
+    slopes_at_zero = jax.grad(lambda x: jnp.sum(cured(x)))(jnp.zeros(5))
+    np.testing.assert_allclose(slopes_at_zero, [0.0, 1.0, 0.0, 0.0, 0.0])
+    slopes_at_two = jax.grad(lambda x: jnp.sum(cured(x)))(jnp.full(5, 2.0))
+    np.testing.assert_allclose(slopes_at_two, y * 2.0 ** np.asarray(y - 1), rtol=1e-6)

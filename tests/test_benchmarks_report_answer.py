@@ -22,7 +22,7 @@ from benchmarks.report.files import write_report
 from benchmarks.report.glossary import GLOSSARY, as_markdown
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
-from benchmarks.report.summary import legend, summary_cells, summary_text
+from benchmarks.report.summary import legend, one_line, summary_cells, summary_text
 from benchmarks.report.text import text_table
 
 TIE = Finding(method="tie", take="reverse", text="a tie between reverse and forward")
@@ -359,3 +359,14 @@ def test_that_the_derivative_is_zero_everywhere_stands_beside_the_answer():
 )
 def test_what_a_table_prints_is_explained_as_it_is_printed(title, word):
     assert explained(title) == explained(word)
+
+
+def test_a_way_by_the_structure_keeps_its_name_in_a_line_and_is_no_mode_in_a_summary():
+    name = "coloured (forward, 3)"
+    text = f"neither: 3 passes do for 5 inputs; {name}: 3 times faster than forward (2 to 4)"
+    ours = replace(EXAMPLE.row("reverse"), method=name, mode="mixed", passes=3)
+    one = replace(EXAMPLE, rows=(*EXAMPLE.rows, ours))
+    time = Finding(method=name, take=name, factor=3.0, over="forward", text=text)
+    one = replace(one, verdict=replace(EXAMPLE.verdict, time=time))
+    assert one_line(one) == f"{text.removesuffix(' (2 to 4)')}; 2 x the function"
+    assert legend([one])[-1] == "So: a way by the function's structure is the fastest."

@@ -66,7 +66,7 @@ NEAR_EDGES = {
         ("asin", "jnp.arcsin({})", "jnp.sign(x) * jnp.pi / 2"),
     )
 }
-POWER = double_where("positive", "x > 0", "1.0", "{} ** y")
+POWER = double_where("sound", "(x > 0) | (y >= 1)", "1.0", "{} ** y", "1.0 * (y == 0)")
 RECIPROCAL_POWER = double_where("nonzero", "x != 0", "1.0", "{} ** y")
 DIVISION = Cure(
     "two jnp.where: one around the denominator, one around the quotient",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ..comparison.findings import Finding
 from ..comparison.record import Comparison
+from ..comparison.row import Row
 from ..instrument import units
 from ..instrument.text import WIDTH, filled, fitted
 from .columns import DOUBT
@@ -14,6 +15,8 @@ from .views import WAYS, view_of
 _BEST = ("by", "doubt")
 _SIZES = ("inputs", "outputs", "value")
 _ERROR = "numerical's error"
+#: What stands for " (" inside of a method's name while a text is cut at that.
+_KEPT = "\0("
 #: The columns that a narrow table goes without, the most dispensable ones first.
 _SPARE = (_ERROR, "outputs", "value", "by", "inputs")
 #: What stands in the column of doubts, in a word, and what it means.
@@ -126,7 +129,7 @@ def _conclusion(comparisons: Sequence[Comparison]) -> list[str]:
     """Say what is the fastest, and of how many: a mode, of second order a method."""
     counts: Counter[str] = Counter()
     for one in comparisons:
-        modes = {row.method: f"{row.mode} mode" for row in one.rows}
+        modes = {row.method: _mode(row) for row in one.rows}
         method = one.verdict.time.method or ""
         counts[method if one.order == 2 and method in modes else modes.get(method, "")] += 1
     rest, every = counts.pop("", 0), len(comparisons)
@@ -137,6 +140,10 @@ def _conclusion(comparisons: Sequence[Comparison]) -> list[str]:
     parts = [f"{name} in {count}" for name, count in counts.most_common()]
     parts += [f"none that can be told in {rest}"] if rest else []
     return [f"So: the fastest of {every} is {', '.join(parts)}."]
+
+
+def _mode(row: Row) -> str:
+    return f"{row.mode} mode" if row.passes is None else "a way by the function's structure"
 
 
 def _suite(comparisons: Sequence[Comparison]) -> str:
@@ -201,4 +208,7 @@ def one_line(comparison: Comparison) -> str:
     """
     row = next((r for r in comparison.rows if r.method == comparison.verdict.time.method), None)
     cost = f"; {units.times(row.ratio.median)} x the function" if row and row.ratio else ""
-    return f"{comparison.verdict.time.text.split(' (')[0]}{cost}"
+    text = comparison.verdict.time.text
+    for name in (row.method for row in comparison.rows if " (" in row.method):
+        text = text.replace(name, name.replace(" (", _KEPT))  # what follows is said in brackets
+    return f"{text.split(' (')[0].replace(_KEPT, ' (')}{cost}"
