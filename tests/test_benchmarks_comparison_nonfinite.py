@@ -112,3 +112,9 @@ def test_where_there_was_no_time_to_name_the_operation_it_is_said_who_does(monke
     found = compare(lambda x: jnp.sum(jnp.sqrt(x)), jnp.array([0.0, 1.0]), **QUICK)
     note = found.row("reverse").note
     assert "; gradwise.explain_nonfinite(fn, *inputs) names the operation" in note
+
+
+def test_where_there_was_no_time_to_explain_it_is_said_how_to_give_more():
+    found = explain_nonfinite(energy, jnp.zeros(5), time_limit=1e-3)
+    assert not found.fine
+    assert " ".join(str(found).split()).endswith("give it more by time_limit=")

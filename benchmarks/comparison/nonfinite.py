@@ -71,4 +71,4 @@ def explain_nonfinite(
         try:
             return stopped_after(left(), work, "explaining")
         except (GaveUpError, TimeUpError) as error:
-            return Explanation(unknown=str(error))
+            return Explanation(unknown=f"{error}: give it more by time_limit=")
