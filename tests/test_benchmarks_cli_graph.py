@@ -9,7 +9,7 @@ from benchmarks import load
 from benchmarks.cli.main import app
 from benchmarks.cli.target import load_case
 from benchmarks.graph.build import graph
-from benchmarks.graph.packing import unpacked
+from benchmarks.graph.drawing.packing import unpacked
 from benchmarks.graph.text import text
 
 MODEL = """\

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import pytest
 from graph_by_hand import in_loop, layers
 
-from benchmarks.graph.closing import MOST, first_shut
+from benchmarks.graph.layout.closing import MOST, first_shut
+from benchmarks.graph.layout.view import boxes
 from benchmarks.graph.parts import Group
-from benchmarks.graph.view import boxes
 from gradwise import graph
 
 

@@ -15,10 +15,10 @@ import nn
 import train
 from benchmarks.graph import build
 from benchmarks.graph.build import graph
-from benchmarks.graph.groups import scope_groups, with_chains
-from benchmarks.graph.modes import Modes
-from benchmarks.graph.origins import Origin
-from benchmarks.graph.view import boxes
+from benchmarks.graph.layout.view import boxes
+from benchmarks.graph.numbers.modes import Modes
+from benchmarks.graph.reading.groups import scope_groups, with_chains
+from benchmarks.graph.reading.origins import Origin
 from benchmarks.program.residuals import by_line, residuals
 from benchmarks.scenarios.table import SUITES
 

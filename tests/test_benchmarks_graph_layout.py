@@ -3,14 +3,14 @@ from itertools import pairwise
 import pytest
 from graph_cases import LECTURE, Sketch, mlp, random_graph, scan
 
-from benchmarks.graph import order
-from benchmarks.graph.containers import structure
-from benchmarks.graph.layout import layout
-from benchmarks.graph.nesting import Nesting
-from benchmarks.graph.order import crossings
+from benchmarks.graph.layout import order
+from benchmarks.graph.layout.containers import structure
+from benchmarks.graph.layout.layout import layout
+from benchmarks.graph.layout.nesting import Nesting
+from benchmarks.graph.layout.order import crossings
+from benchmarks.graph.layout.view import boxes, lines
 from benchmarks.graph.parts import Group, Node, Operand
 from benchmarks.graph.record import Graph
-from benchmarks.graph.view import boxes, lines
 
 SEEDS = range(12)
 

@@ -11,9 +11,9 @@ import pytest
 from jax import lax
 
 import nn
-from benchmarks.graph import source_text
-from benchmarks.graph.names import variable_names
-from benchmarks.graph.origins import Origin, origin_of
+from benchmarks.graph.reading import source_text
+from benchmarks.graph.reading.names import variable_names
+from benchmarks.graph.reading.origins import Origin, origin_of
 from benchmarks.program.jaxpr import called, kind, opened
 
 X = jnp.arange(3.0)

@@ -16,10 +16,10 @@ from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.graph import style
+from benchmarks.graph.drawing import style
+from benchmarks.graph.drawing.packing import packed, unpacked, without_spaces
+from benchmarks.graph.drawing.page import in_notebook, page
 from benchmarks.graph.overlays import for_page
-from benchmarks.graph.packing import packed, unpacked, without_spaces
-from benchmarks.graph.page import in_notebook, page
 from benchmarks.graph.parts import Node, Quantity, Result
 from benchmarks.graph.record import Graph
 from gradwise import graph, losses, nn

@@ -14,8 +14,8 @@ from graph_cases import LECTURE, Sketch, random_graph, shut_sets, sizes
 import benchmarks.graph
 import nn
 from benchmarks.graph.build import graph as graph_of
-from benchmarks.graph.layout import layout, plan
-from benchmarks.graph.place import curve, place
+from benchmarks.graph.layout.layout import layout, plan
+from benchmarks.graph.layout.place import curve, place
 
 
 def traced_mlp():
@@ -273,7 +273,9 @@ def test_another_direction_is_refused():
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_the_page_places_everything_where_python_does(direction, tmp_path):
-    script = Path(benchmarks.graph.__file__).with_name("place.js").read_text(encoding="utf-8")
+    script = (Path(benchmarks.graph.__file__).parent / "layout" / "place.js").read_text(
+        encoding="utf-8"
+    )
     expected, calls = [], []
     for name in GRAPHS:
         graph = GRAPHS[name]()

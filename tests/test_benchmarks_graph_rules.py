@@ -10,14 +10,14 @@ import pytest
 from jax import lax
 from jax.scipy import special
 
-from benchmarks.graph import rules
 from benchmarks.graph.build import graph as drawn
 from benchmarks.graph.example import EXAMPLE
 from benchmarks.graph.parts import Group, Node, Operand, Quantity, Result
 from benchmarks.graph.record import Graph
-from benchmarks.graph.rule_table import CUSTOM, NOTHING, RULES
-from benchmarks.graph.sentences import MODES, sentence
-from benchmarks.graph.symbols import computed
+from benchmarks.graph.words import rules
+from benchmarks.graph.words.rule_table import CUSTOM, NOTHING, RULES
+from benchmarks.graph.words.sentences import MODES, sentence
+from benchmarks.graph.words.symbols import computed
 from benchmarks.program.primitives.table import NOTHING as INDEPENDENT
 from benchmarks.program.primitives.table import PLACE, PRIMITIVES
 

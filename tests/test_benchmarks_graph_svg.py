@@ -14,13 +14,13 @@ import pytest
 from graph_by_hand import EXAMPLES, in_loop, layers, logistic_regression, prelu_with_penalty
 from matplotlib import image
 
-from benchmarks.graph import style
-from benchmarks.graph.heat import sight, strokes
+from benchmarks.graph.drawing import style
+from benchmarks.graph.drawing.heat import sight, strokes
+from benchmarks.graph.drawing.picture import Picture
+from benchmarks.graph.drawing.png import png
+from benchmarks.graph.drawing.svg import svg
 from benchmarks.graph.parts import Group, Node, Operand, Output, Quantity, Result
-from benchmarks.graph.picture import Picture
-from benchmarks.graph.png import png
 from benchmarks.graph.record import Graph
-from benchmarks.graph.svg import svg
 from gradwise import graph
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -11,9 +11,9 @@ import pytest
 from benchmarks.graph.build import graph
 from benchmarks.graph.columns import cut, width_of
 from benchmarks.graph.example import EXAMPLE
-from benchmarks.graph.figures import entry, short
 from benchmarks.graph.parts import Group, Quantity
 from benchmarks.graph.text import text
+from benchmarks.graph.words.figures import entry, short
 from benchmarks.program.flops import flops
 from benchmarks.program.residuals import residuals
 

@@ -42,7 +42,7 @@ FAILED_TRAINING = {("train.runs.explanation", "gradwise")}
 #: The imports of a record that shows and saves itself, of what needs the record.
 INSIDE = {
     ("benchmarks.graph.record", f"benchmarks.graph.{m}")
-    for m in ("closing", "file", "overlays", "page", "text")
+    for m in ("drawing.page", "file", "layout.closing", "overlays", "text")
 }
 
 

@@ -17,23 +17,23 @@ from ..program.inputs import sort_inputs
 from ..program.messages import guarded, untraceable
 from ..program.names import name_of
 from ..program.told import described
-from .assemble import Assembly, Source, add_input, add_program
-from .closing import MOST, first_shut
-from .directions import read_cotangent, read_tangent
-from .evaluate import Numbers, Task, evaluated
-from .fold import folded
-from .frame import check_direction
-from .groups import with_chains, with_leaves_grouped
-from .input_names import Names, input_names
-from .keeping import with_kept
-from .modes import Modes, possible_modes
+from .layout.closing import MOST, first_shut
+from .layout.frame import check_direction
+from .numbers.directions import read_cotangent, read_tangent
+from .numbers.evaluate import Numbers, Task, evaluated
+from .numbers.modes import Modes, possible_modes
+from .numbers.pool import is_pooled, pooled, pooled_shape
+from .numbers.quantity import quantity
 from .parts import Node, Output
-from .pool import is_pooled, pooled, pooled_shape
-from .quantity import quantity
+from .reading.assemble import Assembly, Source, add_input, add_program
+from .reading.fold import folded
+from .reading.groups import with_chains, with_leaves_grouped
+from .reading.input_names import Names, input_names
+from .reading.keeping import with_kept
+from .reading.steps import Value, flattened
+from .reading.trace import Traced, traced
 from .record import Graph
-from .steps import Value, flattened
 from .subject import Subject
-from .trace import Traced, traced
 
 #: How many numbers forward mode goes by, one after the other.
 _PASSES = 8

@@ -12,9 +12,9 @@ from ..program.wide_values import wide
 from ..program.widening import widened
 from .build import graph
 from .parts import Node, Quantity
+from .reading.trace import traced
 from .record import Graph
 from .subject import Subject
-from .trace import traced
 
 
 def digits_lost(narrow: Graph) -> dict[int, tuple[float, str]]:

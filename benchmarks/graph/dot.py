@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from .boxes import Box, box_of, title
-from .containers import structure
-from .figures import short, size_of
-from .naming import is_operation
-from .nesting import Nesting
+from .layout.containers import structure
+from .layout.nesting import Nesting
 from .parts import Group, Node, Operand, Result
 from .record import Graph
-from .rules import handed_back, label
+from .words.boxes import Box, box_of, title
+from .words.figures import short, size_of
+from .words.naming import is_operation
+from .words.rules import handed_back, label
 
 _GREEN, _RED, _GRAY = "#e8f5e9", "#c62828", "#f2f2f2"
 _FILLS = {"input": _GREEN, "fixed": _GRAY, "constant": _GRAY}

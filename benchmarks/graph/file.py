@@ -25,9 +25,9 @@ ROWS, COLUMNS = 12, 16
 _NOT_FILED = ("subject",)
 #: For each ending the module and the function that makes the content of such a file.
 WRITERS: Final = {
-    ".html": ("page", "page"),
-    ".svg": ("svg", "svg"),
-    ".png": ("png", "png"),
+    ".html": ("drawing.page", "page"),
+    ".svg": ("drawing.svg", "svg"),
+    ".png": ("drawing.png", "png"),
     ".txt": ("text", "text"),
     ".dot": ("dot", "dot"),
 }

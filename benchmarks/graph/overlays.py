@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from .boxes import members
-from .figures import entry
-from .local import slope
-from .naming import is_operation, result_of
-from .nesting import Nesting
+from .layout.nesting import Nesting
 from .parts import Node, Quantity
 from .record import Graph
-from .rules import rule_of
+from .words.boxes import members
+from .words.figures import entry
+from .words.local import slope
+from .words.naming import is_operation, result_of
+from .words.rules import rule_of
 
 #: For a node's id a number, and what is written beside it.
 Overlay = dict[int, tuple[float, str]]

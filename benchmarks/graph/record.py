@@ -129,7 +129,7 @@ class Graph:
             >>> drawn.closed(open="x 12").shut
             frozenset()
         """
-        from .closing import shut_by
+        from .layout.closing import shut_by
 
         return replace(self, shut=shut_by(self, depth, open, shut))
 
@@ -169,6 +169,6 @@ class Graph:
         return f"Graph({self.title}: {parts(self)})"
 
     def _repr_html_(self) -> str:
-        from .page import in_notebook
+        from .drawing.page import in_notebook
 
         return in_notebook(self)

@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ..program.count import Flops
-from .boxes import members, title
 from .columns import laid_out, width_of, wrapped
-from .containers import Container, structure
-from .figures import short
-from .naming import is_operation, literals_of, written_literal
-from .nesting import BODY_INPUTS, Nesting
+from .layout.containers import Container, structure
+from .layout.nesting import BODY_INPUTS, Nesting
 from .parts import Group, Node, Result
 from .record import Graph
-from .rules import formula
+from .words.boxes import members, title
+from .words.figures import short
+from .words.naming import is_operation, literals_of, written_literal
+from .words.rules import formula
 
 #: The most columns of a line.
 WIDTH = 100

@@ -1,0 +1,1 @@
+"""Where boxes, frames and lines of a picture stand, whichever groups are open."""

@@ -1,0 +1,1 @@
+"""Every value, tangent and adjoint of a graph, by one compiled program."""

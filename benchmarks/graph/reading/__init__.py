@@ -1,0 +1,1 @@
+"""From a function to the nodes, groups and names of its graph."""

@@ -1,0 +1,1 @@
+"""What operations are called, their rules in symbols, and a sentence for each step."""
