@@ -112,7 +112,7 @@ def plain_array(array: np.ndarray) -> dict[str, object]:
         >>> plain_array(np.array([0.1, 2.0], np.float32))
         {'dtype': 'float32', 'shape': [2], 'entries': '0.1 2.0'}
     """
-    flat = array.ravel()
+    flat: typing.Any = array.ravel()
     if flat.dtype.kind == "c":
         flat = np.stack([flat.real, flat.imag], axis=-1).ravel()
     if flat.dtype.kind == "b":

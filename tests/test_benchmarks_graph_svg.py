@@ -266,7 +266,7 @@ def test_what_stands_beside_lines_is_on_the_picture_and_on_no_box(example, direc
             continue
         long = 6 * len("".join(text.itertext()).replace("\u0307", ""))
         x, y = float(text.get("x")), float(text.get("y"))
-        left = x - long if "end" in text.get("class") else x
+        left = x - long if "end" in (text.get("class") or "") else x
         count += 1
         assert 0 <= left < left + long <= float(root.get("width"))
         for bx, by, width, height in covered:
@@ -327,5 +327,5 @@ def test_what_is_done_on_the_way_stands_within_the_group_that_it_is_done_in():
             if "cast" in "".join(text.itertext())
         )
         x, long = float(note.get("x")), 5.5 * len("".join(note.itertext()))
-        left = x - long if "end" in note.get("class") else x
+        left = x - long if "end" in (note.get("class") or "") else x
         assert frame[0] <= left < left + long <= frame[0] + frame[2], direction

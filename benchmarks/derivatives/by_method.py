@@ -225,7 +225,7 @@ def _label(method: str, given: dict[str, Any]) -> Label | None:
     if wanted == "chunk" and not whole:
         raise ValueError(f"{method} needs chunk, an integer above 0, got {value!r}")
     if wanted == "blocks":
-        kind = value or _BLOCKS[0]
+        kind = str(value or _BLOCKS[0])
         if kind not in _BLOCKS:
             raise ValueError(unknown("kind of blocks", kind, _BLOCKS))
         return kind
