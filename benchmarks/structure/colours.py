@@ -21,8 +21,8 @@ _SAMPLE = 512
 _MOST_TRIED = 2000
 #: Bytes that a greedy colouring may take for the colours that each row has seen.
 _MOST_BYTES = 500_000_000
-#: Columns between two looks at the clock.
-_OFTEN = 4096
+#: Entries above which nothing is coloured greedily, and entries between two looks at the clock.
+_MOST_GREEDY, _OFTEN = 6_000_000, 100_000
 
 
 class Colouring(NamedTuple):
@@ -88,20 +88,23 @@ def greedy(rows: csr_array, left: Callable[[], float] = lambda: math.inf) -> Col
 
     Where that takes too long, or too much memory, each column has a colour of its own.
     """
-    most = 8 * _MOST_BYTES // max(rows.shape[0], 1)
-    if int(np.diff(rows.indptr).max(initial=0)) > most:
-        return _apart(rows)
     columns = rows.tocsc()
+    used = int(np.count_nonzero(np.diff(columns.indptr)))
+    most = min(8 * _MOST_BYTES // max(rows.shape[0], 1), used * 3 // 4)  # else it saves nothing
+    if int(np.diff(rows.indptr).max(initial=0)) > most or rows.nnz > _MOST_GREEDY:
+        return _apart(rows)
     starts, members = columns.indptr.tolist(), columns.indices.tolist()
     seen = [0] * rows.shape[0]  # of each row its colours, a bit each
     colours = [-1] * rows.shape[1]
     order = np.argsort(-np.diff(columns.indptr), kind="stable").tolist()
-    for place, column in enumerate(order):
-        if not place % _OFTEN and left() < 0:
-            return _apart(rows)
+    since = 0
+    for column in order[:used]:  # the others have no entry
         mine = members[starts[column] : starts[column + 1]]
-        if not mine:
-            break  # the others have no entry either
+        since += len(mine)
+        if since > _OFTEN:
+            since = 0
+            if left() < 0:
+                return _apart(rows)
         taken = 0
         for row in mine:
             taken |= seen[row]
@@ -191,7 +194,9 @@ def _used(rows: csr_array, colours: np.ndarray) -> Colouring:
     """Leave out the columns without an entry, and the colours that are left without a column."""
     has = np.zeros(rows.shape[1], bool)
     has[rows.indices] = True
-    names, renamed = np.unique(colours[has], return_inverse=True)
+    named = np.zeros(int(colours.max(initial=-1)) + 1, bool)
+    named[colours[has]] = True
+    names = np.cumsum(named) - 1
     result = np.full(rows.shape[1], -1, np.int64)
-    result[has] = renamed
-    return Colouring(result, len(names))
+    result[has] = names[colours[has]]
+    return Colouring(result, int(named.sum()))

@@ -122,5 +122,5 @@ def _sums(rows: csr_array, taken: Sequence[np.ndarray], count: int) -> csr_array
 def _check_size(sizes: Sequence[int], outside: Sequence[int], lines: int) -> None:
     """Raise `TooLargeError` for windows so large that to look at each place takes too long."""
     terms = math.prod(sizes) * math.prod(outside) * lines
-    if terms > MOST_ENTRIES // 2:
+    if terms > MOST_ENTRIES:
         raise TooLargeError(f"windows over {terms:,} numbers in all")

@@ -166,7 +166,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         blocks=_blocks(rows),
         lower=int(-min(offsets.min(initial=0), 0)),
         upper=int(max(offsets.max(initial=0), 0)),
-        unused=int(problem.n - np.unique(rows.indices).size),
+        unused=problem.n - _distinct(rows.indices, problem.n),
         unknown=(*pattern.unknown, *(f"{what}, not linear" for what in pattern.curved)),
         bound=bool(pattern.bound),
     )
@@ -180,4 +180,11 @@ def _blocks(rows: csr_array) -> int:
         (np.ones(rows.nnz, np.int8), (row_of, m + rows.indices)), shape=(m + n, m + n)
     )
     labels = connected_components(edges, directed=False)[1]
-    return int(np.unique(labels[row_of]).size)
+    return _distinct(labels[row_of], m + n)
+
+
+def _distinct(numbers: np.ndarray, end: int) -> int:
+    """Return how many of the numbers from 0 to an end there are."""
+    there = np.zeros(end, bool)
+    there[numbers] = True
+    return int(there.sum())

@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-#: Sparse patterns of more entries than this are not composed: about 0.5 GB.
-MOST_ENTRIES = 40_000_000
+#: Sparse patterns of more entries than this are not composed: about 0.25 GB.
+MOST_ENTRIES = 20_000_000
 #: Constants larger than this are not looked at for zeros.
 MOST_LOOKED_AT = 4_000_000
 
