@@ -129,6 +129,11 @@ EXACT = {
     "gradient": (lambda x: jax.grad(rosenbrock)(x), normal(8)),
     "only backwards": (only_backwards, normal(5)),
     "straight through": (lambda x: straight_through(x)[1:] * x[:-1], normal(5)),
+    "only backwards, inside": (lambda x: jax.jit(lambda x: only_backwards(x) + x)(x), normal(5)),
+    "a held key": (
+        lambda x: x * jax.random.bernoulli(jax.random.key(0), 0.5, (6,)),
+        normal(6),
+    ),
     "standard deviation": (lambda x: jnp.std(x, 1), normal(4, 3)),
     "brusselator": (brusselator, normal(5, 6), normal(5, 6)),
     "nothing": (lambda x: jnp.round(x), normal(3)),
@@ -165,6 +170,28 @@ WIDER = {
     "update at a chosen place": (
         lambda x: lax.dynamic_update_slice(x, x[:1] * 2, (jnp.argmax(x[:, 0]), 0)),
         normal(5, 3),
+    ),
+    "update of constants at a chosen place": (
+        lambda x: lax.dynamic_update_slice(jnp.zeros((5, 3)), x[:2] * 2, (jnp.argmax(x[:, 0]), 0)),
+        normal(5, 3),
+    ),
+    "each row's update at a chosen place": (
+        lambda x: jax.vmap(
+            lambda r: lax.dynamic_update_slice(jnp.zeros(4), r[:2] ** 2, (jnp.argmax(r),))
+        )(x),
+        normal(3, 4),
+    ),
+    "set at chosen places": (
+        lambda x: jnp.zeros(5).at[jnp.argsort(x)[:2]].set(x[:2] ** 2, unique_indices=True),
+        normal(5),
+    ),
+    "several right sides": (
+        lambda b: jax.scipy.linalg.solve_triangular(np.tri(3).T, b),
+        normal(3, 2),
+    ),
+    "conjugate gradients": (
+        lambda b: jax.scipy.sparse.linalg.cg(lambda v: 2 * v + jnp.roll(v, 1), b, maxiter=9)[0],
+        normal(5),
     ),
     "scatter-add at chosen places": (
         lambda x: jnp.zeros(5).at[jnp.argsort(x)].add(x**2),

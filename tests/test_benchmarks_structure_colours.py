@@ -106,3 +106,13 @@ def test_an_arrow_takes_three_products_however_large_it_is():
         best = min(plans(pattern(arrow, (n,)), [(n,)], [(n,)]), key=lambda plan: plan.count)
         assert best.count == 3
         assert best.name == "coloured (forward, 2 + reverse, 1)"
+
+
+def test_colouring_ends_once_its_time_is_over_with_a_colour_for_each_column():
+    random = np.random.default_rng(0)
+    rows = csr_array((random.random((400, 400)) < 0.03).astype(np.int8))
+    assert greedy(rows).count < 100
+    dense = csr_array((random.random((1000, 1000)) < 0.3).astype(np.int8))
+    late = greedy(dense, left=lambda: -1.0)
+    assert late.count == 1000
+    assert is_valid(dense, late)

@@ -146,6 +146,76 @@ def test_inputs_of_another_kind_are_refused_and_never_answered_wrongly():
         gradwise.jacobian(jnp.sin, x, output="coo")
 
 
+def test_texts_and_objects_that_decide_are_compared_at_each_call():
+    x = jnp.asarray(normal(9), jnp.float32)
+    found = gradwise.jacobian(
+        lambda x, name: jnp.sin(x) if name == "sin" else jnp.cos(x), x, "sin", measure=False
+    )
+    close(found(x, "sin"), jnp.diag(jnp.cos(x)), 1e-6)
+    with pytest.raises(ValueError, match="argument 1 is 'cos', it was made for 'sin'"):
+        found(x, "cos")
+    with jax.enable_x64(True):
+        wide = gradwise.jacobian(jnp.sin, jnp.arange(3.0), measure=False)
+        at = jnp.arange(3.0)
+    with pytest.raises(ValueError, match="argument 0 is float64, and jax_enable_x64 is off"):
+        wide(at)
+
+
+def test_sparse_forms_are_strict_about_indices_in_every_way():
+    x = jnp.asarray(normal(4), jnp.float32)
+    found = gradwise.jacobian(lambda x, i: x[i] * x, x, jnp.array([1]), output="csr", measure=False)
+    with pytest.raises(ValueError, match="argument 1 has other values"):
+        found(x, jnp.array([2]))
+
+
+def test_what_was_donated_is_still_compared_and_masks_may_change():
+    x, indices = jnp.asarray(normal(9), jnp.float32), jnp.array([1, 3])
+    found = gradwise.jacobian(lambda x, i: x[i] ** 2, x, indices, measure=False)
+    indices.delete()
+    expected = jax.jacrev(lambda x: x[jnp.array([1, 3])] ** 2)(x)
+    close(found(x, jnp.array([1, 3])), expected, 1e-6)
+    mask = jnp.arange(9) % 2
+    masked = gradwise.jacobian(lambda x, m: x**2 * m, x, mask, measure=False)
+    close(masked(x, 1 - mask), jnp.diag(2 * x * (1 - mask)), 1e-6)
+
+
+def test_a_scalar_among_the_arguments_and_a_derivative_of_the_derivative():
+    x = jnp.asarray(normal(9), jnp.float32)
+
+    def fn(a, x):
+        return a * x[1:] * x[:-1]
+
+    found = gradwise.jacobian(fn, 2.0, x, measure=False)
+    close(found(3.0, x), jax.jacrev(fn, (0, 1))(3.0, x), 1e-6)
+    found = gradwise.jacobian(stencil, x, measure=False)
+    slope = jax.grad(lambda x: jnp.sum(jnp.sin(found(x))))(x)
+    assert np.allclose(
+        slope, jax.grad(lambda x: jnp.sum(jnp.sin(jax.jacrev(stencil)(x))))(x), atol=1e-5
+    )
+
+
+def test_a_rule_that_is_not_linear_is_taken_in_a_plain_mode_without_a_warning():
+    @jax.custom_vjp
+    def clipped(x):
+        return x
+
+    clipped.defvjp(lambda x: (x, None), lambda _, g: (jnp.clip(g, -0.5, 0.5),))
+    x = jnp.ones(30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        taken = gradwise.jacobian(lambda x: clipped(2 * x), x, measure=False)
+    assert taken.way == "reverse"
+    assert any("not linear in a direction" in note for note in taken.notes)
+    close(taken(x), jnp.eye(30))
+
+
+def test_a_result_that_is_too_large_says_what_to_ask_for():
+    x = jnp.ones(30_000)
+    with pytest.raises(ValueError, match="30,000 by 30,000 numbers is too large: ask for output"):
+        gradwise.jacobian(jnp.sin, x, measure=False)
+    assert gradwise.jacobian(jnp.sin, x, output="csr", measure=False)(x).nse == 30_000
+
+
 def test_what_does_not_pass_its_check_is_not_handed_out(monkeypatch):
     """A pattern that misses an entry, as a rule with a fault would find it."""
 
@@ -158,8 +228,9 @@ def test_what_does_not_pass_its_check_is_not_handed_out(monkeypatch):
     found = module.find_pattern
     monkeypatch.setattr(module, "find_pattern", with_a_fault)
     x = jnp.asarray(normal(40), jnp.float32)
-    with pytest.warns(UserWarning, match="did not pass its check and is not used; please report"):
+    with pytest.warns(UserWarning, match="did not pass its check and is not used; please") as told:
         taken = gradwise.jacobian(stencil, x, measure=False)
+    assert told[0].filename == __file__
     assert taken.way in ("forward", "reverse")
     close(taken(x), jax.jacrev(stencil)(x), 1e-6)
 

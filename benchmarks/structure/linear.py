@@ -47,6 +47,8 @@ def is_linear(eqn: JaxprEqn, operands: Sequence[Value]) -> bool:
         return len(marked) == 1
     if name in _LINEAR_IN:
         return set(marked) <= set(_LINEAR_IN[name])
+    if name == "polynomial":  # in its coefficients
+        return marked[0] > 0
     if name == "sort":
         return marked[0] >= eqn.params["num_keys"]
     return known.depends == MOVED and not set(marked) & set(range(len(operands))[known.indices])
