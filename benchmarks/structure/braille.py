@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.sparse import csr_array
 
+from .marks import extents
+
 #: The bits of a letter by the place of its dots, four rows of two (Unicode 15, ch. 21.1).
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 _BLANK = 0x2800
@@ -20,7 +22,7 @@ def drawn(rows: csr_array, *, width: int = 36, height: int = 18) -> list[str]:
         >>> drawn(csr_array(np.eye(8)))
         ['⠑⢄⠀⠀', '⠀⠀⠑⢄']
     """
-    m, n = rows.shape
+    m, n = extents(rows)
     if not m or not n:
         return []
     scale = max(m / (4 * height), n / (2 * width), 1.0)

@@ -1,7 +1,8 @@
 """The choice: which of the ways that a function's structure allows is cheapest, and right."""
 
+import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,16 +17,19 @@ from ..instrument.clock import time_left
 from ..instrument.statistics import contention
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
+from ..program.count import Flops
 from ..program.flops import flops
 from ..program.messages import guarded
 from ..program.obstacles import obstacles
 from .further import further_ways
 from .made import Made
-from .marks import MOST_ENTRIES, TooLargeError
+from .marks import MOST_ENTRIES, TooLargeError, extents
 from .pattern import Pattern, find_pattern
 from .record import Jacobian, Rival
 from .ways import MOST_DENSE, Way, constant, plain_ways, ways_of
 
+#: Times within this of each other tell nothing.
+_TIE = 1.1
 #: Ways that are checked and measured against one another, and the seconds for all of them.
 _MOST_MEASURED, _SECONDS = 3, 0.6
 #: Seconds for finding and colouring the pattern.
@@ -88,7 +92,7 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
         right = {plain[0].name: made(plain[0])}
     seconds, doubts = _measured(right, asked.problem) if len(right) > 1 else ({}, ())
     # Without times, or with such as are not believed, the first: that of fewest operations.
-    best = next(iter(right)) if doubts else min(right, key=lambda name: seconds.get(name, 0.0))
+    best = next(iter(right)) if doubts or not seconds else _fastest(right, seconds)
     rivals = [
         Rival(name=way.name, passes=way.passes, seconds=seconds.get(way.name), why=way.why)
         for way in ways
@@ -105,6 +109,12 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
         notes=(*notes, *more, *doubts),
         _made=right[best],
     )
+
+
+def _fastest(names: Iterable[str], seconds: Mapping[str, float]) -> str:
+    """Return the first of some ways, the cheapest by the model first, that none is faster than."""
+    least = min(seconds.values())
+    return next(name for name in names if seconds.get(name, math.inf) <= _TIE * least)
 
 
 def _looked_at(asked: Asked, limit: float) -> tuple[Pattern | None, tuple[str, ...]]:
@@ -146,13 +156,14 @@ def _ways(
         lambda: obstacles(problem.fn, problem.x, problem.fixed, argnums=0, modes=modes),
         {},
     )
-    counted = guarded("count operations", partial(flops, problem.fn, problem.x, problem.fixed), 0)
-    operations = max(float(counted[0].high if counted[0] else 0), float(problem.n))
+    count = partial(flops, problem.fn, problem.x, problem.fixed)
+    counted, uncounted = guarded("count operations", count, Flops())
+    operations = max(float(counted.high), float(problem.n))
     colouring = partial(ways_of, problem, rows, asked.shapes, operations, left=left)
     ways, uncoloured = guarded("colour its pattern", colouring, None)
     if ways is None or (pattern and pattern.curved):  # sums of directions tell nothing
         ways = plain_ways(problem, rows, m, operations)
-    notes = tuple(filter(None, (fault, counted[1], uncoloured)))
+    notes = tuple(filter(None, (fault, uncounted, uncoloured)))
     if not (pattern and pattern.curved):
         others, faults = further_ways(problem, rows, m, operations)
         ways, notes = [*ways, *others], (*notes, *faults)
@@ -215,7 +226,9 @@ def _finished(
     assert rows is not None
     data = way.data(problem, tables, x, fixed)
     if asked.output == "csr":
-        return BCSR((data, jnp.asarray(rows.indices), jnp.asarray(rows.indptr)), shape=rows.shape)
+        return BCSR(
+            (data, jnp.asarray(rows.indices), jnp.asarray(rows.indptr)), shape=extents(rows)
+        )
     row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     places = jnp.asarray(np.stack([row_of, rows.indices], axis=1).astype(np.int32))
-    return BCOO((data, places), shape=rows.shape, indices_sorted=True, unique_indices=True)
+    return BCOO((data, places), shape=extents(rows), indices_sorted=True, unique_indices=True)

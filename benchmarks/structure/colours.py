@@ -8,7 +8,7 @@ Jacobian? Graph Coloring for Computing Derivatives (2005).
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -34,7 +34,7 @@ class Colouring(NamedTuple):
     """
 
     colours: np.ndarray
-    count: int
+    count: int  # pyright: ignore[reportIncompatibleMethodOverride]
 
 
 def colour(
@@ -88,7 +88,7 @@ def greedy(rows: csr_array, left: Callable[[], float] = lambda: math.inf) -> Col
 
     Where that takes too long, or too much memory, each column has a colour of its own.
     """
-    columns = rows.tocsc()
+    columns: Any = rows.tocsc()
     used = int(np.count_nonzero(np.diff(columns.indptr)))
     most = min(8 * _MOST_BYTES // max(rows.shape[0], 1), used * 3 // 4)  # else it saves nothing
     if int(np.diff(rows.indptr).max(initial=0)) > most or rows.nnz > _MOST_GREEDY:

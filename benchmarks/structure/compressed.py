@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
+from .marks import extents
 from .plans import Plan
 
 
@@ -61,7 +62,7 @@ def tables_of(
         problem: What is differentiated.
         outputs: The shapes of its outputs; for a Hessian those of its inputs.
     """
-    m, n = rows.shape
+    m, n = extents(rows)
     row_of = np.repeat(np.arange(m, dtype=np.int64), np.diff(rows.indptr))
     columns = rows.indices.astype(np.int64)
     start = plan.forward.count * m

@@ -19,6 +19,7 @@ from ..program.names import name_of
 from ..program.told import described
 from .braille import drawn
 from .further import further_ways
+from .marks import extents
 from .pattern import find_pattern
 from .plans import plans
 
@@ -150,9 +151,9 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     rows.sort_indices()
     row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     offsets = rows.indices - row_of
-    inputs = [leaf.shape for leaf in problem.x]
+    inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
-    chosen = [] if pattern.curved else plans(rows, inputs, outputs.shapes, left=left)
+    chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
     others, _ = further_ways(problem, rows, problem.m, problem.n, runs=False)
     return Structure(
         name=name_of(fn),
@@ -174,7 +175,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
 
 def _blocks(rows: csr_array) -> int:
     """Return how many parts with an entry share neither an output nor an input."""
-    m, n = rows.shape
+    m, n = extents(rows)
     row_of = np.repeat(np.arange(m), np.diff(rows.indptr))
     edges = csr_array(
         (np.ones(rows.nnz, np.int8), (row_of, m + rows.indices)), shape=(m + n, m + n)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
@@ -67,7 +68,7 @@ class Held:
         """The value as NumPy's, or as an array of keys, which NumPy does not have."""
         value: Any = self.value
         dtype = getattr(value, "dtype", np.dtype(float))
-        is_key = jax.dtypes.issubdtype(dtype, jax.dtypes.prng_key)
+        is_key = jnp.issubdtype(dtype, jax.dtypes.prng_key)
         return value if is_key else np.asarray(value)
 
 
@@ -132,6 +133,11 @@ def identity(n: int) -> csr_array:
     )
 
 
+def extents(rows: csr_array) -> tuple[int, int]:
+    """Return how many rows and columns there are; SciPy's stubs leave it open."""
+    return rows.shape[0], rows.shape[1]
+
+
 def nothing(size: int, n: int) -> csr_array:
     """Return the pattern of numbers that depend on nothing."""
     return csr_array((size, n), dtype=np.int8)
@@ -142,7 +148,7 @@ def take_rows(rows: csr_array, positions: np.ndarray) -> csr_array:
     if not positions.size:
         return nothing(0, rows.shape[1])
     if positions.min() < 0:
-        rows = vstack([rows, nothing(1, rows.shape[1])], format="csr")
+        rows = csr_array(vstack([rows, nothing(1, rows.shape[1])], format="csr"))
         positions = np.where(positions < 0, rows.shape[0] - 1, positions)
     elif positions.size == rows.shape[0] and np.array_equal(positions, np.arange(positions.size)):
         return rows

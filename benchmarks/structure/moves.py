@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 from jax.extend.core import JaxprEqn
-from scipy.sparse import vstack
+from scipy.sparse import csr_array, vstack
 
 from ..program.jaxpr import kind, shape
 from ..program.walk import bind
@@ -25,7 +25,7 @@ def moved(eqn: JaxprEqn, operands: Sequence[Value], indices: slice) -> list[Mark
     marked = [o for place, o in enumerate(operands) if place not in index_places]
     marks = [o for o in marked if isinstance(o, Marked)]
     n = marks[0].rows.shape[1]
-    rows = vstack([nothing(1, n), *(o.rows for o in marks)], format="csr")
+    rows = csr_array(vstack([nothing(1, n), *(o.rows for o in marks)], format="csr"))
     places, start = [], 1
     for place, operand in enumerate(operands):
         if isinstance(operand, Marked):

@@ -46,7 +46,7 @@ class Pattern(NamedTuple):
 
 
 def find_pattern(
-    fn: Callable[[Sequence[jax.Array], Sequence[jax.Array]], Sequence[jax.Array]],
+    fn: Callable[..., Sequence[jax.Array]],
     x: Sequence[Any],
     fixed: Sequence[Any] = (),
     *,
@@ -73,13 +73,8 @@ def find_pattern(
                [0, 0, 1, 1]], dtype=int8)
     """
     values = [_argument(place, leaf) for place, leaf in enumerate(fixed)]
-    try:
-        program = trace(lambda x, t, f: jax.jvp(lambda x: fn(x, f), (x,), (t,))[1], x, x, fixed)
-        backward = any(kind(eqn) == "custom_lin" for eqn, _ in equations(program))
-    except TypeError:  # a rule that only says how to go backwards
-        backward = True
-    walk = Walk(time_left(limit), LOOPS)
-    if not backward:
+    walk, program = Walk(time_left(limit), LOOPS), _pushed(fn, x, fixed)
+    if program is not None:
         marked = _identity_of(x)
         results = walk.run(program, [*[OPAQUE] * len(x), *marked, *values])
         rows = _joined(results, program, marked)
@@ -94,6 +89,18 @@ def find_pattern(
     constant = not _uses(program, [*range(len(x)), *others])
     unknown, curved = (tuple(dict.fromkeys(told)) for told in (walk.unknown, walk.curved))
     return Pattern(rows, unknown, frozenset(walk.bound), constant, curved)
+
+
+def _pushed(
+    fn: Callable[..., Sequence[jax.Array]], x: Sequence[Any], fixed: Sequence[Any]
+) -> ClosedJaxpr | None:
+    """Return the program of the JVP; `None` where a rule only says how to go backwards."""
+    try:
+        program = trace(lambda x, t, f: jax.jvp(lambda x: fn(x, f), (x,), (t,))[1], x, x, fixed)
+    except TypeError:
+        return None
+    one_way = any(kind(eqn) == "custom_lin" for eqn, _ in equations(program))
+    return None if one_way else program
 
 
 def _uses(program: ClosedJaxpr, places: Sequence[int]) -> bool:

@@ -29,7 +29,7 @@ class Plan(NamedTuple):
     by_forward: np.ndarray
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
         """How many products there are."""
         return self.forward.count + self.reverse.count
 

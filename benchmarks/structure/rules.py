@@ -68,6 +68,7 @@ def at_place(eqn: JaxprEqn, operands: Sequence[Value]) -> Sequence[Value]:
 def times(eqn: JaxprEqn, operands: Sequence[Value]) -> Sequence[Value]:
     """Multiply: where a constant factor is zero, nothing is left."""
     (result,) = at_place(eqn, operands)
+    assert isinstance(result, Marked)
     for operand in operands:
         if isinstance(operand, Held) and math.prod(shape(eqn.outvars[0])) <= MOST_LOOKED_AT:
             zero = np.broadcast_to(operand.array == 0, result.shape)

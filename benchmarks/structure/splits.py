@@ -18,7 +18,7 @@ from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
 from .compressed import dense_jacobian, entries, tables_of
 from .flat import Flat, before_cut, flat, part, size_of, variables
-from .marks import TooLargeError
+from .marks import TooLargeError, extents
 from .pattern import find_pattern
 from .pieces import Piece
 from .plans import Plan, plans, proves
@@ -162,7 +162,7 @@ def _left(found: Split, problem: Problem, limit: float) -> csr_array | None:
 def _pays(left: csr_array, rows: csr_array | None, most: int) -> bool:
     """Whether little enough is left to be worth colouring; where nothing is, it is a cut."""
     sparser = rows is None or left.nnz * _SAVES <= rows.nnz
-    return 0 < left.nnz <= most * max(left.shape) and sparser
+    return 0 < left.nnz <= most * max(extents(left)) and sparser
 
 
 def _colours(left: csr_array, problem: Problem, outputs: Sequence[tuple[int, ...]]) -> Plan | None:
