@@ -77,6 +77,16 @@ def _no_key_is_used_twice():
     jax.config.update("jax_debug_key_reuse", True)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _programs_of_past_modules_are_let_go():
+    """JAX keeps all that it has compiled: thousands of tests would come to many gigabytes."""
+    yield
+    statm = Path("/proc/self/statm")
+    if statm.exists() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 2e9:
+        jax.clear_caches()
+        gc.collect()
+
+
 @pytest.fixture(scope="module")
 def nothing_is_too_slow():
     """Whatever the machine's mood, `compare` finds no method too slow for a test's small budget."""

@@ -216,7 +216,7 @@ def _written(tree: Tree) -> tuple[str, int]:
         case ("product", left, ("where", condition)):
             return f"{written(left, 3)} where {condition}", 0
         case ("product", ("number", factor), ("name" | "power", *_)):
-            right: Tree = tree[2]
+            right: Tree = tuple(tree[2])
             return f"{written(('number', factor), 3)} {written(right, 5)}", 3
         case ("product", left, right):
             return f"{written(left, 3)} · {written(right, 3)}", 3
