@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ from .ways import MOST_DENSE, Way, constant, plain_ways, ways_of
 #: Times within this of each other tell nothing.
 _TIE = 1.1
 #: Ways that are checked and measured against one another, and the seconds for all of them.
-_MOST_MEASURED, _SECONDS = 3, 0.6
+MOST_MEASURED, _SECONDS = 3, 0.6
 #: Seconds for finding and colouring the pattern.
 _LOOKING = 5.0
 #: Wall over CPU time from which times are not believed.
@@ -71,16 +71,8 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     Raises:
         ValueError: If the function has no derivative, or the result is too large.
     """
-    left = time_left(_LOOKING)
-    pattern, notes = _looked_at(asked, left())
-    ways, more = _ways(asked, pattern, left)
-    finish = partial(_finished, asked, pattern.rows if pattern else None)
-    sparse = asked.output != "dense"
-
-    def made(way: Way) -> Made:
-        return Made(asked.problem, asked.argnums, way, pattern, finish, sparse=sparse)
-
-    tried = {way.name: made(way) for way in ways[:_MOST_MEASURED]}
+    pattern, ways, notes = weighed(asked)
+    tried = {way.name: made(asked, pattern, way) for way in ways[:MOST_MEASURED]}
     right = _right(tried, asked, all_of_them=measure)
     if not right:
         plain = [way for way in ways if way.plain]
@@ -89,10 +81,8 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
                 f"no way to take the derivative of {asked.name} has passed its check, and a plain "
                 "mode is too large: ask for products by jax.jvp or jax.vjp"
             )
-        right = {plain[0].name: made(plain[0])}
-    seconds, doubts = _measured(right, asked.problem) if len(right) > 1 else ({}, ())
-    # Without times, or with such as are not believed, the first: that of fewest operations.
-    best = next(iter(right)) if doubts or not seconds else _fastest(right, seconds)
+        right = {plain[0].name: made(asked, pattern, plain[0])}
+    best, seconds, doubts = fastest(right, asked.problem)
     rivals = [
         Rival(name=way.name, passes=way.passes, seconds=seconds.get(way.name), why=way.why)
         for way in ways
@@ -106,15 +96,39 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
         rivals=tuple(rivals),
         entries=int(pattern.rows.nnz) if pattern else None,
         output=asked.output,
-        notes=(*notes, *more, *doubts),
+        notes=(*notes, *doubts),
         _made=right[best],
     )
 
 
-def _fastest(names: Iterable[str], seconds: Mapping[str, float]) -> str:
-    """Return the first of some ways, the cheapest by the model first, that none is faster than."""
+def weighed(asked: Asked) -> tuple[Pattern | None, list[Way], tuple[str, ...]]:
+    """Return the pattern if it is found, the ways, the cheapest by the model first, and notes."""
+    left = time_left(_LOOKING)
+    pattern, notes = _looked_at(asked, left())
+    ways, more = _ways(asked, pattern, left)
+    return pattern, ways, (*notes, *more)
+
+
+def made(asked: Asked, pattern: Pattern | None, way: Way) -> Made:
+    """Return a way as a derivative in the form that was asked for."""
+    finish = partial(_finished, asked, pattern.rows if pattern else None)
+    sparse = asked.output != "dense"
+    return Made(asked.problem, asked.argnums, way, pattern, finish, sparse=sparse)
+
+
+def fastest(
+    right: Mapping[str, Made], problem: Problem
+) -> tuple[str, dict[str, float], tuple[str, ...]]:
+    """Return the fastest of the ways that are right, the seconds of each, and doubts about these.
+
+    Without times, or with such as are not believed, it is the first: that of fewest operations.
+    """
+    seconds, doubts = _measured(right, problem) if len(right) > 1 else ({}, ())
+    if doubts or not seconds:
+        return next(iter(right)), seconds, doubts
     least = min(seconds.values())
-    return next(name for name in names if seconds.get(name, math.inf) <= _TIE * least)
+    best = next(name for name in right if seconds.get(name, math.inf) <= _TIE * least)
+    return best, seconds, doubts
 
 
 def _looked_at(asked: Asked, limit: float) -> tuple[Pattern | None, tuple[str, ...]]:
@@ -200,7 +214,9 @@ def _right(tried: dict[str, Made], asked: Asked, *, all_of_them: bool) -> dict[s
     return right
 
 
-def _measured(made: dict[str, Made], problem: Problem) -> tuple[dict[str, float], tuple[str, ...]]:
+def _measured(
+    made: Mapping[str, Made], problem: Problem
+) -> tuple[dict[str, float], tuple[str, ...]]:
     """Time the ways against one another, and say why the times are not to be believed."""
     calls = {name: partial(one.run, problem.x, problem.fixed) for name, one in made.items()}
     timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
