@@ -11,7 +11,7 @@ from benchmarks.check.reference import find_reference
 from benchmarks.comparison import refusal
 from benchmarks.comparison.refusal import without_room
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.derivatives.table import select
+from benchmarks.derivatives.selection import select
 
 X = jnp.arange(1.0, 8.0) / 5
 

@@ -17,7 +17,8 @@ from benchmarks.comparison.plan import make_plan
 from benchmarks.comparison.reading import read_program
 from benchmarks.derivatives.checkpointing import checkpointed
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.derivatives.table import METHODS, select
+from benchmarks.derivatives.selection import select
+from benchmarks.derivatives.table import METHODS
 from benchmarks.instrument.deadline import TimeUpError
 from benchmarks.instrument.timing import MIN_ROUNDS
 

@@ -12,7 +12,8 @@ from benchmarks.comparison.experiment import Limits
 from benchmarks.comparison.search import settle
 from benchmarks.derivatives.method import Preparation, Program, Truth
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.derivatives.table import METHODS, select
+from benchmarks.derivatives.selection import select
+from benchmarks.derivatives.table import METHODS
 
 A = np.random.default_rng(0).standard_normal((5, 5))
 W = np.random.default_rng(1).standard_normal((4, 5))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from benchmarks.derivatives.method import Program, dense
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.derivatives.table import select
+from benchmarks.derivatives.selection import select
 
 N = 4
 WEIGHTS = np.random.default_rng(7).uniform(-0.5, 0.5, (N, N))

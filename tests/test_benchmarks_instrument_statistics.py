@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 
+from benchmarks.instrument.intervals import CONFIDENCE, median_draws, median_interval
 from benchmarks.instrument.samples import Samples
 from benchmarks.instrument.statistics import (
-    CONFIDENCE,
     MARGIN,
     contention,
     estimate,
-    median_draws,
-    median_interval,
     outliers,
     ratio,
 )

@@ -12,7 +12,7 @@ from ..comparison.compare import compare as compare_function
 from ..comparison.diff import diff as compare_runs
 from ..comparison.differences import Differences
 from ..comparison.side_by_side import compare_functions as compare_side_by_side
-from ..derivatives.table import select
+from ..derivatives.selection import select
 from ..instrument.text import filled, terminal_width
 from ..report.files import check_ending, write_report
 from ..report.glossary import GLOSSARY

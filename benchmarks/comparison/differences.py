@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .._equality import equal_by_fields
-from ..instrument.statistics import LEVEL
+from ..instrument.intervals import LEVEL
 from ..instrument.text import filled, html_pairs, in_markdown, markdown_table
 from .difference import BY_CPU, JUDGEMENTS, UNJUDGED, Difference, Side
 

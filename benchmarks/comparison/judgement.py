@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..instrument.intervals import median_draws
 from ..instrument.samples import Samples
-from ..instrument.statistics import Estimate, Ratio, contention, estimate, median_draws, ratio
+from ..instrument.statistics import Estimate, Ratio, contention, estimate, ratio
 from .difference import Difference
 from .fastest import BUSY
 from .record import Comparison

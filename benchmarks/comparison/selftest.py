@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..instrument.environment import environment
+from ..instrument.intervals import CONFIDENCE, LEAST_ROUNDS, median_interval
 from ..instrument.samples import Samples
-from ..instrument.statistics import CONFIDENCE, LEAST_ROUNDS, Ratio, median_interval, ratio
+from ..instrument.statistics import Ratio, ratio
 from ..instrument.timing import interleave, run_once
 from .compare import compare
 from .fastest import Machine, fastest, machine_of

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ..derivatives.method import Method
 from ..derivatives.problem import Problem
 from ..derivatives.rewrites import rewrites
-from ..derivatives.table import select
+from ..derivatives.selection import select
 from ..instrument import units
 from ..instrument.clock import time_left
 from ..instrument.compile import Compiled, compile_for

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .statistics import Estimate, estimate, median_draws
+from .intervals import median_draws
+from .statistics import Estimate, estimate
 
 
 class Line(NamedTuple):

@@ -7,7 +7,8 @@ from typing import Any
 
 from .._equality import equal_by_fields
 from ..instrument import units
-from ..instrument.statistics import LEVEL, Ratio
+from ..instrument.intervals import LEVEL
+from ..instrument.statistics import Ratio
 from ..instrument.text import aligned
 
 _WRONG = "! is wrong; a blank: the library has no such function"

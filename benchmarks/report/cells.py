@@ -5,7 +5,7 @@ import math
 from ..comparison.fastest import WAITED
 from ..comparison.record import Comparison
 from ..instrument import units
-from ..instrument.statistics import LEVEL
+from ..instrument.intervals import LEVEL
 from .columns import by_cost, columns
 
 
