@@ -9,8 +9,8 @@ from .comparison.findings import Crossover as Crossover
 from .comparison.findings import Finding as Finding
 from .comparison.findings import ModeLine as ModeLine
 from .comparison.findings import Verdict as Verdict
+from .comparison.function_row import FunctionRow as FunctionRow
 from .comparison.functions import FunctionComparison as FunctionComparison
-from .comparison.functions import FunctionRow as FunctionRow
 from .comparison.made_by import MadeBy as MadeBy
 from .comparison.nonfinite import explain_nonfinite as explain_nonfinite
 from .comparison.record import Comparison as Comparison

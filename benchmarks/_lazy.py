@@ -19,7 +19,7 @@ HOMES = {
     "Explanation": "check.explanation",
     "Finding": "comparison.findings",
     "FunctionComparison": "comparison.functions",
-    "FunctionRow": "comparison.functions",
+    "FunctionRow": "comparison.function_row",
     "Flops": "program.count",
     "Graph": "graph.record",
     "Jacobian": "structure.record",

@@ -6,7 +6,8 @@ import numpy as np
 
 import gradwise
 from benchmarks import METHODS
-from benchmarks.comparison.usage import usage_of, use_line
+from benchmarks.comparison.callee import usage_of
+from benchmarks.comparison.usage import use_line
 from benchmarks.derivatives.by_method import Way, as_function
 from benchmarks.derivatives.problem import make_problem
 

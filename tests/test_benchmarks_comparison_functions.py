@@ -8,8 +8,8 @@ import pytest
 import gradwise
 from benchmarks import compare_functions
 from benchmarks.comparison.agreement import difference
-from benchmarks.comparison.compare import worked
-from benchmarks.comparison.work import Settings
+from benchmarks.comparison.asked import Settings
+from benchmarks.comparison.worked import worked
 
 X = jnp.linspace(0.1, 1.0, 6)
 

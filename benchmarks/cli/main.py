@@ -13,7 +13,7 @@ except ModuleNotFoundError:
 from gradwise import __version__
 
 from ..scenarios.run import choose
-from . import commands, graphs, options, suites
+from . import commands, graphs, of_results, options, suites
 from .errors import in_one_line
 
 app = typer.Typer(
@@ -187,53 +187,8 @@ def graph(
     )
 
 
-@app.command("diff")
-@in_one_line
-def diff(
-    runs: options.Runs = None,
-    baseline: options.Baseline = None,
-    results: options.Folder = Path("results"),
-    format_: options.Format = "text",
-) -> None:
-    """Show what became slower or faster between two runs.
-
-    Each row is slower, faster, the same, or cannot be told apart on this machine; intervals are
-    given. Where the machine was busy, CPU times are compared, or nothing is. The exit status is 1
-    if anything became slower or broke, so that CI can use it.
-    """
-    raise typer.Exit(commands.diff(runs or [], baseline=baseline, folder=results, format_=format_))
-
-
-@app.command("baseline")
-@in_one_line
-def baseline(
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The name to give a run.")
-    ] = None,
-    run: Annotated[
-        Path, typer.Argument(metavar="FILE", help="The run; by default the latest.")
-    ] = Path("latest"),
-    results: options.Folder = Path("results"),
-) -> None:
-    """Name a run, to compare others with; without a name, list those that there are."""
-    commands.baseline(name, run, folder=results)
-
-
-@app.command("report")
-@in_one_line
-def report(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN",
-            help="A run: a file, the name of a baseline, `latest`, or a folder whose latest it is.",
-        ),
-    ] = Path("latest"),
-    out: options.Page = None,
-    results: options.Folder = Path("results"),
-) -> None:
-    """Write a run's results as a page, a summary or a picture."""
-    commands.report(run, out, folder=results)
+for _of_results in (of_results.diff, of_results.baseline, of_results.report):
+    app.command()(_of_results)
 
 
 @app.command("selftest")

@@ -1,22 +1,16 @@
 """`compare`: what a derivative of this function costs, by every way to take it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from numbers import Integral, Real
 
-import jax
 import jax.numpy as jnp
 
 from ..derivatives.candidate import Candidate, as_methods
-from ..derivatives.problem import Problem, make_problem
-from ..instrument.clock import time_left
-from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.environment import environment
-from ..instrument.interrupts import never_dropped
 from ..program.arguments import Argnums
 from ..program.messages import guarded
 from ..program.names import name_of
 from .advised import with_gains
+from .asked import RULES, Settings, check_options
 from .fastest import machine_of
 from .notes import machine_notes
 from .origin import origin_of
@@ -24,12 +18,8 @@ from .record import Comparison
 from .source import Source
 from .usage import with_use
 from .verdict import NO_VERDICT, give_verdict
-from .work import OnProgress, Settings, Work, ended
-
-#: Seconds after the time limit at which work is stopped that has not ended by itself.
-_GRACE = 0.5
-#: What a custom rule of the user's is to `compare`: something to check, or the truth.
-RULES = ("check", "trust")
+from .work import OnProgress, Work, ended
+from .worked import worked
 
 
 def compare(
@@ -130,37 +120,6 @@ def compare(
     return with_use(found, source, work.problem)
 
 
-def worked(
-    fn: Callable[..., object],
-    inputs: tuple,
-    settings: Settings,
-    *,
-    argnums: Argnums,
-    has_aux: bool = False,
-    on_progress: OnProgress | None = None,
-) -> tuple[Work, BaseException | None]:
-    """Try and measure all methods of one function; return that and what ended it early.
-
-    Args:
-        fn: The function.
-        inputs: Its arguments.
-        settings: What is asked for.
-        argnums: The arguments to differentiate.
-        has_aux: Whether the function returns a pair, of which the first alone is differentiated.
-        on_progress: Told what is being done.
-    """
-    left, order = time_left(settings.time_limit), settings.order
-    # A key among the inputs is drawn from in every call.
-    with never_dropped(), jax.debug_key_reuse(False):
-        problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
-        work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
-        try:
-            stopped_after(left() + _GRACE, work.do, "comparing")
-        except (TimeUpError, KeyboardInterrupt) as caught:
-            return work, caught
-    return work, None
-
-
 def _recorded(
     work: Work, incomplete: str, asked: Mapping[str, object], *, name: str, purpose: str
 ) -> Comparison:
@@ -207,61 +166,6 @@ def _recorded(
         environment=here,
         made_by=made_by,
     )
-
-
-def check_options(
-    *,
-    budget: float,
-    time_limit: float,
-    seed: int,
-    order: int = 1,
-    crossover: bool = False,
-    rule: str = RULES[0],
-    name: str | None = None,
-) -> None:
-    """Raise on what no function can be measured with."""
-    if rule not in RULES:
-        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
-    for option, seconds in (("budget", budget), ("time_limit", time_limit)):
-        if not (isinstance(seconds, Real) and not isinstance(seconds, bool) and seconds > 0):
-            raise ValueError(f"{option} must be a positive number of seconds, got {seconds!r}")
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-    if not isinstance(order, Integral) or isinstance(order, bool):
-        raise ValueError(f"order must be 1 or 2, got {order!r}")
-    if not isinstance(name, str | None):
-        raise TypeError(f"name must be a text, got {name!r}")
-    if crossover and order == 2:
-        raise ValueError(
-            "crossover is about first derivatives, got order=2: leave one of the two out"
-        )
-    if jax.config.jax_disable_jit:  # pyright: ignore[reportAttributeAccessIssue]
-        raise ValueError(
-            "compare measures compiled programs, but jax.disable_jit is on: call it outside of that"
-        )
-
-
-def _problem(
-    fn: Callable[..., object],
-    inputs: tuple,
-    *,
-    argnums: Argnums,
-    has_aux: bool,
-    order: int,
-    left: Callable[[], float],
-) -> Problem:
-    """Trace the function, as long as there is time."""
-    try:
-        make = partial(make_problem, fn, inputs, argnums=argnums, has_aux=has_aux)
-        problem = stopped_after(left(), make, "tracing the function")
-    except TimeUpError as error:
-        raise TimeoutError(f"{error}: time_limit must be longer") from None
-    if order == 2 and not problem.scalar:
-        raise ValueError(
-            f"order=2 takes Hessians of scalar functions; this one has {problem.m} outputs: "
-            "compare one of them, or a sum"
-        )
-    return problem
 
 
 def _notes(work: Work) -> tuple[str, ...]:

@@ -11,46 +11,11 @@ from .._record_file import damage_told, ending, read_object, record_of, save_rec
 from ..instrument import units
 from ..instrument.text import WIDTH, filled, fitted, html_pairs, html_table, markdown_table
 from .findings import Finding
-from .row import Row
+from .function_row import FunctionRow, ratio_told, time_told
 
 #: What a file says that it holds.
 KIND = "functions"
 _SPARE = ("compile", "memory")
-
-
-@equal_by_fields
-@dataclass(frozen=True, kw_only=True, repr=False)
-class FunctionRow:
-    """What is known of one of several functions, and of its derivative.
-
-    Attributes:
-        name: What the function is called.
-        value: The function itself.
-        derivative: Its derivative by the fastest mode that is right; `None` if none is.
-        differs: How its results differ from those of the first function, and where; `""` if they
-            are equal but for rounding.
-
-    Example:
-        >>> from gradwise import FunctionRow, Row
-        >>> value = Row(method="value", mode="none", kind="value", status="ok", seconds=2e-5)
-        >>> FunctionRow(name="direct", value=value)
-        FunctionRow(direct: 20 us, no derivative)
-    """
-
-    name: str
-    value: Row
-    derivative: Row | None = None
-    differs: str = ""
-
-    __hash__ = None  # pyright: ignore[reportAssignmentType]  (samples have no hash)
-
-    def __repr__(self) -> str:
-        derivative = _time(self.derivative) if self.derivative else ""
-        told = f"{derivative} by {self.derivative.method}" if self.derivative else "no derivative"
-        return f"FunctionRow({self.name}: {_time(self.value)}, {told})"
-
-    def _repr_html_(self) -> str:
-        return html_pairs([(self.name, self.value), ("derivative", self.derivative)])
 
 
 @equal_by_fields
@@ -231,10 +196,10 @@ class FunctionComparison:
             lines.append(
                 [
                     row.name,
-                    _time(row.value),
-                    _ratio(row.value),
-                    _time(derivative) if derivative else "none",
-                    _ratio(derivative),
+                    time_told(row.value),
+                    ratio_told(row.value),
+                    time_told(derivative) if derivative else "none",
+                    ratio_told(derivative),
                     derivative.method if derivative else "",
                     units.size(known.bytes or 0) if known else "",
                     units.seconds(compiled) if compiled is not None else "",
@@ -244,11 +209,3 @@ class FunctionComparison:
 
     def _table(self) -> list[str]:
         return fitted(self._cells(), WIDTH - 2, spare=_SPARE).lines
-
-
-def _time(row: Row) -> str:
-    return units.seconds(row.seconds) if row.seconds is not None else row.status
-
-
-def _ratio(row: Row | None) -> str:
-    return units.times(row.ratio.median) if row and row.ratio else ""

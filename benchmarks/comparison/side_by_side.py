@@ -14,16 +14,19 @@ from ..instrument.timing import interleave, run_once
 from ..program.arguments import Argnums
 from ..program.messages import guarded
 from .agreement import difference, how_compared
+from .asked import Settings, check_options
 from .attempt import Attempt
-from .compare import check_options, worked
+from .callee import Usage, named_by, usage_of
 from .fastest import Machine, fastest, machine_of
 from .findings import Finding
-from .functions import FunctionComparison, FunctionRow
+from .function_row import FunctionRow
+from .functions import FunctionComparison
 from .notes import machine_notes
 from .row import Row
-from .usage import Usage, named_by, usage_of, use_line
+from .usage import use_line
 from .verdict import give_verdict, least_memory
-from .work import OnProgress, Settings, Work
+from .work import OnProgress, Work
+from .worked import worked
 
 #: The share of the budget and of the time that finding the mode of each function takes.
 _CHOOSING, _PREPARING = 0.4, 0.8

@@ -1,27 +1,23 @@
 """The work of a comparison, step by step: whoever interrupts it keeps what is finished."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ..derivatives.method import Method
 from ..derivatives.problem import Problem
-from ..derivatives.rewrites import rewrites
-from ..derivatives.selection import select
 from ..instrument import units
 from ..instrument.clock import time_left
 from ..instrument.compile import Compiled, compile_for
 from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
-from ..program.messages import guarded
-from ..structure.marks import TooLargeError
-from ..structure.methods import structured
+from .asked import Settings
 from .attempt import Attempt, attempt, not_tried
+from .chosen import allowed_by_structure, cheapest_first, rewritten, selected, ways_needed
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
 from .findings import Crossover
@@ -47,23 +43,8 @@ _MEASURING = 0.25
 _FIRST = 0.75
 #: The share of the time left that reading the program may take.
 _READING = 0.3
-#: Seconds that looking for a structure may take.
-_LOOKING = 5.0
 #: A call that takes longer is made in a thread, so that it can be left behind.
 _LONG = 0.5
-
-
-class Settings(NamedTuple):
-    """What the caller of `compare` asks for, beside the function."""
-
-    methods: Sequence[str] | str | None
-    extra: tuple[Method, ...]
-    order: int
-    budget: float
-    time_limit: float
-    seed: int
-    crossover: bool
-    rule: str = "check"
 
 
 @dataclass
@@ -99,7 +80,7 @@ class Work:
     faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.methods = self._selected(0)
+        self.methods = selected(self.settings, self.problem, 0)
         # While the machine is quiet: what is left behind later would slow it down.
         self.nothing = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
         self._first_floor = min(run_once(self.nothing)[0] for _ in range(MIN_ROUNDS))
@@ -114,8 +95,7 @@ class Work:
         if not look.why:
             pace = pace_of(time_left(_READING * self.left()))
             self.reading = with_settled_loops(self.reading, self.problem, pace)
-        others = (*self._rewrites(self.reading), *self._structured(self.reading))
-        self.methods = (*self._selected(self.reading.kept), *others)
+        self._choose(self.reading)
         plan = make_plan(
             self.methods,
             look,
@@ -135,7 +115,7 @@ class Work:
             left=lambda: self.left() - reserved,
             rule=settings.rule,
         )
-        for index, method in enumerate(_cheapest_first(self.methods, self.problem)):
+        for index, method in enumerate(cheapest_first(self.methods, self.problem)):
             tell(method.name, index / len(self.methods))
             ready = any(one.planned and one.row.kind != "value" for one in self.attempts)
             share = SHARE if ready else _FIRST
@@ -144,6 +124,14 @@ class Work:
         if settings.crossover and not self.experiment.unchecked:
             self.batches = compile_batches(self.experiment, settings.seed)
         self._measure()
+
+    def _choose(self, reading: Reading) -> None:
+        """Choose the methods: those of the table, rewrites, and what the structure allows."""
+        settings, problem = self.settings, self.problem
+        rewrites = rewritten(settings, problem, reading, self.methods)
+        structured, fault = allowed_by_structure(settings, problem, reading, self.left())
+        self.faults += [fault] if fault else []
+        self.methods = (*selected(settings, problem, reading.kept), *rewrites, *structured)
 
     def rows(self, why: str) -> tuple[Row, ...]:
         """Return a row for every method, in their order; those that nobody came to say why."""
@@ -171,45 +159,10 @@ class Work:
     def _read(self) -> Reading:
         """Read the program, in a share of the time."""
         try:
-            read = partial(read_program, self.problem, self._modes())
+            read = partial(read_program, self.problem, ways_needed(self.settings, self.problem))
             return stopped_after(_READING * self.left(), read, "reading the program")
         except TimeUpError as error:
             return Reading({}, 0, (), (str(error),))
-
-    def _selected(self, kept: int) -> tuple[Method, ...]:
-        settings, problem = self.settings, self.problem
-        counts = {"order": settings.order, "n": problem.n, "m": _outputs(problem)}
-        return (*select(settings.methods, **counts, kept=kept), *settings.extra)
-
-    def _rewrites(self, reading: Reading) -> tuple[Method, ...]:
-        """Return the rewrites that cure what was found, if whole derivatives are compared."""
-        if not any(method.kind in ("jacobian", "hessian") for method in self.methods):
-            return ()
-        patterns = {advice.pattern for advice in reading.advice}
-        order = self.settings.order
-        return rewrites(patterns, self.problem, order=order, stops=reading.stops)
-
-    def _structured(self, reading: Reading) -> tuple[Method, ...]:
-        """Return the ways that the function's structure allows, unless methods were named."""
-        if isinstance(self.settings.methods, Sequence) and self.settings.methods != "all":
-            return ()
-        limit, order = min(_LOOKING, _READING * self.left()), self.settings.order
-
-        def look() -> tuple[Method, ...]:
-            try:
-                return structured(self.problem, order=order, stops=reading.stops, limit=limit)
-            except TooLargeError:
-                return ()
-
-        found, fault = guarded("look for a structure", look, ())
-        self.faults += [fault] if fault else []
-        return found
-
-    def _modes(self) -> set[str]:
-        """Return the ways that some method may need, beside both modes of JAX."""
-        settings, problem = self.settings, self.problem
-        possible = select(settings.methods, order=settings.order, m=_outputs(problem))
-        return {"forward", "reverse"}.union(*(method.requires for method in possible))
 
     def _measure(self) -> None:
         """Time what compiled and is right, the batches, and a call that does nothing, in turns."""
@@ -241,25 +194,6 @@ class Work:
             long = one.planned.seconds > _LONG
             calls[one.row.method] = partial(_within, self.left, call) if long else call
         return {one.row.method: calls[one.row.method] for one in ready if one.row.method in calls}
-
-
-def _cheapest_first(methods: Sequence[Method], problem: Problem) -> list[Method]:
-    """Sort methods by the passes they take, so that a short time is left for the likely best.
-
-    The function itself comes first, since every cost is a multiple of it; what is slow to compile
-    or to call on any function comes last.
-    """
-
-    def cost(method: Method) -> tuple[bool, bool, int]:
-        last = method.mode in ("numerical", "symbolic") and not method.from_user
-        return method.kind != "value", last, method.evaluations(problem.n, problem.m)
-
-    return sorted(methods, key=cost)
-
-
-def _outputs(problem: Problem) -> int:
-    """Return how many outputs there are; an array of one number is no scalar either."""
-    return 1 if problem.scalar else max(problem.m, 2)
 
 
 def _within(left: Callable[[], float], call: Call) -> object:
