@@ -1,5 +1,7 @@
 """Loggers for `fit(callback=...)`: where the figures of each epoch are written.
 
+Of several processes that train together, process 0 alone writes.
+
 Example:
     >>> import tempfile
     >>> from pathlib import Path
@@ -25,11 +27,17 @@ from typing import Any
 
 from ._extras import import_extra
 from ._files import write_whole
+from ._processes import is_first
 from ._records import to_json
 
 #: What `fit` calls after each epoch: with the epoch's number, counted from 1, and its figures; with
 #: `train_state=` too where it has such a parameter. Where it returns True, the run ends.
 Callback = Callable[..., object]
+
+
+def _by_the_first(callback: Callback) -> Callback:
+    """Return a callback that writes in the first of several processes alone."""
+    return lambda epoch, row: callback(epoch, row) if is_first() else None
 
 
 def json_lines(path: str | Path) -> Callback:
@@ -47,6 +55,7 @@ def json_lines(path: str | Path) -> Callback:
         '{"epoch": 1, "train_loss": 0.5}\n'
     """
 
+    @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         del epoch  # it is in the row
         with Path(path).open("a") as file:
@@ -75,6 +84,7 @@ def csv(path: str | Path) -> Callback:
     """
     path = Path(path)
 
+    @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         del epoch  # it is in the row
         row = _flat(row)
@@ -145,14 +155,18 @@ def tensorboard(folder: str | Path) -> Callback:
     scalar = import_extra("tensorboardX.summary", "tensorboard").scalar
     event = import_extra("tensorboardX.proto.event_pb2", "tensorboard").Event
     Path(folder).mkdir(parents=True, exist_ok=True)
-    writer = writers.EventsWriter(str(Path(folder) / "events"))
+    opened: list[Any] = []  # in the process that writes, which nobody knows before training begins
 
+    @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
+        if not opened:
+            opened.append(writers.EventsWriter(str(Path(folder) / "events")))
+            weakref.finalize(callback, opened[0].close)
+        (writer,) = opened
         for name, value in _flat(row).items():
             if name != "epoch":
                 summary = scalar(name, value)
                 writer.write_event(event(step=epoch, wall_time=time.time(), summary=summary))
         writer.flush()
 
-    weakref.finalize(callback, writer.close)
     return callback

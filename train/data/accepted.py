@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._processes import check_global
 from .._text import excerpt
 from .._types import Data, Tree
 from .arrays import Array, as_arrays, converted, is_numbers
@@ -84,7 +85,8 @@ def data_sets(
     """Return training data and validation data as pairs of arrays that fit each other.
 
     Raises:
-        ValueError: If a set is empty or smaller than a batch, or if their rows differ in shape.
+        ValueError: If a set is empty or smaller than a batch, or if their rows differ in shape; or
+            if there are several processes, and a set is of this one alone.
         TypeError: If a set is no pair of arrays.
 
     Example:
@@ -93,6 +95,7 @@ def data_sets(
         ((1, 1), None)
     """
     train_set = data_set("the train data", train_data)
+    check_global("the train data", train_set)
     if batch_size > (rows := length(train_set)):
         raise ValueError(
             f"batch_size={batch_size} is above the {rows} rows of the train data: choose less"
@@ -100,6 +103,7 @@ def data_sets(
     if validation is None:
         return train_set, None
     held_out = data_set("the validation data", validation)
+    check_global("the validation data", held_out)
     check_alike(train_set, held_out)
     return train_set, held_out
 

@@ -12,6 +12,7 @@ from jax.core import Tracer
 
 from .. import data as datasets
 from .._checks import positive
+from .._processes import check_global
 from .._programs import program
 from .._sample_moments import sample_moments
 from .._sharding import unspread
@@ -94,7 +95,9 @@ def predict(
     kinds = tuple(jax.tree.leaves(outputs)), jax.tree.structure(outputs)
     for kind in kinds[0]:
         check_kind(kind)
-    given = (key, train_state.params, train_state.state, on_device(tree_of_rows("the data", data)))
+    data = tree_of_rows("the data", data)
+    check_global("the data", data)
+    given = (key, train_state.params, train_state.state, on_device(data))
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return _make(apply, form, size, samples, kinds, chunk)(*given)
     return program(_make, apply, form, size, samples, kinds, chunk, arguments=given)(*given)

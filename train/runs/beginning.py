@@ -6,6 +6,7 @@ import jax
 
 from .. import data as datasets
 from .._checks import positive
+from .._processes import check_global
 from .._sharding import replicate_over_mesh_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder
@@ -52,6 +53,7 @@ def accepted(
     check_source("train_data", train_data, epochs=epochs)
     if isinstance(validation, tuple):
         validation = data_set("the validation data", validation)
+        check_global("the validation data", validation)
     elif validation is not None:
         check_source("validation", validation, epochs=validations)
     return train_data, validation

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from .._extras import import_extra
+from .._processes import is_first
 
 Report = Callable[[Sequence[Mapping[str, float]]], None]
 
@@ -19,7 +20,8 @@ def reporter(
 
     Args:
         progress: False: print nothing. None: print if rich is installed. True: print, and raise if
-            it is not. Nothing is printed where the output is no terminal.
+            it is not. Nothing is printed where the output is no terminal, nor by any but the first
+            of several processes.
         epochs: How many epochs are to be made in all.
         clock: The time in seconds.
 
@@ -31,7 +33,7 @@ def reporter(
     """
     if progress is None:
         progress = importlib.util.find_spec("rich") is not None
-    if not (progress and sys.stdout.isatty()):
+    if not (progress and sys.stdout.isatty() and is_first()):
         return lambda rows: None
     console = import_extra("rich.console", "train").Console(highlight=False)
     first_report: list[tuple[float, float]] = []  # its time and its epoch

@@ -11,6 +11,7 @@ from jax.core import Tracer
 
 from .. import data as datasets
 from .._checks import positive
+from .._processes import check_global
 from .._programs import program
 from .._types import Data
 from ..data.accepted import data_set, on_device
@@ -40,7 +41,8 @@ def evaluate(
 
     Raises:
         ValueError: If there is no row, if the arrays do not have the same rows, or if `batch_size`
-            is not an integer above 0.
+            is not an integer above 0; or if there are several processes, and the data are of this
+            one alone.
         TypeError: If the data are no pair of arrays of numbers.
 
     Example:
@@ -56,7 +58,9 @@ def evaluate(
         {'loss': Array(0.6666667, dtype=float32)}
     """
     batch_size = positive("batch_size", batch_size)
-    given = train_state, on_device(data_set("the data", data))
+    sets = data_set("the data", data)
+    check_global("the data", sets)
+    given = train_state, on_device(sets)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return values(totals(objective, *given, batch_size))
     return values(program(make_totals, objective, batch_size, arguments=given)(*given))

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from .._programs import program
 from .._text import excerpt
@@ -152,7 +151,7 @@ class SupervisedObjective:
             integers = hasattr(labels, "dtype") and jnp.issubdtype(labels.dtype, jnp.integer)
             if integers and hasattr(scores, "shape") and labels.shape == scores.shape[:-1]:
                 weights = weights_of(Batch(x, y), name, self.weights)
-                check_labels(np.asarray(labels), scores.shape[-1], weights)
+                check_labels(labels, scores.shape[-1], weights)
             if scores is not None and labels is not None:
                 loss = self.loss[name or ""] if isinstance(self.loss, Mapping) else self.loss
                 values = jax.eval_shape(loss, scores, labels)
