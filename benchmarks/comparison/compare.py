@@ -12,6 +12,7 @@ from ..program.names import name_of
 from .advised import with_gains
 from .asked import RULES, Settings, check_options
 from .fastest import machine_of
+from .notebook_line import shown_in_notebook
 from .notes import machine_notes
 from .origin import origin_of
 from .record import Comparison
@@ -72,6 +73,7 @@ def compare(
         purpose: Why it is being looked at; printed above the table.
         on_progress: Told what is being done, and the share of it that is. Before anything long
             starts it is told the plan: "plan: 6 methods, about 20 s (compiling 10, measuring 10)".
+            Without it, a notebook shows one line that is updated.
 
     Returns:
         The rows, the verdict, and the environment they were found in. At the time limit, or on
@@ -107,14 +109,16 @@ def compare(
     )
     extra = as_methods(candidates, order)
     settings = Settings(methods, extra, order, budget, time_limit, seed, crossover, rule)
-    work, error = worked(
-        fn, inputs, settings, argnums=argnums, has_aux=has_aux, on_progress=on_progress
-    )
+    called = name or name_of(fn)
+    with shown_in_notebook(called, on_progress) as tell:
+        work, error = worked(
+            fn, inputs, settings, argnums=argnums, has_aux=has_aux, on_progress=tell
+        )
     asked = {"time_limit": time_limit, "methods": methods, "order": order}
     asked |= {"budget": budget, "seed": seed, "crossover": crossover}
     asked |= {"has_aux": True} if has_aux else {}
     asked |= {"rule": rule} if rule != RULES[0] else {}
-    found = _recorded(work, ended(work, error), asked, name=name or name_of(fn), purpose=purpose)
+    found = _recorded(work, ended(work, error), asked, name=called, purpose=purpose)
     ways = {one.row.method: one.way for one in work.attempts if one.way}
     source = Source(fn=fn, inputs=inputs, argnums=argnums, has_aux=has_aux, ways=ways)
     return with_use(found, source, work.problem)

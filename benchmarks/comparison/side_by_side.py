@@ -21,6 +21,7 @@ from .fastest import Machine, fastest, machine_of
 from .findings import Finding
 from .function_row import FunctionRow
 from .functions import FunctionComparison
+from .notebook_line import shown_in_notebook
 from .notes import machine_notes
 from .row import Row
 from .usage import use_line
@@ -81,36 +82,49 @@ def compare_functions(
     """
     _check(functions, mode)
     check_options(budget=budget, time_limit=time_limit, seed=seed)
-    left, tell = time_left(time_limit), on_progress or (lambda stage, share: None)
-    made: list[_Function] = []
-    for name, fn in functions.items():
-        share = _PREPARING * left() / (len(functions) - len(made))
-        measuring = _CHOOSING * budget / len(functions)
-        methods = [mode] if mode else list(_MODES)
-        settings = Settings(methods, (), 1, measuring, share, seed, False)
-        with _named_in_errors(name):
-            work, error = worked(
-                fn,
-                inputs,
-                settings,
-                argnums=argnums,
-                on_progress=lambda stage, share, name=name: tell(f"{name}: {stage}", share),
-            )
-        if isinstance(error, KeyboardInterrupt):
-            raise error
-        usage = named_by(name, usage_of(fn, work.problem, argnums, has_aux=False))
-        made.append(_Function(name, work, usage, *_chosen(work)))
-    calls = {
-        f"{each.name}/{part}": one.compiled.call
-        for each in made
-        for part, one in (("value", each.value), ("derivative", each.derivative))
-        if one is not None and one.compiled is not None
-    }
-    measuring = min((1 - _CHOOSING) * budget, max(left(), 0.0))
-    samples, _ = interleave(
-        calls, budget=measuring, seed=seed, on_round=lambda s: tell("measuring", s), left=left
-    )
+    left = time_left(time_limit)
+    with shown_in_notebook(", ".join(functions), on_progress) as tell:
+        made: list[_Function] = []
+        for name, fn in functions.items():
+            share = _PREPARING * left() / (len(functions) - len(made))
+            measuring = _CHOOSING * budget / len(functions)
+            methods = [mode] if mode else list(_MODES)
+            settings = Settings(methods, (), 1, measuring, share, seed, False)
+            made.append(_looked_at(name, fn, inputs, argnums, settings, tell))
+        calls = {
+            f"{each.name}/{part}": one.compiled.call
+            for each in made
+            for part, one in (("value", each.value), ("derivative", each.derivative))
+            if one is not None and one.compiled is not None
+        }
+        measuring = min((1 - _CHOOSING) * budget, max(left(), 0.0))
+        samples, _ = interleave(
+            calls, budget=measuring, seed=seed, on_round=lambda s: tell("measuring", s), left=left
+        )
     return _recorded(made, samples, seed)
+
+
+def _looked_at(
+    name: str,
+    fn: Callable[..., object],
+    inputs: tuple[object, ...],
+    argnums: Argnums,
+    settings: Settings,
+    tell: OnProgress,
+) -> "_Function":
+    """Check one function by itself, and choose its mode."""
+    with _named_in_errors(name):
+        work, error = worked(
+            fn,
+            inputs,
+            settings,
+            argnums=argnums,
+            on_progress=lambda stage, share: tell(f"{name}: {stage}", share),
+        )
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    usage = named_by(name, usage_of(fn, work.problem, argnums, has_aux=False))
+    return _Function(name, work, usage, *_chosen(work))
 
 
 @contextmanager
