@@ -53,7 +53,8 @@ def test_a_resumed_stream_asks_its_source_for_the_epoch_it_is_in(tmp_path):
 
 
 def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
-    from train.runs.host_batches import ahead
+    from train.runs.lockstep import Lockstep
+    from train.runs.placement import Placement
 
     brought = []
 
@@ -62,7 +63,9 @@ def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
             brought.append(i)
             yield np.full(2, i), i
 
-    for used, (_, batch, _) in enumerate(ahead(batches(), 2)):
+    placement = Placement(rows_sharding=None, batch_size=2, total=2, own=2)
+    ahead = Lockstep(received=int).ahead(batches(), 2, placement, example=pytest.fail)
+    for used, (_, batch, _) in enumerate(ahead):
         assert int(batch[0]) == used
         assert len(brought) == min(used + 3, 6)
 

@@ -36,6 +36,10 @@ class ProcessError(RuntimeError):
     """
 
 
+class LostProcessError(ProcessError):
+    """Another process is gone."""
+
+
 def several() -> bool:
     """Return whether this process trains together with others, by `jax.distributed`.
 
@@ -204,7 +208,7 @@ def shared_errors() -> Iterator[None]:
         raise_for(error, agree(error is not None)[:, 0])
 
 
-def lost(error: Exception) -> ProcessError | None:
+def lost(error: Exception) -> LostProcessError | None:
     """Return the error that says that another process is gone, if that is what JAX has raised.
 
     It is printed at once: where process 0 is gone, JAX ends this one within a tenth of a second.
@@ -218,7 +222,7 @@ def lost(error: Exception) -> ProcessError | None:
     )
     if not is_first():
         print(f"fit: {told}", file=sys.stderr, flush=True)
-    return ProcessError(told)
+    return LostProcessError(told)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import positive
+from .._processes import is_first
 from .._record_file import damage_told
 from .._types import Tree
 from ..curves import History
@@ -64,11 +65,14 @@ class RunFolder:
         """
         if self.path is None:
             return None
+        header = header_of(position)  # to which several processes contribute
+        if not is_first():
+            return None
         within = f"_batch-{position.batches:08d}" if position.batches else ""
         # The names sort as the moments do: "." is below "_".
         path = self.path / f"epoch-{history.epochs:08d}{within}.safetensors"
         sections = {**sections, "key": key, "position": section_of(position)}
-        write_tree(path, sections, history, made_with=self.made_with, position=header_of(position))
+        write_tree(path, sections, history, made_with=self.made_with, position=header)
         for old in self.checkpoints()[: -self.keep]:
             old.unlink(missing_ok=True)
         return path
@@ -174,9 +178,9 @@ def open_folder(
         yield RunFolder(path=None, **options)
         return
     path = Path(folder)
-    with _own(folder):
+    with _own(folder) if is_first() else nullcontext():
         opened = RunFolder(path=path, **options)
-        if opened.checkpoints() and not resume:
+        if is_first() and opened.checkpoints() and not resume:
             raise ValueError(
                 f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from "
                 "the newest, or choose another folder"

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._processes import texts
 from .._records import integer
 from ..metrics import Figure
 
@@ -45,7 +46,7 @@ def section_of(position: Position) -> dict[str, list[jax.Array]]:
 
 
 def header_of(position: Position) -> dict[str, object]:
-    """Return what JSON can hold of a position.
+    """Return what JSON can hold of a position; several processes call it together.
 
     Raises:
         TypeError: If the source's state is neither bytes nor what JSON gives back as it was.
@@ -55,30 +56,35 @@ def header_of(position: Position) -> dict[str, object]:
         {'batches': 7, 'sums': 0, 'source': {'bytes': 'YXQgNw=='}}
     """
     source = position.source
+    fields = {"batches": position.batches, "sums": len(section_of(position)["sums"])}
+    can_be_saved = isinstance(source, bytes) or _survives_json(source)
+    stored: dict[str, object] = {"json": source if can_be_saved else None}
     if isinstance(source, bytes):
         stored = {"bytes": base64.b64encode(source).decode()}
-    else:
-        stored = {"json": source}
-        if not _survives_json(source):
-            raise TypeError(
-                "get_state() of the train data must return bytes, or dictionaries, lists, numbers "
-                f"and texts, to be saved in a checkpoint, got {source!r:.200}"
-            )
-    return {
-        "batches": position.batches,
-        "sums": len(section_of(position)["sums"]),
-        "source": stored,
-    }
+    told = texts(json.dumps(stored))  # before an error, which all processes would wait for
+    if not can_be_saved:
+        raise TypeError(
+            "get_state() of the train data must return bytes, or dictionaries, lists, numbers "
+            f"and texts, to be saved in a checkpoint, got {source!r:.200}"
+        )
+    if len(told) == 1:
+        return fields | {"source": stored}
+    return fields | {"sources": [json.loads(text) for text in told]}
 
 
 def position_from(header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Position:
     """Return the position that `section_of` and `header_of` took apart.
 
+    Another number of processes reads other parts of the data: then the sources' own states are of
+    no use, and they are read up to the position.
+
     Args:
         header: What `header_of` returned.
         arrays: The arrays of the file, by their names there.
     """
-    stored = header["source"]
+    states = header["sources"] if "sources" in header else [header["source"]]
+    same_parts = len(states) == jax.process_count()
+    stored = states[jax.process_index()] if same_parts else {"json": None}
     encoded = stored.get("bytes")
     return Position(
         batches=integer("batches", header["batches"], 0),

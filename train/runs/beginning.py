@@ -16,16 +16,20 @@ from ..data.accepted import check_source, data_set, data_sets
 from ..steps import TrainState
 from ..steps.optional import check_targets
 from .carry import Carry, resumed, start
+from .placement import Placement
 from .plan import Plan
 from .sources import Source
 
 
 def stream_options(
-    train_data: Data | Source, steps_per_epoch: int | None, every_steps: int | None
+    train_data: Data | Source,
+    steps_per_epoch: int | None,
+    every_steps: int | None,
+    sharding: jax.sharding.Sharding | None,
 ) -> dict[str, int | None]:
-    """Return the options that only host batches have, checked."""
+    """Return the options that only host batches have, checked; arrays lie where they are."""
     options = {"steps_per_epoch": steps_per_epoch, "every_steps": every_steps}
-    for name, value in options.items():
+    for name, value in (options | {"sharding": sharding}).items():
         if value is not None and isinstance(train_data, tuple):
             raise ValueError(
                 f"{name}={value} needs host batches; arrays are trained on in whole epochs: leave "
@@ -83,11 +87,14 @@ def begin(
     key: jax.Array,
     train_state: TrainState,
     train_data: Data | Source,
+    placement: Placement,
 ) -> tuple[Carry, History, Position]:
     """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
     carry = start(plan, train_state)
     if isinstance(train_data, tuple):
         carry = replicate_over_mesh_of(carry, train_data)
+    else:
+        carry = placement.replicate(carry)
     sections, history, position = folder.resume(carry._asdict(), key)
     if position.batches and isinstance(train_data, tuple):
         raise ValueError(

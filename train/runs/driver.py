@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import jax
 import numpy as np
 
+from .._processes import LostProcessError, anywhere
 from ..curves import History
 from ..curves.endings import ending_number
 from .carry import Carry, kept_epoch
 from .ending import ending_of, failed_validation
 from .listening import Stop, Tell
+from .lockstep import Lockstep
 from .plan import Plan
 
 #: Goes on with a run. Host batches may pause within an epoch, and have no curves then.
@@ -34,7 +37,7 @@ def drive(
     save: Save,
     tell: Tell,
     stop: Stop,
-    received: Callable[[], int],
+    lockstep: Lockstep,
 ) -> tuple[Carry, History]:
     """Make block after block until the epochs are made, the run stops, or a signal comes.
 
@@ -47,27 +50,31 @@ def drive(
         save: Called after each block.
         tell: Called after each block in which an epoch was made, and may stop the run.
         stop: Asked after each block, and before the first one of a run that goes on.
-        received: Returns the signal that has come, or 0.
+        lockstep: Keeps several processes at one step, and knows of signals.
     """
     history = replace(history, ending=ending_number("running"), failed_validation=-1)
     if int(history.epochs) >= epochs or bool(carry.watch.stopped):
         history = judged(plan, carry, history, epochs, 0)
-    history = stopped(history, int(history.epochs) > 0 and stop(history))
+    told_to_stop = int(history.epochs) > 0 and anywhere(partial(stop, history))
+    history = stopped(history, told_to_stop)
     while history.stopped == "running":
         carry, curves = advance(carry)
         before = int(history.epochs)
-        history = judged(plan, carry, extend(history, carry, curves), epochs, received())
+        history = extend(history, carry, curves)
+        history = judged(plan, carry, history, epochs, lockstep.agreed())
         is_new = int(history.epochs) > before
         if is_new:
             with _saved_on_error(carry, history, save):
-                history = stopped(history, stop(history))
+                history = stopped(history, anywhere(partial(stop, history)))
         save(carry, history, before)
         told_to_stop = False
         if is_new:
             with _saved_on_error(carry, history, save):
-                told_to_stop = tell(carry, history, before)
-        if history.stopped == "running" and (received() or told_to_stop):  # while callbacks ran
-            history = stopped(judged(plan, carry, history, epochs, received()), told_to_stop)
+                told_to_stop = anywhere(partial(tell, carry, history, before))
+        # A signal may have come while callbacks ran.
+        if history.stopped == "running" and (lockstep.agreed() or told_to_stop):
+            history = judged(plan, carry, history, epochs, lockstep.known())
+            history = stopped(history, told_to_stop)
             save(carry, history, before)
     return carry, history
 
@@ -77,6 +84,8 @@ def _saved_on_error(carry: Carry, history: History, save: Save) -> Iterator[None
     """Save a run, due or not, that an error in a user's function ends."""
     try:
         yield
+    except LostProcessError:  # without which no save is whole
+        raise
     except Exception as error:
         save(carry, history, int(history.epochs))
         error.add_note(f"in a callback or the stop of fit, after epoch {history.epochs}")

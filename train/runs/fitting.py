@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -13,6 +14,7 @@ import optax
 
 from .. import gradients
 from .._checks import positive
+from .._processes import lost_told, shared_errors
 from .._types import Data, Tree
 from ..checkpoints.folder import Resume, open_folder
 from ..curves import History
@@ -28,7 +30,9 @@ from .carry import finish
 from .driver import drive
 from .interruption import OnInterrupt, first_signal, tell_of_signal
 from .listening import Stop, asked, teller
+from .lockstep import Lockstep
 from .nonfinite import nonfinite_error
+from .placement import placement
 from .plan import Mode, OnNonfinite, Plan
 from .progress import reporter
 from .saving import make_save
@@ -63,6 +67,7 @@ def fit(
     fast_dev_run: bool = False,
     epochs_per_call: int = 1,
     prefetch: int = 2,
+    sharding: jax.sharding.Sharding | None = None,
     progress: bool | None = None,
     callback: Callback | Sequence[Callback] | None = None,
     checkpoint: str | Path | None = None,
@@ -134,6 +139,10 @@ def fit(
         epochs_per_call: Epochs of one block, one call of the device. More save the time between
             two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
         prefetch: How many host batches are copied ahead of their use.
+        sharding: Where the rows of host batches lie on a mesh, such as `NamedSharding(mesh,
+            jax.P("data"))`; None: over the axes of the train state's mesh that none of its leaves
+            takes, if it lies on one. Of several processes each gives its own rows, an equal part of
+            `batch_size`, and one whose source ends earlier goes on with none.
         progress: Whether to print a line for each epoch where the output is a terminal; None: if
             rich is installed.
         callback: Called with `(epoch, row)` after each epoch, one or several; one with a parameter
@@ -164,6 +173,7 @@ def fit(
             it, and says which part of the data, or which layer, it comes from if that can be told.
         Interrupted: If Ctrl-C or SIGTERM has come; it has the state, too.
         CheckpointError: If a checkpoint cannot be written; it has the state, too.
+        ProcessError: If another of several processes is lost, or has failed.
         ValueError: If an option is out of its range, or if data do not fit each other or the
             model; before anything compiles.
         TypeError: If data are not numbers, or if the model does not take their dtype.
@@ -205,9 +215,10 @@ def fit(
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
     endless = steps_per_epoch is not None
-    train_data, validation = accepted(
-        plan, train_state, train_data, validation, 1 if endless else epochs, epochs
-    )
+    with shared_errors():
+        train_data, validation = accepted(
+            plan, train_state, train_data, validation, 1 if endless else epochs, epochs
+        )
     if on_interrupt not in get_args(OnInterrupt):
         raise ValueError(f'on_interrupt must be "raise" or "return", got {on_interrupt!r}')
     if fast_dev_run:
@@ -215,13 +226,19 @@ def fit(
         steps_per_epoch = every_steps = None
         train_data = first_batch(train_data, plan.batch_size)
         validation = first_batch(validation, plan.batch_size)
-    streamed = stream_options(train_data, steps_per_epoch, every_steps)
+    streamed = stream_options(train_data, steps_per_epoch, every_steps, sharding)
     options = made_with(plan, train_data, validation, steps_per_epoch)
     folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
     tell, stop = teller(reporter(progress, epochs), callback), asked(stop)
     recent: Recent = deque(maxlen=KEPT_BATCHES)
-    with open_folder(checkpoint, **folder_options) as folder, first_signal() as received:
-        carry, history, position = begin(plan, folder, key, train_state, train_data)
+    with ExitStack() as stack:
+        stack.enter_context(lost_told())
+        with shared_errors():
+            folder = stack.enter_context(open_folder(checkpoint, **folder_options))
+        lockstep = Lockstep(received=stack.enter_context(first_signal()))
+        placed = placement(plan, sharding, train_state)
+        with shared_errors():
+            carry, history, position = begin(plan, folder, key, train_state, train_data, placed)
         if isinstance(train_data, tuple):
             sets: Tree = on_device((train_data, validation))
             history = replace(history, optimum=known_optimum(objective, train_data[1]))
@@ -229,14 +246,14 @@ def fit(
         else:
             advance = make_stream(
                 plan, key, train_data, validation, prefetch=prefetch, position=position,
-                recent=recent, received=received, **streamed,
+                recent=recent, lockstep=lockstep, placement=placed, **streamed,
             )  # fmt: skip
         save = make_save(folder, key, position)
         carry, history = drive(
             plan, advance, carry, history, epochs=epochs, save=save, tell=tell,
-            stop=stop, received=received,
+            stop=stop, lockstep=lockstep,
         )  # fmt: skip
-        number = received()
+        number = lockstep.agreed()
     if history.stopped == "failed":
         raise nonfinite_error(plan, key, carry, history, train_data, validation, recent)
     if number:

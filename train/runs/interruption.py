@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Literal, TypeAlias
 
+from .._processes import is_first
 from ..checkpoints.position import Position
 from ..curves import History
 from ..steps import TrainState
@@ -139,6 +140,7 @@ def tell_of_signal(
     within = f" and {position.batches} batches of the next" if position.batches else ""
     where = "" if checkpoint is None else f", saved in {checkpoint}"
     text = f"fit: {name} after epoch {history.epochs} of {epochs}{within}{where}"
-    print(text, file=sys.stderr, flush=True)
+    if is_first():
+        print(text, file=sys.stderr, flush=True)
     if on_interrupt == "raise":
         raise interruption(number, text, finish(carry), history)

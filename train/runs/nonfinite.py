@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from .. import data as datasets
+from .._processes import agree, local, several, texts
 from .._types import Data
 from ..curves import History
 from ..steps import Batch, TrainState
@@ -16,7 +17,8 @@ from ..steps.evaluation import measure
 from ..steps.transaction import leaf_names, make_forward
 from .carry import Carry, measured
 from .explanation import Why, explain
-from .host_batches import is_arrays, pad
+from .host_batches import is_arrays
+from .placement import Placement
 from .plan import Plan
 from .sources import Source
 from .stream import Recent
@@ -81,7 +83,7 @@ def nonfinite_error(
         gradients = [name for name in leaves if name.startswith("gradient")]
         leaf = gradients[-1] if gradients and leaves[0] != "loss" else leaves[0]
         epoch, step = int(history.epochs) + 1, int(train_state.step)
-        why = _why_step(plan, key, train_state, train_data, recent)
+        why = _of_any(_why_step(plan, key, local(train_state), train_data, recent))
         advice = "A lower learning rate or optax.clip_by_global_norm may help."
         reason = why.text if why.of_data else f"{why.text} {advice}".lstrip()
         text = (
@@ -94,7 +96,8 @@ def nonfinite_error(
         epoch, step = int(history.epochs), int(train_state.step)
         loss = history["validation_loss"][-1]
         always = "in every epoch, " if plan.on_nonfinite == "skip" else ""
-        why = _why_validation(plan, measured(carry), validation, epoch - 1)
+        found = _why_validation(plan, local(measured(carry)), validation, epoch - 1)
+        why = _of_any(Why(found, of_data=True)).text
         mend = "" if always else '; on_nonfinite="skip" goes on after such epochs'
         text = (
             f"epoch {epoch}: the validation loss is {loss}, {always}so that there is nothing to "
@@ -104,6 +107,19 @@ def nonfinite_error(
     error.epoch, error.step, error.leaf, error.leaves = epoch, step, leaf, leaves
     error.train_state, error.history = train_state, history
     return error
+
+
+def _of_any(why: Why) -> Why:
+    """Return why something is not finite as the first process found it that could tell."""
+    if not several():
+        return why
+    found = zip(texts(why.text), agree(why.of_data)[:, 0], strict=True)
+    told = [
+        Why(f"In the rows of process {number}: {text}", of_data=bool(of_data))
+        for number, (text, of_data) in enumerate(found)
+        if text
+    ]
+    return told[0] if told else why
 
 
 def _why_step(
@@ -120,13 +136,15 @@ def _why_step(
         number, position = divmod(int(train_state.step), steps)
         order = datasets.shuffle(key, number, rows, plan.batch_size)
         indices, mask = (np.asarray(part)[position] for part in order)
-        batch, place = Batch(*datasets.take(train_data, indices), mask), "the train data"
+        rows_taken = local(datasets.take(train_data, indices))
+        batch, place = Batch(*rows_taken, mask), "the train data"
     else:
         steps = {step: (number, batch) for step, number, batch in recent}
         if int(train_state.step) not in steps:
             return Why("", of_data=False)
         number, batch = steps[int(train_state.step)]
-        indices, place = np.arange(plan.batch_size), f"batch {number}"
+        batch = local(batch)
+        indices, place = np.arange(len(batch.mask)), f"batch {number}"
     forward = make_forward(plan.objective, accumulate=plan.accumulate, augment=plan.augment)
     compute = partial(forward, key)
     return explain(plan.objective, train_state, batch, place, indices, compute)
@@ -155,11 +173,12 @@ def _validation_batches(
         size = min(plan.batch_size, rows)
         for start in range(0, rows, size):
             indices = min(start, rows - size) + np.arange(size)
-            batch = Batch(*datasets.take(validation, indices), None)
+            batch = Batch(*local(datasets.take(validation, indices)), None)
             yield "the validation data", batch, indices
         return
+    size = plan.batch_size
+    placement = Placement(rows_sharding=None, batch_size=size, total=size, own=size)
     pairs = validation(number) if callable(validation) else validation
     for made, pair in enumerate(pairs):
-        x, y = jax.tree.map(np.asarray, tuple(pair))
-        batch = pad(x, y, plan.batch_size)
+        batch = placement.pad(*jax.tree.map(np.asarray, local(tuple(pair))))
         yield f"batch {made} of the validation data", batch, np.arange(plan.batch_size)

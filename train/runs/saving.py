@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax
 
+from .._processes import shared_errors
 from ..checkpoints.folder import RunFolder
 from ..checkpoints.position import Position
 from ..curves import History
@@ -56,10 +57,11 @@ def make_save(folder: RunFolder, key: jax.Array, position: Position) -> Save:
         # From the step that was not finite no run can go on.
         if folder.path is None or not due or carry.watch.bad.any():
             return
-        try:
-            folder.save(carry._asdict(), key, history, position)
-        except OSError as error:
-            raise _checkpoint_error(folder.path, error, carry, history) from error
+        with shared_errors():
+            try:
+                folder.save(carry._asdict(), key, history, position)
+            except OSError as error:
+                raise _checkpoint_error(folder.path, error, carry, history) from error
 
     return save
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias
 
+from .._processes import several
 from .._types import Data
 from ..checkpoints.position import Position
 
@@ -117,7 +118,7 @@ def _from(reading: Reading, position: Position, behind: int) -> Reading:
     read = 0
     for batch in islice(reading, behind):
         read, reading.left_out = read + 1, [batch]
-    if read < behind:
+    if read < behind and not several():  # of several, one may have fewer than the others
         raise ValueError(
             f"the train data gave {read} batches, and {behind} of them were trained on before: "
             "resume with the data that the run was made with"

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import jax
 
+from .._processes import several
 from .._programs import at_first_call, program
 from .._types import Data
 from ..checkpoints.position import Position
@@ -20,7 +21,9 @@ from ..steps.evaluation import make_totals, measure
 from .carry import Carry, measured
 from .driver import Advance
 from .epoch import close_epoch, make_run_step, skipped_steps
-from .host_batches import ahead, batches_of, is_arrays, pad
+from .host_batches import batches_of, is_arrays
+from .lockstep import Lockstep
+from .placement import Placement
 from .plan import Plan
 from .sources import Source, make_reader
 
@@ -49,7 +52,8 @@ def make_stream(
     every_steps: int | None,
     position: Position,
     recent: Recent,
-    received: Callable[[], int],
+    lockstep: Lockstep,
+    placement: Placement,
 ) -> Advance:
     """Make `advance(carry) -> (carry, curves)`, which goes on with an epoch over host batches.
 
@@ -67,11 +71,12 @@ def make_stream(
         every_steps: Steps between two checkpoints; None: only the ends of epochs.
         position: Where the epoch stands; it is kept up to date.
         recent: The batches of the last steps; it is kept up to date.
-        received: Returns the signal that has come, or 0.
+        lockstep: Keeps several processes at one step, and knows of signals.
+        placement: Where the batches go.
     """
     run_step = at_first_call(make_run_step, plan, donate=1)
     close = at_first_call(_make_close, plan, donate=0)
-    validate = _validator(plan, validation, prefetch, received)
+    validate = _validator(plan, validation, prefetch, lockstep, placement)
     read = make_reader(train_data, steps_per_epoch)
     opened: list[
         Iterator[tuple[Batch, Batch, object]]
@@ -86,17 +91,21 @@ def make_stream(
         whole = validation if is_arrays(validation) else None
         batches = batches_of(
             plan, pairs, carry.train_state, "train data", whole,
-            number=number, start=position.batches,
+            number=number, start=position.batches, placement=placement,
         )  # fmt: skip
-        opened.append(ahead(((batch, reading.state()) for batch in batches), prefetch))
+
+        def example() -> Batch:
+            return placement.pad(*batch_of("the train data", reading.example(train_data, number)))
+
+        states = ((batch, reading.state()) for batch in batches)
         if position.saved_sums:
-            example = batch_of("the train data", reading.example(train_data, number))
-            _take_up_sums(plan, key, carry, pad(*example, plan.batch_size), position)
+            _take_up_sums(plan, key, carry, placement.put(example()), position)
+        opened.append(lockstep.ahead(states, prefetch, placement, example))
 
     def advance(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
         if not opened:
             open_epoch(carry)
-        failed = _follower(plan)
+        failed = _follower(plan, prefetch)
         for host, batch, source in opened[0]:
             if plan.monitor is not None and not recent:
                 _check_monitor(plan, key, carry, batch, validated=validation is not None)
@@ -105,7 +114,7 @@ def make_stream(
             position.batches, position.source = position.batches + 1, source
             position.sums = _add(position.sums, metrics) if position.sums else metrics
             step = first_step + position.batches
-            if received() or failed(metrics) or (every_steps and step % every_steps == 0):
+            if lockstep.known() or failed(metrics) or (every_steps and step % every_steps == 0):
                 return carry, {}
         if carry.watch.bad.any():
             return carry, {}
@@ -164,7 +173,11 @@ def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping
 
 
 def _validator(
-    plan: Plan, validation: Source | Data | None, prefetch: int, received: Callable[[], int]
+    plan: Plan,
+    validation: Source | Data | None,
+    prefetch: int,
+    lockstep: Lockstep,
+    placement: Placement,
 ) -> Validate:
     """Make `validate(train_state, number)`, which sums the validation metrics of an epoch."""
     if validation is None:
@@ -178,10 +191,17 @@ def _validator(
 
     def validate(train_state: TrainState, number: int) -> Mapping[str, Figure] | None:
         sums: dict[str, Figure] = {}
-        _, pairs = read(number, Position())
-        batches = batches_of(plan, pairs, train_state, "validation data", None, number=number)
-        for _, batch, _ in ahead(((batch, None) for batch in batches), prefetch):
-            if received():
+        reading, pairs = read(number, Position())
+        batches = batches_of(
+            plan, pairs, train_state, "validation data", None, number=number, placement=placement
+        )
+
+        def example() -> Batch:
+            return placement.pad(*batch_of("the data", reading.example(validation, number)))
+
+        entries = ((batch, None) for batch in batches)
+        for _, batch, _ in lockstep.ahead(entries, prefetch, placement, example):
+            if lockstep.known():
                 return None
             new = measured_batch(train_state, batch)
             sums = _add(sums, new) if sums else new
@@ -190,10 +210,15 @@ def _validator(
     return validate
 
 
-def _follower(plan: Plan) -> Callable[[dict[str, Figure]], bool]:
-    """Make `failed(metrics)`, which waits for earlier steps and says whether one has failed."""
+def _follower(plan: Plan, prefetch: int) -> Callable[[dict[str, Figure]], bool]:
+    """Make `failed(metrics)`, which waits for earlier steps and says whether one has failed.
+
+    Several processes stop at the same step, so that they wait for the same one: that which they
+    have ended by then, as they have read what was told with it, `prefetch` steps before.
+    """
     running: deque[jax.Array] = deque()
     lag, read_at = 1, time.monotonic()
+    fixed_lag = max(1, min(_LAG, prefetch)) if several() else 0
 
     def failed(metrics: dict[str, Figure]) -> bool:
         nonlocal lag, read_at
@@ -201,7 +226,8 @@ def _follower(plan: Plan) -> Callable[[dict[str, Figure]], bool]:
         while len(running) > lag:
             bad = bool(running.popleft())
             now = time.monotonic()
-            lag = max(1, min(_LAG, lag + 1, int(_LAG_SECONDS / max(now - read_at, 1e-9))))
+            by_time = int(_LAG_SECONDS / max(now - read_at, 1e-9))
+            lag = fixed_lag or max(1, min(_LAG, lag + 1, by_time))
             read_at = now
             if bad and plan.on_nonfinite == "raise":
                 return True
