@@ -187,3 +187,22 @@ def test_the_lecture_graphs_are_drawn_and_the_first_is_printed(printed, tmp_path
     network = (tmp_path / "network.svg").read_text(encoding="utf-8")
     for layer in ("0 dense", "1 batch_norm", "2 relu", "3 dropout", "4 dense"):
         assert layer in network
+
+
+def test_the_slope_at_the_first_of_ten_layers_of_sigmoids_is_a_ten_thousandth(printed, tmp_path):
+    lines = printed("activations", str(tmp_path)).splitlines()[1:]
+    slopes = {name: float(slope) for name, slope in map(str.split, lines)}
+    assert list(slopes) == ["sigmoid", "tanh", "relu", "prelu"]
+    others = min(slopes["tanh"], slopes["relu"], slopes["prelu"])
+    assert 0 < slopes["sigmoid"] < 1e-4 * others
+    picture = (tmp_path / "activations.svg").read_text()
+    assert all(f">{word}</text>" in picture for word in (*slopes, "slope"))
+
+
+def test_three_runs_on_the_same_digits_end_as_they_are_called(printed, tmp_path):
+    runs = printed("three_endings", str(tmp_path)).strip().split("\n\n")
+    assert [run.splitlines()[0] for run in runs] == ["overfitting", "underfitting", "ideal"]
+    for run in runs:
+        name, diagnosis, _ = run.splitlines()
+        assert diagnosis.startswith(f"{name}: ")
+        assert ">validation loss</text>" in (tmp_path / f"{name}.svg").read_text()

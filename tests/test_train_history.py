@@ -301,3 +301,19 @@ def test_a_figure_can_be_changed_before_it_is_saved(tmp_path):
 def drawn(path):
     """The words in a picture; matplotlib notes each one beside its outlines."""
     return {word.strip() for word in re.findall("<!--(.*?)-->", path.read_text())}
+
+
+def test_the_axis_of_a_positive_loss_begins_at_zero():
+    losses = {"train_loss": [2.0, 1.9], "validation_loss": [2.1, 2.0]}
+    axes = train.History.empty().append(losses).figure().axes[0]
+    assert axes.get_ylim()[0] == 0
+    below = train.History.empty().append({"train_loss": [0.5, -0.5]}).figure().axes[0]
+    assert below.get_ylim()[0] < -0.5
+
+
+def test_a_picture_as_svg_holds_its_words_and_is_the_same_file_twice(tmp_path):
+    history = train.History.empty().append({"train_loss": [2.0, 1.0]})
+    for name in ("one.svg", "two.svg"):
+        history.plot(tmp_path / name)
+    assert ">training loss</text>" in (tmp_path / "one.svg").read_text()
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()

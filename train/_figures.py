@@ -29,6 +29,9 @@ def figure() -> tuple[Figure, Axes]:
 def write_figure(fig: Figure, path: str | Path) -> None:
     """Write a figure to `path`, whose ending is the format; `.png` is added where there is none.
 
+    An SVG holds its words as text, so that they can be searched and read aloud, and the same figure
+    is the same file.
+
     Raises:
         ValueError: If matplotlib does not know the format.
 
@@ -42,5 +45,8 @@ def write_figure(fig: Figure, path: str | Path) -> None:
     path = Path(path)
     path = path if path.suffix else path.with_name(f"{path.name}.png")
     drawn = io.BytesIO()
-    fig.savefig(drawn, format=path.suffix[1:])
+    matplotlib = import_extra("matplotlib", "train")
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gradwise"}):
+        undated = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
+        fig.savefig(drawn, format=path.suffix[1:], **undated)
     write_whole(path, drawn.getvalue())

@@ -20,6 +20,7 @@ def curve_figure(
 ) -> Figure:
     """Draw a training curve, and a validation curve with the gap between them shaded.
 
+    The axis of a loss that is positive throughout begins at 0: a gap is big or small beside that.
     Of a metric of several values, `[epochs, ...]`, the mean is drawn, and their range is shaded.
 
     Example:
@@ -36,6 +37,8 @@ def curve_figure(
             epochs = np.arange(1, len(train) + 1)
             axes.fill_between(epochs, train, validation, alpha=0.2, label="generalization gap")
     axes.set(xlabel="epoch", ylabel=name, title=title)
+    if name == "loss" and axes.dataLim.ymin > 0:
+        axes.set_ylim(bottom=0)
     axes.legend()
     return fig
 
