@@ -65,7 +65,7 @@ def test_a_fori_loop_of_a_backward_pass_names_the_turn_of_the_way_there():
 
     found = explain_nonfinite(fn, 1.0, mode="reverse")
     assert found.operation == "sqrt"
-    assert found.turns[0].startswith("turn 2 of 3 of the scan at ")
+    assert found.turns[0].startswith("turn 2 of 3 of the fori_loop at ")
 
 
 def test_of_all_turns_that_make_infinity_the_one_that_does_harm_is_named():
@@ -149,6 +149,8 @@ def test_a_custom_rule_is_named_with_the_line_in_it_that_fails():
     found = explain_nonfinite(lambda x: ruled(x), jnp.array([1.0, 0.0]), mode="reverse")
     assert found.operation.startswith("the custom_vjp of ruled at ")
     assert found.happened.endswith("0 / 0 = nan")
+    rule = f"the custom_vjp of ruled at {FILE}:{_back.__code__.co_firstlineno}, called at "
+    assert rule in found.sentence
     assert explain_nonfinite(ruled, jnp.array([1.0, 2.0]), mode="reverse").fine
 
 

@@ -104,6 +104,41 @@ def test_no_row_recommends_a_mode_that_is_wrong():
     assert "forward mode works" in sound.row("reverse").note
 
 
+def angle(v):
+    return jnp.arccos(jnp.dot(v, v) / jnp.linalg.norm(v) ** 2)
+
+
+def test_what_float64_has_no_derivative_of_is_not_fine_for_being_finite_by_rounding():
+    v = np.array([1.0, 2.0, 3.0])
+    with jax.enable_x64(True):
+        assert np.isnan(jax.grad(angle)(v)).all()  # the slope of arccos at 1 is infinite
+    found = explain_nonfinite(angle, jnp.float32(v))
+    assert (found.what, found.operation, found.derived) == ("cancellation", "acos", True)
+    assert found.modes == ("reverse", "forward")
+    assert "1 - 0.99999988" in found.happened  # and not 1 - 1, which is no 1e-07
+    rows = compare(angle, jnp.float32(v), **QUICK)
+    for mode in ("forward", "reverse"):
+        assert found.sentence in rows.row(mode).note
+
+
+def test_a_row_that_is_finite_only_as_it_is_compiled_says_so_beside_one_that_is_not():
+    def fn(x):
+        return jnp.sum(jnp.log(jnp.exp(x)))
+
+    x = jnp.array([1.0, 88.0, 90.0])
+    found = compare(fn, x, **QUICK)
+    assert np.isfinite(jax.jit(fn)(x))
+    assert np.isinf(fn(x))  # operation by operation
+    assert f"overflow in `exp`{at(fn, 1)}" in found.row("forward").note
+    for name in ("value", "reverse"):
+        assert found.row(name).status == "ok"
+        assert "finite as it is compiled; operation by operation it is not" in found.row(name).note
+    masked = compare(lambda x: jnp.sum(jnp.where(x < 80, jnp.exp(x), 1.0)), x, **QUICK)
+    assert masked.row("reverse").status == "inaccurate"  # 0 times an infinite slope
+    assert masked.row("forward").status == "ok"
+    assert not any("as it is compiled" in row.note for row in masked.rows)
+
+
 def test_where_there_was_no_time_to_name_the_operation_it_is_said_who_does(monkeypatch):
     def late(*_args, **_options):
         raise GaveUpError("there was no time left for a check")

@@ -132,6 +132,7 @@ def test_the_operation_that_went_first_is_named_with_its_numbers_and_its_cure():
     assert f"First is NaN in `sqrt` of 1 root at test_train_nonfinite.py:{line} (root)" in found
     assert "sqrt(-" in found
     assert "use two jnp.where" in found
+    assert "learning rate" not in found  # it has a cure
 
 
 def test_a_backward_pass_that_makes_nan_is_told_where_the_forward_pass_makes_none():
@@ -144,6 +145,7 @@ def test_a_backward_pass_that_makes_nan_is_told_where_the_forward_pass_makes_non
     assert "The forward pass is finite, the backward pass is not." in found
     assert f"infinity in the derivative of `sqrt` at test_train_nonfinite.py:{line} (" in found
     assert "0.5 / 0 = inf, at sqrt(0)" in found
+    assert "learning rate" not in found
 
 
 def test_parameters_that_have_grown_are_answered_with_the_learning_rate():

@@ -196,7 +196,7 @@ def _fault(step: Step, one: Both, fault: str, bad: np.ndarray) -> str:
         return "NaN"
     if beyond:
         return "overflow"
-    if np.any(np.abs(true) < float(limits.tiny)):
+    if np.any((true != 0) & (np.abs(true) < float(limits.tiny))):
         return "underflow"
     return "cancellation" if kind(step.eqn) in _SUMS else "rounding"
 

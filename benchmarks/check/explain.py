@@ -6,9 +6,12 @@ from ..derivatives.method import GaveUpError, Probe
 from ..derivatives.problem import Problem
 from ..program.messages import underivable
 from .accounts import account_of
+from .both import both, finite
 from .culprits import find_culprit
 from .directions import UNHURRIED, Pace
 from .explanation import CALLED, Explanation
+from .float64 import checking
+from .stepping import Stepping, TooLongError
 from .three_programs import (
     PARTS,
     Look,
@@ -55,6 +58,37 @@ def explain(
         why = "run one by one, all of them are sound" if found.fine else found.why
         return Explanation(where=part.name, modes=names, unknown=why, note=note)
     return account_of(found.culprit, part, names, problem, program, pace)
+
+
+def finite_by_steps(problem: Problem, probe: Probe, mode: str, pace: Pace = UNHURRIED) -> bool:
+    """Whether the function or a derivative is finite where each operation is run by itself.
+
+    What a compiler leaves out, such as a `log` of an `exp`, overflows nowhere once it is compiled.
+    A program that is too long to be run so is taken for finite.
+
+    Args:
+        problem: What is differentiated, in its own types.
+        probe: The directions, of the same types.
+        mode: `"value"`, `"forward"` or `"reverse"`.
+        pace: For how long programs may run.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> from benchmarks.check.directions import random_probe
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(lambda x: jnp.log(jnp.exp(x)), (90.0,))
+        >>> float(problem.fn(problem.x, problem.fixed)), float(jax.jit(problem.fn)(problem.x, ()))
+        (inf, 90.0)
+        >>> finite_by_steps(problem, random_probe(problem, 0), "value")
+        False
+    """
+    made, _ = parts(problem, labelled_program(problem), probe, (mode,))
+    with checking():
+        try:
+            walks = [Stepping(pace).run(one.program, list(map(both, one.inputs))) for one in made]
+        except TooLongError:
+            return True
+    return all(finite(one) for results in walks for one in results)
 
 
 def _looks(

@@ -84,7 +84,8 @@ class Explanation:
         of = self.operation if self.operation.startswith(OF_USERS) else f"`{self.operation}`"
         of = f"the derivative of {of}" if self.derived else of
         scope = f" of {self.scope}" if self.scope else ""
-        place = f" at {self.line}" if self.line else ""
+        called = ", called" if self.operation.startswith(OF_USERS) else ""
+        place = f"{called} at {self.line}" if self.line else ""
         turns = "".join(f", {turn}" for turn in self.turns)
         behind = f"; {self.behind}" if self.behind else ""
         return f"{self.what} in {of}{scope}{place}{turns}: {self.happened}{behind}"

@@ -86,4 +86,7 @@ def _numbers(one: Both) -> str:
 def _number(value: object) -> str:
     if isinstance(value, bool | np.bool_ | int | np.integer):
         return str(value)
-    return f"{np.asarray(value).item():.6g}"
+    number = np.asarray(value).item()
+    short = f"{number:.6g}"
+    near = isinstance(number, float) and short.lstrip("-").isdigit() and float(short) != number
+    return f"{number:.9g}" if near else short  # a number beside 1 is not 1

@@ -10,6 +10,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Program, kind, scan_parts
+from ..program.source import functions_of_jax
 from ..program.walk import bind, interpret
 from ..program.wide_values import narrow, wide_operation
 from ..program.widening import SILENT
@@ -26,7 +27,7 @@ class Turn(NamedTuple):
     """One turn of a loop.
 
     Attributes:
-        loop: `"scan"` or `"while"`.
+        loop: `"scan"`, `"while"` or `"fori_loop"`.
         line: The user's line of the loop.
         number: Which turn it is, counted from 1.
         turns: How many there are; `None` where nobody knows before.
@@ -160,7 +161,7 @@ def _scan(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) ->
     places = range(length)[::-1] if eqn.params["reverse"] else range(length)
     for place in places:
         step = [Both(own[place], true[place]) for own, true in rows]
-        turn = Turn("scan", line, place + 1, length)
+        turn = Turn(_called(eqn), line, place + 1, length)
         results = stepping.turn(turn, eqn.params["jaxpr"], [*held, *carry, *step])
         carry = results[:carries]
         ys.append(results[carries:])
@@ -170,6 +171,11 @@ def _scan(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) ->
     columns = [[row[i] for row in ordered] for i in range(stacked)]
     stacks = [Both(*(jnp.stack(side) for side in zip(*c, strict=True))) for c in columns]
     return [*carry, *stacks]
+
+
+def _called(loop: JaxprEqn) -> str:
+    """Return what the user has called: a `fori_loop` becomes a scan or a while."""
+    return "fori_loop" if "fori_loop" in functions_of_jax(loop) else kind(loop)
 
 
 def _in_rows(one: Both) -> Both:
@@ -194,7 +200,7 @@ def _while(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -
 
     while number < most and goes_on():
         number += 1
-        turn = Turn("while", line, number, None)
+        turn = Turn(_called(eqn), line, number, None)
         carry = stepping.turn(turn, eqn.params["body_jaxpr"], [*held, *carry])
     stepping.loops.rounds.setdefault(key, number)
     return carry

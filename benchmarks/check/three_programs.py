@@ -157,12 +157,15 @@ def look_at(part: Part, pace: Pace) -> Look:
 
 
 def _above_rounding(part: Part, pairs: Sequence[tuple], pace: Pace) -> list[bool]:
-    """Say of each result whether it is more than the rounding of the terms that cancel in it."""
+    """Say of each result whether it is more than the rounding of the terms that cancel in it.
+
+    One that is not finite in float64 is: by rounding alone it is finite here.
+    """
     with checking():
         inputs = tuple(wide(leaf) for leaf in part.inputs)
         sizes = terms(widened(part.program), inputs, pace)(*inputs)
     return [
-        bool(np.max(np.abs(true), initial=0.0) > MARGIN * FLOAT64_EPS * np.max(size, initial=0.0))
+        not np.max(np.abs(true), initial=0.0) <= MARGIN * FLOAT64_EPS * np.max(size, initial=0.0)
         for (_, true), size in zip(pairs, sizes, strict=True)
     ]
 

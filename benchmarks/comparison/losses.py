@@ -1,13 +1,16 @@
 """Say of the rows that lost their digits what took them, and where."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
-from ..check.explain import explain
+from ..check.explain import explain, finite_by_steps
+from ..check.three_programs import PARTS
+from ..derivatives.method import GaveUpError
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..program.messages import guarded
 from .attempt import Attempt
+from .endings import joined
 from .experiment import Experiment, share_of
 from .pace import pace_of
 
@@ -15,6 +18,10 @@ from .pace import pace_of
 _SHARE = 0.5
 #: What a mode's row has where its derivative is of no use.
 _NOT_RIGHT = ("wrong", "inaccurate")
+#: How the note of a row begins whose result is not finite in its own type alone.
+_NOT_FINITE = "not finite in"
+#: What is said of a row that is finite all the same.
+_COMPILED = "finite as it is compiled; operation by operation it is not"
 #: How another row recommends a mode.
 _ADVICE = {
     "forward": ("; use forward mode", "; forward mode works"),
@@ -55,7 +62,29 @@ def with_losses(attempts: Sequence[Attempt], experiment: Experiment) -> list[Att
         return one._replace(row=replace(row, note=note))
 
     value_is_off = any(o.row.kind == "value" and o.row.status == "inaccurate" for o in attempts)
-    return _without_contradictions([told(one) for one in attempts])
+    noted = [told(one) for one in attempts]
+    return _without_contradictions([_by_luck(one, noted, experiment, left) for one in noted])
+
+
+def _by_luck(
+    one: Attempt, attempts: Sequence[Attempt], experiment: Experiment, left: Callable[[], float]
+) -> Attempt:
+    """Return an attempt, one that is finite only as it is compiled with that in its note.
+
+    Another row may then say that the same operation overflows.
+    """
+    mode = "value" if one.row.kind == "value" else one.row.mode
+    astray = any(o.row.status == "inaccurate" and _NOT_FINITE in o.row.note for o in attempts)
+    if not astray or one.row.status != "ok" or mode not in PARTS:
+        return one
+    run = partial(finite_by_steps, experiment.problem, experiment.probe, mode, pace_of(left))
+    find = partial(guarded, "run it operation by operation", run, True)
+    try:
+        by_steps, fault = stopped_after(left(), find, "running operation by operation")
+    except (GaveUpError, TimeUpError):
+        return one
+    note = joined(one.row.note, "" if by_steps else _COMPILED, fault)
+    return one._replace(row=replace(one.row, note=note))
 
 
 def _without_contradictions(attempts: Sequence[Attempt]) -> list[Attempt]:

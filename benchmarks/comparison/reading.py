@@ -1,6 +1,7 @@
 """What a function's program tells before it is run: what stands in the way, and what is kept."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..derivatives.problem import Problem
@@ -10,7 +11,10 @@ from ..program.messages import Obstacle, guarded
 from ..program.obstacles import MODES, obstacles
 from ..program.patterns import Advice, find_advice
 from ..program.residuals import by_line, residuals
+from ..program.source import package_of
 
+#: The pattern of a loop that has no reverse mode, and needs none.
+_SOLVES = "implicit solve"
 #: Source lines of residuals that a comparison names.
 _MOST_LINES = 5
 
@@ -44,6 +48,7 @@ def read_program(problem: Problem, modes: Collection[str] = MODES) -> Reading:
     """
     stops, fault = find_stops(problem, modes)
     advice, unread = guarded("look for what has a known cure", lambda: _advice(problem), ())
+    stops = _in_one_voice(stops, advice)
     if "reverse" in stops:
         notes = tuple(note for note in (fault, unread) if note)
         return Reading(stops, 0, (), notes, advice)
@@ -68,6 +73,22 @@ def _advice(problem: Problem) -> tuple[Advice, ...]:
     """Find what has a known cure in the program of a problem."""
     program = trace(problem.fn, problem.x, problem.fixed)
     return find_advice(program, [True] * len(problem.x) + [False] * len(problem.fixed))
+
+
+def _in_one_voice(stops: dict[str, Obstacle], advice: Collection[Advice]) -> dict[str, Obstacle]:
+    """Return what stands in the way, a loop that there is advice on with the cure of that advice.
+
+    What the library of its line offers stays.
+    """
+    cures = {one.line: one.cure for one in advice if one.pattern == _SOLVES}
+
+    def told(stop: Obstacle) -> Obstacle:
+        if stop.source not in cures or package_of(stop.source):
+            return stop
+        used = cures[stop.source].rpartition(" by ")[2]
+        return replace(stop, instead=f"{used}, as advised; forward mode works")
+
+    return {mode: told(stop) for mode, stop in stops.items()}
 
 
 def find_stops(problem: Problem, modes: Collection[str]) -> tuple[dict[str, Obstacle], str]:

@@ -29,7 +29,9 @@ def _of_first_order(rows: Sequence[Row], n: int, m: int, *, costs: bool) -> str:
     parts = []
     for mode, (count, unit, end) in passes.items():
         one, whole = by_name.get(single[mode]), by_name.get(mode)
-        text = f"{mode} needs a {unit} for each of {count:,} {end}{'s' if count != 1 else ''}"
+        text = f"{mode} needs a {unit} for each of {count:,} {end}s"
+        if count == 1:
+            text = f"{mode} needs one {unit}, for the one {end}"
         if costs and one and one.ratio:
             text += f"; one costs {one.ratio.median:.2g} times the function"
         if costs and whole and whole.ratio and count > 1:

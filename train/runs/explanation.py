@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import jax
@@ -21,10 +19,10 @@ from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import measure
 from ..steps.optional import check_targets
 from ..steps.state import real_rows
+from .forward_place import in_forward_pass
 
 _NAMED = 3  # rows, in a message
 _SECONDS = 30.0  # that the search for an operation may take
-_LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
 
 
 class Why(NamedTuple):
@@ -32,6 +30,7 @@ class Why(NamedTuple):
 
     text: str  # a sentence, or nothing
     of_data: bool  # whether it comes from some of the data, and not from the parameters
+    cured: bool = False  # whether the sentence says what to write instead
 
 
 def explain(
@@ -52,15 +51,16 @@ def explain(
         rows: The number of each row there, `[batch]`.
         forward: Computes the value of the batch again, at a state.
     """
-    for of_data, cause in (
-        (True, lambda: _nonfinite_data(objective, train_state, batch, place, rows)),
-        (True, lambda: _unknown_label(objective, train_state, batch, place)),
-        (True, lambda: _in_some_rows(objective, train_state, batch, place, rows)),
-        (False, lambda: _in_a_pass(train_state, batch, forward)),
+    for cause in (
+        lambda: _nonfinite_data(objective, train_state, batch, place, rows),
+        lambda: _unknown_label(objective, train_state, batch, place),
+        lambda: _in_some_rows(objective, train_state, batch, place, rows),
     ):
         with contextlib.suppress(Exception):
             if text := cause():
-                return Why(text, of_data)
+                return Why(text, of_data=True)
+    with contextlib.suppress(Exception):
+        return _in_a_pass(train_state, batch, forward)
     return Why("", of_data=False)
 
 
@@ -107,7 +107,7 @@ def _in_some_rows(
         return ""
     first = int(np.argmax(bad))
     alone = jax.tree.map(lambda leaf: leaf[first : first + 1], batch)
-    where = _in_a_pass(train_state, alone, partial(measure, objective))
+    where = _in_a_pass(train_state, alone, partial(measure, objective)).text
     return f"The loss of {_rows_text(rows[bad])} of {place} is not finite. {where}".rstrip()
 
 
@@ -175,87 +175,30 @@ def _rows_text(rows: np.ndarray) -> str:
 
 def _in_a_pass(
     train_state: TrainState, batch: Batch, forward: Callable[[TrainState, Batch], object]
-) -> str:
+) -> Why:
     """Say where in the forward pass, else in the backward pass, and by which operation."""
-    place = _in_forward_pass(train_state, lambda: forward(train_state, batch))
+    place = in_forward_pass(train_state, lambda: forward(train_state, batch))
 
     def compute(params: Tree) -> object:
         return forward(train_state._replace(params=params), batch)
 
-    operation = ""
+    operation, cured = "", False
     with contextlib.suppress(Exception):
-        operation = _operation(compute, train_state.params, "value" if place else "reverse")
-    if place or not operation:
-        return f"{place} {operation}".rstrip()
-    return f"The forward pass is finite, the backward pass is not. {operation}"
+        operation, cured = _operation(compute, train_state.params, "value" if place else "reverse")
+    if not place and operation:
+        place = "The forward pass is finite, the backward pass is not."
+    return Why(f"{place} {operation}".strip(), of_data=False, cured=cured)
 
 
-def _operation(compute: Callable[[Tree], object], params: Tree, mode: str) -> str:
+def _operation(compute: Callable[[Tree], object], params: Tree, mode: str) -> tuple[str, bool]:
     """Say which operation of which layer goes first, the numbers that went in, and the cure.
+
+    Returned is whether the cure is one, too: what overflows may have grown by too long steps.
 
     What tells that is `gradwise.explain_nonfinite`, which is asked for here alone: nothing else in
     this package knows of the instrument.
     """
     explain_nonfinite = importlib.import_module("gradwise").explain_nonfinite
     found = explain_nonfinite(compute, params, mode=mode, time_limit=_SECONDS)
-    return f"First is {found.advice}." if found.what else ""
-
-
-def _in_forward_pass(train_state: TrainState, compute: Callable[[], object]) -> str:
-    """Say at which line of code, and for which parameters, the first NaN or infinity is made.
-
-    The code runs operation by operation, and JAX raises an error where it finds one.
-    """
-    for check, word in ((jax.debug_nans, "NaN"), (jax.debug_infs, "infinity")):
-        try:
-            with jax.disable_jit(), check(True):
-                compute()
-        except FloatingPointError as error:
-            frames = [frame for frame in _frames(error.__traceback__) if _is_users(frame[0])]
-            if not frames:
-                return ""
-            path, line, function, _ = frames[-1]
-            layer = _layer_of(train_state.params, [found for *_, found in frames])
-            of_layer = f" by the layer with the parameters {layer}" if layer else ""
-            return (
-                f"The first {word} of the forward pass is made{of_layer}, at "
-                f"{Path(path).name}:{line} ({function})."
-            )
-    return ""
-
-
-def _frames(
-    traceback: TracebackType | None,
-) -> Iterator[tuple[str, int, str, dict[str, object]]]:
-    while traceback is not None:
-        frame = traceback.tb_frame
-        yield frame.f_code.co_filename, traceback.tb_lineno, frame.f_code.co_name, frame.f_locals
-        traceback = traceback.tb_next
-
-
-def _is_users(path: str) -> bool:
-    """Return whether a file is neither of the libraries below nor of this package."""
-    parts = Path(path).parts
-    ours = Path(__file__).resolve().parent.parent
-    installed = {"site-packages", "dist-packages"} & set(parts)
-    of_library = installed and {*_LIBRARIES} & set(parts)
-    return not of_library and ours not in Path(path).resolve().parents
-
-
-def _layer_of(params: Tree, frames: list[dict[str, object]]) -> str:
-    """Return the path of the smallest part of the parameters that a function had as a variable."""
-    paths = {id(part): path for path, part in _parts(params)}
-    for variables in reversed(frames):
-        for value in variables.values():
-            if id(value) in paths:
-                return paths[id(value)]
-    return ""
-
-
-def _parts(tree: Tree, path: str = "") -> Iterator[tuple[str, Tree]]:
-    """Yield the parts of a tree that hold arrays, below the whole of it, with their paths."""
-    for keys, part in jax.tree.leaves_with_path(tree, is_leaf=lambda node: node is not tree):
-        if part is not tree and jax.tree.leaves(part):
-            name = path + jax.tree_util.keystr(keys)
-            yield name, part
-            yield from _parts(part, name)
+    text = f"First is {found.advice}." if found.what else ""
+    return text, bool(found.cure) and found.what != "overflow"

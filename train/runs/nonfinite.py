@@ -85,7 +85,7 @@ def nonfinite_error(
         epoch, step = int(history.epochs) + 1, int(train_state.step)
         why = _of_any(_why_step(plan, key, local(train_state), train_data, recent))
         advice = "A lower learning rate or optax.clip_by_global_norm may help."
-        reason = why.text if why.of_data else f"{why.text} {advice}".lstrip()
+        reason = why.text if why.of_data or why.cured else f"{why.text} {advice}".lstrip()
         text = (
             f"epoch {epoch}, step {step}: {leaf} is not finite ({len(leaves)} of {watch.bad.size} "
             f"checked are not). {reason} The state from before the step is error.train_state; "
