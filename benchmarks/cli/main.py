@@ -70,7 +70,10 @@ def run(
     baseline: options.Baseline = None,
     full: options.Full = False,
 ) -> None:
-    """Measure suites of scenarios, by default all of them.
+    """Measure suites of scenarios, by default all but `structure`.
+
+    `gradwise run structure` judges by what factor the way that gradwise.jacobian takes is slower
+    than the best one, on functions of which half were not looked at when it was made.
 
     Each run is a file of its own in the folder of results, and `latest` beside it names the last.
     With --baseline, the exit status is 1 if anything is slower than in that run.

@@ -7,7 +7,10 @@ import typer
 
 Suites = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SUITE", help="The suites, by default all; see `gradwise list`."),
+    typer.Argument(
+        metavar="SUITE",
+        help="The suites, by default all but `structure`; see `gradwise list`.",
+    ),
 ]
 Target = Annotated[
     str,

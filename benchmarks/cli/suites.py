@@ -23,11 +23,15 @@ from ..report.summary import one_line, summary_text
 from ..report.text import text_table
 from ..scenarios import run as runs
 from ..scenarios.scenario import Suite
+from ..structure.judged import regret_of
+from ..structure.regret import MEASURED, Regret, Regrets
 from .errors import exit_status
 from .progress import Progress
 
 #: Seconds of measuring for each of the lecture's networks, which together take 90 s.
 _DEFAULT_BUDGET = 6.0
+#: Seconds of timing for a function whose choice is judged, at most; the file of the regrets.
+_JUDGING, _REGRETS = 1.0, "regrets.json"
 
 
 class Asked(NamedTuple):
@@ -68,6 +72,12 @@ def run(asked: Asked, *, baseline: str | None, full: bool) -> int:
     """
     if asked.dtype not in (None, *runs.DTYPES):
         raise ValueError(unknown("dtype", asked.dtype, runs.DTYPES))
+    judged = {name: build for name, build in asked.suite.items() if runs.is_judged(name)}
+    if judged:
+        judge(asked._replace(suite=judged))
+        asked = asked._replace(suite={n: b for n, b in asked.suite.items() if n not in judged})
+        if not asked.suite:
+            return 0
     old = named.find(asked.out, baseline) if baseline else None
     before = results.load_all(old) if old else []  # raises before anything is measured
     comparisons, path = _run(asked, full=full)
@@ -76,6 +86,26 @@ def run(asked: Asked, *, baseline: str | None, full: bool) -> int:
     differences = compare_runs(before, comparisons, names=(str(baseline), path.name))
     typer.echo(f"\n{differences}")
     return exit_status(comparisons) or int(differences.regression)
+
+
+def judge(asked: Asked) -> None:
+    """Judge the choice of a way for scenarios, print the regrets and write them to a file."""
+    found: list[Regret] = []
+    with Progress(len(asked.suite)) as progress:
+        judged = runs.judge(
+            asked.suite,
+            regret_of,
+            on_start=progress.start,
+            dtype=asked.dtype,
+            budget=min(asked.budget, _JUDGING),
+        )
+        for one in judged:
+            found.append(one)
+            progress.done(one.name, f"{one.best} is best; {one.picks[MEASURED]} is taken")
+    regrets = Regrets(functions=tuple(found), environment=environment())
+    asked.out.mkdir(parents=True, exist_ok=True)
+    regrets.save(asked.out / _REGRETS)
+    typer.echo(f"{regrets}\nresults are in {asked.out / _REGRETS}")
 
 
 def list_scenarios(suites: Sequence[str], *, size: str) -> None:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from ..derivatives.choice import meant, unknown
 from .scenario import Scenario, Suite
-from .table import SUITES
+from .table import JUDGED, SUITES
 
 SIZES = ("small", "medium", "large")
 DTYPES = ("float32", "float64")
@@ -41,7 +41,7 @@ def choose(
     """Return scenarios of some suites.
 
     Args:
-        suites: Names of suites; all if there are none.
+        suites: Names of suites; all that are compared if there are none.
         only: A pattern such as `"*/relu"` that the scenarios' names must match.
         size: `"small"`, `"medium"` or `"large"`.
         adbench_data: A folder of ADBench's own input files.
@@ -54,15 +54,16 @@ def choose(
         >>> list(choose(["lecture"], only="*elu*", size="small"))
         ['lecture/prelu_penalty', 'lecture/relu']
     """
+    every = SUITES | JUDGED
     for suite in suites:
-        if suite not in SUITES:
-            raise ValueError(unknown("suite", suite, SUITES))
+        if suite not in every:
+            raise ValueError(unknown("suite", suite, every))
     if size not in SIZES:
         raise ValueError(unknown("size", size, SIZES))
     scenarios: Suite = {}
     for suite in suites or SUITES:
         options = {"data": adbench_data} if suite == "adbench" and adbench_data else {}
-        scenarios |= SUITES[suite](size, **options)
+        scenarios |= every[suite](size, **options)
     chosen = {
         name: build for name, build in scenarios.items() if only is None or fnmatch(name, only)
     }
@@ -168,6 +169,57 @@ def run(
             on_progress=on_progress,
         )
         yield name, result
+
+
+def judge(
+    suite: Suite,
+    regret_of: Callable[..., Result],
+    *,
+    on_start: Callable[[str], None] = lambda name: None,
+    dtype: str | None = None,
+    budget: float,
+) -> Iterator[Result]:
+    """Judge the choice of a way for scenarios, one after the other.
+
+    Args:
+        suite: The scenarios.
+        regret_of: A function with the arguments of `benchmarks.structure.judged.regret_of`.
+        on_start: Told the name of each scenario before it is judged.
+        dtype: Overrides the scenarios' own floating types.
+        budget: Seconds of measuring for each scenario.
+
+    Yields:
+        What `regret_of` returned, as soon as it is there.
+
+    Example:
+        >>> suite = choose(["structure"], only="*/stencil", size="small")
+        >>> list(judge(suite, lambda fn, *inputs, **options: options["name"], budget=1.0))
+        ['structure/known/stencil']
+    """
+    for name, build in suite.items():
+        on_start(name)
+        with in_dtype("float64"):  # inputs of 64 bits can be cast to either type
+            scenario = build()
+        wanted = dtype or scenario.dtype
+        with in_dtype(wanted):
+            yield regret_of(
+                scenario.fn,
+                *_cast(scenario.inputs, wanted),
+                argnums=scenario.argnums,
+                order=scenario.order,
+                name=name,
+                budget=budget,
+            )
+
+
+def is_judged(name: str) -> bool:
+    """Whether a scenario is of a suite that is judged, not compared.
+
+    Example:
+        >>> is_judged("structure/known/stencil"), is_judged("lecture/relu")
+        (True, False)
+    """
+    return name.split("/")[0] in JUDGED
 
 
 def in_dtype(dtype: str) -> AbstractContextManager:

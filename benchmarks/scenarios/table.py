@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import adbench, helmholtz, hessian, jacobian, lecture, memory, pathologies
+from . import adbench, helmholtz, hessian, jacobian, lecture, memory, pathologies, structure
 from .scenario import Suite
 
 #: `SUITES[name](size)` returns the scenarios of a suite; none is built before it is called.
@@ -15,3 +15,5 @@ SUITES: dict[str, Callable[..., Suite]] = {
     "adbench": adbench.scenarios,
     "pathologies": pathologies.scenarios,
 }
+#: Likewise those whose scenarios are not compared: of these the choice of a way is judged.
+JUDGED: dict[str, Callable[..., Suite]] = {"structure": structure.scenarios}
