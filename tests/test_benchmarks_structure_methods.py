@@ -51,7 +51,7 @@ def test_a_fault_of_looking_is_a_note_and_no_failure(monkeypatch):
     def broken(*args, **options):
         raise KeyError("planted")
 
-    monkeypatch.setattr("benchmarks.comparison.chosen.structured", broken)
+    monkeypatch.setattr("benchmarks.comparison.chosen.look_for", broken)
     comparison = compare(stencil, jnp.ones(16), budget=0.1)
     assert comparison.row("forward").status == "ok"
     assert any("look for a structure" in note and "report" in note for note in comparison.notes)

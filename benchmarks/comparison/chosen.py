@@ -8,7 +8,7 @@ from ..derivatives.rewrites import rewrites
 from ..derivatives.selection import select
 from ..program.messages import guarded
 from ..structure.marks import TooLargeError
-from ..structure.methods import structured
+from ..structure.methods import Found, look_for
 from .asked import Settings
 from .reading import Reading
 
@@ -40,10 +40,10 @@ def rewritten(
 
 def allowed_by_structure(
     settings: Settings, problem: Problem, reading: Reading, left: float
-) -> tuple[tuple[Method, ...], str]:
+) -> tuple[Found, str]:
     """Return the ways that the function's structure allows, and what broke while it was looked at.
 
-    There are none where methods were named.
+    There are none where methods were named, and no pattern.
 
     Args:
         settings: What was asked for.
@@ -52,16 +52,16 @@ def allowed_by_structure(
         left: Seconds that are left.
     """
     if isinstance(settings.methods, Sequence) and settings.methods != "all":
-        return (), ""
+        return Found(), ""
     limit = min(_LOOKING, _SHARE * left)
 
-    def look() -> tuple[Method, ...]:
+    def look() -> Found:
         try:
-            return structured(problem, order=settings.order, stops=reading.stops, limit=limit)
+            return look_for(problem, order=settings.order, stops=reading.stops, limit=limit)
         except TooLargeError:
-            return ()
+            return Found()
 
-    return guarded("look for a structure", look, ())
+    return guarded("look for a structure", look, Found())
 
 
 def ways_needed(settings: Settings, problem: Problem) -> set[str]:

@@ -169,6 +169,7 @@ def _recorded(
         seed=settings.seed,
         environment=here,
         made_by=made_by,
+        pattern=work.pattern,
     )
 
 

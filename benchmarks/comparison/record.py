@@ -9,6 +9,7 @@ from .._equality import equal_by_fields
 from ..instrument.text import terminal_width
 from ..instrument.units import counted
 from ..program.advice import Advice as Advice
+from ..structure.sketch import Sketch
 from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row
@@ -49,6 +50,7 @@ class Comparison:
         environment: Versions, device, cores, load and flags.
         made_by: What made it, so that an equal comparison need not be made again; `None` in files
             of older versions.
+        pattern: What depends on what, where that is known and not everything on everything.
         source: The function and its inputs, as `compare` was given them; `None` in what was read
             from a file. It is neither compared nor saved nor shown.
 
@@ -79,6 +81,7 @@ class Comparison:
     seed: int = 0
     environment: dict[str, object] = field(default_factory=dict)
     made_by: MadeBy | None = None
+    pattern: Sketch | None = None
     source: Source | None = field(default=None, compare=False)
 
     @property

@@ -15,6 +15,7 @@ from ..instrument.compile import Compiled, compile_for
 from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
+from ..structure.sketch import Sketch
 from .asked import Settings
 from .attempt import Attempt, attempt, not_tried
 from .chosen import allowed_by_structure, cheapest_first, rewritten, selected, ways_needed
@@ -64,6 +65,7 @@ class Work:
         samples: What was measured, by name.
         failed: What broke while it was measured.
         faults: What gradwise could not do, in words.
+        pattern: What depends on what, where that is known and not all on everything.
     """
 
     problem: Problem
@@ -78,6 +80,7 @@ class Work:
     samples: dict[str, Samples] = field(default_factory=dict)
     failed: dict[str, Exception] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    pattern: Sketch | None = None
 
     def __post_init__(self) -> None:
         self.methods = selected(self.settings, self.problem, 0)
@@ -129,9 +132,10 @@ class Work:
         """Choose the methods: those of the table, rewrites, and what the structure allows."""
         settings, problem = self.settings, self.problem
         rewrites = rewritten(settings, problem, reading, self.methods)
-        structured, fault = allowed_by_structure(settings, problem, reading, self.left())
+        found, fault = allowed_by_structure(settings, problem, reading, self.left())
         self.faults += [fault] if fault else []
-        self.methods = (*selected(settings, problem, reading.kept), *rewrites, *structured)
+        self.pattern = found.pattern
+        self.methods = (*selected(settings, problem, reading.kept), *rewrites, *found.methods)
 
     def rows(self, why: str) -> tuple[Row, ...]:
         """Return a row for every method, in their order; those that nobody came to say why."""

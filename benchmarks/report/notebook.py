@@ -49,6 +49,7 @@ def html_answer(comparison: Comparison) -> str:
         f'<dl class="answer">{"".join(_answers(comparison))}</dl>',
         *html_lines(comparison),
         _chart(comparison),
+        comparison.pattern.svg(comparison.name) if comparison.pattern else "",
         f'<div class="wide">{html_columns(columns(comparison))}</div>',
         f'<dl class="more">{"".join(_pairs(remarks(comparison)))}</dl>',
         "</div>",

@@ -95,6 +95,7 @@ def _section(comparison: Comparison) -> dict[str, Any]:
         "answers": answers(comparison),
         "advice": shown(comparison),
         "chart": _markup(bars(comparison)),
+        "pattern": _pattern(comparison),
         "tradeoff": _markup(tradeoff(comparison)),
         "crossover": _markup(crossover(measured, comparison.m)) if measured else None,
         "crossing": crossing(comparison),
@@ -125,6 +126,13 @@ def _batch_cells(measured: Crossover) -> list[list[str]]:
         seconds = dict(zip(line.sizes, line.seconds, strict=True))
         cells.append([mode, *(units.seconds(seconds[k]) if k in seconds else "" for k in sizes)])
     return cells
+
+
+def _pattern(comparison: Comparison) -> Any:
+    """Return what depends on what as SVG that the template does not escape, or `None`."""
+    from markupsafe import Markup
+
+    return comparison.pattern and Markup(comparison.pattern.svg(comparison.name))
 
 
 def _markup(figure: "Figure | None") -> Any:

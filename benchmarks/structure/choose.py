@@ -35,7 +35,7 @@ MOST_MEASURED, _SECONDS = 3, 0.6
 #: Seconds for finding and colouring the pattern.
 _LOOKING = 5.0
 #: Wall over CPU time from which times are not believed.
-_BUSY = 1.3
+BUSY = 1.3
 
 
 class Asked(NamedTuple):
@@ -222,7 +222,7 @@ def _measured(
     timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
     waited = [contention(one) for one in timed.values()]
     doubts = (fault,) if fault else ()
-    if jax.default_backend() == "cpu" and waited and min(waited) > _BUSY:
+    if jax.default_backend() == "cpu" and waited and min(waited) > BUSY:
         doubts = ("the machine was busy: the way of fewest operations is taken",)
     return {name: one.seconds for name, one in timed.items()}, doubts
 

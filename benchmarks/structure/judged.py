@@ -4,17 +4,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import jax
+
 from ..derivatives.forms import Form
 from ..derivatives.problem import gradient_problem, make_problem
 from ..instrument.samples import Samples
-from ..instrument.statistics import ratio
+from ..instrument.statistics import contention, ratio
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
 from ..program.messages import guarded
-from .choose import MOST_MEASURED, Asked, fastest, made, weighed
+from .choose import BUSY, MOST_MEASURED, Asked, fastest, made, weighed
 from .made import Made
 from .regret import MEASURED, MODEL, Regret
 from .rules_of_thumb import RULES
+
+#: The field of the samples that holds the median of a clock.
+_SECONDS = {"wall": "seconds", "cpu": "cpu_seconds"}
+_BUSY = "the machine was busy: CPU times are compared"
 
 
 def regret_of(
@@ -61,16 +67,17 @@ def regret_of(
         way: partial(one.run, asked.problem.x, asked.problem.fixed) for way, one in right.items()
     }
     samples, _ = interleave(calls, budget=budget)
+    by = _clock(samples)
     return Regret(
         name=name,
         n=asked.problem.n,
         m=asked.m,
-        seconds={way: samples[way].seconds for way in first},
+        seconds={way: getattr(samples[way], _SECONDS[by]) for way in first},
         costs={way.name: way.cost for way in ways},
         picks=picks,
-        regrets=_regrets(picks, samples),
+        regrets=_regrets(picks, samples, by),
         wrong=tuple(way for way in every if way not in right),
-        notes=doubts,
+        notes=(*doubts, *([_BUSY] if by == "cpu" else [])),
     )
 
 
@@ -100,8 +107,14 @@ def _possible(way: str, right: Mapping[str, Made]) -> str:
     return next((name for name in (way, other) if name in right), next(iter(right)))
 
 
-def _regrets(picks: Mapping[str, str], samples: Mapping[str, Samples]) -> dict[str, float]:
+def _clock(samples: Mapping[str, Samples]) -> str:
+    """Return which times are compared: where calls waited for a busy machine, CPU times."""
+    waited = min((contention(taken) for taken in samples.values()), default=1.0)
+    return "cpu" if jax.default_backend() == "cpu" and waited > BUSY else "wall"
+
+
+def _regrets(picks: Mapping[str, str], samples: Mapping[str, Samples], by: str) -> dict[str, float]:
     """Return each chooser's time over the best one's; what is as fast as the best has no regret."""
-    best = min(samples, key=lambda way: samples[way].seconds)
-    over = {way: max(1.0, ratio(taken, samples[best]).median) for way, taken in samples.items()}
+    best = min(samples, key=lambda way: getattr(samples[way], _SECONDS[by]))
+    over = {w: max(1.0, ratio(taken, samples[best], by=by).median) for w, taken in samples.items()}
     return {who: over[way] for who, way in picks.items()}

@@ -3,13 +3,15 @@
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import jax
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from .._equality import equal_by_fields
+from .._files import write_whole
+from .._record_file import ending
 from ..derivatives.inputs import read_inputs
 from ..derivatives.outputs import read_function
 from ..derivatives.problem import canonical
@@ -19,9 +21,10 @@ from ..program.names import name_of
 from ..program.told import described
 from .braille import drawn
 from .further import further_ways
-from .marks import extents
 from .pattern import find_pattern
 from .plans import plans
+from .sketch import Sketch
+from .sketching import band_of, blocks_of, distinct, said_of, sketch_of
 
 #: Seconds that looking may take.
 _LIMIT = 5.0
@@ -84,8 +87,32 @@ class Structure:
     def __repr__(self) -> str:
         return f"Structure({self.name}: {self.m:,} x {self.n:,}, {self.columns.size:,} entries)"
 
+    @property
+    def sketch(self) -> Sketch:
+        """The pattern in at most 48 by 48 cells, as a picture shows it."""
+        return sketch_of(self.rows)
+
+    def save(self, path: str | Path) -> None:
+        """Write its picture as `.svg`, or what `print` shows as `.txt`, by the ending of `path`.
+
+        Raises:
+            ValueError: If the ending is neither.
+
+        Example:
+            >>> import tempfile, jax.numpy as jnp
+            >>> from gradwise import structure
+            >>> path = Path(tempfile.mkdtemp()) / "products.svg"
+            >>> structure(lambda x: x[1:] * x[:-1], jnp.ones(40)).save(path)
+            >>> path.read_text()[:4]
+            '<svg'
+        """
+        as_picture = ending(path, ".svg", ".txt") == ".svg"
+        write_whole(path, self.sketch.svg(self.name, alone=True) if as_picture else f"{self}\n")
+
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        sketch = self.sketch
+        said = html.escape("\n".join(line for line in self._said() if line not in sketch.said))
+        return f"<div>{sketch.svg(self.name)}<pre>{said}</pre></div>"
 
     def __str__(self) -> str:
         share = self.columns.size / max(self.m * self.n, 1)
@@ -103,10 +130,7 @@ class Structure:
         said += [f"        {count:,} {name}" for name, count in passes.items()]
         if self.constant:
             said.append("the same for all inputs: it need be computed once alone")
-        if self.blocks > 1:
-            said.append(f"{self.blocks:,} parts that share nothing")
-        if self.lower + self.upper < max(self.m, self.n) // 4:
-            said.append(f"a band: {self.lower} below the diagonal, {self.upper} above")
+        said += said_of(self.m, self.n, self.blocks, self.lower, self.upper)
         if self.unused:
             said.append(f"{self.unused:,} inputs that no output depends on")
         said += [f"not known, and so taken to mix everything: {what}" for what in self.unknown]
@@ -149,8 +173,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     pattern = find_pattern(outputs_of, problem.x, problem.fixed, limit=_LIMIT)
     rows = pattern.rows
     rows.sort_indices()
-    row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    offsets = rows.indices - row_of
+    lower, upper = band_of(rows)
     inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
     chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
@@ -164,28 +187,10 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         colours={plan.name: plan.count for plan in chosen},
         further={} if pattern.curved else {way.name: way.passes for way in others},
         constant=pattern.constant,
-        blocks=_blocks(rows),
-        lower=int(-min(offsets.min(initial=0), 0)),
-        upper=int(max(offsets.max(initial=0), 0)),
-        unused=problem.n - _distinct(rows.indices, problem.n),
+        blocks=blocks_of(rows),
+        lower=lower,
+        upper=upper,
+        unused=problem.n - distinct(rows.indices, problem.n),
         unknown=(*pattern.unknown, *(f"{what}, not linear" for what in pattern.curved)),
         bound=bool(pattern.bound),
     )
-
-
-def _blocks(rows: csr_array) -> int:
-    """Return how many parts with an entry share neither an output nor an input."""
-    m, n = extents(rows)
-    row_of = np.repeat(np.arange(m), np.diff(rows.indptr))
-    edges = csr_array(
-        (np.ones(rows.nnz, np.int8), (row_of, m + rows.indices)), shape=(m + n, m + n)
-    )
-    labels = connected_components(edges, directed=False)[1]
-    return _distinct(labels[row_of], m + n)
-
-
-def _distinct(numbers: np.ndarray, end: int) -> int:
-    """Return how many of the numbers from 0 to an end there are."""
-    there = np.zeros(end, bool)
-    there[numbers] = True
-    return int(there.sum())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -13,6 +14,8 @@ from ..instrument.clock import time_left
 from .further import further_ways
 from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
+from .sketch import Sketch
+from .sketching import sketch_of
 from .ways import MOST_DENSE, Way, constant, ways_of
 
 #: A row must save this many times the passes of the better plain mode.
@@ -26,7 +29,34 @@ _FEW = 4
 def structured(
     problem: Problem, *, order: int = 1, stops: Collection[str] = (), limit: float = 5.0
 ) -> tuple[Method, ...]:
-    """Return the methods that a function's structure allows, the cheapest first.
+    """Return the methods that a function's structure allows, the cheapest first; see `look_for`.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(lambda x: x[1:] * x[:-1], (jnp.ones(20),))
+        >>> [method.name for method in structured(problem)]
+        ['coloured (forward, 2)', 'coloured (reverse, 2)']
+    """
+    return look_for(problem, order=order, stops=stops, limit=limit).methods
+
+
+class Found(NamedTuple):
+    """What looking at a function has found.
+
+    Attributes:
+        methods: The methods that its structure allows, the cheapest first.
+        pattern: What depends on what; `None` where that is not known, or all on everything.
+    """
+
+    methods: tuple[Method, ...] = ()
+    pattern: Sketch | None = None
+
+
+def look_for(
+    problem: Problem, *, order: int = 1, stops: Collection[str] = (), limit: float = 5.0
+) -> Found:
+    """Return the methods that a function's structure allows, and its pattern.
 
     Args:
         problem: What is differentiated.
@@ -38,19 +68,20 @@ def structured(
         >>> import jax.numpy as jnp
         >>> from benchmarks.derivatives.problem import make_problem
         >>> problem = make_problem(lambda x: x[1:] * x[:-1], (jnp.ones(20),))
-        >>> [method.name for method in structured(problem)]
-        ['coloured (forward, 2)', 'coloured (reverse, 2)']
+        >>> look_for(problem).pattern
+        Sketch(19 x 20, 38 entries)
     """
     whole = problem if order == 1 else gradient_problem(problem)
     fewest = min(whole.n, whole.m)
     if fewest < _FEW or (order == 2 and not problem.scalar) or whole.n * whole.m * 8 > MOST_DENSE:
-        return ()
+        return Found()
     shapes = problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x]
     left = time_left(limit)
     pattern = _pattern(whole, limit)
-    if pattern and pattern.curved:  # sums of directions tell nothing
-        return ()
     rows = pattern.rows if pattern else None
+    sketch = sketch_of(rows) if rows is not None and rows.nnz < whole.n * whole.m else None
+    if pattern and pattern.curved:  # sums of directions tell nothing
+        return Found((), sketch)
     others, _ = further_ways(whole, rows, whole.m, whole.n, limit=max(left(), limit / 4))
     found = [way for way in ways_of(whole, rows, shapes, whole.n, left=left) if way.plan]
     found = sorted([*found, *others], key=lambda way: way.cost)
@@ -58,7 +89,7 @@ def structured(
     by_colours = [way for way in found if way.plan]
     if pattern and pattern.constant and by_colours:
         found = [constant(whole, by_colours[0]), *found]
-    return tuple(_method(way, problem, pattern, order) for way in found[:_MOST])
+    return Found(tuple(_method(way, problem, pattern, order) for way in found[:_MOST]), sketch)
 
 
 def _outputs(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:

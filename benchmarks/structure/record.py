@@ -7,6 +7,7 @@ from typing import Any
 from .._equality import equal_by_fields
 from ..instrument import units
 from .made import Made
+from .sketching import sketch_of
 
 
 @equal_by_fields
@@ -100,7 +101,9 @@ class Jacobian:
         return f"{'Hessian' if self.order == 2 else 'Jacobian'}({self.name}: {self.way})"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        pattern = self._made.pattern if self._made else None
+        drawn = sketch_of(pattern.rows).svg(self.name) if pattern else ""
+        return f"<div>{drawn}<pre>{html.escape(str(self))}</pre></div>"
 
     def __str__(self) -> str:
         what = "Hessian" if self.order == 2 else "Jacobian"
