@@ -171,6 +171,8 @@ def test_a_loop_without_reverse_mode_gets_its_cure_and_single_numbers_their_arra
     comparison = compare(root, X, methods=["forward", "reverse"], budget=0.1)
     assert comparison.row("reverse").status == "impossible"
     assert [one.pattern for one in comparison.advice] == ["implicit solve"]
+    note = comparison.row("reverse").note  # says what the advice says
+    assert note.endswith("; use jax.lax.custom_root, as advised; forward mode works")
     numbers = [jnp.float32(i / 16) for i in range(16)]
     comparison = compare(lambda p: sum(map(jnp.sin, p)), numbers, methods=["reverse"], budget=0.1)
     row = comparison.row("stacked (rewrite)")

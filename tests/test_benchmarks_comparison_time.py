@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import compare
+from benchmarks.check import truths
 from benchmarks.comparison import attempt, experiment, pace, work
 from benchmarks.comparison.endings import called_a_few_times
 from benchmarks.comparison.experiment import make_experiment
@@ -138,6 +139,32 @@ def test_a_jacobian_that_would_take_too_long_is_checked_along_directions(monkeyp
     np.testing.assert_allclose(
         found.first.truth.jvp, np.cos(found.problem.x[0]) * found.probe.tangent[0], rtol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("methods", "batches"), [(["jvp", "vjp"], 0), (["jvp", "forward_chunked"], 1)]
+)
+def test_products_are_checked_by_products_and_no_jacobian_is_made_for_them(
+    monkeypatch, nothing_is_too_slow, methods, batches
+):
+    made = []
+    dense = truths.dense_jacobian
+    monkeypatch.setattr(truths, "dense_jacobian", lambda *a, **o: made.append(1) or dense(*a, **o))
+    found = compare(jnp.sin, jnp.linspace(0.1, 1.0, 6), methods=methods, budget=0.05)
+    assert len(made) == batches
+    assert [found.row(name).status for name in methods] == ["ok", "ok"]
+    assert found.row("jvp").error < 1e-6
+
+
+def test_a_function_is_traced_twice_whatever_is_asked_of_it(nothing_is_too_slow):
+    traces = []
+
+    def fn(x):
+        traces.append(1)
+        return jnp.sum(jnp.tanh(x) ** 2)
+
+    compare(fn, jnp.linspace(0.0, 1.0, 4), budget=0.05)
+    assert len(traces) <= 2
 
 
 def test_passes_and_results_that_cannot_fit_are_refused_by_their_number_alone(nothing_runs):

@@ -88,6 +88,7 @@ def find_reference(
     pace: Pace = UNHURRIED,
     *,
     rule: str = "check",
+    entries: bool = True,
 ) -> Reference:
     """Take the derivative by the modes that can be taken, and judge each by its remainder.
 
@@ -102,6 +103,7 @@ def find_reference(
             along directions.
         rule: `"trust"` if a custom rule of the user's is right by definition. A derivative that is
             another one by JAX's own definition, of a draw, is trusted where the user has no rule.
+        entries: Whether anything is checked but products with the directions.
 
     Raises:
         GaveUpError: If there was no time for the function along a line.
@@ -138,7 +140,9 @@ def find_reference(
         else:
             passed = trusted
         limit = np.inf if trusted else allowed
-        truths = find_truths(wide, directions, line, passed, pace, allowed=limit, zeros=zeros)
+        truths = find_truths(
+            wide, directions, line, passed, pace, allowed=limit, zeros=zeros, entries=entries
+        )
         wrong = {
             mode: describe(problem, wide, directions, mode, test, line, pace, x64=x64)
             for mode, test in taylor.items()

@@ -46,6 +46,7 @@ def find_truths(
     *,
     allowed: float = 0.0,
     zeros: Zeros | None = None,
+    entries: bool = True,
 ) -> dict[str, Truth]:
     """Return the truth that all modes have a part in; in a coarse type, one for each mode.
 
@@ -57,14 +58,16 @@ def find_truths(
         pace: How programs are run. Where a Jacobian would take too long there is none.
         allowed: How far from a difference quotient the Jacobian may be.
         zeros: Which outputs are constant but for rounding.
+        entries: Whether a Jacobian is wanted, beside the products.
     """
+    options = {"allowed": allowed, "entries": entries}
     if line.coarse and len(passed) > 1:
         return {
-            mode: _truth(problem, probe, line, {mode: product}, pace, allowed=allowed)
+            mode: _truth(problem, probe, line, {mode: product}, pace, **options)
             for mode, product in passed.items()
         }
     first = min(passed, default="differences")
-    return {first: _truth(problem, probe, line, passed, pace, allowed=allowed, zeros=zeros)}
+    return {first: _truth(problem, probe, line, passed, pace, zeros=zeros, **options)}
 
 
 def _truth(
@@ -75,10 +78,11 @@ def _truth(
     pace: Pace,
     *,
     allowed: float,
+    entries: bool,
     zeros: Zeros | None = None,
 ) -> Truth:
     """Join the products that passed; what they leave open, the Jacobian or a difference gives."""
-    jacobian, source = _dense_truth(problem, line, tuple(passed), pace)
+    jacobian, source = _dense_truth(problem, line, tuple(passed), pace, entries=entries)
     jacobian = None if jacobian is None else rows_without_rounding(jacobian, zeros)
     if jacobian is not None and not _agrees(jacobian, probe, line, passed, allowed=allowed):
         jacobian, source = None, f"{source} along one direction; its Jacobian did not agree"
@@ -121,13 +125,15 @@ def _agrees(
 
 
 def _dense_truth(
-    problem: Problem, line: Line, passed: tuple[str, ...], pace: Pace
+    problem: Problem, line: Line, passed: tuple[str, ...], pace: Pace, *, entries: bool
 ) -> tuple[np.ndarray | None, str]:
     """Take the whole Jacobian by the mode of fewest passes that passed, else by differences."""
     passes = {"forward": problem.n, "reverse": problem.m}
     mode = min(passed, key=lambda mode: passes[mode], default="differences")
     source = f"{jnp.result_type(*problem.x)} {mode}" + (" mode" if passed else "")
     small = problem.n * problem.m <= DENSE_ENTRIES
+    if not entries:
+        return None, f"{source} along directions"
     if not small or passes.get(mode, problem.n) > DENSE_PASSES:
         return None, source
     jacobian = dense_jacobian(problem, mode, pace, eps=line.eps)

@@ -12,6 +12,8 @@ from ..structure.methods import Found, look_for
 from .asked import Settings
 from .reading import Reading
 
+#: The kinds of methods that are checked by products with a direction alone.
+PRODUCTS = ("value", "jvp", "value_and_jvp", "value_and_vjp", "value_and_grad", "gradient", "hvp")
 #: Seconds that looking for a structure may take, and the share of the time left.
 _LOOKING, _SHARE = 5.0, 0.3
 

@@ -1,8 +1,8 @@
 """A function under comparison: the problem, its reference, and the limits of its methods."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -105,6 +105,7 @@ def make_experiment(
     look: Look | None = None,
     left: Callable[[], float] = forever,
     rule: str = "check",
+    entries: bool = True,
 ) -> Experiment:
     """Find the derivative of a problem as precisely as can be, within the time that is left.
 
@@ -117,6 +118,7 @@ def make_experiment(
         look: What a call of the function takes.
         left: Returns the seconds that the methods have until they must be measured.
         rule: `"trust"` if a custom rule of the user's is right by definition.
+        entries: Whether there are methods to check that give more than products with a direction.
     """
     pace, look = pace_of(share_of(left, _CHECKING)), look or Look()
     probe, stops = random_probe(problem, seed), reading.stops
@@ -128,14 +130,15 @@ def make_experiment(
             problem, problem, probe, first, first, stops, limits, notes, look, unchecked
         )
     modes = tuple(mode for mode in ("forward", "reverse") if mode not in stops)
-    problem, first, unchecked = _reference(with_float64(problem), probe, modes, pace, look, rule)
+    options = {"rule": rule, "entries": entries}
+    problem, first, unchecked = _reference(with_float64(problem), probe, modes, pace, look, options)
     target, second = problem, first
     if order == 2 and modes:
         target = gradient_problem(problem, modes[-1])  # reverse mode is one pass, where it can be
         inner_stops, _ = find_stops(target, modes)
         modes = tuple(mode for mode in modes if mode not in inner_stops)
         inner = Probe(probe.tangent, probe.tangent)
-        target, second, late = _reference(target, inner, modes, pace, look, rule)
+        target, second, late = _reference(target, inner, modes, pace, look, options)
         unchecked = unchecked or late
     notes = (problem.notes if unchecked else _notes(problem, first)) + reading.notes
     notes += (no_memory,) if no_memory else ()
@@ -149,7 +152,12 @@ def share_of(left: Callable[[], float], share: float) -> Callable[[], float]:
 
 
 def _reference(
-    problem: Problem, probe: Probe, modes: tuple[str, ...], pace: Pace, look: Look, rule: str
+    problem: Problem,
+    probe: Probe,
+    modes: tuple[str, ...],
+    pace: Pace,
+    look: Look,
+    options: Mapping[str, Any],
 ) -> tuple[Problem, Reference, str]:
     """Find the reference; or nothing, and why there is no time to check any derivative.
 
@@ -163,7 +171,7 @@ def _reference(
         why = f"{runs} runs of the function take at least {units.seconds(least)}, which is too long"
         return problem, _nothing_known(problem), f"not checked: {why}"
     try:
-        return problem, find_reference(problem, probe, modes, pace, rule=rule), ""
+        return problem, find_reference(problem, probe, modes, pace, **options), ""
     except GaveUpError as error:
         return problem, _nothing_known(problem), f"not checked: {error}"
     except Exception as error:
@@ -174,7 +182,7 @@ def _reference(
             raise
         obstacle = f"it does not run there ({first_line(error)})"
         own = problem._replace(wide=None, float64_obstacle=obstacle)
-        return _reference(own, probe, modes, pace, look, rule)
+        return _reference(own, probe, modes, pace, look, options)
 
 
 def _nothing_known(problem: Problem) -> Reference:

@@ -80,15 +80,21 @@ def _in_one_voice(stops: dict[str, Obstacle], advice: Collection[Advice]) -> dic
 
     What the library of its line offers stays.
     """
-    cures = {one.line: one.cure for one in advice if one.pattern == _SOLVES}
+    cures = {_place(one.line): one.cure for one in advice if one.pattern == _SOLVES}
 
     def told(stop: Obstacle) -> Obstacle:
-        if stop.source not in cures or package_of(stop.source):
+        cure = cures.get(_place(stop.source))
+        if cure is None or package_of(stop.source):
             return stop
-        used = cures[stop.source].rpartition(" by ")[2]
+        used = cure.rpartition(" by ")[2]
         return replace(stop, instead=f"{used}, as advised; forward mode works")
 
     return {mode: told(stop) for mode, stop in stops.items()}
+
+
+def _place(line: str) -> str:
+    """Return a line without the function that it is in, whose name has a longer form too."""
+    return line.partition(" (")[0]
 
 
 def find_stops(problem: Problem, modes: Collection[str]) -> tuple[dict[str, Obstacle], str]:

@@ -18,7 +18,7 @@ from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
 from ..structure.sketch import Sketch
 from .asked import Settings
 from .attempt import Attempt, attempt, not_tried
-from .chosen import allowed_by_structure, cheapest_first, rewritten, selected, ways_needed
+from .chosen import PRODUCTS, allowed_by_structure, cheapest_first, rewritten, selected, ways_needed
 from .crossover import Batch, compile_batches, fit_crossover
 from .experiment import Experiment, make_experiment
 from .findings import Crossover
@@ -117,6 +117,7 @@ class Work:
             look=look,
             left=lambda: self.left() - reserved,
             rule=settings.rule,
+            entries=any(method.kind not in PRODUCTS for method in self.methods),
         )
         for index, method in enumerate(cheapest_first(self.methods, self.problem)):
             tell(method.name, index / len(self.methods))
