@@ -157,9 +157,9 @@ def anywhere(ask: Callable[[], object]) -> bool:
     error, answer = None, False
     try:
         answer = bool(ask())
-    except ProcessError:  # of which all know
-        raise
     except Exception as caught:
+        if _all_know(caught):
+            raise
         error = lost(caught) or caught
         if isinstance(error, ProcessError):
             raise error from caught
@@ -179,9 +179,15 @@ def raise_for(error: Exception | None, failed: np.ndarray) -> None:
         return
     told = texts("" if error is None else f"{type(error).__name__}: {error}"[:_MOST])
     if error is not None:
+        vars(error)["all_know"] = True
         raise error
     first = int(np.argmax(failed))
     raise ProcessError(f"process {first} has failed, which ends all of them: {told[first]}")
+
+
+def _all_know(error: Exception) -> bool:
+    """Return whether the processes have told each other of an error already."""
+    return isinstance(error, ProcessError) or "all_know" in vars(error)
 
 
 @contextmanager
@@ -196,10 +202,8 @@ def shared_errors() -> Iterator[None]:
     error = None
     try:
         yield
-    except ProcessError:
-        raise
     except Exception as caught:
-        if not several():
+        if not several() or _all_know(caught):
             raise
         error = lost(caught) or caught
         if isinstance(error, ProcessError):

@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import positive
-from .._processes import is_first
+from .._processes import is_first, texts
 from .._record_file import damage_told
 from .._types import Tree
 from ..curves import History
-from . import format as file_format
 from .lock import locked
 from .position import Position, header_of, position_from, section_of
+from .spread import SECONDS, read_together, remove_orphans, remove_parts
 from .trees import sections_of, write_tree
 
 Sections: TypeAlias = Mapping[str, Tree]  # the parts of a run by name, each a tree
@@ -37,6 +37,7 @@ class RunFolder:
         keep: How many checkpoints stay.
         resume_from: Whether to go on from the newest checkpoint, or from the newest that is whole.
         made_with: The options that a resumed run must have in common with the run before.
+        seconds: How long the first of several processes waits for what the others write.
     """
 
     path: Path | None
@@ -44,6 +45,7 @@ class RunFolder:
     keep: int
     resume_from: Resume
     made_with: Mapping[str, int | bool | str]
+    seconds: float
 
     def is_due(self, before: int, now: int) -> bool:
         """Return whether a checkpoint is due after epoch `now`, where `before` was the last."""
@@ -65,16 +67,18 @@ class RunFolder:
         """
         if self.path is None:
             return None
-        header = header_of(position)  # to which several processes contribute
-        if not is_first():
-            return None
         within = f"_batch-{position.batches:08d}" if position.batches else ""
         # The names sort as the moments do: "." is below "_".
         path = self.path / f"epoch-{history.epochs:08d}{within}.safetensors"
         sections = {**sections, "key": key, "position": section_of(position)}
-        write_tree(path, sections, history, made_with=self.made_with, position=header)
-        for old in self.checkpoints()[: -self.keep]:
-            old.unlink(missing_ok=True)
+        write_tree(
+            path, sections, history, made_with=self.made_with, position=header_of(position),
+            seconds=self.seconds,
+        )  # fmt: skip
+        if is_first():
+            for old in self.checkpoints()[: -self.keep]:
+                old.unlink(missing_ok=True)
+                remove_parts(old, None)
         return path
 
     def resume(self, like: Sections, key: jax.Array) -> tuple[dict[str, Tree], History, Position]:
@@ -84,10 +88,10 @@ class RunFolder:
             ValueError: If the checkpoint is damaged, or is of a run with another key, other options
                 or another structure.
         """
-        saved = self.checkpoints()
+        saved = self._common_checkpoints()
         for path in reversed(saved):
             try:
-                arrays, header = file_format.read(path)
+                arrays, header = read_together(path)
             except ValueError as error:
                 if self.resume_from != "latest good":
                     raise ValueError(f"{error}{self._older_than(path)}") from error
@@ -124,10 +128,10 @@ class RunFolder:
 
     def _older_than(self, path: Path) -> str:
         """Return which of the checkpoints before `path` is whole, and how to go on from it."""
-        saved = self.checkpoints()
+        saved = self._common_checkpoints()
         for older in reversed(saved[: saved.index(path)]):
             try:
-                file_format.read(older)
+                read_together(older)
             except ValueError:
                 continue
             return (
@@ -135,6 +139,13 @@ class RunFolder:
                 f"remove {path.name}"
             )
         return ". No other checkpoint in the folder is whole"
+
+    def _common_checkpoints(self) -> list[Path]:
+        """Return the files that the first of several processes sees, for all of them."""
+        if self.path is None:
+            return []
+        names = texts("\n".join(path.name for path in self.checkpoints()))[0]
+        return [self.path / name for name in names.splitlines()]
 
     def checkpoints(self) -> list[Path]:
         """Return the files in the folder, the oldest first."""
@@ -161,6 +172,7 @@ def open_folder(
     keep: int,
     resume: Resume,
     made_with: Mapping[str, int | bool | str],
+    seconds: float = SECONDS,
 ) -> Iterator[RunFolder]:
     """Make the folder, hold its lock, and remove the temporary files that killed writes left.
 
@@ -172,6 +184,7 @@ def open_folder(
     if not isinstance(resume, bool) and resume != "latest good":
         raise ValueError(f'resume must be True, False or "latest good", got {resume!r}')
     options = {"every": every, "keep": keep, "resume_from": resume, "made_with": made_with}
+    options |= {"seconds": seconds}
     if folder is None:
         if resume:
             raise ValueError(f"resume={resume!r} needs checkpoint=, the folder to resume from")
@@ -198,6 +211,9 @@ def _own(folder: str | Path) -> Iterator[None]:
             stack.enter_context(locked(path))
             for left_over in path.glob(".epoch-*.part"):
                 left_over.unlink(missing_ok=True)
+            for left_over in path.glob(".shards-*.part"):
+                left_over.unlink(missing_ok=True)
+            remove_orphans(path)
         except BlockingIOError as error:
             raise ValueError(
                 f"checkpoint={folder} is in use: {error.strerror}: wait for its end, or choose "

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._processes import texts
+from .._processes import shared_errors, texts
 from .._records import integer
 from ..metrics import Figure
 
@@ -61,12 +61,13 @@ def header_of(position: Position) -> dict[str, object]:
     stored: dict[str, object] = {"json": source if can_be_saved else None}
     if isinstance(source, bytes):
         stored = {"bytes": base64.b64encode(source).decode()}
-    told = texts(json.dumps(stored))  # before an error, which all processes would wait for
-    if not can_be_saved:
-        raise TypeError(
-            "get_state() of the train data must return bytes, or dictionaries, lists, numbers "
-            f"and texts, to be saved in a checkpoint, got {source!r:.200}"
-        )
+    with shared_errors():
+        if not can_be_saved:
+            raise TypeError(
+                "get_state() of the train data must return bytes, or dictionaries, lists, numbers "
+                f"and texts, to be saved in a checkpoint, got {source!r:.200}"
+            )
+    told = texts(json.dumps(stored))
     if len(told) == 1:
         return fields | {"source": stored}
     return fields | {"sources": [json.loads(text) for text in told]}

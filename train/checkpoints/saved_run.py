@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import jax
 
 from .._equality import same
+from .._processes import shared_errors
 from ..curves import History
 from ..steps import TrainState
 from . import format as file_format
@@ -74,7 +75,9 @@ def save(path: str | Path, train_state: TrainState, *, key: jax.Array, history: 
     """Save parameters, batch statistics, optimizer state, step, key and curves to one file.
 
     With the step and the key the shuffling goes on where it was. The write is atomic: killed at
-    any moment, `path` is the file from before or the whole new one.
+    any moment, `path` is the file from before or the whole new one. Several processes call it
+    together, on a disk that they share: the first writes the file, and of leaves that are spread
+    over them each writes what it holds to a file beside it, `shards-...`.
 
     Args:
         path: The file; any safetensors reader opens it.
@@ -97,7 +100,8 @@ def save(path: str | Path, train_state: TrainState, *, key: jax.Array, history: 
         >>> checkpoint.key == jax.random.key(7), int(checkpoint.train_state.step)
         (Array(True, dtype=bool), 0)
     """
-    write_tree(path, {"train_state": train_state, "key": key}, history, made_with={})
+    with shared_errors():
+        write_tree(path, {"train_state": train_state, "key": key}, history, made_with={})
 
 
 def restore(

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._processes import is_first
 from .._record_file import damage_told
 from .._records import is_key
 from .._types import Tree
@@ -17,6 +18,16 @@ from ..curves import History
 from ..data.arrays import converted
 from . import format as file_format
 from .matching import agree, described, mismatch
+from .spread import (
+    SECONDS,
+    Spread,
+    index_of,
+    is_spread,
+    own_pieces,
+    remove_parts,
+    spread_leaves,
+    write_part,
+)
 
 T = TypeVar("T")
 _SHOWN = 20  # leaves that differ, in a message
@@ -29,21 +40,33 @@ def write_tree(
     *,
     made_with: Mapping[str, int | bool | str],
     position: Mapping[str, object] | None = None,
+    seconds: float = SECONDS,
 ) -> None:
     """Save named pytrees, whose leaves may be typed keys, the curves, and the run's options.
 
-    The `position` is what the header is to hold of a run over host batches.
+    The `position` is what the header is to hold of a run over host batches. All processes call it
+    together; of what all have the first one writes the file, and of what they hold in parts each
+    writes its own, for which the first one waits so many `seconds`.
     """
-    arrays, keys = {}, {}
+    arrays, keys, spread = {}, {}, {}
     for name, leaf in named_leaves(converted(dict(sections), _leaf_name)):
         if is_key(leaf):
             keys[name] = str(jax.random.key_impl(leaf))
             leaf = jax.random.key_data(leaf)
-        arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
+        if is_spread(leaf):
+            spread[name] = leaf
+        elif is_first():
+            arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
     header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
     if position is not None:
         header["position"] = dict(position)
-    file_format.write(path, arrays, header)
+    if spread:
+        header["spread"] = index_of(Path(path), spread)
+        write_part(Path(path), header["spread"], own_pieces(spread), seconds)
+    if is_first():
+        file_format.write(path, arrays, header)
+        if spread:  # those of an older checkpoint of this name
+            remove_parts(Path(path), header["spread"])
 
 
 def read_tree(
@@ -117,12 +140,13 @@ def decoded(
 ) -> dict[str, Tree]:
     """Return the arrays of a file, keys as typed keys."""
     with damage_told(path):
-        return {
+        whole = {
             name: jax.random.wrap_key_data(jnp.asarray(array), impl=header["keys"][name])
             if name in header["keys"]
             else array
             for name, array in arrays.items()
         }
+        return whole | spread_leaves(Path(path), header.get("spread"))
 
 
 def named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:
@@ -159,8 +183,21 @@ def differences(leaves: Mapping[str, Tree], expected: Mapping[str, Tree]) -> lis
     return lines
 
 
-def place(value: np.ndarray | jax.Array, like: Tree) -> jax.Array:
-    """Return the value as an array of a device: that of `like` if somebody has chosen it."""
-    if getattr(like, "committed", False):
-        return jax.device_put(value, like.sharding)
-    return jnp.asarray(value)
+def place(value: np.ndarray | jax.Array | Spread, like: Tree) -> jax.Array:
+    """Return the value as an array of the devices of `like`, if somebody has chosen them.
+
+    Of what is spread over several processes, each reads the pieces that it will hold.
+    """
+    chosen = getattr(like, "committed", isinstance(like, jax.ShapeDtypeStruct))
+    sharding = getattr(like, "sharding", None) if chosen else None
+    if sharding is None:
+        return jnp.asarray(value.whole() if isinstance(value, Spread) else value)
+    if isinstance(value, Spread):
+        return jax.make_array_from_callback(value.shape, sharding, value.region)
+    if sharding.is_fully_addressable:
+        return jax.device_put(value, sharding)
+    if is_key(value):
+        data = np.asarray(jax.random.key_data(value))
+        data = jax.make_array_from_callback(data.shape, sharding, data.__getitem__)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))
+    return jax.make_array_from_callback(value.shape, sharding, np.asarray(value).__getitem__)

@@ -76,6 +76,7 @@ def fit(
     resume: Resume = False,
     steps_per_epoch: int | None = None,
     every_steps: int | None = None,
+    save_timeout: float = 600.0,
     on_interrupt: OnInterrupt = "raise",
 ) -> tuple[TrainState, History]:
     """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
@@ -162,6 +163,9 @@ def fit(
         steps_per_epoch: How many host batches make an epoch, for sources without an end. An
             iterable is then read on from epoch to epoch; None: an epoch is all that a source gives.
         every_steps: Steps between two checkpoints within an epoch of host batches.
+        save_timeout: Seconds that the first of several processes waits until the others have
+            written what they hold of a train state that is spread over them; then `CheckpointError`
+            names those that are late.
         on_interrupt: "raise" raises `Interrupted` after a signal, so that a script ends; "return"
             returns what there is, and `history.stopped` is "interrupted".
 
@@ -229,6 +233,7 @@ def fit(
     streamed = stream_options(train_data, steps_per_epoch, every_steps, sharding)
     options = made_with(plan, train_data, validation, steps_per_epoch)
     folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
+    folder_options |= {"seconds": save_timeout}
     tell, stop = teller(reporter(progress, epochs), callback), asked(stop)
     recent: Recent = deque(maxlen=KEPT_BATCHES)
     with ExitStack() as stack:
