@@ -29,15 +29,16 @@ class ProcessError(RuntimeError):
 
     JAX cannot replace a process: end all of them, and start all again with `resume=True`.
 
+    Attributes:
+        lost: Whether the other one is gone; else it has raised an error, which this one repeats.
+
     Example:
         >>> from gradwise import train
-        >>> issubclass(train.ProcessError, RuntimeError)
-        True
+        >>> train.ProcessError("process 1 has failed").lost
+        False
     """
 
-
-class LostProcessError(ProcessError):
-    """Another process is gone."""
+    lost: bool = False
 
 
 def several() -> bool:
@@ -212,7 +213,7 @@ def shared_errors() -> Iterator[None]:
         raise_for(error, agree(error is not None)[:, 0])
 
 
-def lost(error: Exception) -> LostProcessError | None:
+def lost(error: Exception) -> ProcessError | None:
     """Return the error that says that another process is gone, if that is what JAX has raised.
 
     It is printed at once: where process 0 is gone, JAX ends this one within a tenth of a second.
@@ -226,7 +227,9 @@ def lost(error: Exception) -> LostProcessError | None:
     )
     if not is_first():
         print(f"fit: {told}", file=sys.stderr, flush=True)
-    return LostProcessError(told)
+    made = ProcessError(told)
+    made.lost = True
+    return made
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import jax
 import numpy as np
 
-from .._processes import LostProcessError, anywhere
+from .._processes import ProcessError, anywhere
 from ..curves import History
 from ..curves.endings import ending_number
 from .carry import Carry, kept_epoch
@@ -84,9 +84,9 @@ def _saved_on_error(carry: Carry, history: History, save: Save) -> Iterator[None
     """Save a run, due or not, that an error in a user's function ends."""
     try:
         yield
-    except LostProcessError:  # without which no save is whole
-        raise
     except Exception as error:
+        if isinstance(error, ProcessError) and error.lost:
+            raise  # no save is whole without it
         save(carry, history, int(history.epochs))
         error.add_note(f"in a callback or the stop of fit, after epoch {history.epochs}")
         raise
