@@ -28,8 +28,9 @@ Example:
 from .augmentation import chain, crop, flip, mixup, shift
 from .idx import read_idx
 from .row_shapes import length
-from .rows import folds, shuffle, split, take
+from .rows import folds, split, take
 from .scaling import Scaler, scaler, standardize
+from .shuffling import shuffle
 
 __all__ = [
     "Scaler",

@@ -1,4 +1,4 @@
-"""Rows of a data set: shuffled, split, cut into folds, taken."""
+"""Rows of a data set: split, cut into folds, taken."""
 
 from __future__ import annotations
 
@@ -15,40 +15,6 @@ from .accepted import tree_of_rows
 from .row_shapes import length
 
 T = TypeVar("T")
-
-# What is folded into a run's key for shuffling. A step folds in its number, an int32 that counts
-# from 0, so no step draws from the same key.
-_SHUFFLE = 0xFFFFFFFF
-
-
-def shuffle(
-    key: jax.Array, epoch: int | jax.Array, rows: int, batch_size: int
-) -> tuple[jax.Array, jax.Array]:
-    """Return the batches of an epoch, in an order that the key and the epoch's number decide.
-
-    Args:
-        key: The key of the whole run.
-        epoch: The epoch's number, counted from 0.
-        rows: How many rows the data set has.
-        batch_size: How many rows a batch has.
-
-    Returns:
-        `(indices, mask)`, both `[steps, batch_size]`: the rows of each batch, and which of these
-        entries are real. The last batch is padded with row 0, masked out.
-
-    Example:
-        >>> import jax
-        >>> from gradwise import train
-        >>> indices, mask = train.data.shuffle(jax.random.key(0), epoch=0, rows=5, batch_size=2)
-        >>> sorted(indices[mask].tolist()), mask.sum(axis=1).tolist()
-        ([0, 1, 2, 3, 4], [2, 2, 1])
-    """
-    steps = -(-rows // batch_size)
-    epoch_key = jax.random.fold_in(jax.random.fold_in(key, _SHUFFLE), epoch)
-    order = jax.random.permutation(epoch_key, rows)
-    indices = jnp.pad(order, (0, steps * batch_size - rows))
-    mask = jnp.arange(steps * batch_size) < rows
-    return indices.reshape(steps, batch_size), mask.reshape(steps, batch_size)
 
 
 def split(

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from .. import data as datasets
 from .._programs import at_first_call
 from .._types import Data
+from ..data.shuffling import batches
 from ..metrics import Figure
 from ..steps import Batch
 from ..steps.evaluation import totals
@@ -89,16 +90,14 @@ def _make_epoch(plan: Plan) -> Epoch:
         rows = datasets.length(train_data)
         steps = -(-rows // plan.batch_size)
         number = carry.train_state.step // steps
-        order = datasets.shuffle(key, number, rows, plan.batch_size)
+        batch = batches(key, number, rows, plan.batch_size)
 
-        def step(
-            carry: Carry, where: tuple[jax.Array, jax.Array]
-        ) -> tuple[Carry, dict[str, Figure]]:
-            indices, mask = where
+        def step(carry: Carry, number: jax.Array) -> tuple[Carry, dict[str, Figure]]:
+            indices, mask = batch(number)
             x, y = datasets.take(train_data, indices)
             return run_step(key, carry, Batch(x, y, mask))
 
-        carry, metrics = jax.lax.scan(step, carry, order)
+        carry, metrics = jax.lax.scan(step, carry, jnp.arange(steps))
         sums = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
         held_out = None
         if validation is not None:
