@@ -38,4 +38,5 @@ from .scenarios.table import SUITES as SUITES
 from .structure.jacobian import hessian as hessian
 from .structure.jacobian import jacobian as jacobian
 from .structure.look import Structure as Structure
+from .structure.operators import Operator as Operator
 from .structure.record import Jacobian as Jacobian

@@ -28,6 +28,7 @@ HOMES = {
     "Method": "derivatives.method",
     "ModeLine": "comparison.findings",
     "Obstacle": "program.messages",
+    "Operator": "structure.operators",
     "Ratio": "instrument.statistics",
     "Residual": "program.residuals",
     "Row": "comparison.row",

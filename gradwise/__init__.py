@@ -31,6 +31,7 @@ __all__ = [
     "Method",
     "ModeLine",
     "Obstacle",
+    "Operator",
     "Ratio",
     "Residual",
     "Row",

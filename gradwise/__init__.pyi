@@ -24,6 +24,7 @@ from .benchmarks import Memory as Memory
 from .benchmarks import Method as Method
 from .benchmarks import ModeLine as ModeLine
 from .benchmarks import Obstacle as Obstacle
+from .benchmarks import Operator as Operator
 from .benchmarks import Ratio as Ratio
 from .benchmarks import Residual as Residual
 from .benchmarks import Row as Row

@@ -121,7 +121,7 @@ def as_function(
             )
         *inputs_, vector = inputs if along else (*inputs, None)
         with jax.ensure_compile_time_eval():  # so that Python's numbers keep their values
-            given = read_inputs(tuple(inputs_), argnums, inside=True)
+            given = read_inputs(tuple(inputs_), argnums, inside=True, caller="derivative")
         given, outputs = read_function(fn, given, has_aux=has_aux, traced_inside=True)
         form = Form(canonical(fn, given, outputs, has_aux=has_aux), argnums)
         result = _in_form(form, way.method, _result(form, way, vector))

@@ -17,13 +17,16 @@ _TRANSFORMATIONS = {
 }
 
 
-def read_inputs(inputs: tuple, argnums: Argnums, *, inside: bool = False) -> Inputs:
+def read_inputs(
+    inputs: tuple, argnums: Argnums, *, inside: bool = False, caller: str = "compare"
+) -> Inputs:
     """Sort the leaves of the arguments, and refuse those that nothing can be measured with.
 
     Args:
         inputs: The arguments.
         argnums: Those that are to be differentiated.
         inside: Whether JAX may be transforming them, so that they need no values.
+        caller: What the user has called.
 
     Raises:
         TypeError: If an argument that is to be differentiated is complex, or has no values.
@@ -32,9 +35,9 @@ def read_inputs(inputs: tuple, argnums: Argnums, *, inside: bool = False) -> Inp
     """
     read = sort_inputs(inputs, argnums)
     if not inside:
-        check_outside(jnp.zeros(()), "it is called")
+        check_outside(jnp.zeros(()), "it is called", caller)
         for name, leaf in zip(read.names, read.given, strict=True):
-            _check_values(name, leaf)
+            _check_values(name, leaf, caller)
     ours = [place for place in read.arrays if read.owners[place] in read.chosen]
     dtypes = {place: read.arrays[place].dtype for place in ours}
     is_complex = [p for p in ours if jnp.issubdtype(dtypes[p], jnp.complexfloating)]
@@ -42,7 +45,7 @@ def read_inputs(inputs: tuple, argnums: Argnums, *, inside: bool = False) -> Inp
         raise TypeError(
             f"{read.names[is_complex[0]]} is complex ({dtypes[is_complex[0]]}), and a "
             f"derivative is taken by real numbers: give {IN_PARTS}, such as "
-            "compare(lambda re, im: fn(re + 1j * im), z.real, z.imag)"
+            f"{caller}(lambda re, im: fn(re + 1j * im), z.real, z.imag)"
         )
     if not read.wanted:
         raise ValueError(
@@ -53,29 +56,30 @@ def read_inputs(inputs: tuple, argnums: Argnums, *, inside: bool = False) -> Inp
     return read
 
 
-def check_outside(value: object, what: str) -> None:
+def check_outside(value: object, what: str, caller: str = "compare") -> None:
     """Raise `ValueError` if a value has none, because JAX is transforming the caller.
 
     Args:
         value: Any value.
         what: What is inside of the transformation then, as the beginning of a sentence.
+        caller: What the user has called.
     """
     if isinstance(value, Tracer):
         where = _TRANSFORMATIONS.get(type(value).__name__, "a transformation of JAX")
         raise ValueError(
-            f"compare runs and times the function, but {what} inside {where}, where no array has "
+            f"{caller} runs and times the function, but {what} inside {where}, where no array has "
             "a value yet: call it outside, with arrays that do"
         )
 
 
-def _check_values(name: str, leaf: object) -> None:
+def _check_values(name: str, leaf: object, caller: str) -> None:
     """Raise if a leaf has no values that this process can compute with."""
-    check_outside(leaf, f"{name} is")
+    check_outside(leaf, f"{name} is", caller)
     if isinstance(leaf, jax.ShapeDtypeStruct):
         raise TypeError(f"{name} is a jax.ShapeDtypeStruct, which has no values: give an array")
     if not getattr(leaf, "is_fully_addressable", True):
         raise ValueError(
-            f"{name} lies on the devices of several processes, and compare measures in one: give "
+            f"{name} lies on the devices of several processes, and {caller} measures in one: give "
             "it an array of this process, such as x.addressable_data(0)"
         )
     if isinstance(leaf, jax.Array) and leaf.is_deleted():

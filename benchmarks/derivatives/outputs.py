@@ -108,7 +108,12 @@ class _Trace(NamedTuple):
 
 
 def read_function(
-    fn: Callable[..., object], inputs: Inputs, *, has_aux: bool, traced_inside: bool = False
+    fn: Callable[..., object],
+    inputs: Inputs,
+    *,
+    has_aux: bool,
+    traced_inside: bool = False,
+    caller: str = "compare",
 ) -> tuple[Inputs, Outputs]:
     """Trace a function, and find what it needs its inputs as and what it returns.
 
@@ -117,6 +122,7 @@ def read_function(
         inputs: Its inputs.
         has_aux: Whether it returns a pair, of which the first alone is differentiated.
         traced_inside: Whether it may use values that JAX is transforming.
+        caller: What the user has called.
 
     Raises:
         TypeError: If the function cannot be traced, or returns no arrays of floats.
@@ -130,7 +136,7 @@ def read_function(
         reason = untraceable(failure)
         raise TypeError(f"JAX cannot trace the function: {reason}") from failure
     for constant in () if traced_inside else traced.program.consts:
-        check_outside(constant, "the function uses a value from")
+        check_outside(constant, "the function uses a value from", caller)
     if has_aux and not traced.pair:
         raise TypeError(
             f"has_aux=True is for a function that returns (loss, aux), this one returned "

@@ -62,7 +62,12 @@ class Problem(NamedTuple):
 
 
 def make_problem(
-    fn: Callable[..., object], inputs: tuple, *, argnums: Argnums = None, has_aux: bool = False
+    fn: Callable[..., object],
+    inputs: tuple,
+    *,
+    argnums: Argnums = None,
+    has_aux: bool = False,
+    caller: str = "compare",
 ) -> Problem:
     """Split `inputs` into what is differentiated and what is held fixed, and check both.
 
@@ -71,6 +76,7 @@ def make_problem(
         inputs: Its arguments.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
         has_aux: Whether `fn` returns a pair of which the first alone is differentiated.
+        caller: What the user has called, for its errors.
 
     Raises:
         TypeError: If `fn` is not callable, a differentiated input is complex, or `fn` cannot be
@@ -86,8 +92,9 @@ def make_problem(
         (6, 3, ('argument 1 (int32) is held fixed',))
     """
     if not callable(fn):
-        raise TypeError(f"compare needs a function to differentiate, got {described(fn)}")
-    given, outputs = read_function(fn, read_inputs(inputs, argnums), has_aux=has_aux)
+        raise TypeError(f"{caller} needs a function to differentiate, got {described(fn)}")
+    read = read_inputs(inputs, argnums, caller=caller)
+    given, outputs = read_function(fn, read, has_aux=has_aux, caller=caller)
     problem = canonical(fn, given, outputs, has_aux=has_aux)
     if not problem.n or not problem.m:
         raise ValueError(

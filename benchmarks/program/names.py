@@ -43,6 +43,23 @@ def name_of(fn: object) -> str:
     return type(fn).__name__
 
 
+def line_of_function(fn: object) -> str:
+    """Return where a function is written, such as `"model.py:3"`; `""` if it is not in Python.
+
+    Example:
+        >>> line_of_function(len), line_of_function(lambda x: x).endswith(":1")
+        ('', True)
+    """
+    while True:
+        inner = getattr(fn, "func", None) or getattr(fn, "__wrapped__", None)
+        inner = inner or getattr(fn, "__func__", None)
+        if inner is None or inner is fn:
+            break
+        fn = inner
+    code = getattr(fn, "__code__", None)
+    return "" if code is None else f"{_file(code.co_filename)}:{code.co_firstlineno}"
+
+
 def _of_partial(fn: Any) -> str:
     """Write a partial as it was made, or without what it binds if that is long."""
     inner = name_of(fn.func)

@@ -27,6 +27,7 @@ def further_ways(
     operations: float,
     *,
     limit: float = 2.0,
+    left: Callable[[], float] | None = None,
     runs: bool = True,
 ) -> tuple[list[Way], tuple[str, ...]]:
     """Return the ways that a function's program allows beside colours, and notes.
@@ -38,7 +39,8 @@ def further_ways(
         rows: The pattern of its Jacobian; `None` if it is not known.
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
-        limit: Seconds after which nothing more is looked for.
+        limit: Seconds after which nothing more is looked for,
+        left: or what tells how many of them are left.
         runs: Whether the function may be run, which a look for examples does.
 
     Example:
@@ -58,7 +60,7 @@ def further_ways(
         looks["look for examples that share inputs"] = batch
     ways: list[Way] = []
     notes: list[str] = []
-    left = time_left(limit)
+    left = left or time_left(limit)
     for what, look in looks.items():
         if left() <= 0:
             break

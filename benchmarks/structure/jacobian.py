@@ -1,16 +1,17 @@
 """`jacobian` and `hessian`: the derivative that is cheapest of all, handed back as a function."""
 
 from collections.abc import Callable
+from typing import Any
 
 from ..derivatives.forms import Form
-from ..derivatives.problem import gradient_problem, make_problem
+from ..derivatives.problem import Leaves, Problem, gradient_problem, make_problem
 from ..program.arguments import Argnums
-from ..program.names import name_of
-from .choose import Asked, cheapest
+from ..program.names import line_of_function, name_of
+from .asked import OUTPUTS, Asked
+from .beside import auxiliary
+from .choose import cheapest
+from .given import read_pattern
 from .record import Jacobian
-
-#: The forms of a result.
-OUTPUTS = ("dense", "csr", "bcoo")
 
 
 def jacobian(
@@ -18,6 +19,8 @@ def jacobian(
     *inputs: object,
     argnums: Argnums = None,
     output: str = "dense",
+    pattern: object = None,
+    has_aux: bool = False,
     measure: bool = True,
 ) -> Jacobian:
     """Return the Jacobian of `fn` as a function, taken in the way that is cheapest at these inputs.
@@ -34,21 +37,29 @@ def jacobian(
     possible, here and at two points near, and then timed. What is not right is not handed out: then
     the plain mode is, with a warning.
 
-    A function that returns `(loss, aux)` is given as `lambda *inputs: fn(*inputs)[0]`.
+    As by `jax.jit`, `fn` is traced once: what it closes over is held as it was then.
 
     Args:
         fn: A pure function of arrays or pytrees to an array or pytree.
         *inputs: Where it is looked at: arguments of the shapes and dtypes that the result takes.
         argnums: The arguments to differentiate; `None` for every one that holds floats.
         output: `"dense"` for the result of `jax.jacrev(fn, argnums)`; `"csr"` or `"bcoo"` for one
-            sparse matrix of `jax.experimental.sparse`, of the outputs' numbers by the inputs'.
+            sparse matrix of `jax.experimental.sparse`, of the outputs' numbers by the inputs'; or
+            `"operator"` for that matrix by its products `J @ v` and `J.T @ u`, which are taken from
+            its entries or by JAX's modes, whichever is cheaper for some ten of them.
+        pattern: Where that matrix may be other than zero, for every x, if you know it: a sparse
+            array of SciPy or JAX, a matrix of truth values, a pair `(rows, columns)`, or what
+            `structure` returns. It is checked at the inputs and near them; where it misses an
+            entry, a warning says which, and a plain mode is taken.
+        has_aux: Whether `fn` returns a pair `(outputs, aux)`; `(derivative, aux)` is returned then.
         measure: Whether the ways are timed; if not, the least by count of operations is taken.
 
     Raises:
-        TypeError: If `fn` is not callable or cannot be traced, or an input to differentiate is
-            complex.
-        ValueError: If `argnums` or `output` is out of range, nothing is there to be differentiated,
-            or it is called inside of a transformation of JAX.
+        TypeError: If `fn` is not callable or cannot be traced, an input to differentiate is
+            complex, or `pattern` is none.
+        ValueError: If `argnums` or `output` is out of range, `pattern` has another shape than the
+            derivative, nothing is there to be differentiated, or it is called inside of a
+            transformation of JAX.
 
     Example:
         >>> import jax.numpy as jnp
@@ -60,19 +71,9 @@ def jacobian(
         >>> products(x)[0].tolist()
         [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
-    if output not in OUTPUTS:
-        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
-    problem = make_problem(fn, inputs, argnums=argnums)
-    asked = Asked(
-        name=name_of(fn),
-        problem=problem,
-        shapes=problem.outputs.shapes,
-        of_form=Form(problem, argnums).of_jacobian,
-        argnums=argnums,
-        order=1,
-        output=output,
-    )
-    return cheapest(asked, measure=measure)
+    problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux, caller="jacobian")
+    asked = _asked(fn, problem, argnums, output, pattern, "jacobian")
+    return cheapest(asked._replace(aux=_aux(fn, problem) if has_aux else None), measure=measure)
 
 
 def hessian(
@@ -80,6 +81,8 @@ def hessian(
     *inputs: object,
     argnums: Argnums = None,
     output: str = "dense",
+    pattern: object = None,
+    has_aux: bool = False,
     measure: bool = True,
 ) -> Jacobian:
     """Return the Hessian of a scalar `fn` as a function, in the way that is cheapest.
@@ -99,21 +102,43 @@ def hessian(
         >>> cubes.way, cubes(x).diagonal().tolist()
         ('coloured (forward, 1)', [6.0, 12.0, 18.0, 24.0])
     """
-    if output not in OUTPUTS:
-        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
-    problem = make_problem(fn, inputs, argnums=argnums)
+    problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux, caller="hessian")
     if not problem.scalar:
         raise ValueError(
             f"hessian takes a scalar function, this one has {problem.m} outputs: give one of them, "
             "or a sum"
         )
-    asked = Asked(
+    asked = _asked(fn, problem, argnums, output, pattern, "hessian")
+    return cheapest(asked._replace(aux=_aux(fn, problem) if has_aux else None), measure=measure)
+
+
+def _asked(
+    fn: object, problem: Problem, argnums: Argnums, output: str, pattern: object, caller: str
+) -> Asked:
+    """Say what is asked for.
+
+    Raises:
+        TypeError: If the pattern is none.
+        ValueError: If the output is none of those there are, or the pattern has another shape.
+    """
+    if output not in OUTPUTS:
+        raise ValueError(f"output must be one of {', '.join(OUTPUTS)}, got {output!r}")
+    form, order = Form(problem, argnums), 1 if caller == "jacobian" else 2
+    m = problem.m if order == 1 else problem.n
+    return Asked(
         name=name_of(fn),
-        problem=gradient_problem(problem),
-        shapes=[leaf.shape for leaf in problem.x],
-        of_form=Form(problem, argnums).of_hessian,
+        problem=problem if order == 1 else gradient_problem(problem),
+        shapes=problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x],
+        of_form=form.of_jacobian if order == 1 else form.of_hessian,
         argnums=argnums,
-        order=2,
+        order=order,
         output=output,
+        known=None if pattern is None else read_pattern(pattern, m, problem.n),
+        line=line_of_function(fn),
+        caller=caller,
     )
-    return cheapest(asked, measure=measure)
+
+
+def _aux(fn: Callable[..., Any], problem: Problem) -> Callable[[Leaves, Leaves], Any]:
+    """Return what the function returns beside its outputs, as a function of the flat inputs."""
+    return auxiliary(lambda x, fixed: fn(*problem.arguments(x, fixed))[1])

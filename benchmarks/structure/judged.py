@@ -13,10 +13,12 @@ from ..instrument.statistics import contention, ratio
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
 from ..program.messages import guarded
-from .choose import BUSY, MOST_MEASURED, Asked, fastest, made, weighed
+from .asked import Asked
+from .choose import BUSY, MOST_MEASURED, fastest, made
 from .made import Made
 from .regret import MEASURED, MODEL, Regret
 from .rules_of_thumb import RULES
+from .weigh import weighed
 
 #: The field of the samples that holds the median of a clock.
 _SECONDS = {"wall": "seconds", "cpu": "cpu_seconds"}

@@ -166,7 +166,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     """
     if not callable(fn):
         raise TypeError(f"structure needs a function to look at, got {described(fn)}")
-    given, outputs = read_function(fn, read_inputs(inputs, argnums, inside=True), has_aux=False)
+    read = read_inputs(inputs, argnums, inside=True, caller="structure")
+    given, outputs = read_function(fn, read, has_aux=False, caller="structure")
     problem = canonical(fn, given, outputs, has_aux=False)
     left = time_left(_LIMIT)
     outputs_of = lambda x, f: jax.tree.leaves(problem.fn(x, f))  # noqa: E731

@@ -11,6 +11,8 @@ from jax.core import Tracer
 from ..derivatives.problem import Leaves, Problem
 from ..program.arguments import Argnums
 from ..program.inputs import Inputs, sort_inputs
+from .beside import without_static
+from .operators import some_products
 from .pattern import Pattern
 from .verify import is_right
 from .ways import Way, as_matrix
@@ -40,7 +42,9 @@ class Made:
         arrays, self._static = _without_static(way.tables)
         self._arrays = tuple(map(jnp.asarray, arrays))
         self._finish = finish
+        self._sparse = sparse
         self._jitted = jax.jit(self._program)
+        self._timed = jax.jit(lambda *args: some_products(self._program(*args)))
 
     def _program(self, x: Leaves, fixed: Leaves, arrays: tuple) -> Any:
         tables = _with_static(arrays, self._static)
@@ -48,7 +52,11 @@ class Made:
 
     def run(self, x: Leaves, fixed: Leaves) -> Any:
         """Return the derivative."""
-        return self._jitted(x, fixed, self._arrays)
+        return without_static(self._jitted(x, fixed, self._arrays))
+
+    def timed(self, x: Leaves, fixed: Leaves) -> Any:
+        """Return what is timed: the derivative, or some products of an operator."""
+        return self._timed(x, fixed, self._arrays)
 
     def read(self, inputs: tuple) -> tuple[Leaves, Leaves]:
         """Sort the arguments of a call.
@@ -67,17 +75,31 @@ class Made:
         return x, fixed
 
     def is_right(self, problem: Problem, points: int) -> bool:
-        """Check it by products."""
-        if self.way.plain:
+        """Check it by products.
+
+        Raises:
+            NothingFiniteError: If none of them is finite.
+        """
+        whole = self.pattern is None or self.pattern.rows.nnz == self._entries
+        if self.way.plain and not (self._sparse and not whole):
             return True  # JAX's own mode
-        rows = self.pattern.rows if self.pattern and self.way.plan else None
+        rows = self.pattern.rows if self.pattern and self._by_pattern else None
+        return is_right(problem, rows, self.numbers, points=points)
 
-        def numbers(problem: Problem, x: Leaves, fixed: Leaves) -> jax.Array:
-            if rows is not None:
-                return self.way.data(problem, self.way.tables, x, fixed)
-            return as_matrix(self.way.dense(problem, self.way.tables, x, fixed), problem)
+    def numbers(self, problem: Problem, x: Leaves, fixed: Leaves) -> jax.Array:
+        """Return what is checked: the numbers at the places of the pattern, or all of them."""
+        if self._by_pattern:
+            return self.way.data(problem, self.way.tables, x, fixed)
+        return as_matrix(self.way.dense(problem, self.way.tables, x, fixed), problem)
 
-        return is_right(problem, rows, numbers, points=points)
+    @property
+    def _by_pattern(self) -> bool:
+        return self.pattern is not None and (self.way.plan is not None or self._sparse)
+
+    @property
+    def _entries(self) -> int:
+        assert self.pattern is not None
+        return self.pattern.rows.shape[0] * self.pattern.rows.shape[1]
 
 
 def _without_static(tables: Any) -> tuple[list, Any]:

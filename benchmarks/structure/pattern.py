@@ -51,6 +51,7 @@ def find_pattern(
     fixed: Sequence[Any] = (),
     *,
     limit: float = _LIMIT,
+    left: Callable[[], float] | None = None,
 ) -> Pattern:
     """Return the pattern of the Jacobian of `fn(x, fixed)` by `x`; nothing is run.
 
@@ -59,7 +60,8 @@ def find_pattern(
         x: What is differentiated: arrays or `ShapeDtypeStruct`s of floats.
         fixed: What is not. Integer arrays among them that have values are bound: the pattern holds
             for these.
-        limit: Seconds that this may take.
+        limit: Seconds that this may take,
+        left: or what tells how many of them are left.
 
     Raises:
         TooLargeError: If the pattern, or looking for it, outgrows the limits.
@@ -73,7 +75,7 @@ def find_pattern(
                [0, 0, 1, 1]], dtype=int8)
     """
     values = [_argument(place, leaf) for place, leaf in enumerate(fixed)]
-    walk, program = Walk(time_left(limit), LOOPS), _pushed(fn, x, fixed)
+    walk, program = Walk(left or time_left(limit), LOOPS), _pushed(fn, x, fixed)
     if program is not None:
         marked = _identity_of(x)
         results = walk.run(program, [*[OPAQUE] * len(x), *marked, *values])

@@ -1,6 +1,7 @@
 """The record that `jacobian` and `hessian` hand back: a derivative, and why it is taken so."""
 
 import html
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,8 @@ class Jacobian:
         entries: How many numbers of it may be other than zero; `None` if nobody knows.
         output: `"dense"`, `"csr"` or `"bcoo"`.
         notes: What else a reader should know.
+        shape: What the pattern looks like, such as `"a stencil"`; `""` if it has no name.
+        line: Where the function is written, such as `"model.py:3"`.
 
     Example:
         >>> import jax.numpy as jnp
@@ -65,6 +68,8 @@ class Jacobian:
     entries: int | None
     output: str
     notes: tuple[str, ...] = ()
+    shape: str = ""
+    line: str = ""
     _made: Made | None = field(default=None, compare=False)
 
     def __call__(self, *inputs: Any) -> Any:
@@ -110,7 +115,7 @@ class Jacobian:
         share = ""
         if self.entries is not None:
             share = f", {self.entries:,} of {self.n * self.m:,} entries may be other than 0"
-        lines = [f"{what} of {self.name}: {self.m:,} x {self.n:,}{share}", f"taken {self.why}"]
+        lines = [f"{what} of {self.name}: {self.m:,} x {self.n:,}{share}", self.why]
         lines += [_line(rival, self.way) for rival in self.rivals]
         return "\n".join([*lines, *self.notes])
 
@@ -118,19 +123,34 @@ class Jacobian:
     def why(self) -> str:
         """Which way it is taken, and what that saves."""
         chosen = next(rival for rival in self.rivals if rival.name == self.way)
+        text = self._passes(chosen)
         others = [r for r in self.rivals if r.seconds and r.name in ("forward", "reverse")]
-        text = f"by {self.way}"
-        if self.way not in ("forward", "reverse", "constant"):
-            do = "pass does" if chosen.passes == 1 else "passes do"
-            text += f": {chosen.passes:,} {do} for {self.n:,} inputs and {self.m:,} outputs"
-            text += f" ({chosen.why})" if chosen.why else ""
-        if self.way == "constant":
-            text += ": it is the same for all inputs, and was computed once"
         if others and chosen.seconds and chosen.name not in ("forward", "reverse"):
             best = min(others, key=lambda rival: rival.seconds or 0.0)
             factor = (best.seconds or 0.0) / chosen.seconds
             text += f"; {units.times(factor)} times faster than {best.name}"
         return text
+
+    def _passes(self, chosen: Rival) -> str:
+        """Say how many passes do for how many inputs, and why."""
+        about = ", ".join(filter(None, (self.shape, self.line)))
+        sides = re.findall(r"(forward|reverse), ([\d,]+)", self.way)
+        if sides:
+            told = [f"{n} colour{'s' if n != '1' else ''} in {mode} mode" for mode, n in sides]
+            do = "does" if chosen.passes == 1 else "do"
+            sizes = f"{self.n:,} inputs"
+            if sides[0][0] == "reverse":
+                sizes = f"{self.m:,} outputs"
+            return f"{' and '.join(told)} {do} for {sizes}" + (f" ({about})" if about else "")
+        if self.way == "constant":
+            return "it is the same for all inputs, and was computed once"
+        if self.way in ("forward", "reverse"):
+            return f"by {self.way} mode"
+        if self.way == "products":
+            return "by products of both modes, each as it is asked for"
+        do = "pass does" if chosen.passes == 1 else "passes do"
+        text = f"by {self.way}: {chosen.passes:,} {do} for {self.n:,} inputs and {self.m:,} outputs"
+        return text + (f" ({chosen.why})" if chosen.why else "")
 
 
 def _line(rival: Rival, chosen: str) -> str:

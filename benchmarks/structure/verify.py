@@ -1,7 +1,7 @@
 """Whether a structured Jacobian is the Jacobian: its products against those of JAX's own modes."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,6 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..check.directions import random_probe
-from ..check.error import relative_error
 from ..check.float64 import in_float64, with_float64
 from ..derivatives.method import Probe, ravel
 from ..derivatives.problem import Leaves, Output, Problem
@@ -23,6 +22,24 @@ _NEAR = 0.1
 Entries = Callable[[Problem, Leaves, Leaves], jax.Array]
 
 
+class NothingFiniteError(ValueError):
+    """All products with a derivative are NaN or infinite, so that it cannot be checked."""
+
+
+class Fault(NamedTuple):
+    """Where products of some entries are not those of the Jacobian.
+
+    Attributes:
+        problem: The function at that point, in the types of the check.
+        outputs: The outputs whose products with a direction are off.
+        inputs: The inputs whose products with weights of the outputs are off.
+    """
+
+    problem: Problem
+    outputs: np.ndarray
+    inputs: np.ndarray
+
+
 def is_right(
     problem: Problem,
     rows: csr_array | None,
@@ -34,21 +51,47 @@ def is_right(
     """Whether the entries give the products of the Jacobian, at the point and at others near it.
 
     In float64 where that is possible. Both `J v` and `u J` are compared along random directions,
-    each by another mode of JAX; a mode that a function has not is left out.
+    each by another mode of JAX; a mode that a function has not is left out. Numbers that are not
+    finite tell nothing.
+
+    Raises:
+        NothingFiniteError: If there are no others, at any point.
     """
+    compared = 0
+    for fault, finite in _faults(problem, rows, entries, seed=seed, points=points):
+        compared += finite
+        if fault is not None:
+            return False
+    if not compared:
+        raise NothingFiniteError("no product with it is finite: nothing can be compared")
+    return True
+
+
+def first_fault(
+    problem: Problem, rows: csr_array | None, entries: Entries, *, points: int = 3
+) -> Fault | None:
+    """Return where the entries are wrong first, if they are."""
+    found = (fault for fault, _ in _faults(problem, rows, entries, seed=0, points=points))
+    return next(filter(None, found), None)
+
+
+def _faults(
+    problem: Problem, rows: csr_array | None, entries: Entries, *, seed: int, points: int
+) -> Iterator[tuple[Fault | None, int]]:
+    """Yield for each point what is wrong there, and how many finite numbers were compared."""
     problem = with_float64(problem)
-    run: dict[bool, _Run] = {}
+    run: _Run | None = None
     for place in range(points):
         probe = random_probe(problem, seed + place)
         moved = problem if place == 0 else _moved(problem, seed + place)
         with in_float64(moved, probe) as (wide, directions):
-            if not run:
-                run[True] = _compiled(wide, directions, entries)
-            results = run[True](wide.x, wide.fixed, directions.tangent, directions.cotangent)
+            run = run or _compiled(wide, directions, entries)
+            results = run(wide.x, wide.fixed, directions.tangent, directions.cotangent)
             eps = float(jnp.finfo(jnp.result_type(*wide.x)).eps)
-        if not _agree(rows, *map(_numbers, results), probe=directions, eps=eps):
-            return False
-    return True
+        data, pushed, pulled = map(ravel, results)
+        outputs, inputs, finite = _compared(rows, data, pushed, pulled, probe=directions, eps=eps)
+        wrong = outputs.size + inputs.size
+        yield Fault(wide, outputs, inputs) if wrong else None, finite
 
 
 #: Returns the entries, and the products by each mode, empty for one that the function has not.
@@ -86,22 +129,19 @@ def _possible(mode: Callable[..., object], *args: object) -> bool:
     return True
 
 
-def _numbers(tree: object) -> np.ndarray:
-    return ravel(tree)
-
-
 def _moved(problem: Problem, seed: int) -> Problem:
     random = np.random.default_rng(seed)
 
     def near(leaf: jax.Array) -> jax.Array:
         step = _NEAR * random.standard_normal(leaf.shape)
         wide = np.asarray(leaf, np.float64)
+        wide = np.where(np.isfinite(wide), wide, 0.0)  # from NaN one gets nowhere
         return jnp.asarray(wide + step * np.maximum(1.0, np.abs(wide)), leaf.dtype)
 
     return problem._replace(x=tuple(map(near, problem.x)))
 
 
-def _agree(
+def _compared(
     rows: csr_array | None,
     data: np.ndarray,
     pushed: np.ndarray,
@@ -109,21 +149,27 @@ def _agree(
     *,
     probe: Probe,
     eps: float,
-) -> bool:
-    """Compare the products of the entries with those of JAX's modes."""
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Compare the products of the entries with those of JAX's modes.
+
+    Returns:
+        The outputs and the inputs where they are off, and how many finite numbers were compared.
+    """
     tangent, cotangent = ravel(probe.tangent), ravel(probe.cotangent)
     matrix: Any = (
         data.reshape(cotangent.size, tangent.size)
         if rows is None
         else csr_array((data, rows.indices, rows.indptr), rows.shape)
     )
-    pairs = [(matrix @ tangent, pushed), (matrix.T @ cotangent, pulled)]
-    for mine, true in pairs:
+    off, finite = [], 0
+    for mine, true in ((matrix @ tangent, pushed), (matrix.T @ cotangent, pulled)):
         if true.size != mine.size:  # a mode that the function has not
+            off.append(np.zeros(0, np.int64))
             continue
-        finite = np.isfinite(true)
-        if not np.array_equal(finite, np.isfinite(mine)):
-            return False
-        if relative_error(mine[finite], true[finite]) > _EPSILONS * eps:
-            return False
-    return True
+        known = np.isfinite(true)
+        scale = float(np.max(np.abs(true[known]), initial=0.0)) or 1.0
+        with np.errstate(invalid="ignore"):
+            wrong = ~(np.abs(mine - true) <= _EPSILONS * eps * scale)
+        off.append(np.flatnonzero(np.where(known, wrong, np.isfinite(mine))))
+        finite += int(known.sum())
+    return off[0], off[1], finite

@@ -45,13 +45,13 @@ class Way(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether it is one of JAX's own modes, which needs no check."""
-        return self.name in ("forward", "reverse")
+        return self.name in ("forward", "reverse", "products")
 
     @property
     def modes(self) -> frozenset[str]:
         """The modes that it needs."""
         if self.plan is None:
-            return frozenset({self.name} if self.plain else ())
+            return frozenset({self.name} & {"forward", "reverse"})
         sides = {"forward": self.plan.forward.count, "reverse": self.plan.reverse.count}
         return frozenset(mode for mode, count in sides.items() if count)
 
