@@ -1,6 +1,7 @@
 """Sparse plus low rank: equal to JAX's own, of few passes, and refused where wrong."""
 
 import re
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -151,3 +152,12 @@ def test_a_wrong_part_is_not_handed_out(monkeypatch):
         found = gradwise.jacobian(layer_norm, x, gain, argnums=0, measure=False)
     assert found.way in ("forward", "reverse")
     assert np.allclose(found(x, gain), jax.jacrev(layer_norm)(x, gain), atol=1e-5)
+
+
+def test_inputs_drawn_from_a_usual_seed_are_no_direction_of_the_check():
+    # A layer norm has no slope along its own input, and of zero nothing is within a tolerance.
+    x = jnp.asarray(np.random.default_rng(0).standard_normal(256))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        jac = gradwise.jacobian(lambda x: layer_norm(x, 1.0), x, measure=False)
+    assert jac.way == "split (2+1+2)"
