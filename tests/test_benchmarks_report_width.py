@@ -142,9 +142,15 @@ def test_the_progress_fits_80_columns_and_its_times_are_whole(monkeypatch):
     with progress.Progress(2) as bar:
         bar.start(LONG)
         bar.stage("hvp_forward_over_reverse", 0.5)
+        bar.stage("plan: " + "12 methods " * 9, 0.0)
+        bar.tell("found " * 30)
     shown = [line for line in re.split("[\r\n]+", Text.from_ansi(screen.getvalue()).plain) if line]
-    last = next(line for line in reversed(shown) if "left" in line)
+    last = next(line for line in reversed(shown) if " left " in line)
     assert len(last.rstrip()) <= 80
+    lines = [line for line in shown if "methods" in line or "found" in line]
+    assert len(lines) > 4
+    assert max(map(len, lines)) <= 80
+    assert all(line.startswith("  ") for line in lines if line.split()[0] in ("12", "found"))
     assert re.search(r"my_package\S*… .* hvp_forward\S*… 0:00:0\d left +\S+$", last.rstrip())
 
 

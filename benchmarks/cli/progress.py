@@ -13,6 +13,7 @@ from rich.table import Column
 from rich.text import Text
 
 from ..comparison.work import PLAN
+from ..instrument.text import filled
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -89,15 +90,16 @@ class Progress:
         if self.interrupted:  # whatever took the first exception for its own
             raise KeyboardInterrupt
         if stage.startswith(PLAN):
-            plan = Text(f"{self._name}: {stage.removeprefix(PLAN)}")  # a name may hold :joy: or [b]
-            self._bars.console.print(plan)
+            self.tell(f"{self._name}: {stage.removeprefix(PLAN)}")
             return
         half = 0.5 + share / 2 if stage == "measuring" else share / 2
         self._bars.update(self._task, completed=self._finished + half, stage=stage)
 
     def tell(self, text: str) -> None:
-        """Print a line above the bar."""
-        self._bars.console.print(Text(text), soft_wrap=True)
+        """Print a line above the bar; one that is too long for the terminal goes on indented."""
+        console = self._bars.console
+        told = filled(text, "  ", console.width) if console.is_terminal else text
+        console.print(Text(told), soft_wrap=True)  # a name may hold :joy: or [b]
 
     def done(self, name: str, found: str = "") -> None:
         """Count a scenario as finished, and print what was found in a line above the bar."""
