@@ -264,8 +264,8 @@ def own_parts(*arrays: jax.Array | np.ndarray | None) -> Iterator[tuple]:
         start = tuple(part.start or 0 for part in shard.index)
         if start not in seen:
             seen.add(start)
-            parts = [a and a.addressable_shards[number].data for a in placed]
-            yield start, *(None if part is None else np.asarray(part) for part in parts)
+            shards = (a if a is None else a.addressable_shards[number].data for a in placed)
+            yield start, *(None if part is None else np.asarray(part) for part in shards)
 
 
 def local(tree: Tree) -> Tree:

@@ -1,0 +1,461 @@
+"""Real processes that train together on one machine: `run` starts them, and they do jobs by name.
+
+Each job is a function of this process's number, of how many there are and of a folder that all of
+them share; what it returns is told to the test as JSON. An error is told as its type and its text.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from itertools import count as numbers
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+HEARTBEAT = 10  # seconds
+RATE, EPOCHS, OWN = 0.05, 2, 3  # the rows that a process gives a step
+#: Where the rows of each process begin and end, by how many processes there are.
+PARTS = {1: [0, 42], 2: [0, 9, 42], 4: [0, 3, 9, 24, 42]}
+_random = np.random.default_rng(5)
+X = _random.normal(size=(42, 4)).astype(np.float32)
+Y = (X @ [[1.0], [-2.0], [3.0], [0.5]] + 0.1 * _random.normal(size=(42, 1))).astype(np.float32)
+LABELS = (Y[:, 0] > 0).astype(np.int32)
+
+
+def start(count, folder, *jobs):
+    """Start so many processes and return them; their output goes to files in the folder."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT), "XLA_FLAGS": ""}
+    # A directory of its own: two processes of one machine are two hosts to one another.
+    started = []
+    for number in range(count):
+        with (
+            open(folder / f"out{number}", "w") as out,  # noqa: PTH123
+            open(folder / f"error{number}", "w") as error,  # noqa: PTH123
+        ):
+            command = [sys.executable, __file__, number, count, port, folder, *jobs]
+            started.append(
+                subprocess.Popen(list(map(str, command)), env=env, stdout=out, stderr=error)
+            )
+    return started
+
+
+@contextlib.contextmanager
+def group(count, folder, *jobs):
+    """Start processes, and let none of them live beyond the `with` block."""
+    started = start(count, folder, *jobs)
+    try:
+        yield started
+    finally:
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def run(count, folder, *jobs, seconds=300):
+    """Return what each process answers to each job: `answers[job][process]`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with group(count, folder, *jobs) as started:
+        until = time.monotonic() + seconds
+        for process in started:
+            process.wait(timeout=max(1, until - time.monotonic()))
+    told = [answers(folder, number) for number in range(count)]
+    for number, process in enumerate(started):
+        assert process.returncode == 0, (folder / f"error{number}").read_text()[-3000:]
+    return {job: [told[number][job] for number in range(count)] for job in jobs}
+
+
+def answers(folder, number):
+    """What a process has told so far, by job."""
+    lines = (folder / f"out{number}").read_text().splitlines()
+    return dict(json.loads(line) for line in lines if line.startswith('["'))
+
+
+def batches_of(number, count, own=OWN):
+    """The batches of one process, of which some have more than others."""
+    begin, end = PARTS[count][number : number + 2]
+    return [(X[i : min(i + own, end)], Y[i : min(i + own, end)]) for i in range(begin, end, own)]
+
+
+# What follows runs in the processes.
+
+
+def linear(params, state, x, *, key=None, train=False, mask=None):
+    return x @ params, state
+
+
+def two_layers(params, state, x, *, key=None, train=False, mask=None):
+    import jax.numpy as jnp
+
+    return jnp.tanh(x @ params["a"]) @ params["b"], state
+
+
+class Job:
+    """Shorthands that the jobs share."""
+
+    def __init__(self, number, count, folder):
+        import jax
+        import jax.numpy as jnp
+        import optax
+
+        import losses
+        import train
+
+        self.number, self.count, self.folder = number, count, folder
+        self.sgd, self.adam = optax.sgd(RATE), optax.adam(RATE)
+        self.linear = train.supervised(linear, losses.squared_error)
+        self.two_layers = train.supervised(two_layers, losses.squared_error)
+        self.classes = train.supervised(linear, losses.softmax_cross_entropy_with_integer_labels)
+        self.mesh = jax.sharding.Mesh(np.array(jax.devices()), ("data",))
+        self.zeros = jnp.zeros
+
+    def source(self, epoch):
+        return batches_of(self.number, self.count)
+
+    def placed(self, array, *spec):
+        import jax
+
+        sharding = jax.sharding.NamedSharding(self.mesh, jax.P(*spec))
+        return jax.make_array_from_callback(array.shape, sharding, array.__getitem__)
+
+    def fit(self, data=None, **options):
+        import jax
+
+        import train
+
+        state = train.init(self.zeros((4, 1)), (), self.sgd)
+        options = {"epochs": EPOCHS, "batch_size": OWN * self.count} | options
+        return train.fit(
+            jax.random.key(0), state, self.linear, self.sgd, data or self.source, **options
+        )  # fmt: skip
+
+    def spread_state(self):
+        """Parameters and Adam's moments of which each process holds a part."""
+        import train
+
+        random = np.random.default_rng(1)
+        a, b = (random.normal(size=shape).astype(np.float32) for shape in ((4, 8), (8, 1)))
+        params = {"a": self.placed(a, None, "data"), "b": self.placed(b, "data")}
+        return train.init(params, (), self.adam)
+
+    def fit_spread(self, folder, source=None, **options):
+        import jax
+
+        import train
+
+        options = {"epochs": EPOCHS, "batch_size": 12} | options
+        return train.fit(
+            jax.random.key(0), self.spread_state(), self.two_layers, self.adam,
+            source or self.rows_of_each_batch, checkpoint=folder, **options,
+        )  # fmt: skip
+
+    def rows_of_each_batch(self, epoch):
+        """Parts of the same batches, whatever the number of processes."""
+        size = 12 // self.count
+        for first in range(0, 36, 12):
+            own = slice(first + self.number * size, first + (self.number + 1) * size)
+            yield X[own], Y[own]
+
+
+def flat(train_state):
+    from train._processes import local
+
+    return np.concatenate([np.ravel(leaf) for leaf in _leaves(local(train_state))]).tolist()
+
+
+def _leaves(tree):
+    import jax
+
+    return jax.tree.leaves(tree)
+
+
+def result(train_state, history):
+    return {
+        "params": flat(train_state.params),
+        "losses": history["train_loss"].tolist(),
+        "steps": int(train_state.step),
+        "stopped": history.stopped,
+    }
+
+
+def stream(job):
+    import train
+
+    log = train.log.csv(job.folder / "log.csv")
+    return result(*job.fit(callback=log))
+
+
+def own_rows(job):
+    begin, end = PARTS[job.count][job.number : job.number + 2]
+    return result(*job.fit((X[begin:end], Y[begin:end])))
+
+
+def global_rows(job):
+    return result(*job.fit((job.placed(X, "data"), job.placed(Y, "data"))))
+
+
+def global_batches(job):
+    batches = [(job.placed(X[i : i + 6], "data"), job.placed(Y[i : i + 6], "data")) for i in (0, 6)]
+    return result(*job.fit(batches, validation=(job.placed(X, "data"), job.placed(Y, "data"))))
+
+
+def labels(job, wrong=None):
+    import jax
+
+    import train
+
+    own = LABELS.copy()
+    if wrong is not None:
+        own[wrong] = 2
+    state = train.init(job.zeros((4, 2)), (), job.sgd)
+    data = job.placed(X, "data"), job.placed(own, "data")
+    options = {"epochs": 1, "batch_size": 6}
+    return result(*train.fit(jax.random.key(0), state, job.classes, job.sgd, data, **options))
+
+
+def wrong_label(job):
+    return labels(job, wrong=41)  # of the last process
+
+
+def within(job):
+    """A run that is saved within its epochs, and the same one from such a checkpoint."""
+    from train.checkpoints import format as file_format
+
+    def source(epoch):
+        return Positioned(job.source(epoch))
+
+    folder = job.folder / "within"
+    whole = job.fit(source, checkpoint=folder, every_steps=4, keep=9)
+    names = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
+    barrier()
+    if job.number == 0:
+        for name in names[1:]:
+            (folder / name).unlink()
+    sources = file_format.read(folder / names[0])[1]["position"]["sources"]
+    resumed = job.fit(source, checkpoint=folder, every_steps=4, keep=9, resume=True)
+    return {"whole": result(*whole), "resumed": result(*resumed), "files": names, "at": sources}
+
+
+class Positioned:
+    """An iterator that keeps its position, as those of grain do."""
+
+    def __init__(self, batches):
+        self.batches, self.at = batches, 0
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.at == len(self.batches):
+            raise StopIteration
+        self.at += 1
+        return self.batches[self.at - 1]
+
+    def get_state(self):
+        return self.at
+
+    def set_state(self, state):
+        self.at = state
+
+
+def barrier():
+    from train._processes import agree
+
+    agree(0)
+
+
+def not_finite(job):
+    def source(epoch):
+        for i, (x, y) in enumerate(job.source(epoch)):
+            yield (np.where(i == 2, np.nan, x) if job.number else x), y
+
+    return result(*job.fit(source))
+
+
+def broken_source(job):
+    def source(epoch):
+        for i, batch in enumerate(job.source(epoch)):
+            if job.number and i == 2:
+                raise OSError("the disk is gone")
+            yield batch
+
+    return result(*job.fit(source))
+
+
+def broken_callback(job):
+    def callback(epoch, row):
+        if job.number:
+            raise KeyError("mine")
+
+    try:
+        job.fit(callback=callback, checkpoint=job.folder / "callback")
+    finally:
+        barrier()  # so that the first has saved
+    return "no error"
+
+
+def stopping_callback(job):
+    return result(*job.fit(callback=lambda epoch, row: job.number == 1, epochs=5))
+
+
+def signalled(job):
+    """SIGTERM to the last process, in the middle of an epoch."""
+
+    def source(epoch):
+        for i, batch in enumerate(job.source(epoch)):
+            if job.number == job.count - 1 and (epoch, i) == (1, 3):
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+    import train
+
+    try:
+        job.fit(source, checkpoint=job.folder / "signalled", every=99)
+    except train.Interrupted as interruption:
+        return {"code": interruption.code, "step": int(interruption.train_state.step)}
+    return "no interruption"
+
+
+def signalled_arrays(job):
+    """Ctrl-C to the first process, whose data are arrays."""
+    import train
+
+    def callback(epoch, row):
+        if job.number == 0 and epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    data = job.placed(X, "data"), job.placed(Y, "data")
+    try:
+        job.fit(data, callback=callback, epochs=4)
+    except train.Interrupted as interruption:
+        return {"code": interruption.code, "epochs": interruption.history.epochs}
+    return "no interruption"
+
+
+def spread(job):
+    """A run whose parameters are spread, saved within its epochs."""
+    folder = job.folder / "spread"
+    made = result(*job.fit_spread(folder, every_steps=2, keep=9))
+    barrier()
+    return made | {"files": sorted(path.name for path in folder.iterdir() if path.name[0] != ".")}
+
+
+def spread_resumed(job):
+    """The same from its checkpoint, by whatever number of processes."""
+    return result(*job.fit_spread(job.folder / "spread", every_steps=2, keep=9, resume=True))
+
+
+def late(job):
+    """The second process does not write its part."""
+    from train.checkpoints import spread as parts
+    from train.checkpoints import trees
+
+    if job.number:
+        trees.write_part = lambda *given: None
+    try:
+        job.fit_spread(job.folder / "late", save_timeout=0.2)
+    finally:
+        trees.write_part = parts.write_part
+
+
+def evaluated(job):
+    import train
+
+    data = job.placed(X, "data"), job.placed(Y, "data")
+    state = train.init(job.zeros((4, 1)) + 0.5, (), job.sgd)
+    found = train.evaluate(job.linear, state, data, batch_size=8)
+    predictions = train.predict(linear, state, data[0], batch_size=8)
+    return {"loss": float(found["loss"]), "predictions": flat(predictions)}
+
+
+def evaluated_own(job):
+    import train
+
+    train.evaluate(job.linear, train.init(job.zeros((4, 1)), (), job.sgd), (X, Y), batch_size=8)
+
+
+def compared(job):
+    import gradwise
+
+    gradwise.compare(lambda x: (x**2).sum(), job.placed(X, "data"), time_limit=5)
+
+
+def saved(job):
+    """One file by `train.save`, and back."""
+    import jax
+
+    import train
+
+    state, path = job.spread_state(), job.folder / "file.safetensors"
+    train.save(path, state, key=jax.random.key(3), history=train.History.empty())
+    like = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), state
+    )
+    back = train.restore(path, like).train_state
+    return {"same": flat(back) == flat(state), "spec": str(back.params["a"].sharding.spec)}
+
+
+def saves(job, times=25):
+    """So many steps, each of which saves what is spread, and prunes."""
+
+    def endless(epoch):
+        for _ in range(times):
+            yield from job.rows_of_each_batch(epoch)
+
+    folder = job.folder / "saves"
+    options = {"epochs": 1, "steps_per_epoch": times, "every_steps": 1, "keep": 2}
+    made = result(*job.fit_spread(folder, endless, **options))
+    barrier()
+    return made | {"files": sorted(path.name for path in folder.iterdir() if path.name[0] != ".")}
+
+
+def thousand_saves(job):
+    return saves(job, times=1000)
+
+
+def endless(job):
+    """Train until somebody ends it."""
+
+    def source(epoch):
+        for _ in numbers():
+            time.sleep(0.01)
+            yield X[:OWN], Y[:OWN]
+
+    def callback(epoch, row):
+        if epoch == 2:
+            print("training", flush=True)
+
+    options = {"epochs": 10**6, "steps_per_epoch": 5, "every_steps": 3, "callback": callback}
+    job.fit(source, checkpoint=job.folder / "endless", **options)
+
+
+def main(number, count, port, folder, *jobs):
+    import jax
+
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    address = f"127.0.0.1:{port}"
+    if count > 1:
+        jax.distributed.initialize(address, count, number, heartbeat_timeout_seconds=HEARTBEAT)
+    job = Job(number, count, folder)
+    for name in jobs:
+        try:
+            answer = globals()[name](job)
+        except Exception as error:
+            lost = getattr(error, "lost", None)
+            answer = {"error": type(error).__name__, "text": str(error), "lost": lost}
+            if lost:
+                raise
+        print(json.dumps([name, answer]), flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:4]), Path(sys.argv[4]), *sys.argv[5:])
