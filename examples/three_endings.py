@@ -1,4 +1,4 @@
-"""Train one kind of network to over-fitting, to under-fitting and to the ideal, and tell them apart.
+"""Train one network to over-fitting, to under-fitting and to the ideal, and tell them apart.
 
 `python examples/three_endings.py pictures` writes the curves of each into the folder `pictures`.
 """
