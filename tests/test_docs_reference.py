@@ -1,4 +1,4 @@
-"""The reference names everything that is public, and the page of the command line is what it says."""
+"""The reference names all that is public; the page on the command line is what `--help` says."""
 
 import importlib
 import inspect
