@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.sparse import BCOO
 
 from benchmarks.instrument.statistics import Ratio
 from benchmarks.peers import (
@@ -16,6 +17,8 @@ from benchmarks.peers import (
     EdgeFunctions,
     Peer,
     Result,
+    SparseJacobian,
+    SparseTiming,
     Timing,
     Trainer,
     compare_peers,
@@ -26,6 +29,7 @@ from benchmarks.peers import (
 from benchmarks.peers.edges import ask_all
 from benchmarks.peers.questions import QUESTIONS
 from benchmarks.peers.search import search_timings
+from benchmarks.peers.sparse import FUNCTIONS, Function, sparse_timings
 from benchmarks.peers.steps import step_timings
 from benchmarks.peers.task import make_task
 from benchmarks.peers.timings import as_samples, timings_of
@@ -179,6 +183,59 @@ def test_a_search_is_timed_over_the_same_trainings_one_by_one():
         assert timing.ratio.least <= timing.ratio.median <= timing.ratio.most
 
 
+def by_columns(fn, x, *, dense):
+    jacobian = jax.jit(jax.jacfwd(fn))
+    return SparseJacobian(jacobian if dense else lambda x: BCOO.fromdense(jacobian(x)), x.size)
+
+
+def without_rules(fn, x, *, dense):
+    return by_columns(lambda x: x[1:] * x[:-1], x, dense=dense)
+
+
+def refusing(fn, x, *, dense):
+    raise NotImplementedError("no rule for fft\nand more to say")
+
+
+def test_sparse_jacobians_are_checked_and_timed_against_ours():
+    functions = {"pairs": Function(lambda x: x[1:] * jnp.sin(x[:-1]), 24)}
+    peers = [gradwise.PEER, Peer(name="columns", sparse_jacobian=by_columns)]
+    peers += [Peer(name="blind", sparse_jacobian=without_rules)]
+    peers += [Peer(name="refusing", sparse_jacobian=refusing)]
+    peers += [Peer(name="away", packages=("no_such_library",), sparse_jacobian=by_columns)]
+    shares = []
+    ours, columns, blind, refused, away = sparse_timings(
+        peers,
+        budget=0.05,
+        functions=functions,
+        on_progress=lambda text, share: shares.append(share),
+    )
+    assert (ours.passes, columns.passes, ours.note) == (2, 24, "")
+    assert ours.dense_ratio.median == ours.sparse_ratio.median == 1
+    assert columns.dense_ratio.least <= columns.dense_ratio.median <= columns.dense_ratio.most
+    assert columns.error < 1e-6 < 1e-3 < blind.error
+    assert (blind.note, blind.dense, blind.sparse) == ("wrong", None, None)
+    assert refused.note == "NotImplementedError: no rule for fft"
+    assert away == SparseTiming(
+        function="all", library="away", note="not installed: no_such_library"
+    )
+    assert shares == sorted(shares)
+    shown = str(Result(sparse=(ours, columns, blind))).splitlines()
+    assert shown[0].split() == [
+        *("Jacobian", "library", "passes", "error", "dense", "over", "ours"),
+        *("sparse", "over", "ours", "note"),
+    ]
+    assert shown[-1] == "sparse: CSR of gradwise, BCOO of asdex; what is wrong is not timed"
+    json.dumps(Result(sparse=(ours, columns, blind)).to_dict(), allow_nan=False)
+
+
+def test_the_custom_rules_that_sparse_jacobians_are_asked_for_say_something_else_than_the_functions():
+    x = jnp.array([0.3, 1.2, -0.4])
+    straight, halved = FUNCTIONS["custom JVP"].fn, FUNCTIONS["custom VJP"].fn
+    # d(round(3 x_1) x_0)/d x_1 is 3 x_0 by the rule and 0 without; of x_1^2 x_0 the rule has half.
+    np.testing.assert_allclose(jax.jacrev(straight)(x)[0], [jnp.round(3.6), 0.9, 0], rtol=1e-6)
+    np.testing.assert_allclose(jax.jacrev(halved)(x)[0], [1.44, 0.36, 0], rtol=1e-6)
+
+
 @pytest.fixture
 def result():
     right, wrong = Answer(text="NaN", right=True), Answer(text="0.5", right=False)
@@ -245,4 +302,5 @@ def test_every_peer_loads_without_its_library_and_says_what_is_missing():
     for peer in PEERS:
         missing = peer.missing
         assert missing is None or missing.startswith("not installed: ")
-        assert peer.model or peer.trainer or peer.functions != EdgeFunctions()
+        offers = peer.model, peer.trainer, peer.sparse_jacobian
+        assert any(offers) or peer.functions != EdgeFunctions()

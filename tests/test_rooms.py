@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "graph": {"program", "derivatives", "check"},
     "report": {"instrument", "comparison", "graph"},
     "scenarios": {"derivatives", "nn", "losses", "train"},
-    "peers": {"instrument", "report", "nn", "losses", "train"},
+    "peers": {"instrument", "structure", "report", "nn", "losses", "train"},
 }
 #: What every room may import beside what `MAY_IMPORT` says; it imports nothing else of ours.
 SHARED = {"benchmarks._equality", "benchmarks._files", "benchmarks._record_file"}

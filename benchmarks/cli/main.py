@@ -221,8 +221,9 @@ def peers(
 ) -> None:
     """Compare gradwise with flax, equinox, haiku and others.
 
-    Show what each library returns in edge cases, and the time of a training step. A library that
-    is not installed has a line that says so; the extra `peers` installs them.
+    Show what each library returns in edge cases, the time of a training step, and sparse Jacobians
+    beside asdex's. A library that is not installed has a line that says so; the extra `peers`
+    installs them.
     """
     commands.peers(train=train)
 

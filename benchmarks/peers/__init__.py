@@ -1,8 +1,8 @@
 """gradwise and the other libraries that a JAX user could take, compared."""
 
 from .compare import compare_peers
-from .peer import EdgeFunctions, Model, Peer, Trainer
-from .result import Answer, Edge, Result, Timing
+from .peer import EdgeFunctions, Model, Peer, SparseJacobian, Trainer
+from .result import Answer, Edge, Result, SparseTiming, Timing
 from .table import PEERS
 
 __all__ = [
@@ -13,6 +13,8 @@ __all__ = [
     "Model",
     "Peer",
     "Result",
+    "SparseJacobian",
+    "SparseTiming",
     "Timing",
     "Trainer",
     "compare_peers",

@@ -8,6 +8,7 @@ from .peer import Peer, versions
 from .questions import QUESTIONS
 from .result import Result
 from .search import search_timings
+from .sparse import sparse_timings
 from .steps import step_timings
 from .table import PEERS
 from .task import make_task
@@ -22,13 +23,14 @@ def compare_peers(
     budget: float = 30.0,
     on_progress: OnProgress = lambda text, share: None,
 ) -> Result:
-    """Compare gradwise with other libraries: edge cases and the time of a training step.
+    """Compare gradwise with other libraries: edge cases, training steps, sparse Jacobians.
 
     Args:
         train: Whether to time whole trainings of the digits network, and a search over a grid,
-            instead of edge cases and steps.
+            instead of the others.
         peers: The libraries; one that is not installed, or that fails, has a line that says so.
-        budget: Seconds of timing, all libraries together; compiling comes on top.
+        budget: Seconds of timing, all libraries together; compiling and a third for sparse
+            Jacobians come on top.
         on_progress: Told what is being done, and the share of it that is done.
 
     Returns:
@@ -53,4 +55,10 @@ def compare_peers(
     networks = [peer for peer in peers if peer.model is not None]
     task = make_task((784, 512, 512, 10), rate=0.2, batch=256)
     timings = step_timings(networks, task, budget=budget, on_progress=on_progress)
-    return Result(edges=edges, timings=timings, environment=environment(), versions=versions(peers))
+    return Result(
+        edges=edges,
+        timings=timings,
+        environment=environment(),
+        versions=versions(peers),
+        sparse=sparse_timings(peers, budget=budget / 3, on_progress=on_progress),
+    )

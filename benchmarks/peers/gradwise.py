@@ -1,6 +1,8 @@
 """gradwise, adapted like any other library."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,8 @@ import optax
 
 from gradwise import losses, nn, train
 
-from .peer import EdgeFunctions, Model, Peer, Trainer
+from ..structure.jacobian import jacobian
+from .peer import EdgeFunctions, Model, Peer, SparseJacobian, Trainer
 from .task import Task
 
 #: Passes over the data in one call of the compiled run.
@@ -79,6 +82,12 @@ def _masked_cross_entropy(logits, targets, where):
     return losses.mean(values, where=where)
 
 
+def _sparse_jacobian(fn: Callable[..., Any], x: jax.Array, *, dense: bool) -> SparseJacobian:
+    found = jacobian(fn, x, output="dense" if dense else "csr")
+    passes = next(rival.passes for rival in found.rivals if rival.name == found.way)
+    return SparseJacobian(jax.jit(found), passes)
+
+
 RBG = Peer(name="gradwise, rbg key", trainer=partial(_trainer, implementation="rbg"))
 PEER = Peer(
     name="gradwise",
@@ -96,4 +105,5 @@ PEER = Peer(
     ),
     model=_model,
     trainer=_trainer,
+    sparse_jacobian=_sparse_jacobian,
 )

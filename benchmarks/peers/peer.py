@@ -48,6 +48,23 @@ class Trainer(NamedTuple):
     epochs: int
 
 
+class SparseJacobian(NamedTuple):
+    """A Jacobian as a library takes it by its sparsity.
+
+    Attributes:
+        call: `call(x)` returns it.
+        passes: How many products of the function it takes.
+
+    Example:
+        >>> square = SparseJacobian(lambda x: 2 * x, passes=1)
+        >>> square.call(3.0)
+        6.0
+    """
+
+    call: Callable[[Any], Any]
+    passes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class EdgeFunctions:
     """The functions of a library that are asked about edge cases; `None` where it offers none.
@@ -98,6 +115,8 @@ class Peer:
         model: `model(task)` builds the network of a task.
         trainer: `trainer(task)` builds the training of a task, written as the library's own guide
             writes it.
+        sparse_jacobian: `sparse_jacobian(fn, x, dense=...)` builds the Jacobian of a function of
+            one array at inputs like `x`: as an array, or in the library's sparse form.
 
     Example:
         >>> Peer(name="flax", packages=("no_such_library",)).missing
@@ -109,6 +128,7 @@ class Peer:
     functions: EdgeFunctions = EdgeFunctions()
     model: Callable[[Task], Model] | None = None
     trainer: Callable[[Task], Trainer] | None = None
+    sparse_jacobian: Callable[..., SparseJacobian] | None = None
 
     @property
     def missing(self) -> str | None:

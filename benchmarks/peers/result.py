@@ -13,6 +13,7 @@ from ..instrument.text import aligned
 
 _WRONG = "! is wrong; a blank: the library has no such function"
 _RATIOS = f"Ratios are medians over interleaved rounds ({LEVEL}); lower is better."
+_SPARSE = "sparse: CSR of gradwise, BCOO of asdex; what is wrong is not timed"
 #: A ratio depends on how many cores the programs could use: the tables name these figures.
 _MACHINE = ("cores", "load")
 
@@ -93,6 +94,44 @@ class Timing:
 
 @equal_by_fields
 @dataclass(frozen=True, kw_only=True, repr=False)
+class SparseTiming:
+    """A function's Jacobian by its sparsity, in one library.
+
+    Attributes:
+        function: What is differentiated, in words.
+        library: Whose it is.
+        passes: How many products of the function it takes.
+        error: The largest error of any entry, over the largest entry of JAX's own.
+        dense: Median seconds of a call that returns an array; `None` for what is wrong.
+        dense_ratio: The time over gradwise's, within the same rounds.
+        sparse: Median seconds of a call that returns the library's sparse form.
+        sparse_ratio: The time over gradwise's, within the same rounds.
+        note: Why there is no time, if there is none.
+
+    Example:
+        >>> SparseTiming(function="stencil", library="asdex", passes=3, dense=2e-4)
+        SparseTiming(stencil, asdex: 3 passes)
+    """
+
+    function: str
+    library: str
+    passes: int | None = None
+    error: float | None = None
+    dense: float | None = None
+    dense_ratio: Ratio | None = None
+    sparse: float | None = None
+    sparse_ratio: Ratio | None = None
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"SparseTiming({self.function}, {self.library}: {self.note or self._passes()})"
+
+    def _passes(self) -> str:
+        return f"{self.passes} passes"
+
+
+@equal_by_fields
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Result:
     """Edge cases and timings of several libraries, and where they were taken.
 
@@ -104,6 +143,7 @@ class Result:
         environment: Versions, device, cores, load and flags.
         versions: The versions of the libraries, by distribution.
         searches: The time of a search over a grid, a way each.
+        sparse: Jacobians by their sparsity, of each function in each library.
 
     Example:
         >>> ours, theirs = Answer(text="NaN", right=True), Answer(text="0.5", right=False)
@@ -129,6 +169,7 @@ class Result:
     environment: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     searches: tuple[Timing, ...] = ()
+    sparse: tuple[SparseTiming, ...] = ()
 
     def __repr__(self) -> str:
         counts = f"{len(self.timings)} timings, {len(self.searches)} searches"
@@ -143,6 +184,8 @@ class Result:
         if self.searches:
             titles = "search", "time", "over one by one"
             sections.append("\n".join(aligned(_timing_cells(self.searches, *titles))))
+        if self.sparse:
+            sections.append("\n".join([*aligned(_sparse_cells(self.sparse)), _SPARSE]))
         where = [f"{name} {number}" for name, number in self.versions.items()]
         where += [
             f"{name} {self.environment[name]}" for name in _MACHINE if name in self.environment
@@ -171,6 +214,7 @@ class Result:
             ],
             "timings": [asdict(timing) for timing in self.timings],
             "searches": [asdict(timing) for timing in self.searches],
+            "sparse": [asdict(timing) for timing in self.sparse],
             "environment": dict(self.environment),
             "versions": dict(self.versions),
         }
@@ -199,8 +243,26 @@ def _timing_cells(
         step = _time_text(timing.seconds), _ratio_text(timing.ratio)
         compilation = _time_text(timing.compile_seconds), _ratio_text(timing.compile_ratio)
         lines.append([timing.name, *step, *compilation, timing.note])
+    return _with_text(lines)
+
+
+def _with_text(lines: list[list[str]]) -> list[list[str]]:
+    """Leave out the columns that are empty below their titles."""
     has_text = [any(column) for column in zip(*lines[1:], strict=True)]
     return [[cell for cell, shown in zip(line, has_text, strict=True) if shown] for line in lines]
+
+
+def _sparse_cells(timings: tuple[SparseTiming, ...]) -> list[list[str]]:
+    """Return a header and a line for each Jacobian in each library."""
+    titles = ["Jacobian", "library", "passes", "error", "dense", "over ours", "sparse", "over ours"]
+    lines = [[*titles, "note"]]
+    for one in timings:
+        error = "" if one.error is None else f"{one.error:.1e}"
+        times = _time_text(one.dense), _ratio_text(one.dense_ratio)
+        times += _time_text(one.sparse), _ratio_text(one.sparse_ratio)
+        passes = "" if one.passes is None else f"{one.passes:,}"
+        lines.append([one.function, one.library, passes, error, *times, one.note])
+    return _with_text(lines)
 
 
 def _time_text(seconds: float | None) -> str:

@@ -1,6 +1,7 @@
 """The libraries that are compared, gradwise and plain JAX first; nothing else lists them."""
 
 from . import (
+    asdex,
     equinox,
     gradwise,
     haiku,
@@ -29,4 +30,5 @@ PEERS = (
     keras.PEER,
     torch.PEER,
     scikit_learn.PEER,
+    asdex.PEER,
 )
