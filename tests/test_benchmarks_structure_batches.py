@@ -40,6 +40,18 @@ def recurrent(params, x):
     return lax.scan(step, state, jnp.moveaxis(x[..., None] * jnp.ones(3), 1, 0))[1].T
 
 
+def attention(params, x):
+    keep = jax.random.bernoulli(jax.random.key(0), 0.5, x.shape[1:])
+    x = jax.nn.standardize(x * keep)
+    mixed = jax.nn.softmax(jnp.einsum("bti,bsi->bts", x, x)) @ x
+    return jax.nn.gelu(mixed @ params[0]) @ params[1]
+
+
+def convolution(params, x):
+    y = lax.conv_general_dilated(x, params[0], (1, 1), "SAME")
+    return lax.reduce_window(jax.nn.relu(y), -np.inf, lax.max, (1, 1, 6, 6), (1, 1, 1, 1), "VALID")
+
+
 PARAMS = (normal(FEATURES, HIDDEN), normal(HIDDEN, 2))
 X, LABELS = normal(EXAMPLES, FEATURES), np.arange(EXAMPLES) % 2
 GOOD = {
@@ -50,6 +62,30 @@ GOOD = {
     "a scan": (recurrent, (PARAMS, X), 0, 3),
     # the examples are the indices, and share the rows that these choose
     "indices": (lambda p, x, i: network(p, x[i]), (PARAMS, X, np.arange(EXAMPLES)), 0, 2),
+    "a loop over examples": (
+        lambda p, x: lax.map(lambda v: network(p, v[None])[0], x),
+        (PARAMS, X),
+        0,
+        2,
+    ),
+    "several rows of one example": (
+        lambda p, x: network(p, x.reshape(-1, 3)).reshape(len(x), -1),
+        (PARAMS, normal(7, 6)),
+        0,
+        4,
+    ),
+    "norms, attention and dropped features": (
+        attention,
+        (PARAMS, normal(7, 4, 3)),
+        0,
+        8,
+    ),
+    "a convolution and a pool": (
+        convolution,
+        ((normal(2, 1, 3, 3),), normal(7, 1, 6, 6)),
+        0,
+        2,
+    ),
     # the weights are as many as the examples, and no example's own
     "square": (lambda w, x: jnp.sin(x @ w), (normal(7, 7), normal(7, 7)), 0, 7),
 }
@@ -116,7 +152,47 @@ def sometimes_divided(params, x, divided):
     return jnp.where(divided > 0, network(params, x) / len(x), network(params, x))
 
 
+def in_a_branch(mixing):
+    """A network, and in a branch that is not taken at these values, something of all examples."""
+
+    def fn(params, x, flag):
+        far = mixing(x)
+        return network(params, x) * lax.cond(flag > 0, lambda: far, lambda: jnp.ones_like(far))
+
+    return fn, (PARAMS, X, np.asarray(0)), 0
+
+
 BAD = {
+    "a sum that decides": (
+        lambda p, x: network(p, x) * jnp.where(jnp.sum(x) > 1e3, 2.0, 1.0),
+        (PARAMS, X),
+        0,
+    ),
+    "a test of all that decides": (
+        lambda p, x: lax.cond(jnp.all(x < 1e3), lambda v: v, lambda v: 2 * v, network(p, x)),
+        (PARAMS, X),
+        0,
+    ),
+    "as many turns as the slowest example needs": (
+        lambda p, x: network(
+            p, lax.while_loop(lambda v: jnp.any(v > 1e3), lambda v: v / 2, lax.stop_gradient(x))
+        ),
+        (PARAMS, X),
+        0,
+    ),
+    "places by NumPy": in_a_branch(lambda x: jnp.asarray(np.arange(len(x))[:, None] * 1.0)),
+    "how many they are": in_a_branch(lambda x: jnp.full((len(x), 1), jnp.ones(len(x)).sum())),
+    "ranks": in_a_branch(lambda x: jnp.argsort(x[:, :1], 0) * 1.0),
+    "neighbours": in_a_branch(lambda x: jnp.roll(x[:, :1], 1, 0)),
+    "the first": in_a_branch(lambda x: jnp.broadcast_to(x[:1, :1], (len(x), 1))),
+    "so far": in_a_branch(lambda x: jnp.cumsum(x[:, :1], 0)),
+    "by transposes": in_a_branch(lambda x: x.T.reshape(-1)[: len(x), None]),
+    "by windows": in_a_branch(
+        lambda x: lax.reduce_window(x, -np.inf, lax.max, (2, 3), (1, 1), "SAME")[:, :1]
+    ),
+    "a loop from example to example": in_a_branch(
+        lambda x: lax.scan(lambda c, v: (c + v[:1], c), jnp.zeros(1), x)[1]
+    ),
     # a branch that is not taken here
     "sometimes placed": (sometimes_placed, (PARAMS, X, np.asarray(0)), 0),
     "sometimes divided": (sometimes_divided, (PARAMS, X, np.asarray(0)), 0),

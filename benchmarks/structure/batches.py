@@ -5,14 +5,14 @@ alone: `vmap(jac)` of the function of one example pulls as many cotangents as on
 outputs, through one example's part of the program.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, islice
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import JaxprEqn, Literal
+from jax.extend.core import ClosedJaxpr
 from scipy.sparse import csr_array
 
 from ..check.directions import random_probe
@@ -21,15 +21,16 @@ from ..check.float64 import in_float64, own_program, with_float64
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.method import ravel
 from ..derivatives.problem import Leaves, Problem
-from ..program.jaxpr import kind, scan_parts, trace
-from ..program.walk import equations
-from .marks import TooLargeError
-from .pattern import find_pattern
+from ..instrument.clock import time_left
+from ..program.jaxpr import trace
+from .lengths import maps_examples
 from .pieces import Piece, piece_of
 from .ways import REVERSE, Way, gathered
 
 #: A batch has at least so many examples.
 _FEW = 4
+#: Leaves as long as the batch that are tried as none of it, at most.
+_MOST_TRIED = 6
 #: Where the function of one example is compared with that of all, and epsilons it may be off by.
 _POINTS, _EPSILONS = 3, 3e4
 
@@ -41,19 +42,24 @@ def batch(
     operations: float,
     *,
     limit: float = 2.0,
+    left: Callable[[], float] | None = None,
+    runs: bool = True,
 ) -> Way | None:
     """Return the way example by example, if the outputs are of examples that share inputs.
 
-    The function is traced at a batch of one, and must be the same there: in the program no
-    example's outputs may depend on another's numbers, and the values must agree, at the point and
-    elsewhere. Batch norm, a sum over the batch and draws for a whole batch are not of this kind.
+    For every x: the programs of this batch and of one example more are read side by side, and no
+    operation may work along the batch. Then the function is traced at a batch of one, and its
+    values must agree, at the point and elsewhere. Batch norm, a sum over the batch and draws for a
+    whole batch are not of this kind.
 
     Args:
         problem: What is differentiated.
         rows: The pattern of its Jacobian; `None` if it is not known.
         m: How many numbers its outputs hold.
         operations: How many operations one run of the function takes.
-        limit: Seconds that looking at what depends on what may take.
+        limit: Seconds that looking at what depends on what may take,
+        left: or what tells how many of them are left.
+        runs: Whether the function may be run, to compare values.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
@@ -68,11 +74,12 @@ def batch(
     count = min(examples)[0] if len(examples) == 1 and () not in examples else 0
     if count < _FEW or own_program(problem).effects:
         return None
-    batched = _batched(problem, count, limit)
-    if not any(batched) or all(batched[: len(problem.x)]):
-        return None  # colours do for examples that share nothing
-    one = _one_example(problem, batched) if _alike_if_longer(problem, batched) else None
-    if one is None or not _same(problem, one, batched):
+    left = left or time_left(limit)
+    batched = _batched(problem, count, left)
+    if batched is None:
+        return None
+    one = _one_example(problem, batched)
+    if one is None or (runs and not _same(problem, one, batched)):
         return None
 
     def dense(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
@@ -86,44 +93,60 @@ def batch(
     return Way(name, passes, cost, dense, gathered(dense, rows), why=why)
 
 
-def _batched(problem: Problem, count: int, limit: float) -> list[bool]:
+def _batched(problem: Problem, count: int, left: Callable[[], float]) -> list[bool] | None:
     """Say of each leaf of `x` and `fixed` whether example `b` of the outputs has its entry `b`.
 
-    Of floats the program tells; of anything else the length, and a comparison of values later.
+    Of those that are as long as the batch some may not be of it, such as a square matrix: then the
+    program has no batch of one more, or examples meet in it.
     """
     leaves = (*problem.x, *problem.fixed)
-    long = [leaf.shape[:1] == (count,) for leaf in leaves]
-    places = [i for i, leaf in enumerate(leaves) if long[i] and _floats(leaf)]
-    others = [i for i in range(len(leaves)) if i not in places]
+    long = [place for place, leaf in enumerate(leaves) if leaf.shape[:1] == (count,)]
+    short = _directional(problem, leaves)
+    for dropped in _few_of(long):
+        batched = [place in long and place not in dropped for place in range(len(leaves))]
+        ours = batched[: len(problem.x)]
+        if not any(batched) or all(ours):  # colours do for examples that share nothing
+            continue
+        if short is None or left() < 0:
+            return None
+        more = [_longer(*pair) for pair in zip(leaves, batched, strict=True)]
+        longer = _directional(problem, more)
+        if longer and maps_examples(short, longer, count, [*batched, *ours]):
+            return batched
+    return None
 
-    def fn(moving: Sequence[Any], held: Sequence[Any]) -> list[jax.Array]:
-        known = dict(zip(places, moving, strict=True)) | dict(zip(others, held, strict=True))
-        return _run(problem, [known[i] for i in range(len(leaves))])
 
-    if not places:
-        return long
-    moving = [leaves[i] for i in places]
-    # Without their values, so that it holds for other indices too.
-    held = [jax.ShapeDtypeStruct(leaves[i].shape, leaves[i].dtype) for i in others]
+def _few_of(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Yield what may be left out, the least first."""
+    for size in (0, 1, 2):
+        yield from islice(combinations(places, size), _MOST_TRIED)
+
+
+def _longer(leaf: Any, is_batched: bool) -> jax.ShapeDtypeStruct:
+    more = (leaf.shape[0] + 1, *leaf.shape[1:]) if is_batched else leaf.shape
+    return jax.ShapeDtypeStruct(more, leaf.dtype)
+
+
+def _directional(problem: Problem, leaves: Sequence[Any]) -> ClosedJaxpr | None:
+    """Return the program of outputs and of their derivative along a direction, in leaves' types.
+
+    Custom rules are written out in it. It is `None` where it has none.
+    """
+    split = len(problem.x)
+
+    def run(x: Leaves, fixed: Leaves, tangent: Leaves) -> list[jax.Array]:
+        outputs = jax.jvp(lambda x: _run(problem, (*x, *fixed)), (x,), (tangent,))
+        return jax.tree.leaves(outputs)
+
+    x, fixed = tuple(leaves[:split]), tuple(leaves[split:])
     try:
-        rows = find_pattern(fn, moving, held, limit=limit).rows
-    except TooLargeError:
-        return [False] * len(leaves)
-    outputs = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
-    row_of = np.repeat(_examples(outputs, count), np.diff(rows.indptr))
-    mixed = row_of != _examples(moving, count)[rows.indices]
-    owner = np.repeat(places, [leaf.size for leaf in moving])[rows.indices]
-    return [is_long and not np.any(mixed[owner == i]) for i, is_long in enumerate(long)]
+        return trace(run, x, fixed, x)
+    except Exception:  # whatever the user's function raises where it is not made for this
+        return None
 
 
 def _floats(leaf: Any) -> bool:
     return jnp.issubdtype(leaf.dtype, jnp.floating)
-
-
-def _examples(leaves: Sequence[Any], count: int) -> np.ndarray:
-    """Return of which example each number is."""
-    sizes = [math.prod(leaf.shape) // count for leaf in leaves]
-    return np.concatenate([np.repeat(np.arange(count), size) for size in sizes])
 
 
 def _run(problem: Problem, leaves: Sequence[Any]) -> list[jax.Array]:
@@ -143,39 +166,6 @@ def _one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
         return None
     types = [((1, *leaf.shape[1:]), leaf.dtype) for leaf in whole]
     return piece if [(leaf.shape, leaf.dtype) for leaf in outputs] == types else None
-
-
-def _alike_if_longer(problem: Problem, batched: Sequence[bool]) -> bool:
-    """Whether the program of one example more has the same operations, numbers and counters.
-
-    Values cannot tell what a branch that is not taken makes of the length or of places.
-    """
-    leaves = list(zip((*problem.x, *problem.fixed), batched, strict=True))
-    told = []
-    for more in (0, 1):
-        longer = [
-            jax.ShapeDtypeStruct((leaf.shape[0] + more, *leaf.shape[1:]), leaf.dtype)
-            if is_batched
-            else jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-            for leaf, is_batched in leaves
-        ]
-        try:
-            program = trace(lambda *leaves: _run(problem, leaves), *longer)
-        except Exception:  # whatever the user's function raises where it is not made for this
-            return False
-        told.append([_told(eqn) for eqn, _ in equations(program)])
-    return told[0] == told[1]
-
-
-def _told(eqn: JaxprEqn) -> tuple:
-    """Return what an equation says beside the shapes of what it takes and makes."""
-    name = kind(eqn)
-    counted = None
-    if name == "iota":
-        counted = eqn.params["shape"][eqn.params["dimension"]]
-    elif name == "scan" and scan_parts(eqn).carries:
-        counted = eqn.params["length"]
-    return name, counted, [str(v.val) for v in eqn.invars if isinstance(v, Literal)]
 
 
 def _mapped(

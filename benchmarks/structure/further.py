@@ -56,8 +56,7 @@ def further_ways(
         "look for a narrow place": cut,
         "look for a few numbers that mix all": split,
     }
-    if runs:
-        looks["look for examples that share inputs"] = batch
+    looks["look for examples that share inputs"] = partial(batch, runs=runs)
     ways: list[Way] = []
     notes: list[str] = []
     left = left or time_left(limit)
