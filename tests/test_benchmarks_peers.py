@@ -203,11 +203,12 @@ def test_sparse_jacobians_are_checked_and_timed_against_ours():
     peers += [Peer(name="refusing", sparse_jacobian=refusing)]
     peers += [Peer(name="away", packages=("no_such_library",), sparse_jacobian=by_columns)]
     shares = []
+
+    def tell(text, share):
+        shares.append(share)
+
     ours, columns, blind, refused, away = sparse_timings(
-        peers,
-        budget=0.05,
-        functions=functions,
-        on_progress=lambda text, share: shares.append(share),
+        peers, budget=0.05, functions=functions, on_progress=tell
     )
     assert (ours.passes, columns.passes, ours.note) == (2, 24, "")
     assert ours.dense_ratio.median == ours.sparse_ratio.median == 1
@@ -228,7 +229,15 @@ def test_sparse_jacobians_are_checked_and_timed_against_ours():
     json.dumps(Result(sparse=(ours, columns, blind)).to_dict(), allow_nan=False)
 
 
-def test_the_custom_rules_that_sparse_jacobians_are_asked_for_say_something_else_than_the_functions():
+def test_a_library_that_cannot_be_imported_here_has_one_line_that_says_why(tmp_path, monkeypatch):
+    (tmp_path / "too_old.py").write_text("from jax import no_such_name")
+    monkeypatch.syspath_prepend(tmp_path)
+    peer = Peer(name="old", packages=("too_old",), sparse_jacobian=by_columns)
+    (line,) = sparse_timings([gradwise.PEER, peer], budget=0.05)
+    assert line.note.startswith("ImportError: cannot import name 'no_such_name' from 'jax'")
+
+
+def test_the_custom_rules_say_something_else_than_their_functions():
     x = jnp.array([0.3, 1.2, -0.4])
     straight, halved = FUNCTIONS["custom JVP"].fn, FUNCTIONS["custom VJP"].fn
     # d(round(3 x_1) x_0)/d x_1 is 3 x_0 by the rule and 0 without; of x_1^2 x_0 the rule has half.
