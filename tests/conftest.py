@@ -7,13 +7,19 @@ and what the tests allow for are the roundings of float32.
 Compiling is most of the tests' time. So XLA optimizes little, and emits code in its older, quicker
 way where it has one. What holds only of programs that are compiled as a user's, equality to the
 last bit, is marked `compiled_as_for_a_user` and runs in a process of its own.
+
+All workers, and the processes that they start, share what they compile in one folder, which is
+gone when the tests are: small operations are the same in many of them.
 """
 
+import atexit
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import zipfile
 from functools import cache
 from importlib.metadata import version
@@ -34,6 +40,11 @@ os.environ["XLA_FLAGS"] = " ".join([*_flags, _given])  # of a flag given twice t
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # in the first process, which the others inherit
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="gradwise-tests-")
+    atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.set_threshold(100_000, 20, 20)  # traces are many objects, and hardly any of them garbage

@@ -287,11 +287,12 @@ def test_scripts_lose_their_spaces_but_not_those_of_texts_and_expressions():
 
 
 @needs_browser
-@pytest.mark.parametrize("name", ["a\x00b\x07", "\ud800", "‮מזל\u2028", "<!--", "a\"'&`~{{data}}\\"])
-def test_a_page_holds_whatever_a_user_calls_a_value(name):
-    text = page(graph(jnp.sin, 1.0, names=[name]))
-    (said,) = answers(text, ["JSON.stringify(cards.n0.l)"])
-    assert json.loads(said) == name.replace("\ud800", "?")
+def test_a_page_holds_whatever_a_user_calls_a_value():
+    names = ["a\x00b\x07", "\ud800", "‮מזל\u2028", "<!--", "a\"'&`~{{data}}\\"]
+    text = page(graph(lambda *xs: sum(xs), *map(float, range(5)), names=names))
+    questions = [f"JSON.stringify(cards.n{place}.l)" for place in range(5)]
+    said = [json.loads(each) for each in answers(text, questions)]
+    assert said == [name.replace("\ud800", "?") for name in names]
 
 
 @needs_browser
@@ -300,10 +301,14 @@ def test_numbers_of_any_size_and_kind_can_be_stepped_through():
         return jnp.sum(jnp.where(mask, jnp.log(x) * n * 1e30, 0.0))
 
     x, mask = jnp.array([0.0, -1.0, jnp.inf, 1e30]), jnp.array([True, False, True, True])
+    questions = []
+    for way in ("values", "forward", "reverse", "meet"):
+        questions += [f"document.querySelector('#modes [value={way}]').click()"]
+        questions += ["value('#step', 2)", SAY]
     for drawn in (graph(fn, x, 3, mask, argnums=0), graph(jnp.sum, jnp.zeros((0, 3)))):
-        for way in ("values", "forward", "reverse", "meet"):
-            (said,) = answers(page(drawn), [SAY], address=f"#m={way}&k=2")
-            assert "undefined" not in said
+        said = answers(page(drawn), questions)[2::3]
+        assert len({*said}) >= 2
+        assert not [text for text in said if "undefined" in text]
 
 
 @needs_browser

@@ -47,7 +47,7 @@ for line in sys.stdin:
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 EPOCHS = 40
-KILLS = int(os.environ.get("GRADWISE_KILLS", "8"))
+KILLS = int(os.environ.get("GRADWISE_KILLS", "4"))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def ask(tmp_path_factory):
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_run_killed_at_random_moments_ends_as_the_undisturbed_run_does(tmp_path, streamed, ask):
-    """SIGKILL at 8 random moments; `GRADWISE_KILLS=50` takes half a minute.
+    """SIGKILL at 4 random moments; `GRADWISE_KILLS=50` takes half a minute.
 
     A stream is saved within its epochs, too.
     """
