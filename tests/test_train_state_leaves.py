@@ -13,7 +13,8 @@ SGD = optax.sgd(1.0)
 
 def test_numbers_of_python_and_numpy_come_back_from_a_checkpoint(tmp_path):
     params = {"w": np.ones(2), "t": 0.1, "n": [1.5, 2.5], "half": np.float16(3)}
-    state = train.init(params, {"seen": True, "count": 3}, optax.adam(0.1))
+    optimizer = train.wide_moments(optax.adam(0.1))  # for the half
+    state = train.init(params, {"seen": True, "count": 3}, optimizer)
     assert state.params["n"][1].dtype == jnp.float32  # a list of a tree stays one
     bare = state._replace(params=params, state={"seen": True, "count": 3})
     for saved in (state, bare):

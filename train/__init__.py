@@ -12,6 +12,7 @@ from .steps import (
     Apply,
     Batch,
     Loss,
+    LossScaleState,
     Metric,
     Objective,
     OnBatch,
@@ -22,9 +23,11 @@ from .steps import (
     evaluate,
     freeze,
     init,
+    loss_scaling,
     make_step,
     steps_per_epoch,
     supervised,
+    wide_moments,
 )
 
 __all__ = [
@@ -36,6 +39,7 @@ __all__ = [
     "History",
     "Interrupted",
     "Loss",
+    "LossScaleState",
     "Matched",
     "Metric",
     "NonFiniteError",
@@ -60,6 +64,7 @@ __all__ = [
     "init",
     "interruptible",
     "log",
+    "loss_scaling",
     "make_run",
     "make_step",
     "metrics",
@@ -69,4 +74,5 @@ __all__ = [
     "save",
     "steps_per_epoch",
     "supervised",
+    "wide_moments",
 ]

@@ -12,6 +12,7 @@ from ..metrics import Figure, Mean
 from ..steps import Batch
 from ..steps.averages import Average
 from ..steps.evaluation import values
+from ..steps.loss_scale import SCALE
 from ..steps.state import select
 from ..steps.transaction import NORM, make_attempt
 from .carry import Carry, is_stale, measured
@@ -115,8 +116,7 @@ def _curves(
 ) -> dict[str, jax.Array]:
     """Return the epoch's means by the names of their curves; skipped steps are counted."""
     plain = {"skipped": skipped_steps(train)}
-    if NORM in train:
-        plain[NORM] = train[NORM].value
+    plain |= {name: train[name].value for name in (NORM, SCALE) if name in train}
     means = {name: mean for name, mean in train.items() if name not in plain}
     curves = plain | {f"train_{name}": value for name, value in values(means).items()}
     if validation is not None:

@@ -7,6 +7,8 @@ from .contracts import Apply, Loss, Metric, Objective
 from .counting import steps_per_epoch
 from .evaluation import evaluate
 from .freezing import freeze
+from .loss_scale import LossScaleState, loss_scaling
+from .moments import wide_moments
 from .objectives import SupervisedObjective, supervised
 from .state import Batch, TrainState, init
 from .transaction import make_step
@@ -15,6 +17,7 @@ __all__ = [
     "Apply",
     "Batch",
     "Loss",
+    "LossScaleState",
     "Metric",
     "Objective",
     "OnBatch",
@@ -25,7 +28,9 @@ __all__ = [
     "evaluate",
     "freeze",
     "init",
+    "loss_scaling",
     "make_step",
     "steps_per_epoch",
     "supervised",
+    "wide_moments",
 ]

@@ -11,6 +11,7 @@ import optax
 
 from .._types import Params, State, Tree
 from ..data.arrays import converted
+from .moments import check_moments
 
 T = TypeVar("T")
 
@@ -61,7 +62,8 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
 
     Raises:
         TypeError: If a leaf holds no numbers; the message names it.
-        ValueError: If an integer does not fit the dtype that JAX has for it.
+        ValueError: If an integer does not fit the dtype that JAX has for it, or the optimizer would
+            keep moments in half precision, as the parameters are.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -73,7 +75,9 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
     _check_no_function(params)
     trees = converted({"params": params, "state": state}, jax.tree_util.keystr)
     params, state = jax.tree.map(_owned, (trees["params"], trees["state"]))
-    return TrainState(params, state, optimizer.init(params), jnp.zeros((), jnp.int32))
+    opt_state = optimizer.init(params)
+    check_moments(params, opt_state)
+    return TrainState(params, state, opt_state, jnp.zeros((), jnp.int32))
 
 
 def _check_no_function(params: Params) -> None:

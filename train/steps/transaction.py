@@ -15,6 +15,7 @@ from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .contracts import Objective
+from .loss_scale import SCALE, is_forgiven, scaled, scaling_of
 from .optional import weight_sums_of, with_loss
 from .state import Batch, TrainState, select
 
@@ -109,7 +110,6 @@ def make_attempt(
     optimizer = optax.with_extra_args_support(optimizer)
     weight_sums = _weight_sums(objective, augment)
     parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums)
-    differentiate = parts(_differentiator(objective, gradient, augment))
     evaluate = parts(_evaluator(objective, augment))
 
     def attempt(
@@ -117,6 +117,9 @@ def make_attempt(
     ) -> tuple[TrainState, dict[str, Figure], jax.Array]:
         params, state, opt_state, step = train_state
         key = jax.random.fold_in(key, step)
+        scaling = scaling_of(opt_state)
+        way = gradient if scaling is None else scaled(gradient, scaling)
+        differentiate = parts(_differentiator(objective, way, augment))
         (value, (new_state, metrics)), slope = differentiate(params, state, batch, key)
 
         def value_fn(params: Params) -> jax.Array:
@@ -124,14 +127,21 @@ def make_attempt(
             return evaluate(params, state, batch, key)[0][0]
 
         if gradient_norm:
-            metrics = _with_norm(metrics, slope)
+            metrics = _with_norm(metrics, slope, is_forgiven(scaling))
+        if scaling is not None:
+            metrics = _with_metric(
+                metrics, SCALE, Mean(scaling.scale, jnp.ones(())), "loss_scaling"
+            )
         updates, new_opt_state = optimizer.update(
             slope, opt_state, params, value=value, grad=slope, value_fn=value_fn
         )
         new_params = optax.apply_updates(params, updates)
-        bad = jnp.stack(
-            [_not_finite(leaf) for leaf in jax.tree.leaves((value, slope, new_params, new_state))]
+        loss, slopes, new = (
+            [_not_finite(leaf) for leaf in jax.tree.leaves(tree)]
+            for tree in (value, slope, (new_params, new_state))
         )
+        slopes = [leaf & ~is_forgiven(scaling) for leaf in slopes] if scaling else slopes
+        bad = jnp.stack([*loss, *slopes, *new])
         return TrainState(new_params, new_state, new_opt_state, step + 1), metrics, bad
 
     return attempt
@@ -169,16 +179,30 @@ def leaf_names(train_state: TrainState) -> list[str]:
     return ["loss", *gradients, *(f"new {name}" for name in params + state)]
 
 
-def _with_norm(metrics: Mapping[str, Figure], slope: Params) -> dict[str, Figure]:
-    """Return the metrics with the Euclidean norm of all gradients, in float32 or wider."""
-    if NORM in metrics:
-        raise ValueError(f"a metric is named {NORM!r}, which gradient_norm=True takes: rename it")
+def _with_norm(
+    metrics: Mapping[str, Figure], slope: Params, forgiven: jax.Array | bool
+) -> dict[str, Figure]:
+    """Return the metrics with the Euclidean norm of all gradients, in float32 or wider.
+
+    One that is not finite and forgiven does not count.
+    """
     squares = [
         jnp.square(jnp.abs(leaf).astype(jnp.promote_types(jnp.abs(leaf).dtype, jnp.float32))).sum()
         for leaf in jax.tree.leaves(slope)
     ]
     norm = jnp.sqrt(sum(squares, jnp.float32(0)))
-    return {**metrics, NORM: Mean(norm, jnp.ones_like(norm))}
+    counts = jnp.isfinite(norm) | ~jnp.asarray(forgiven)
+    figure = Mean(jnp.where(counts, norm, 0), counts.astype(norm.dtype))
+    return _with_metric(metrics, NORM, figure, "gradient_norm=True")
+
+
+def _with_metric(
+    metrics: Mapping[str, Figure], name: str, figure: Figure, taken_by: str
+) -> dict[str, Figure]:
+    """Return the metrics with one more of a name that no metric of the user's may have."""
+    if name in metrics:
+        raise ValueError(f"a metric is named {name!r}, which {taken_by} takes: rename it")
+    return {**metrics, name: figure}
 
 
 def _not_finite(leaf: jax.Array) -> jax.Array:
