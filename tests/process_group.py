@@ -127,7 +127,7 @@ class Job:
         sharding = jax.sharding.NamedSharding(self.mesh, jax.P(*spec))
         return jax.make_array_from_callback(array.shape, sharding, array.__getitem__)
 
-    def fit(self, data=None, **options):
+    def fit(self, data=None, key=None, **options):
         import jax
 
         import train
@@ -135,7 +135,8 @@ class Job:
         state = train.init(self.zeros((4, 1)), (), self.sgd)
         options = {"epochs": EPOCHS, "batch_size": OWN * self.count} | options
         return train.fit(
-            jax.random.key(0), state, self.linear, self.sgd, data or self.source, **options
+            jax.random.key(0) if key is None else key, state, self.linear, self.sgd,
+            data or self.source, **options,
         )  # fmt: skip
 
     def spread_state(self):
@@ -192,6 +193,24 @@ def stream(job):
 
     log = train.log.csv(job.folder / "log.csv")
     return result(*job.fit(callback=log))
+
+
+def validated(job):
+    """With all that may be measured, from the source of each and without looking ahead."""
+    options = {"validation": job.source, "keep_best": True, "prefetch": 0, "gradient_norm": True}
+    found = job.fit(**options)
+    return result(*found) | {"validation": found[1]["validation_loss"].tolist()}
+
+
+def own_key(job):
+    import jax
+
+    job.fit(key=jax.random.key(job.number), epochs=job.number + 1)
+
+
+def own_start(job):
+    job.zeros = lambda shape: np.full(shape, job.number, np.float32)
+    job.fit()
 
 
 def own_rows(job):

@@ -172,6 +172,13 @@ def test_an_example_is_short_and_says_what_it_does(path):
     assert len(lines) < (60 if path.stem in ("digits", "diabetes", "breast_cancer") else 80)
 
 
+def test_the_example_of_several_processes_trains_one_model_on_the_parts_of_both(printed):
+    text = printed("several_processes")
+    assert "devices of 2 processes" in text
+    assert share(text, "train accuracy") > 0.85
+    assert share(text, "test accuracy") > 0.85
+
+
 def test_the_lecture_graphs_are_drawn_and_the_first_is_printed(printed, tmp_path):
     text = printed("lecture_graphs", str(tmp_path))
     lines = text.splitlines()

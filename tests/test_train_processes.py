@@ -17,7 +17,7 @@ import train
 from train.checkpoints import format as file_format
 
 JOBS = (
-    "stream", "own_rows", "global_rows", "global_batches", "labels", "wrong_label", "within",
+    "stream", "validated", "own_key", "own_start", "own_rows", "global_rows", "global_batches", "labels", "wrong_label", "within",
     "not_finite", "broken_source", "broken_callback", "stopping_callback", "signalled",
     "signalled_arrays", "spread", "late", "evaluated", "evaluated_own", "compared", "saved",
     "saves",
@@ -70,6 +70,21 @@ def test_processes_that_stream_their_own_rows_train_one_model_until_the_last_has
         assert found["losses"][epoch] == pytest.approx(np.concatenate(losses).mean(), rel=1e-5)
     np.testing.assert_allclose(found["params"], params.ravel(), rtol=1e-5)
     assert found["steps"] == EPOCHS * 11  # of three batches and of eleven
+
+
+def test_validation_batches_of_all_processes_are_measured(told):
+    found, params = both(told, "validated"), None
+    for epoch in range(EPOCHS):
+        params, _ = descended(epochs_of(2), params)
+        expected = ((X.astype(np.float64) @ params - Y) ** 2).mean()
+        assert found["validation"][epoch] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("job", "names"), [("own_key", "key and epochs"), ("own_start", "train_")])
+def test_processes_that_begin_otherwise_than_one_another_are_told(told, job, names):
+    found = both(told, job)
+    assert found["error"] == "ValueError"
+    assert f"all processes need the same {names}" in found["text"]
 
 
 def test_the_first_process_alone_logs(told, folder):

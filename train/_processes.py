@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +14,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from ._records import is_key
 from ._text import excerpt
 from ._types import Tree
 
@@ -84,6 +86,52 @@ def check_global(name: str, *trees: Tree) -> None:
                 "sharding, own_rows), or train on host batches, of which each process gives its "
                 "own rows"
             )
+
+
+def check_same(**trees: Tree) -> None:
+    """Check that all processes were given the same values, and the same arrays of their own.
+
+    Raises:
+        ValueError: If one differs; the message has its name.
+
+    Example:
+        >>> check_same(epochs=3)  # there is one process
+    """
+    if not several():
+        return
+    told = agree(*map(_fingerprint, trees.values()))
+    same = (told == told[0]).all(axis=0)
+    differ = [name for name, is_same in zip(trees, same, strict=True) if not is_same]
+    if differ:
+        raise ValueError(
+            f"all processes need the same {' and '.join(differ)}, and some were given others: make "
+            "them of the same key, by the same program"
+        )
+
+
+def _fingerprint(tree: Tree) -> int:
+    """Return a number by which equal trees are known, of 31 bits; what is global is left out."""
+    number = zlib.crc32(str(jax.tree.structure(tree)).encode())
+    for leaf in jax.tree.leaves(tree):
+        if getattr(leaf, "is_fully_addressable", True):
+            array = np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf)
+            number = zlib.crc32(f"{array.shape} {array.dtype}".encode(), number)
+            number = zlib.crc32(np.ravel(array).view(np.uint8), number)
+    return number >> 1
+
+
+def on_all(leaf: jax.Array | np.ndarray, sharding: jax.sharding.Sharding) -> jax.Array:
+    """Return an array that every process has as one that all of them hold together.
+
+    `jax.device_put` would gather the arrays of all to compare them.
+    """
+    if sharding.is_fully_addressable:
+        return jax.device_put(leaf, sharding)
+    if is_key(leaf):
+        data = on_all(jax.random.key_data(leaf), sharding)
+        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(leaf))
+    array = np.asarray(leaf)
+    return jax.make_array_from_callback(array.shape, sharding, array.__getitem__)
 
 
 @cache

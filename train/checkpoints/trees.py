@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._processes import is_first
+from .._processes import is_first, on_all
 from .._record_file import damage_told
 from .._records import is_key
 from .._types import Tree
@@ -194,10 +194,4 @@ def place(value: np.ndarray | jax.Array | Spread, like: Tree) -> jax.Array:
         return jnp.asarray(value.whole() if isinstance(value, Spread) else value)
     if isinstance(value, Spread):
         return jax.make_array_from_callback(value.shape, sharding, value.region)
-    if sharding.is_fully_addressable:
-        return jax.device_put(value, sharding)
-    if is_key(value):
-        data = np.asarray(jax.random.key_data(value))
-        data = jax.make_array_from_callback(data.shape, sharding, data.__getitem__)
-        return jax.random.wrap_key_data(data, impl=jax.random.key_impl(value))
-    return jax.make_array_from_callback(value.shape, sharding, np.asarray(value).__getitem__)
+    return on_all(value, sharding)

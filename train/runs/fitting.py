@@ -14,7 +14,7 @@ import optax
 
 from .. import gradients
 from .._checks import positive
-from .._processes import lost_told, shared_errors
+from .._processes import check_same, lost_told, shared_errors
 from .._types import Data, Tree
 from ..checkpoints.folder import Resume, open_folder
 from ..curves import History
@@ -240,6 +240,10 @@ def fit(
         stack.enter_context(lost_told())
         with shared_errors():
             folder = stack.enter_context(open_folder(checkpoint, **folder_options))
+        check_same(
+            key=key, train_state=train_state, epochs=epochs, batch_size=batch_size,
+            epochs_per_call=block_epochs, prefetch=prefetch, every=every, **streamed,
+        )  # fmt: skip
         lockstep = Lockstep(received=stack.enter_context(first_signal()))
         placed = placement(plan, sharding, train_state)
         with shared_errors():

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .._processes import several
+from .._processes import on_all, several
 from .._types import Tree
 from ..steps import Batch, TrainState
 from .plan import Plan
@@ -89,9 +89,7 @@ class Placement:
         if self.rows_sharding is None:
             return tree
         everywhere = NamedSharding(self.rows_sharding.mesh, PartitionSpec())
-        return jax.tree.map(
-            lambda leaf: leaf if leaf.committed else jax.device_put(leaf, everywhere), tree
-        )
+        return jax.tree.map(lambda leaf: leaf if leaf.committed else on_all(leaf, everywhere), tree)
 
 
 def placement(
