@@ -1,6 +1,7 @@
 """No false alarm: of every scenario, all is finite and has its digits."""
 
 import pytest
+from nightly import sampled
 
 from benchmarks import explain_nonfinite
 from benchmarks.scenarios.table import SUITES
@@ -10,7 +11,7 @@ SCENARIOS = {name: build for suite in SUITES.values() for name, build in suite("
 SCENARIOS.pop("pathologies/while_loop")
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", sampled(SCENARIOS))
 def test_every_scenario_is_sound(name):
     scenario = SCENARIOS[name]()
     argnums = scenario.argnums

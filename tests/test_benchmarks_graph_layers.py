@@ -12,6 +12,7 @@ from graph_checks import (
     assert_structure,
     names_of_leaves,
 )
+from nightly import sampled
 from test_nn_contract import LAYERS
 
 from gradwise import graph
@@ -37,7 +38,7 @@ def states():
         return first()
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", sampled(LAYERS))
 def test_values_tangents_and_adjoints_of_a_layer_in_training_are_those_of_jax(name, states):
     wide = name in IN_FLOAT64
     tolerance = 1e-12 if wide else 1e-6

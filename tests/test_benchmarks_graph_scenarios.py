@@ -11,6 +11,9 @@ from graph_checks import (
     assert_structure,
     names_of_leaves,
 )
+from nightly import TWINS, sampled
+from test_benchmarks_check_explain_any import PROGRAMS
+from test_nn_contract import LAYERS
 
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.scenarios.table import SUITES
@@ -25,7 +28,7 @@ def in_float64(leaf):
     return np.asarray(leaf, np.float64) if getattr(leaf, "dtype", None) == np.float32 else leaf
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", sampled(SCENARIOS))
 def test_values_tangents_and_adjoints_of_a_scenario_are_those_of_jax(name):
     with jax.enable_x64(True):
         scenario = SCENARIOS[name]()
@@ -41,3 +44,9 @@ def test_values_tangents_and_adjoints_of_a_scenario_are_those_of_jax(name):
         assert_adjoints_are_sums(drawn, 1e-12)
         if not found:
             assert_cut_sums_agree(drawn, 1e-12)
+
+
+def test_what_waits_for_the_night_has_a_twin_that_does_not():
+    every = {*SCENARIOS, *LAYERS, *PROGRAMS}
+    assert {*TWINS} <= every
+    assert {*TWINS.values()} <= every - {*TWINS}
