@@ -127,12 +127,12 @@ class Job:
         sharding = jax.sharding.NamedSharding(self.mesh, jax.P(*spec))
         return jax.make_array_from_callback(array.shape, sharding, array.__getitem__)
 
-    def fit(self, data=None, key=None, **options):
+    def fit(self, data=None, key=None, value=0.0, **options):
         import jax
 
         import train
 
-        state = train.init(self.zeros((4, 1)), (), self.sgd)
+        state = train.init(self.zeros((4, 1)) + value, (), self.sgd)
         options = {"epochs": EPOCHS, "batch_size": OWN * self.count} | options
         return train.fit(
             jax.random.key(0) if key is None else key, state, self.linear, self.sgd,
@@ -209,8 +209,7 @@ def own_key(job):
 
 
 def own_start(job):
-    job.zeros = lambda shape: np.full(shape, job.number, np.float32)
-    job.fit()
+    job.fit(value=job.number)
 
 
 def own_rows(job):
@@ -400,6 +399,14 @@ def evaluated_own(job):
     import train
 
     train.evaluate(job.linear, train.init(job.zeros((4, 1)), (), job.sgd), (X, Y), batch_size=8)
+
+
+def evaluated_by_own(job):
+    """With parameters that differ from process to process."""
+    import train
+
+    state = train.init(job.zeros((4, 1)) + job.number, (), job.sgd)
+    train.predict(linear, state, job.placed(X, "data"), batch_size=8)
 
 
 def compared(job):

@@ -17,11 +17,11 @@ import train
 from train.checkpoints import format as file_format
 
 JOBS = (
-    "stream", "validated", "own_key", "own_start", "own_rows", "global_rows", "global_batches", "labels", "wrong_label", "within",
-    "not_finite", "broken_source", "broken_callback", "stopping_callback", "signalled",
-    "signalled_arrays", "spread", "late", "evaluated", "evaluated_own", "compared", "saved",
-    "saves",
-)  # fmt: skip
+    *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
+    *("own_rows", "own_key", "own_start", "wrong_label", "not_finite", "broken_source"),
+    *("broken_callback", "stopping_callback", "signalled", "signalled_arrays", "late"),
+    *("evaluated", "evaluated_own", "evaluated_by_own", "compared", "saved", "saves"),
+)
 KILLED = "endless"
 
 
@@ -80,7 +80,14 @@ def test_validation_batches_of_all_processes_are_measured(told):
         assert found["validation"][epoch] == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize(("job", "names"), [("own_key", "key and epochs"), ("own_start", "train_")])
+@pytest.mark.parametrize(
+    ("job", "names"),
+    [
+        ("own_key", "key and epochs"),
+        ("own_start", "train_state"),
+        ("evaluated_by_own", "train_state"),
+    ],
+)
 def test_processes_that_begin_otherwise_than_one_another_are_told(told, job, names):
     found = both(told, job)
     assert found["error"] == "ValueError"

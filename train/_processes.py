@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 
@@ -88,16 +88,16 @@ def check_global(name: str, *trees: Tree) -> None:
             )
 
 
-def check_same(**trees: Tree) -> None:
-    """Check that all processes were given the same values, and the same arrays of their own.
+def check_same(trees: Mapping[str, Tree]) -> None:
+    """Check that all processes were given the same arrays of their own, and the same numbers.
 
     Raises:
         ValueError: If one differs; the message has its name.
 
     Example:
-        >>> check_same(epochs=3)  # there is one process
+        >>> check_same({"epochs": 3})  # there is one process
     """
-    if not several():
+    if not several() or any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees)):
         return
     told = agree(*map(_fingerprint, trees.values()))
     same = (told == told[0]).all(axis=0)

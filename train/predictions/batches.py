@@ -12,7 +12,7 @@ from jax.core import Tracer
 
 from .. import data as datasets
 from .._checks import positive
-from .._processes import check_global
+from .._processes import check_global, check_same
 from .._programs import program
 from .._sample_moments import sample_moments
 from .._sharding import unspread
@@ -97,6 +97,7 @@ def predict(
         check_kind(kind)
     data = tree_of_rows("the data", data)
     check_global("the data", data)
+    check_same({"train_state": train_state, "key": key})
     given = (key, train_state.params, train_state.state, on_device(data))
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return _make(apply, form, size, samples, kinds, chunk)(*given)

@@ -240,10 +240,9 @@ def fit(
         stack.enter_context(lost_told())
         with shared_errors():
             folder = stack.enter_context(open_folder(checkpoint, **folder_options))
-        check_same(
-            key=key, train_state=train_state, epochs=epochs, batch_size=batch_size,
-            epochs_per_call=block_epochs, prefetch=prefetch, every=every, **streamed,
-        )  # fmt: skip
+        alike = {"key": key, "train_state": train_state, "epochs": epochs, "every": every}
+        alike |= {"batch_size": batch_size, "epochs_per_call": block_epochs, "prefetch": prefetch}
+        check_same(alike | streamed)
         lockstep = Lockstep(received=stack.enter_context(first_signal()))
         placed = placement(plan, sharding, train_state)
         with shared_errors():

@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from .. import data as datasets
 from .._checks import positive
-from .._processes import check_global
+from .._processes import check_global, check_same
 from .._programs import program
 from .._types import Data
 from ..data.accepted import data_set, on_device
@@ -60,6 +60,7 @@ def evaluate(
     batch_size = positive("batch_size", batch_size)
     sets = data_set("the data", data)
     check_global("the data", sets)
+    check_same({"train_state": train_state})
     given = train_state, on_device(sets)
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return values(totals(objective, *given, batch_size))
