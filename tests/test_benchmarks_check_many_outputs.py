@@ -66,6 +66,6 @@ def test_no_array_of_all_steps_and_all_outputs_is_made(monkeypatch):
 
 @pytest.mark.parametrize("memory", [1e3, 1e6])
 def test_a_result_that_does_not_fit_is_told_before_any_check(monkeypatch, memory):
-    monkeypatch.setattr(refusal, "available_memory", lambda: memory)
+    monkeypatch.setattr(refusal, "available_memory", lambda devices: memory)
     said = without_room(select(["reverse"]), make_problem(products(1.0), (X,)))
     assert said == ("the result alone takes 1.37 kB of 1 kB" if memory == 1e3 else "")

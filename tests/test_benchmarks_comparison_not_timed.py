@@ -96,7 +96,7 @@ def test_too_many_passes_are_skipped_unmeasured_and_counted(monkeypatch):
 
 
 def test_a_program_over_the_memory_is_a_row(monkeypatch):
-    monkeypatch.setattr(benchmarks.comparison.experiment, "available_memory", lambda: 100)
+    monkeypatch.setattr(benchmarks.comparison.experiment, "available_memory", lambda devices: 100)
     found = compare(lambda x: jnp.sum(x**3), jnp.ones(1000), methods=["reverse"], **QUICK)
     assert found.row("reverse").status == "failed"
     assert "out of memory" in found.row("reverse").note

@@ -141,7 +141,9 @@ def _recorded(
         "tell what made this", lambda: origin_of(problem, settings.extra, asked), None
     )
     rows, floor = work.rows(incomplete), work.floor()
-    here, unknown = guarded("describe this machine", environment, {})
+    here, unknown = guarded(
+        "describe this machine", lambda: environment((problem.x, problem.fixed)), {}
+    )
     verdict, undecided = guarded(
         "give a verdict",
         lambda: give_verdict(rows, problem.n, problem.m, machine_of(floor, here)),
@@ -179,6 +181,8 @@ def _notes(work: Work) -> tuple[str, ...]:
     if not work.samples:
         return notes
     quiet, fault = guarded(
-        "tell how quiet the machine was", lambda: machine_notes(work.samples), ()
+        "tell how quiet the machine was",
+        lambda: machine_notes(work.samples, on_cpu=work.on_cpu),
+        (),
     )
     return (*notes, *quiet, *((fault,) if fault else ()))

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from ..check.directions import Pace, random_probe
@@ -15,8 +14,8 @@ from ..check.taylor import LINE
 from ..derivatives.method import GaveUpError, Method, Probe, Truth
 from ..derivatives.problem import Problem, gradient_problem
 from ..instrument import units
-from ..instrument.compile import available_memory
 from ..instrument.deadline import forever
+from ..instrument.devices import available_memory, devices_of, on_one_device
 from ..instrument.environment import matmul_precision
 from ..program.messages import Obstacle, first_line, guarded
 from ..program.vanishing import find_cut
@@ -121,8 +120,11 @@ def make_experiment(
         entries: Whether there are methods to check that give more than products with a direction.
     """
     pace, look = pace_of(share_of(left, _CHECKING)), look or Look()
-    probe, stops = random_probe(problem, seed), reading.stops
-    memory, no_memory = guarded("find out how much memory is left", available_memory, None)
+    probe, stops = on_one_device(random_probe(problem, seed), problem.x), reading.stops
+    devices = devices_of((problem.x, problem.fixed))
+    memory, no_memory = guarded(
+        "find out how much memory is left", lambda: available_memory(devices), None
+    )
     limits = Limits(budget, _SEARCH * budget, memory or math.inf, left)
     if look.why:
         first, unchecked, notes = _nothing_known(problem), f"not checked: {look.why}", problem.notes
@@ -196,7 +198,7 @@ def _notes(problem: Problem, first: Reference) -> tuple[str, ...]:
     why = "; a part of the function is of a narrower type" if first.eps > FLOAT64_EPS else ""
     why = f", not in float64: {problem.float64_obstacle}" if problem.float64_obstacle else why
     trusted = f", by {' and '.join(first.trusted)}, which is trusted" if first.trusted else ""
-    checked = f"{_checked(first)}{trusted}{why}{_precision()}"
+    checked = f"{_checked(first)}{trusted}{why}{_precision(problem)}"
     if not np.all(np.isfinite(first.truth.value)):
         checked = ""  # there is nothing to check
     zero, fault = guarded("look for what cuts the derivative", lambda: _zero(problem, first), "")
@@ -221,12 +223,16 @@ def untold(reference: Reference) -> str:
     return f"at no step do differences settle{agreed}"
 
 
-def _precision() -> str:
+def _precision(problem: Problem) -> str:
     """Say at what precision of matrix products times are taken, if it is not that of the check."""
     given = matmul_precision()
-    if given == "highest" or (given == "default" and jax.default_backend() == "cpu"):
+    if given == "highest" or (given == "default" and _platform(problem) == "cpu"):
         return ""
     return f"; matrix products of the highest precision there, and of {given} precision in times"
+
+
+def _platform(problem: Problem) -> str:
+    return devices_of((problem.x, problem.fixed))[0].platform
 
 
 def _zero(problem: Problem, first: Reference) -> str:

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import jax
-
 from ..instrument.compile import Compiled
 from ..instrument.samples import Samples
 from ..instrument.statistics import contention, outliers
@@ -15,7 +13,9 @@ from .row import Row
 _BREACH = 1.1
 
 
-def time_notes(row: Row, value: Row | None, compiled: Compiled, floor: float) -> str:
+def time_notes(
+    row: Row, value: Row | None, compiled: Compiled, floor: float, *, on_cpu: bool
+) -> str:
     """Say why a row's ratio is above its bound, or its time is not what it seems; `""` if neither.
 
     A cause is given only where the row's own figures support it, and none is where the program
@@ -26,8 +26,9 @@ def time_notes(row: Row, value: Row | None, compiled: Compiled, floor: float) ->
         value: The row of the function itself, if it has one.
         compiled: The row's program.
         floor: Seconds of a call that does nothing.
+        on_cpu: Whether it runs on CPUs; one that waits for an accelerator is not held up.
     """
-    if row.samples is not None and jax.default_backend() == "cpu":
+    if row.samples is not None and on_cpu:
         waited = contention(row.samples)
         if waited > BUSY:
             return f"{WAITED}: {waited:.2g} times its CPU time"
@@ -56,12 +57,12 @@ def _cause(row: Row, value: Row | None, compiled: Compiled) -> str:
     return ""
 
 
-def machine_notes(samples: Mapping[str, Samples]) -> tuple[str, ...]:
+def machine_notes(samples: Mapping[str, Samples], *, on_cpu: bool = True) -> tuple[str, ...]:
     """Say how quiet the machine was while it measured."""
     strange = sum(outliers(taken.wall) for taken in samples.values())
     every = sum(taken.wall.size for taken in samples.values())
     notes = [f"{strange} of {every} samples are outliers"]
     waited = max(contention(taken) for taken in samples.values())
-    if waited > BUSY and jax.default_backend() == "cpu":
+    if waited > BUSY and on_cpu:
         notes.append(f"the machine was busy: wall time up to {waited:.2g} times CPU time")
     return tuple(notes)

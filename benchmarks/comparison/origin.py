@@ -58,7 +58,7 @@ def origin_of(
         candidates: The user's own derivatives.
         options: What `compare` is given besides, by name; values that JSON can hold.
     """
-    here = environment()
+    here = environment((problem.x, problem.fixed))
     programs = {"value": fingerprint(trace(problem.fn, problem.x, problem.fixed))}
     programs |= {each.name: _candidate_hash(each, problem) for each in candidates}
     plain = encode(options)

@@ -9,7 +9,7 @@ import numpy as np
 from ..derivatives.method import Method
 from ..derivatives.problem import Problem
 from ..instrument import units
-from ..instrument.compile import available_memory
+from ..instrument.devices import available_memory, devices_of
 from ..instrument.timing import MIN_ROUNDS
 from ..program.messages import guarded
 from .experiment import Experiment
@@ -71,7 +71,8 @@ def _too_large(method: Method, problem: Problem, memory: float) -> tuple[str, st
 
 def without_room(methods: Sequence[Method], problem: Problem) -> str:
     """Say of which methods the result alone does not fit in memory; `""` of none."""
-    memory, _ = guarded("find out how much memory is left", available_memory, None)
+    devices = devices_of((problem.x, problem.fixed))
+    memory, _ = guarded("find out how much memory is left", lambda: available_memory(devices), None)
     large = [one for one in methods if _too_large(one, problem, memory or math.inf)]
     if not large:
         return ""

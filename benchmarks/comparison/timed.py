@@ -18,10 +18,12 @@ def timed_rows(
     samples: Mapping[str, Samples],
     failed: Mapping[str, Exception],
     floor: float,
+    *,
+    on_cpu: bool = True,
 ) -> tuple[Row, ...]:
     """Return the rows with their times, and the notes that only times allow."""
     value = next((one.row for one in attempts if one.row.method == "value"), None)
-    return tuple(_timed(one, value, samples, failed, floor) for one in attempts)
+    return tuple(_timed(one, value, samples, failed, floor, on_cpu) for one in attempts)
 
 
 def _timed(
@@ -30,6 +32,7 @@ def _timed(
     samples: Mapping[str, Samples],
     failed: Mapping[str, Exception],
     floor: float,
+    on_cpu: bool,
 ) -> Row:
     row = one.row
     if row.method in failed and not isinstance(failed[row.method], TimeUpError):
@@ -49,5 +52,7 @@ def _timed(
     )
     compiled = one.compiled
     assert compiled is not None
-    told, fault = guarded("explain its time", lambda: time_notes(row, value, compiled, floor), "")
+    told, fault = guarded(
+        "explain its time", lambda: time_notes(row, value, compiled, floor, on_cpu=on_cpu), ""
+    )
     return dataclasses.replace(row, note=joined(row.note, told, fault))

@@ -13,6 +13,7 @@ from ..instrument import units
 from ..instrument.clock import time_left
 from ..instrument.compile import Compiled, compile_for
 from ..instrument.deadline import TimeUpError, stopped_after, within
+from ..instrument.devices import devices_of
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
 from ..structure.sketch import Sketch
@@ -84,9 +85,17 @@ class Work:
 
     def __post_init__(self) -> None:
         self.methods = selected(self.settings, self.problem, 0)
+        self.devices = devices_of((self.problem.x, self.problem.fixed))
         # While the machine is quiet: what is left behind later would slow it down.
-        self.nothing = compile_for(lambda x: x + 1, (jnp.zeros(()),)).call
+        device = self.devices[0]
+        zero = jax.device_put(jnp.zeros(()), device)
+        self.nothing = compile_for(lambda x: x + 1, (zero,)).call
         self._first_floor = min(run_once(self.nothing)[0] for _ in range(MIN_ROUNDS))
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the inputs lie on CPUs."""
+        return self.devices[0].platform == "cpu"
 
     def do(self) -> None:
         """Look at the function, check it, try the methods, and measure those that are right."""
@@ -141,7 +150,7 @@ class Work:
     def rows(self, why: str) -> tuple[Row, ...]:
         """Return a row for every method, in their order; those that nobody came to say why."""
         whole = {n: taken for n, taken in self.samples.items() if taken.wall.size >= MIN_ROUNDS}
-        timed = timed_rows(self.attempts, whole, self.failed, self.floor())
+        timed = timed_rows(self.attempts, whole, self.failed, self.floor(), on_cpu=self.on_cpu)
         tried = {row.method: row for row in timed}
         return tuple(tried.get(one.name) or not_tried(one, why) for one in self.methods)
 

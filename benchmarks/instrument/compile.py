@@ -1,7 +1,6 @@
 """Compile a function ahead of time, with what its compilation tells: times, memory, operations."""
 
 import math
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -142,20 +141,6 @@ def xla_operations(cost_analysis: Mapping[str, float]) -> float | None:
     """
     parts = [cost_analysis.get("flops", 0.0), cost_analysis.get("transcendentals", 0.0)]
     return float(sum(parts)) if cost_analysis and min(parts) >= 0 else None
-
-
-def available_memory() -> int | None:
-    """Return the bytes that the default device has left, or the machine if that is a CPU.
-
-    `None` if nobody tells.
-    """
-    stats = jax.local_devices()[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return stats["bytes_limit"] - stats.get("bytes_in_use", 0)
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return None
 
 
 def _within(limit: float | None, work: Callable[[], Result]) -> Result:

@@ -9,19 +9,24 @@ from typing import Any
 import jax
 
 from .clock import now
+from .devices import devices_of, mesh_of
 
 _PACKAGES = ("gradwise", "jax", "jaxlib", "numpy", "optax")
 
 
-def environment() -> dict[str, Any]:
-    """Return versions, device, cores, load and flags, as plain JSON values.
+def environment(arguments: Any = ()) -> dict[str, Any]:
+    """Return versions, devices, cores, load and flags, as plain JSON values.
+
+    Args:
+        arguments: What is measured, a pytree of arrays: told are the devices that it lies on, and
+            its mesh. Without any, the default device is.
 
     Example:
         >>> here = environment()
         >>> here["packages"]["jax"] == jax.__version__, here["cores"] >= 1
         (True, True)
     """
-    device = jax.local_devices()[0]
+    device, *others = devices_of(arguments)
     return {
         "time": now().isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -33,7 +38,11 @@ def environment() -> dict[str, Any]:
         "platform": device.platform,
         "device": device.device_kind,
         "devices": jax.device_count(),
+        "devices_used": 1 + len(others),
+        "mesh": mesh_of(arguments),
+        "processes": jax.process_count(),
         "matmul_precision": matmul_precision(),
+        "x64": jax.config.jax_enable_x64,  # pyright: ignore[reportAttributeAccessIssue]
         "flags": {
             name: os.environ[name]
             for name in sorted(os.environ)
