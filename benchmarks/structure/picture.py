@@ -13,7 +13,7 @@ from typing import Protocol
 _SIDE, _LEFT, _TOP, _EDGE, _LINE = 240, 26, 26, 6, 17
 #: The width of the picture, the characters that a line of words has room for in it, and the
 #: opacity of each fullness, the least that is told from the page.
-_WIDTH, _LETTERS, _LEAST = 300, 38, 0.4
+_WIDTH, _LETTERS, _LEAST = 300, 38, 0.5
 _COLOUR = "#0a9d74"
 #: A side is at least this part of the other.
 _NARROWEST = 0.2
@@ -59,7 +59,7 @@ def drawn_as_svg(sketch: Drawn, name: str, *, alone: bool) -> str:
     body = [
         f'<title id="{key}-title">{html.escape(title)}</title>',
         f'<desc id="{key}-text">{html.escape(desc)}</desc>',
-        _colours() if alone else "",
+        _page() if alone else "",
         f'<g fill="currentColor"><text x="{_LEFT}" y="{_TOP - 8}">{_many(sketch.n, "input")}</text>'
         f'<text transform="translate({_LEFT - 10} {_TOP + down}) rotate(-90)">'
         f"{_many(sketch.m, 'output')}</text></g>",
@@ -86,31 +86,31 @@ def _sides(sketch: Drawn) -> tuple[float, float]:
 
 
 def _marks(sketch: Drawn, across: float, down: float) -> list[str]:
-    """Return a path for each fullness, with a square for each cell of it."""
+    """Return a path for each fullness, with a short thick line, a square, for each cell of it."""
     if not sketch.lines or not sketch.lines[0]:
         return []
     wide, high = across / len(sketch.lines[0]), down / len(sketch.lines)
     paths = []
     for level in range(1, 6):
         squares = "".join(
-            f"M{x} {y}h.9v.9h-.9z"
+            f"M{x} {y}h.9"
             for y, line in enumerate(sketch.lines)
             for x, letter in enumerate(line)
             if letter == str(level)
         )
         if squares:
             opacity = _LEAST + (1 - _LEAST) * (level - 1) / 4
-            paths.append(f'<path fill-opacity="{opacity:.2g}" d="{squares}"/>')
-    place = f"translate({_LEFT} {_TOP}) scale({wide:.5g} {high:.5g}) translate(.05 .05)"
-    return [f'<g fill="{_COLOUR}" transform="{place}">', *paths, "</g>"]
+            paths.append(f'<path stroke-opacity="{opacity:.2g}" d="{squares}"/>')
+    place = f"translate({_LEFT} {_TOP}) scale({wide:.5g} {high:.5g}) translate(.05 .5)"
+    line = f'stroke="{_COLOUR}" stroke-width=".9"'
+    return [f'<g fill="none" {line} transform="{place}">', *paths, "</g>"]
 
 
 def _words(sketch: Drawn) -> list[str]:
     share = 100 * sketch.entries / max(sketch.m * sketch.n, 1)
     entries = f"{sketch.entries:,} entr{'y' if sketch.entries == 1 else 'ies'}"
     words = [f"{entries}, {share:.3g} % of all"]
-    cells = (len(sketch.lines), len(sketch.lines[0]) if sketch.lines else 0)
-    if cells != (sketch.m, sketch.n):
+    if len({*"".join(sketch.lines)} & {*"12345"}) > 1:
         words.append("faint squares have fewer entries")
     return [*words, *sketch.said]
 
@@ -131,6 +131,10 @@ def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def _colours() -> str:
-    """Return what a page would say: the colour of words, in the light and in the dark."""
-    return "<style>svg{color:#1b1d21}@media (prefers-color-scheme:dark){svg{color:#e8eaed}}</style>"
+def _page() -> str:
+    """Return what a page would bring: a ground, and the colour of words, for light and dark."""
+    return (
+        "<style>svg{color:#1b1d21}.page{fill:#fff}@media (prefers-color-scheme:dark)"
+        "{svg{color:#e8eaed}.page{fill:#16181c}}</style>"
+        '<rect class="page" width="100%" height="100%" rx="4"/>'
+    )

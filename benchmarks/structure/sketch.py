@@ -57,7 +57,7 @@ class Sketch:
 
         Example:
             >>> picture = Sketch(m=1, n=2, entries=1, lines=("5.",)).svg("half")
-            >>> picture[:4], picture.count("h.9v.9h-.9z")
+            >>> picture[:4], picture.count("h.9")
             ('<svg', 1)
         """
         return drawn_as_svg(self, name, alone=alone)
