@@ -290,14 +290,14 @@ def test_a_cause_is_given_only_where_the_row_supports_it_and_never_if_it_waited(
     one = Flops(low=10, mean=10.0, high=10)
     value = row("value", "none", 1.0, flops=one)
     slow = row("reverse", "reverse", 9.0, bound=4.0, flops=one)
-    assert time_notes(slow, value, compiled, 0.1, on_cpu=True) == "above its bound of 4"
+    assert time_notes(slow, value, compiled, 0.1) == "above its bound of 4"
     many = replace(slow, flops=one.times(6))
-    assert time_notes(many, value, compiled, 0.1, on_cpu=True) == (
+    assert time_notes(many, value, compiled, 0.1) == (
         "above its bound of 4: it does 6 times the operations of the function"
     )
-    assert time_notes(many, value, compiled, 4.0, on_cpu=True).endswith("above its bound of 4")
+    assert time_notes(many, value, compiled, 4.0).endswith("above its bound of 4")
     waited = row("reverse", "reverse", 9.0, cpu=1.0, bound=4.0, flops=one)
-    assert time_notes(waited, value, compiled, 0.1, on_cpu=True) == (
+    assert time_notes(waited, value, compiled, 0.1) == (
         "waited for a busy machine: 9 times its CPU time"
     )
 

@@ -14,7 +14,7 @@ _BREACH = 1.1
 
 
 def time_notes(
-    row: Row, value: Row | None, compiled: Compiled, floor: float, *, on_cpu: bool
+    row: Row, value: Row | None, compiled: Compiled, floor: float, *, on_cpu: bool = True
 ) -> str:
     """Say why a row's ratio is above its bound, or its time is not what it seems; `""` if neither.
 
