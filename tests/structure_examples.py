@@ -199,3 +199,20 @@ WIDER = {
     ),
     "top_k": (lambda x: lax.top_k(x, 2)[0], normal(5, 3)),
 }
+
+
+def assert_as_jax(problem, way):
+    """A way gives JAX's Jacobian in float64, at the point and beside it; one program has both."""
+
+    @jax.jit
+    def both(x):
+        ours = way.dense(problem, way.tables, x, problem.fixed)
+        return jax.tree.leaves((ours, jax.jacrev(problem.fn)(x, problem.fixed)))
+
+    for x in (problem.x, tuple(np.asarray(leaf) + 0.3 for leaf in problem.x)):
+        leaves = list(map(np.asarray, both(x)))
+        found, expected = leaves[: len(leaves) // 2], leaves[len(leaves) // 2 :]
+        largest = max(np.max(np.abs(leaf)) for leaf in expected)
+        for one, other in zip(found, expected, strict=True):
+            assert (one.shape, one.dtype) == (other.shape, other.dtype)
+            assert np.max(np.abs(one - other)) <= 1e-12 * largest

@@ -62,12 +62,18 @@ def agree(seed):
     problem = make_problem(fn, (x,))
     ways, notes = further_ways(problem, None, problem.m, 1.0)
     assert notes == ()
-    expected = jax.jacrev(problem.fn)(problem.x, problem.fixed) if ways else ()
-    largest = max((float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(expected)), default=0)
-    for way in ways:
-        found = way.dense(problem, way.tables, problem.x, problem.fixed)
-        for one, other in zip(*map(jax.tree.leaves, (found, expected)), strict=True):
-            assert jnp.max(jnp.abs(one - other)) <= 1e-12 * largest
+
+    @jax.jit
+    def every():
+        x, fixed = problem.x, problem.fixed
+        found = [way.dense(problem, way.tables, x, fixed) for way in ways]
+        return found, jax.jacrev(problem.fn)(x, fixed)
+
+    found, expected = jax.tree.map(np.asarray, every()) if ways else ([], ())
+    largest = max((np.max(np.abs(leaf)) for leaf in jax.tree.leaves(expected)), default=0)
+    for jacobian in found:
+        for one, other in zip(*map(jax.tree.leaves, (jacobian, expected)), strict=True):
+            assert np.max(np.abs(one - other)) <= 1e-12 * largest
     return [way.name.split()[0] for way in ways]
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from structure_examples import normal, stencil
+from structure_examples import assert_as_jax, normal, stencil
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
@@ -78,14 +78,7 @@ def test_the_sum_of_both_parts_is_what_jax_gives(name):
         problem, way = way_of(fn, inputs, argnums)
         assert way.name == called
         assert way.passes == sum(map(int, re.findall(r"\d+", called)))
-        for x in (problem.x, tuple(leaf + 0.3 for leaf in problem.x)):
-            found = jax.jit(lambda x: way.dense(problem, way.tables, x, problem.fixed))(x)
-            expected = jax.jacrev(problem.fn)(x, problem.fixed)
-            lines = found, (expected if isinstance(expected[0], tuple) else (expected,))
-            largest = max(float(jnp.max(jnp.abs(leaf))) for leaf in jax.tree.leaves(expected))
-            for one, other in zip(*map(jax.tree.leaves, lines), strict=True):
-                assert (one.shape, one.dtype) == (other.shape, other.dtype)
-                assert jnp.max(jnp.abs(one - other)) <= 1e-12 * largest
+        assert_as_jax(problem, way)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +111,7 @@ def test_it_is_chosen_and_takes_as_many_passes_as_it_says():
     found = gradwise.jacobian(layer_norm, x, gain, argnums=0, measure=False)
     assert found.way == "split (2+1+2)"
     assert "5 passes do for 40 inputs and 40 outputs (with 2 numbers held still" in found.why
-    assert np.allclose(found(x, gain), jax.jacrev(layer_norm)(x, gain), atol=1e-5)
+    assert np.allclose(found(x, gain), jax.jit(jax.jacrev(layer_norm))(x, gain), atol=1e-5)
     assert found.check(x + 1, 2 * gain)
     text = jax.jit(found).lower(x, gain).as_text()
     results = re.findall(r"(?:multiply|divide|subtract)\b.*tensor<([\dx]+)xf32>$", text, re.M)
@@ -140,7 +133,7 @@ def test_a_hessian_of_a_norm_is_split():
     fn = lambda x: jnp.sum(x**3) + jnp.sum(x**2) ** 2  # noqa: E731
     found = gradwise.hessian(fn, x, measure=False)
     assert found.way == "split (1+1+1)"
-    expected = jax.hessian(fn)(x)
+    expected = jax.jit(jax.hessian(fn))(x)
     assert np.allclose(found(x), expected, atol=1e-5 * np.abs(expected).max())
 
 
@@ -151,7 +144,7 @@ def test_a_wrong_part_is_not_handed_out(monkeypatch):
     with pytest.warns(UserWarning, match=r"split \(2\+1\+2\).*did not pass its check"):
         found = gradwise.jacobian(layer_norm, x, gain, argnums=0, measure=False)
     assert found.way in ("forward", "reverse")
-    assert np.allclose(found(x, gain), jax.jacrev(layer_norm)(x, gain), atol=1e-5)
+    assert np.allclose(found(x, gain), jax.jit(jax.jacrev(layer_norm))(x, gain), atol=1e-5)
 
 
 def test_inputs_drawn_from_a_usual_seed_are_no_direction_of_the_check():
