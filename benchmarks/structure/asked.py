@@ -3,15 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
-from jax.experimental.sparse import BCOO, BCSR
 from scipy.sparse import csr_array
 
 from ..derivatives.problem import Leaves, Problem
 from ..program.arguments import Argnums
-from .marks import extents
+from .beside import without_static
 from .operators import kind_of_entries, of_entries
+from .sparse import Sparse
 from .ways import Way
 
 #: The forms of a result.
@@ -58,52 +57,54 @@ class Asked(NamedTuple):
         return self.output in ("csr", "bcoo")
 
 
-def finished(asked: Asked, rows: csr_array | None) -> Callable[..., Any]:
-    """Return what brings a derivative to the form that was asked for, with what stands beside it.
+class Finish(NamedTuple):
+    """What brings a derivative to the form that was asked for, with what stands beside it.
 
-    It is called as `finish(way, problem, tables, x, fixed)`.
+    Attributes:
+        inside: Called as `inside(way, problem, tables, x, fixed)` while a program is traced.
+        outside: Called with what that program returns.
     """
-    form = _FORMS[asked.output](asked, rows)
 
-    def finish(way: Way, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Any:
-        result = form(way, problem, tables, x, fixed)
-        return result if asked.aux is None else (result, asked.aux(x, fixed))
-
-    return finish
+    inside: Callable[..., Any]
+    outside: Callable[[Any], Any]
 
 
-def _dense(asked: Asked, rows: csr_array | None) -> Callable[..., Any]:
-    del rows
+def finished(asked: Asked, rows: csr_array | None) -> Finish:
+    """Return what brings a derivative to the form that was asked for."""
+    if asked.sparse and rows is None:
+        raise ValueError(
+            f"what depends on what in {asked.name} is not known, so that it has no sparse form: "
+            "ask for output='dense'"
+        )
+    form = _operator(rows) if asked.output == "operator" else _FORMS[asked.output](asked)
+    placed = Sparse(asked.output, rows) if asked.sparse and rows is not None else _itself
+
+    def both(way: Way, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Any:
+        assert asked.aux is not None
+        return form(way, problem, tables, x, fixed), asked.aux(x, fixed)
+
+    def both_placed(results: Any) -> Any:
+        return placed(results[0]), without_static(results[1])
+
+    return Finish(form, placed) if asked.aux is None else Finish(both, both_placed)
+
+
+def _itself(result: Any) -> Any:
+    return result
+
+
+def _dense(asked: Asked) -> Callable[..., Any]:
     return lambda way, *args: asked.of_form(way.dense(*args))
 
 
-def _csr(asked: Asked, rows: csr_array | None) -> Callable[..., Any]:
+def _numbers(asked: Asked) -> Callable[..., Any]:
+    """Return the numbers alone; a program that returned their places would copy them."""
     del asked
-    assert rows is not None
-
-    def form(way: Way, *args: Any) -> BCSR:
-        places = jnp.asarray(rows.indices), jnp.asarray(rows.indptr)
-        return BCSR((way.data(*args), *places), shape=extents(rows))
-
-    return form
+    return lambda way, *args: way.data(*args)
 
 
-def _bcoo(asked: Asked, rows: csr_array | None) -> Callable[..., Any]:
-    del asked
-    assert rows is not None
-    row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-    places = np.stack([row_of, rows.indices], axis=1).astype(np.int32)
-
-    def form(way: Way, *args: Any) -> BCOO:
-        parts = way.data(*args), jnp.asarray(places)
-        return BCOO(parts, shape=extents(rows), indices_sorted=True, unique_indices=True)
-
-    return form
-
-
-def _operator(asked: Asked, rows: csr_array | None) -> Callable[..., Any]:
+def _operator(rows: csr_array | None) -> Callable[..., Any]:
     kind = None if rows is None else kind_of_entries(rows)
-    del asked
 
     def form(way: Way, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Any:
         if way.plan is None:
@@ -115,4 +116,4 @@ def _operator(asked: Asked, rows: csr_array | None) -> Callable[..., Any]:
     return form
 
 
-_FORMS = {"dense": _dense, "csr": _csr, "bcoo": _bcoo, "operator": _operator}
+_FORMS = {"dense": _dense, "csr": _numbers, "bcoo": _numbers}

@@ -5,6 +5,7 @@ alone: `vmap(jac)` of the function of one example pulls as many cotangents as on
 outputs, through one example's part of the program.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, islice
 from typing import Any
@@ -23,8 +24,10 @@ from ..derivatives.method import ravel
 from ..derivatives.problem import Leaves, Problem
 from ..instrument.clock import time_left
 from ..program.jaxpr import trace
+from .compressed import at_places
 from .lengths import maps_examples
 from .pieces import Piece, piece_of
+from .rows import numbers_of, places_in_rows
 from .ways import REVERSE, Way, gathered
 
 #: A batch has at least so many examples.
@@ -90,7 +93,18 @@ def batch(
     cost = passes * REVERSE * operations + m * problem.n
     why = "each example's rows are the Jacobian of the function of that example"
     name = f"vmap ({count:,} examples)"
-    return Way(name, passes, cost, dense, gathered(dense, rows), why=why)
+    moving, leaves = batched[: len(problem.x)], jax.tree.leaves(outputs)
+    places = None if rows is None else places_in_rows(rows, problem.x, moving, leaves, count)
+    if places is None:
+        return Way(name, passes, cost, dense, gathered(dense, rows), why=why)
+    heights = [math.prod(leaf.shape) for leaf in leaves]
+
+    def data(problem: Problem, tables: np.ndarray, x: Leaves, fixed: Leaves) -> jax.Array:
+        del problem
+        numbers = numbers_of(_parts(one, batched, x, fixed), heights)
+        return numbers if numbers.size == tables.size else at_places(numbers, tables)
+
+    return Way(name, passes, cost, dense, data, places, why=why)
 
 
 def _batched(problem: Problem, count: int, left: Callable[[], float]) -> list[bool] | None:
@@ -220,15 +234,20 @@ def _elsewhere(problem: Problem, batched: Sequence[bool], seed: int) -> Problem:
 
 def _each(one: Piece, batched: Sequence[bool], x: Leaves, fixed: Leaves) -> Jacobian:
     """Return the Jacobian with the structure of `jax.jacrev`."""
+    pairs = list(zip(x, batched, strict=False))
+    return tuple(
+        tuple(_block(part, *pair) for part, pair in zip(line, pairs, strict=True))
+        for line in _parts(one, batched, x, fixed)
+    )
+
+
+def _parts(one: Piece, batched: Sequence[bool], x: Leaves, fixed: Leaves) -> Jacobian:
+    """Return each example's Jacobian by what it depends on, `[examples, 1, *outputs, *leaf]`."""
 
     def jacobian(x: Leaves, fixed: Leaves) -> Jacobian:
         return jax.jacrev(lambda x: tuple(one(*x, *fixed)))(x)
 
-    lines = _mapped(jacobian, batched, x, fixed)
-    pairs = list(zip(x, batched, strict=False))
-    return tuple(
-        tuple(_block(part, *pair) for part, pair in zip(line, pairs, strict=True)) for line in lines
-    )
+    return _mapped(jacobian, batched, x, fixed)
 
 
 def _block(part: jax.Array, leaf: jax.Array, is_batched: bool) -> jax.Array:

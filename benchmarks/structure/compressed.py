@@ -1,8 +1,8 @@
 """A Jacobian of a known pattern from few products, and the forms it is handed out in.
 
-One product tells all columns of one colour, or all rows. The numbers are read off by one gather,
-and put into a dense array by one scatter whose places are sorted and unique, which is many times
-faster than a gather of columns.
+One product tells all columns of one colour, or all rows. The numbers are read off the products by
+one gather, and put into a dense matrix by one scatter whose places are sorted and unique, which is
+many times faster than a gather of columns. What is left is the time to write zeros.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
@@ -18,19 +19,28 @@ from ..derivatives.problem import Leaves, Problem
 from .marks import extents
 from .plans import Plan
 
+#: Each number is put at a row and a column of its own.
+_AT_ROW_AND_COLUMN = lax.ScatterDimensionNumbers(
+    update_window_dims=(), inserted_window_dims=(0, 1), scatter_dims_to_operand_dims=(0, 1)
+)
+
 
 class Block(NamedTuple):
     """The entries of one output by one input.
 
     Attributes:
         entries: Which of all entries they are; `None` for all of them.
-        places: Their places in the flat dense block, ascending.
+        source: Where they are among the products; `None` for where all entries are.
+        places: `[entries, 2]`, their rows and columns in the block as a matrix, ascending.
         shape: That of the block.
+        matrix: The same as numbers of rows and columns.
     """
 
     entries: np.ndarray | None
+    source: np.ndarray | None
     places: np.ndarray
     shape: tuple[int, ...]
+    matrix: tuple[int, int]
 
 
 class Tables(NamedTuple):
@@ -40,14 +50,14 @@ class Tables(NamedTuple):
         forward: A colour for each column.
         reverse: A colour for each row.
         counts: How many colours there are, forward and reverse.
-        source: `[nnz]`, the place of each entry among the products.
+        source: `[nnz]`, the place of each entry among the products; `None` for its own.
         blocks: For each output its block by each input.
     """
 
     forward: np.ndarray
     reverse: np.ndarray
     counts: tuple[int, int]
-    source: np.ndarray
+    source: np.ndarray | None
     blocks: tuple[tuple[Block, ...], ...]
 
 
@@ -77,22 +87,24 @@ def tables_of(
         for leaf in problem.x:
             inside = (row_of >= above) & (row_of < above + size)
             inside &= (columns >= left) & (columns < left + leaf.size)
-            places = (row_of - above) * leaf.size + columns - left
+            places = np.stack([row_of[inside] - above, columns[inside] - left], axis=1)
             entries = None if inside.all() else np.flatnonzero(inside)
-            line.append(Block(_small(entries), _small(places[inside]), output + leaf.shape))
+            taken = None if entries is None else source[entries]
+            parts = map(small, (entries, taken, places))
+            line.append(Block(*parts, output + leaf.shape, (size, leaf.size)))
             left += leaf.size
         blocks.append(tuple(line))
         above += size
     return Tables(
-        _small(plan.forward.colours),
-        _small(plan.reverse.colours),
+        small(plan.forward.colours),
+        small(plan.reverse.colours),
         (plan.forward.count, plan.reverse.count),
-        _small(source),
+        small(source),
         tuple(blocks),
     )
 
 
-def _small(places: Any) -> Any:
+def small(places: Any) -> Any:
     """Return places in 32 bits where these are enough."""
     if places is None or places.max(initial=0) > np.iinfo(np.int32).max:
         return places
@@ -101,6 +113,11 @@ def _small(places: Any) -> Any:
 
 def entries(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.Array:
     """Return the numbers of a Jacobian at the places of its pattern, row by row."""
+    return at_places(products(problem, tables, x, fixed), tables.source)
+
+
+def products(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.Array:
+    """Return the products that tell a Jacobian, forward ones first, one after the other."""
     by_forward, by_reverse = tables.counts
     parts = []
     if by_forward:
@@ -121,8 +138,22 @@ def entries(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.A
         parts.append(_each(pull_one, cotangents, by_reverse))
     if not parts:
         return jnp.zeros(0, jnp.result_type(*x))
-    products = jnp.concatenate(parts) if len(parts) > 1 else parts[0]
-    return products[jnp.asarray(tables.source)]
+    return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def of_entries(tables: Tables) -> Tables:
+    """Return the tables for numbers that are the entries themselves, not products."""
+    blocks = [[part._replace(source=part.entries) for part in line] for line in tables.blocks]
+    return tables._replace(source=None, blocks=tuple(map(tuple, blocks)))
+
+
+def at_places(numbers: jax.Array, places: Any) -> jax.Array:
+    """Return the numbers of a vector at places that are inside it; `None` for all of them."""
+    if places is None or not places.size:
+        return numbers if places is None else numbers[:0]
+    return numbers.at[jnp.asarray(places)].get(
+        mode="promise_in_bounds", wrap_negative_indices=False
+    )
 
 
 def _each(product: Any, seeds: Leaves, count: int) -> jax.Array:
@@ -148,19 +179,38 @@ def _raveled(tree: object) -> jax.Array:
     return jnp.concatenate(leaves) if len(leaves) > 1 else leaves[0]
 
 
-def dense_jacobian(problem: Problem, tables: Tables, data: jax.Array) -> Jacobian:
-    """Put the numbers of a Jacobian into dense blocks, with the structure of `jax.jacrev`."""
+def dense_jacobian(
+    problem: Problem, tables: Tables, numbers: jax.Array, onto: Jacobian | None = None
+) -> Jacobian:
+    """Put the numbers of a Jacobian into dense blocks, with the structure of `jax.jacrev`.
 
-    def block(part: Block, dtype: Any) -> jax.Array:
-        own = data if part.entries is None else data[jnp.asarray(part.entries)]
-        flat = jnp.zeros(int(np.prod(part.shape, dtype=np.int64)), dtype)
-        filled = flat.at[jnp.asarray(part.places)].set(
-            own.astype(dtype), indices_are_sorted=True, unique_indices=True
+    Args:
+        problem: What is differentiated.
+        tables: The pattern.
+        numbers: The products, or what else the tables are for.
+        onto: The blocks that they are added to, such as a part of low rank; zeros by default.
+    """
+
+    def block(part: Block, dtype: Any, below: jax.Array | None) -> jax.Array:
+        own = at_places(numbers, tables.source if part.source is None else part.source)
+        # Not as a vector: what the scatter writes into would be computed place by place.
+        put = lax.scatter if below is None else lax.scatter_add
+        filled = put(
+            jnp.zeros(part.matrix, dtype) if below is None else below.reshape(part.matrix),
+            jnp.asarray(part.places),
+            own.astype(dtype),
+            _AT_ROW_AND_COLUMN,
+            indices_are_sorted=True,
+            unique_indices=True,
+            mode="promise_in_bounds",
         )
         return filled.reshape(part.shape)
 
+    lines = [[None] * len(problem.x)] * len(tables.blocks) if onto is None else onto
     rows = tuple(
-        tuple(block(part, leaf.dtype) for part, leaf in zip(line, problem.x, strict=True))
-        for line in tables.blocks
+        tuple(block(part, leaf.dtype, below) for part, leaf, below in zip(*parts, strict=True))
+        for parts in (
+            (line, problem.x, under) for line, under in zip(tables.blocks, lines, strict=True)
+        )
     )
     return rows[0] if problem.scalar else rows

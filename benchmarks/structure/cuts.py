@@ -5,6 +5,8 @@ takes `c` passes through each part of the program, however many inputs and outpu
 (cf. U. Naumann, The Art of Differentiating Computer Programs, 2012, ch. 3).
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from scipy.sparse import csr_array
@@ -13,7 +15,7 @@ from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
 from .waist import Waist, find_waist
-from .ways import REVERSE, Way, gathered, product
+from .ways import REVERSE, Way, gathered, matrix_product, product
 
 #: A waist must be this many times narrower than the inputs and the outputs.
 _NARROWER = 2
@@ -53,15 +55,26 @@ def cut(
 
     def dense(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
         del tables
-        return _through(waist, problem, x, fixed)
+        return _through(waist, problem, x, fixed, product)
 
+    def flat(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
+        del tables
+        return _through(waist, problem, x, fixed, matrix_product)
+
+    full = rows is not None and rows.nnz == m * problem.n
     cost = waist.size * REVERSE * operations + m * problem.n * (1 + waist.size) * 0.25
     why = f"{waist.size:,} numbers are all that the outputs know of the inputs"
     name = f"cut ({waist.size:,})"
-    return Way(name, waist.size, cost, dense, gathered(dense, rows), why=why)
+    return Way(name, waist.size, cost, dense, gathered(flat if full else dense, rows), why=why)
 
 
-def _through(waist: Waist, problem: Problem, x: Leaves, fixed: Leaves) -> Jacobian:
+def _through(
+    waist: Waist,
+    problem: Problem,
+    x: Leaves,
+    fixed: Leaves,
+    multiply: Callable[[jax.Array, jax.Array], jax.Array],
+) -> Jacobian:
     """Return the Jacobian with the structure of `jax.jacrev`."""
 
     def before(x: Leaves) -> tuple[Leaves, Leaves]:
@@ -77,5 +90,5 @@ def _through(waist: Waist, problem: Problem, x: Leaves, fixed: Leaves) -> Jacobi
     values, pull, held = jax.vjp(before, x, has_aux=True)
     basis = jax.vmap(lambda index: one_hot(index, values))(jnp.arange(waist.size))
     inner, outer = jax.vmap(pull)(basis)[0], jax.vmap(push)(basis)
-    lines = tuple(tuple(product(o, i) for i in inner) for o in outer)
+    lines = tuple(tuple(multiply(o, i) for i in inner) for o in outer)
     return lines[0] if problem.scalar else lines

@@ -1,6 +1,6 @@
 """A derivative that was made for inputs of one kind: compiled at its first call, and strict."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ from jax.core import Tracer
 from ..derivatives.problem import Leaves, Problem
 from ..program.arguments import Argnums
 from ..program.inputs import Inputs, sort_inputs
-from .beside import without_static
+from .asked import Finish
 from .operators import some_products
 from .pattern import Pattern
 from .verify import is_right
@@ -30,7 +30,7 @@ class Made:
         argnums: Argnums,
         way: Way,
         pattern: Pattern | None,
-        finish: Callable[..., Any],
+        finish: Finish,
         *,
         sparse: bool,
     ) -> None:
@@ -44,15 +44,37 @@ class Made:
         self._finish = finish
         self._sparse = sparse
         self._jitted = jax.jit(self._program)
+        given = problem.given
+        # What is an array alone is looked at while it is traced, not at each call.
+        self._by_trace = not self._bound and len(given.arrays) == len(given.given)
+        self._direct = jax.jit(self._of_arguments)
         self._timed = jax.jit(lambda *args: some_products(self._program(*args)))
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Return the derivative at the inputs.
+
+        Raises:
+            ValueError: If they are of another kind than those that the derivative was made for.
+        """
+        if not self._by_trace:
+            return self.run(*self.read(inputs))
+        try:
+            result = self._direct(inputs, self._arrays)
+        except TypeError:
+            self.read(inputs)  # says which of them is no array
+            raise
+        return self._finish.outside(result)
+
+    def _of_arguments(self, inputs: tuple, arrays: tuple) -> Any:
+        return self._program(*self.read(inputs), arrays)
 
     def _program(self, x: Leaves, fixed: Leaves, arrays: tuple) -> Any:
         tables = _with_static(arrays, self._static)
-        return self._finish(self.way, self.problem, tables, x, fixed)
+        return self._finish.inside(self.way, self.problem, tables, x, fixed)
 
     def run(self, x: Leaves, fixed: Leaves) -> Any:
-        """Return the derivative."""
-        return without_static(self._jitted(x, fixed, self._arrays))
+        """Return the derivative at what `read` has sorted."""
+        return self._finish.outside(self._jitted(x, fixed, self._arrays))
 
     def timed(self, x: Leaves, fixed: Leaves) -> Any:
         """Return what is timed: the derivative, or some products of an operator."""
@@ -128,17 +150,17 @@ def _check_kinds(given: Inputs, now: Inputs) -> None:
             f"the inputs have the structure {now.treedef}, it was made for {given.treedef}{_AGAIN}"
         )
     for place, array in given.arrays.items():
+        if array.dtype in _OF_64_BITS and not jax.config.read("jax_enable_x64"):
+            raise ValueError(
+                f"{given.names[place]} is {array.dtype}, and jax_enable_x64 is off now: switch it "
+                "on, as it was when the derivative was made"
+            )
         other = now.arrays.get(place)
         if other is None or (other.shape, other.dtype) != (array.shape, array.dtype):
             got = "no array" if other is None else f"{other.dtype}{list(other.shape)}"
             raise ValueError(
                 f"{given.names[place]} is {got}, it was made for "
                 f"{array.dtype}{list(array.shape)}{_AGAIN}"
-            )
-        if array.dtype in _OF_64_BITS and not jax.config.read("jax_enable_x64"):
-            raise ValueError(
-                f"{given.names[place]} is {array.dtype}, and jax_enable_x64 is off now: switch it "
-                "on, as it was when the derivative was made"
             )
     for place, value in enumerate(given.given):
         if place not in given.arrays and not _equal(now.given[place], value):

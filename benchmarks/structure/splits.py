@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
-from .compressed import dense_jacobian, entries, tables_of
+from .compressed import dense_jacobian, products, tables_of
 from .flat import Flat, before_cut, flat, part, size_of, variables
 from .marks import TooLargeError, extents
 from .pattern import find_pattern
@@ -187,8 +187,5 @@ def _sum(found: Split, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) 
     basis = jax.vmap(lambda index: one_hot(index, held))(jnp.arange(found.size))
     inner, outer = jax.vmap(pull)(basis)[0], jax.vmap(push)(basis)
     still = problem._replace(fn=rest, fixed=(*fixed, *held))
-    sparse = dense_jacobian(still, tables, entries(still, tables, x, still.fixed))
-    return tuple(
-        tuple(block + product(o, i) for block, i in zip(line, inner, strict=True))
-        for line, o in zip(sparse, outer, strict=True)
-    )
+    low_rank = tuple(tuple(product(o, i) for i in inner) for o in outer)
+    return dense_jacobian(still, tables, products(still, tables, x, still.fixed), low_rank)

@@ -10,13 +10,25 @@ from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
-from .compressed import Tables, dense_jacobian, entries, tables_of
+from .compressed import (
+    Tables,
+    at_places,
+    dense_jacobian,
+    entries,
+    of_entries,
+    products,
+    small,
+    tables_of,
+)
+from .marks import extents
 from .plans import Plan, plans, proves
 
 #: What a pass costs in runs of the function, roughly: one beside it, or one there and back.
 FORWARD, REVERSE = 2.0, 3.0
 #: Bytes above which a dense result is not made.
 MOST_DENSE = 2e9
+#: Products of so little depth are sums of terms.
+_FEW_TERMS = 8
 
 
 class Way(NamedTuple):
@@ -112,10 +124,17 @@ def gathered(dense: Callable[..., Jacobian], rows: csr_array | None) -> Callable
 
     def data(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> jax.Array:
         assert rows is not None
-        row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-        return as_matrix(dense(problem, tables, x, fixed), problem)[row_of, rows.indices]
+        whole = as_matrix(dense(problem, tables, x, fixed), problem).ravel()
+        return whole if rows.nnz == whole.size else at_places(whole, flat_places(rows))
 
     return data
+
+
+def flat_places(rows: csr_array) -> np.ndarray:
+    """Return where the entries of a pattern are in the flat dense matrix."""
+    m, n = extents(rows)
+    row_of = np.repeat(np.arange(m, dtype=np.int64), np.diff(rows.indptr))
+    return small(row_of * n + rows.indices)
 
 
 def as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
@@ -133,7 +152,23 @@ def as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
 
 
 def product(outer: jax.Array, inner: jax.Array) -> jax.Array:
-    """Contract `[c, *outputs]` with `[c, *inputs]`, in full precision on any device."""
+    """Contract `[c, *outputs]` with `[c, *inputs]`, in full precision on any device.
+
+    A few terms are added in the one loop that writes the result, which a matrix product of so
+    little depth is no faster than; on some devices it is slower.
+    """
+    if outer.shape[0] <= _FEW_TERMS:
+        terms = [o.reshape(-1, 1) * i.ravel() for o, i in zip(outer, inner, strict=True)]
+        matrix = sum(terms[1:], terms[0]).astype(inner.dtype)
+        return matrix.reshape(*outer.shape[1:], *inner.shape[1:])
+    return matrix_product(outer, inner)
+
+
+def matrix_product(outer: jax.Array, inner: jax.Array) -> jax.Array:
+    """Contract as `product` does, for a result that is made into a vector.
+
+    Terms of a sum would be added number by number of that vector, each at a place to be divided.
+    """
     block = jnp.tensordot(outer, inner, axes=(0, 0), precision="highest")
     return block.astype(inner.dtype)
 
@@ -148,7 +183,7 @@ class Constant(NamedTuple):
 def constant(problem: Problem, way: Way) -> Way:
     """Return the way of a Jacobian that is the same for all inputs: it is computed once, now."""
     numbers = jax.jit(lambda x, fixed: way.data(problem, way.tables, x, fixed))
-    held = Constant(way.tables, np.asarray(numbers(problem.x, problem.fixed)))
+    held = Constant(of_entries(way.tables), np.asarray(numbers(problem.x, problem.fixed)))
 
     def dense(problem: Problem, tables: Constant, x: Leaves, fixed: Leaves) -> Jacobian:
         del x, fixed
@@ -169,7 +204,7 @@ def _coloured(
     operations: float,
 ) -> Way:
     def dense(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> Jacobian:
-        return dense_jacobian(problem, tables, entries(problem, tables, x, fixed))
+        return dense_jacobian(problem, tables, products(problem, tables, x, fixed))
 
     passes = plan.forward.count * FORWARD + plan.reverse.count * REVERSE
     cost = passes * operations + rows.nnz * 4 + rows.shape[0] * rows.shape[1] * 0.25
