@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +20,11 @@ from benchmarks.structure.judged import regret_of
 from benchmarks.structure.made import Made
 from benchmarks.structure.regret import Regret, Regrets, mean_and_worst
 from benchmarks.structure.rules_of_thumb import RULES, lineax
+
+
+@pytest.fixture(autouse=True)
+def a_wide_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
 
 
 def test_there_are_forty_functions_and_half_of_them_are_held_out():
@@ -150,9 +156,28 @@ def test_the_foot_has_geometric_means_and_the_worst_of_each_half_and_says_whethe
         ["all", "(3)", "mean", "1.07", "1.59"],
         ["worst", "1.21", "4.00"],
     ]
-    assert "measured: at most 1.05 in the mean and 1.5 at worst is not met" in str(regrets)
+    wide = str(regrets)
+    assert "measured: at most 1.05 in the mean and 1.5 at worst is not met over 3 functions" in wide
     met = Regrets(functions=(named("known/a", measured=1.04, model=1.2),))
     assert str(met).count("is met") == 2
+
+
+def test_where_the_machine_was_busy_the_choice_after_measuring_is_not_judged():
+    busy = replace(named("known/a", measured=9.0, model=9.0), doubtful=True)
+    shown = str(Regrets(functions=(busy, named("known/b", measured=1.0, model=1.0))))
+    assert "9.00?" in shown
+    assert "measured: at most 1.05 in the mean and 1.5 at worst is met over 1 function:" in shown
+    assert "model: at most 1.3 in the mean and 3.0 at worst is not met over 2 functions" in shown
+
+
+def test_the_table_is_as_wide_as_the_terminal(monkeypatch):
+    one = judged_with(monkeypatch, lambda way: samples(1.0))
+    for width in (80, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = str(Regrets(functions=(one,))).splitlines()
+        assert max(map(len, lines)) <= width
+        assert ("fewest colours" in lines[0]) == (width == 200)
+        assert "measured" in lines[0]
 
 
 def test_the_command_prints_the_table_and_writes_all_of_it(tmp_path, monkeypatch):

@@ -99,13 +99,20 @@ def judge(asked: Asked) -> None:
             dtype=asked.dtype,
             budget=min(asked.budget, _JUDGING),
         )
-        for one in judged:
-            found.append(one)
-            progress.done(one.name, f"{one.best} is best; {one.picks[MEASURED]} is taken")
+        try:
+            for one in judged:
+                found.append(one)
+                progress.done(one.name, f"{one.best} is best; {one.picks[MEASURED]} is taken")
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+    if not found:
+        raise typer.Exit(130)
     regrets = Regrets(functions=tuple(found), environment=environment())
     asked.out.mkdir(parents=True, exist_ok=True)
     regrets.save(asked.out / _REGRETS)
     typer.echo(f"{regrets}\nresults are in {asked.out / _REGRETS}")
+    if progress.interrupted:
+        raise typer.Exit(130)
 
 
 def list_scenarios(suites: Sequence[str], *, size: str) -> None:

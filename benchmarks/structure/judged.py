@@ -66,7 +66,7 @@ def regret_of(
     for who, rule in RULES.items():
         picks[who] = _possible(rule(asked.problem.n, asked.m, passes), right)
     calls = {
-        way: partial(one.run, asked.problem.x, asked.problem.fixed) for way, one in right.items()
+        way: partial(one.timed, asked.problem.x, asked.problem.fixed) for way, one in right.items()
     }
     samples, _ = interleave(calls, budget=budget)
     by = _clock(samples)
@@ -80,6 +80,7 @@ def regret_of(
         regrets=_regrets(picks, samples, by),
         wrong=tuple(way for way in every if way not in right),
         notes=(*doubts, *([_BUSY] if by == "cpu" else [])),
+        doubtful=bool(doubts),
     )
 
 

@@ -12,12 +12,15 @@ from pathlib import Path
 from .._equality import equal_by_fields
 from .._record_file import save_record
 from ..instrument import units
-from ..instrument.text import aligned
+from ..instrument.text import aligned, filled, fitted, terminal_width
 
 #: Who chooses, ours first: after measuring the cheapest three, and by counts of operations alone.
 MEASURED, MODEL = "measured", "model"
 #: What a regret may be: the geometric mean over functions, and the worst.
 GOALS = {MEASURED: (1.05, 1.5), MODEL: (1.3, 3.0)}
+#: The columns that a narrow table goes without, the most dispensable first, and the least width.
+_SPARE = ("out", "in", "gradwise takes", "time", "fewest colours", "CasADi", "lineax", "by size")
+_NARROWEST = 40
 
 
 @equal_by_fields
@@ -35,6 +38,8 @@ class Regret:
         regrets: The time of what each takes over that of the best, within the same rounds.
         wrong: The ways that did not pass their check, which nobody may take.
         notes: What makes the choice or the times doubtful.
+        doubtful: Whether the choice after measuring was made without times, since the machine was
+            busy: then it is that of the model.
 
     Example:
         >>> Regret(
@@ -57,6 +62,7 @@ class Regret:
     costs: Mapping[str, float] = field(default_factory=dict)
     wrong: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    doubtful: bool = False
 
     @property
     def best(self) -> str:
@@ -111,7 +117,10 @@ class Regrets:
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
-        return "\n".join([*aligned(_cells(self)), "", *aligned(_foot(self)), "", *_said(self)])
+        width = max(terminal_width(), _NARROWEST)
+        table = fitted(_cells(self), width, spare=_SPARE).lines
+        said = [filled(line, "  ", width) for line in _said(self)]
+        return "\n".join([*table, "", *aligned(_foot(self)), "", *said])
 
 
 def mean_and_worst(functions: Sequence[Regret], chooser: str) -> tuple[float, float] | None:
@@ -147,6 +156,10 @@ def _cells(regrets: Regrets) -> list[list[str]]:
         taken = one.picks.get(MEASURED, "")
         what = "the same" if taken == one.best else taken
         figures = [_figure(one.regrets.get(who)) for who in choosers]
+        figures = [
+            f"{figure}?" if one.doubtful and who == MEASURED else figure
+            for who, figure in zip(choosers, figures, strict=True)
+        ]
         sizes = [f"{one.n:,}", f"{one.m:,}"]
         time = units.seconds(one.seconds[one.best])
         lines.append([_short(one.name), *sizes, one.best, time, what, *figures])
@@ -177,11 +190,17 @@ def _said(regrets: Regrets) -> list[str]:
         "Regret: the time of what is chosen over that of the best way; means are geometric.",
         "measured: gradwise.jacobian; model: with measure=False; the others are rules of thumb.",
     ]
+    sure = [one for one in regrets.functions if not one.doubtful]
+    if len(sure) < len(regrets.functions):
+        lines.append("?: the machine was busy, and so what the model says was taken.")
     for who, (mean, worst) in GOALS.items():
-        found = mean_and_worst(regrets.functions, who)
+        over = sure if who == MEASURED else regrets.functions
+        found = mean_and_worst(over, who)
         if found:
             met = "met" if found[0] <= mean and found[1] <= worst else "not met"
-            lines.append(f"{who}: at most {mean} in the mean and {worst} at worst is {met}")
+            goal = f"{who}: at most {mean} in the mean and {worst} at worst is {met}"
+            figures = " and ".join(map(_figure, found))
+            lines.append(f"{goal} over {units.counted(len(over), 'function')}: {figures}")
     for one in regrets.functions:
         lines += [f"{_short(one.name)}: {way} is wrong and was not timed" for way in one.wrong]
     notes = [note for one in regrets.functions for note in one.notes]
