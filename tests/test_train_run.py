@@ -70,7 +70,7 @@ def test_rows_spread_over_devices_train_the_same_network(alone, kind, accumulate
     devices = jax.devices()[: 4 if jax.device_count() >= 4 else 1]
     mesh = jax.make_mesh((len(devices),), ("data",), axis_types=(kind,), devices=devices)
     rows = jax.device_put(data(12), NamedSharding(mesh, PartitionSpec("data")))
-    together, history = fitted_on(rows, accumulate=accumulate)
+    together, history = fitted_on(rows, accumulate=accumulate, shuffle="global")
     chex.assert_trees_all_close(alone[0].params, jax.device_get(together.params), atol=1e-5)
     np.testing.assert_allclose(alone[1]["train_loss"], history["train_loss"], rtol=1e-5)
 

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.core import Tracer
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 
+from ._explicit import names_of
+from ._spread import Rows, Spread
 from ._types import Tree
 
 T = TypeVar("T")
-
-
-def row_sharding(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSharding | None:
-    """Return the sharding to request for an operation that makes `rows` rows from `leaf`.
-
-    It is None where JAX chooses.
-
-    On a mesh of explicit axes, and only there, JAX wants to be told: the rows are spread over the
-    devices as those of `leaf` if the devices divide them, else every device has all of them.
-    Elsewhere the answer is None, and JAX decides.
-
-    Args:
-        leaf: An array `[n, ...]`.
-        rows: How many rows the result has.
-        parts: Whether the result is `[parts, rows, ...]`, several of so many rows.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> row_sharding(jnp.ones((4, 2)), 2) is None  # there is no such mesh
-        True
-    """
-    sharding = jax.typeof(leaf).sharding
-    if sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
-        return None
-    axes, *others = sharding.spec
-    devices = np.prod([sharding.mesh.shape[axis] for axis in np.atleast_1d(axes or ())], dtype=int)
-    spec = (axes if rows % devices == 0 else None, *others)
-    return NamedSharding(sharding.mesh, PartitionSpec(*((None,) if parts else ()), *spec))
-
-
-def unspread(leaf: jax.Array) -> NamedSharding | None:
-    """Return the sharding of a result that each device of the mesh of `leaf` has.
-
-    It is None where JAX chooses, see `row_sharding`.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> unspread(jnp.ones((4, 2))) is None  # there is no such mesh
-        True
-    """
-    mesh = jax.typeof(leaf).sharding.mesh
-    explicit = not mesh.empty and mesh.are_all_axes_explicit
-    return NamedSharding(mesh, PartitionSpec()) if explicit else None
+#: Of each leaf of a tree where it lies, or None; None where no leaf is on such a mesh.
+Places: TypeAlias = tuple[NamedSharding | None, ...] | None
 
 
 def replicate_over_mesh_of(tree: T, data: Tree) -> T:
@@ -75,4 +38,223 @@ def replicate_over_mesh_of(tree: T, data: Tree) -> T:
     everywhere = NamedSharding(meshes[0], PartitionSpec())
     return jax.tree.map(
         lambda leaf: leaf if leaf.committed else jax.device_put(leaf, everywhere), tree
+    )
+
+
+def placed(
+    name: str, data: T, rows: int, sharding: NamedSharding | None = None, state: Tree = ()
+) -> tuple[T, Rows]:
+    """Return a data set on the devices, and how its rows are spread over them.
+
+    They are spread as `sharding` says, else as they are. What is not on a mesh yet, next to a train
+    state that is, and what `jit` hides on axes of the type Auto, is spread over the mesh's first
+    axis. Rows that do not divide get rows of padding between them, as `Rows` says.
+
+    Args:
+        name: What the data are, for messages.
+        data: A tree of NumPy's and JAX's arrays `[rows, ...]`.
+        rows: How many.
+        sharding: Of which the first axis counts.
+        state: What is trained, which may be on a mesh.
+
+    Raises:
+        TypeError: If `sharding` is no `NamedSharding`.
+
+    Example:
+        >>> placed("the data", np.arange(3.0), 3)
+        (Array([0., 1., 2.], dtype=float32), Rows(count=3, spread=None))
+    """
+    if sharding is not None and not isinstance(sharding, NamedSharding):
+        raise TypeError(
+            f"sharding must be a jax.sharding.NamedSharding of the rows of {name}, such as "
+            f'NamedSharding(mesh, PartitionSpec("data")), got {type(sharding).__name__}'
+        )
+    found = mesh_of_rows(data, sharding, state)
+    if found is None:
+        return jax.tree.map(jnp.asarray, data), Rows(count=rows)
+    mesh, axes = found
+    layout = Rows(count=rows, spread=Spread(_abstract(mesh), axes))
+    places = None if rows % layout.devices == 0 else layout.sources()
+
+    def place(leaf: np.ndarray | jax.Array) -> jax.Array:
+        if places is not None:
+            leaf = leaf[places]
+        if isinstance(leaf, Tracer) or isinstance(mesh, AbstractMesh) or _lies(leaf, axes):
+            return jnp.asarray(leaf)
+        return jax.device_put(leaf, NamedSharding(mesh, PartitionSpec(axes)))
+
+    return jax.tree.map(place, data), layout
+
+
+def rows_sharding(data: Tree, sharding: NamedSharding | None, state: Tree) -> NamedSharding | None:
+    """Return the sharding of the rows as `placed` decides it; None where there is no mesh.
+
+    Example:
+        >>> rows_sharding(jnp.ones(3), None, ()) is None
+        True
+    """
+    if sharding is not None:
+        return sharding
+    found = mesh_of_rows(data, sharding, state)
+    if found is None:
+        meshes = [s.mesh for s, _ in map(_sharding, jax.tree.leaves(data)) if s is not None]
+        return NamedSharding(meshes[0], PartitionSpec()) if meshes else None
+    return NamedSharding(found[0], PartitionSpec(found[1]))
+
+
+def spread_of(data: Tree, sharding: NamedSharding | None, state: Tree) -> Spread | None:
+    """Return over what the rows of a data set are spread, as `placed` decides it.
+
+    Example:
+        >>> spread_of(jnp.ones(3), None, ()) is None
+        True
+    """
+    found = mesh_of_rows(data, sharding, state)
+    return None if found is None else Spread(_abstract(found[0]), found[1])
+
+
+def mesh_of_rows(
+    data: Tree, sharding: NamedSharding | None, state: Tree
+) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None:
+    """Return the mesh and the axes that the rows of a data set lie on, or are to lie on.
+
+    Example:
+        >>> mesh_of_rows(jnp.ones(3), None, ()) is None
+        True
+    """
+    if sharding is not None:
+        return _of_rows(sharding)
+    shardings = [_sharding(leaf) for leaf in jax.tree.leaves(data)]
+    on_mesh = [(sharding, known) for sharding, known in shardings if sharding is not None]
+    for sharding, _ in on_mesh:
+        if (found := _of_rows(sharding)) is not None:
+            return found
+    if any(known for _, known in on_mesh):
+        return None  # each device has all rows, for so they were put
+    if not on_mesh and (free := free_axes(state)) is not None:
+        return free
+    for sharding, _ in on_mesh:
+        mesh = sharding.mesh
+        types = zip(mesh.axis_names, mesh.axis_types, strict=True)
+        usable = [axis for axis, kind in types if kind != AxisType.Manual and mesh.shape[axis] > 1]
+        return (mesh, (usable[0],)) if usable else None
+    return None
+
+
+def free_axes(state: Tree) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None:
+    """Return the mesh of a train state, and the axes that no leaf is spread over; None: no mesh.
+
+    The one axis of a mesh that has no other is for the rows, too.
+
+    Raises:
+        ValueError: If the train state takes every axis of its mesh.
+
+    Example:
+        >>> free_axes(jnp.ones(3)) is None
+        True
+    """
+    found = [_sharding(leaf)[0] for leaf in jax.tree.leaves(state)]
+    shardings = [sharding for sharding in found if sharding is not None]
+    if not shardings:
+        return None
+    mesh = shardings[0].mesh
+    taken = {name for s in shardings for entry in s.spec for name in names_of(entry)}
+    axes = tuple(axis for axis in mesh.axis_names if mesh.shape[axis] > 1)
+    free = axes if len(axes) == 1 else tuple(axis for axis in axes if axis not in taken)
+    if not free:
+        raise ValueError(
+            f"the train state is spread over all axes {axes} of its mesh: say which of them the "
+            f"rows of a batch go over, sharding=NamedSharding(mesh, jax.P({axes[0]!r}))"
+        )
+    return mesh, free
+
+
+def _sharding(leaf: Tree) -> tuple[NamedSharding | None, bool]:
+    """Return the sharding of an array on a mesh of several devices, and whether it is all known.
+
+    A traced array tells its mesh, and how it is spread over axes of the type Explicit alone.
+    """
+    if not isinstance(leaf, jax.Array):
+        return None, False
+    traced = isinstance(leaf, Tracer)
+    sharding = jax.typeof(leaf).sharding if traced else leaf.sharding
+    if not isinstance(sharding, NamedSharding) or sharding.mesh.size == 1:
+        return None, False
+    if sharding.mesh.empty or not (traced or leaf.committed):
+        return None, False
+    return sharding, not traced or AxisType.Auto not in sharding.mesh.axis_types
+
+
+def _of_rows(sharding: NamedSharding) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None:
+    axes = names_of((*sharding.spec, None)[0])
+    mesh = sharding.mesh
+    manual = {
+        axis
+        for axis, kind in zip(mesh.axis_names, mesh.axis_types, strict=True)
+        if kind == AxisType.Manual
+    }
+    axes = tuple(axis for axis in axes if mesh.shape[axis] > 1 and axis not in manual)
+    return (mesh, axes) if axes else None
+
+
+def on_explicit_mesh_of(tree: T, data: Tree, sharding: NamedSharding | None) -> T:
+    """Put what is on no mesh on that of the data, if its axes are of the type Explicit.
+
+    There the type of an array says where it lies, and a gradient must lie where its parameter does.
+
+    Example:
+        >>> on_explicit_mesh_of({"a": 1}, jnp.ones(3), None)
+        {'a': 1}
+    """
+    found = mesh_of_rows(data, sharding, tree)
+    if found is None or AxisType.Explicit not in found[0].axis_types:
+        return tree
+    everywhere = NamedSharding(found[0], PartitionSpec())
+
+    def put(leaf: jax.Array) -> jax.Array:
+        mesh = jax.typeof(leaf).sharding.mesh
+        return jax.sharding.reshard(leaf, everywhere) if mesh.empty else leaf
+
+    return jax.tree.map(put, tree)
+
+
+def _lies(leaf: np.ndarray | jax.Array, axes: tuple[str, ...]) -> bool:
+    """Return whether the rows of an array are spread over the axes."""
+    if not isinstance(leaf, jax.Array) or not isinstance(leaf.sharding, NamedSharding):
+        return False
+    return names_of((*leaf.sharding.spec, None)[0]) == axes
+
+
+def _abstract(mesh: Mesh | AbstractMesh) -> AbstractMesh:
+    return mesh if isinstance(mesh, AbstractMesh) else mesh.abstract_mesh
+
+
+def places_of(tree: Tree) -> Places:
+    """Return where the leaves of a tree lie on a mesh with axes of the type Auto; None elsewhere.
+
+    The compiler chooses where results lie on such axes, and might gather in a step what is spread.
+
+    Example:
+        >>> places_of(jnp.ones(3)) is None
+        True
+    """
+    found = [_sharding(leaf)[0] for leaf in jax.tree.leaves(tree)]
+    places = [s if s is not None and AxisType.Auto in s.mesh.axis_types else None for s in found]
+    return tuple(places) if any(places) else None
+
+
+def kept_at(places: Places, tree: T) -> T:
+    """Return a tree whose leaves lie where `places_of` has found them.
+
+    Example:
+        >>> kept_at(None, {"a": 1})
+        {'a': 1}
+    """
+    if places is None:
+        return tree
+    leaves, structure = jax.tree.flatten(tree)
+    pairs = zip(leaves, places, strict=True)
+    return structure.unflatten(
+        leaf if place is None else jax.lax.with_sharding_constraint(leaf, place)
+        for leaf, place in pairs
     )

@@ -26,11 +26,11 @@ Example:
 """
 
 from .augmentation import chain, crop, flip, mixup, shift
+from .dealing import shuffle
 from .idx import read_idx
 from .row_shapes import length
 from .rows import folds, split, take
 from .scaling import Scaler, scaler, standardize
-from .shuffling import shuffle
 
 __all__ = [
     "Scaler",

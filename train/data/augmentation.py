@@ -24,7 +24,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.tree_util import all_leaves
 
-from .._sharding import row_sharding, unspread
+from .._explicit import row_sharding, unspread
 from .._types import Tree
 from .arrays import is_numbers
 from .rows import take

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._sharding import row_sharding
+from .._explicit import rows_of
 from .._text import excerpt
 from .accepted import tree_of_rows
 from .row_shapes import length
@@ -142,11 +141,4 @@ def take(data: T, indices: jax.Array | np.ndarray) -> T:
         >>> train.data.take((np.eye(3), np.arange(3)), np.array([2]))[1].tolist()
         [2]
     """
-    return jax.tree.map(lambda leaf: _take(leaf, indices), data)
-
-
-def _take(leaf: np.ndarray | jax.Array, indices: jax.Array | np.ndarray) -> np.ndarray | jax.Array:
-    sharding = None if isinstance(leaf, np.ndarray) else row_sharding(leaf, len(indices))
-    if sharding is None:
-        return leaf[indices]
-    return jnp.asarray(leaf).at[indices].get(out_sharding=sharding)
+    return jax.tree.map(lambda leaf: rows_of(leaf, indices), data)

@@ -25,45 +25,16 @@ Order: TypeAlias = Callable[[jax.Array], jax.Array]
 # from 0, so no step draws from the same key.
 _SHUFFLE = 0xFFFFFFFF
 
-_FEW = 1024  # below, sorting is cheap, and every permutation is as likely as another one
+FEW = 1024  # below, sorting is cheap, and every permutation is as likely as another one
 # With four of them 20,000 orders of 1,024 rows are told from uniform ones by their rising runs and
 # by what comes side by side; with six they are not.
 _ROUNDS = 8
 
 
-def shuffle(
-    key: jax.Array, epoch: int | jax.Array, rows: int, batch_size: int
-) -> tuple[jax.Array, jax.Array]:
-    """Return the batches of an epoch, in an order that the key and the epoch's number decide.
-
-    A million rows take about 0.02 s of one CPU core. Within a compiled loop `batches` gives one
-    batch at a time.
-
-    Args:
-        key: The key of the whole run.
-        epoch: The epoch's number, counted from 0.
-        rows: How many rows the data set has.
-        batch_size: How many rows a batch has.
-
-    Returns:
-        `(indices, mask)`, both `[steps, batch_size]`: the rows of each batch, and which of these
-        entries are real. The last batch is padded with row 0, masked out.
-
-    Example:
-        >>> import jax
-        >>> from gradwise import train
-        >>> indices, mask = train.data.shuffle(jax.random.key(0), epoch=0, rows=5, batch_size=2)
-        >>> sorted(indices[mask].tolist()), mask.sum(axis=1).tolist()
-        ([0, 1, 2, 3, 4], [2, 2, 1])
-    """
-    steps = jnp.arange(-(-rows // batch_size))
-    return batches(key, epoch, rows, batch_size)(steps[:, None])
-
-
 def batches(
     key: jax.Array, epoch: int | jax.Array, rows: int, batch_size: int
 ) -> Callable[[int | jax.Array], tuple[jax.Array, jax.Array]]:
-    """Return `batch(step) -> (indices, mask)`, a batch of `shuffle` by its place in the epoch.
+    """Return `batch(step) -> (indices, mask)`, a batch of an epoch by its place in it.
 
     Nothing of the size of the data is held. What all batches share is computed here: call it
     outside the loop over the steps.
@@ -73,8 +44,7 @@ def batches(
         >>> batch(2)[1].tolist()
         [True, False]
     """
-    epoch_key = jax.random.fold_in(jax.random.fold_in(key, _SHUFFLE), epoch)
-    order = permutation(epoch_key, rows)
+    order = permutation(epoch_key(key, epoch), rows)
 
     def batch(step: int | jax.Array) -> tuple[jax.Array, jax.Array]:
         positions = step * batch_size + jnp.arange(batch_size)
@@ -82,6 +52,11 @@ def batches(
         return jnp.where(mask, order(jnp.where(mask, positions, 0)), 0), mask
 
     return batch
+
+
+def epoch_key(key: jax.Array, epoch: int | jax.Array) -> jax.Array:
+    """Return the key that the order of an epoch is drawn from."""
+    return jax.random.fold_in(jax.random.fold_in(key, _SHUFFLE), epoch)
 
 
 def permutation(key: jax.Array, rows: int) -> Order:
@@ -105,7 +80,7 @@ def permutation(key: jax.Array, rows: int) -> Order:
         >>> sorted(order(jnp.arange(10_000)).tolist()) == list(range(10_000))
         True
     """
-    if rows < _FEW:
+    if rows < FEW:
         table = jax.random.permutation(key, rows)
         return lambda positions: table[positions]
     keys = jax.random.bits(key, (_ROUNDS, 2))

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from .._sharding import unspread
+from .._explicit import unspread
 from .hits import classes_of, labels_of
 from .sums import Sums, entries
 

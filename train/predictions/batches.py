@@ -9,16 +9,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
+from jax.sharding import NamedSharding
 
 from .. import data as datasets
 from .._checks import positive
 from .._processes import check_global, check_same
 from .._programs import program
 from .._sample_moments import sample_moments
-from .._sharding import unspread
+from .._sharding import placed
+from .._spread import Rows
 from .._text import excerpt
 from .._types import Tree
-from ..data.accepted import on_device, tree_of_rows
+from ..data.accepted import tree_of_rows
 from ..steps import TrainState
 from ..steps.contracts import Model
 from ..steps.foreign import Form, call, form_of
@@ -35,6 +37,7 @@ def predict(
     key: jax.Array | None = None,
     outputs: Tree = "values",
     chunk: int = 8,
+    sharding: NamedSharding | None = None,
 ) -> Tree:
     """Compute a model's predictions for all rows of a data set, `batch_size` rows at a time.
 
@@ -51,7 +54,7 @@ def predict(
             any that `supervised` takes.
         train_state: The parameters and what the layers remember.
         data: Features alone, a pytree of arrays `[rows, ...]` as `train.data` says.
-        batch_size: How many rows are predicted at a time.
+        batch_size: How many rows are predicted at a time, on all devices together.
         samples: How many draws; None: one prediction without randomness.
         key: The randomness of the draws.
         outputs: What the model's outputs hold where there are `samples`: "values"; "gaussian",
@@ -60,9 +63,11 @@ def predict(
             several outputs, one for all or a tree of them, such as
             `{"price": "gaussian", "sold": "binary"}`.
         chunk: How many draws are held in memory at a time.
+        sharding: How the rows are to be spread over a mesh; by default as they are, see `make_run`.
 
     Returns:
-        JAX arrays `[rows, ...]`, in the structure of the model's predictions; with `samples`, a
+        JAX arrays `[rows, ...]`, in the structure of the model's predictions, spread as the rows
+        are if the devices divide them; with `samples`, a
         `Prediction` in the place of each array.
 
     Raises:
@@ -98,10 +103,12 @@ def predict(
     data = tree_of_rows("the data", data)
     check_global("the data", data)
     check_same({"train_state": train_state, "key": key})
-    given = (key, train_state.params, train_state.state, on_device(data))
+    data, rows = placed("the data", data, datasets.length(data), sharding, train_state)
+    given = key, train_state.params, train_state.state, data
+    options = apply, form, size, samples, kinds, chunk, rows
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
-        return _make(apply, form, size, samples, kinds, chunk)(*given)
-    return program(_make, apply, form, size, samples, kinds, chunk, arguments=given)(*given)
+        return _make(*options)(*given)
+    return program(_make, *options, arguments=given)(*given)
 
 
 def _make(
@@ -111,25 +118,23 @@ def _make(
     samples: int | None,
     kinds: tuple[tuple[str, ...], Any],
     chunk: int,
+    rows: Rows,
 ) -> Callable[[jax.Array | None, Tree, Tree, Tree], Tree]:
     """Make `predict(key, params, state, x)` with these options."""
     outputs = kinds[1].unflatten(kinds[0])
 
     def predict(key: jax.Array | None, params: Tree, state: Tree, x: Tree) -> Tree:
-        rows = datasets.length(x)
-        size = min(batch_size, rows)
+        size = min(rows.share(batch_size), rows.block)
 
         def batch(number: jax.Array) -> Tree:
-            index = number * size + jnp.arange(size)
-            part = datasets.take(x, jnp.minimum(index, rows - 1))
-            model = partial(_model, apply, form, params, state, part, index < rows)
+            places, mask = rows.window(number * size + jnp.arange(size), number * size)
+            model = partial(_model, apply, form, params, state, rows.take(x, places), mask)
             if key is None or samples is None:
                 return model(None)
             keys = jax.random.split(jax.random.fold_in(key, number), samples)
             return _drawn(model, keys, outputs, chunk)
 
-        batches = jax.lax.map(batch, jnp.arange(-(-rows // size)))
-        return jax.tree.map(lambda leaf: _joined(leaf, rows), batches)
+        return rows.joined(jax.lax.map(batch, jnp.arange(-(-rows.block // size))))
 
     return predict
 
@@ -178,12 +183,3 @@ def _kinds_of(outputs: Tree, predictions: Tree) -> Tree:
             f"outputs={outputs!r} must be a kind for all, or a tree like the predictions, "
             f"{excerpt(jax.tree.structure(predictions))}"
         ) from error
-
-
-def _joined(batches: jax.Array, rows: int) -> jax.Array:
-    """Return the rows of all batches `[batches, size, ...]` without those that are padding.
-
-    On a mesh of explicit axes every device gets all of them.
-    """
-    shape = (batches.shape[0] * batches.shape[1], *batches.shape[2:])
-    return jax.lax.reshape(batches, shape, out_sharding=unspread(batches))[:rows]

@@ -25,11 +25,10 @@ def stream_options(
     train_data: Data | Source,
     steps_per_epoch: int | None,
     every_steps: int | None,
-    sharding: jax.sharding.Sharding | None,
 ) -> dict[str, int | None]:
-    """Return the options that only host batches have, checked; arrays lie where they are."""
+    """Return the options that only host batches have, checked."""
     options = {"steps_per_epoch": steps_per_epoch, "every_steps": every_steps}
-    for name, value in (options | {"sharding": sharding}).items():
+    for name, value in options.items():
         if value is not None and isinstance(train_data, tuple):
             raise ValueError(
                 f"{name}={value} needs host batches; arrays are trained on in whole epochs: leave "
@@ -87,11 +86,11 @@ def begin(
     key: jax.Array,
     train_state: TrainState,
     train_data: Data | Source,
-    placement: Placement,
+    placement: Placement | None,
 ) -> tuple[Carry, History, Position]:
     """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
     carry = start(plan, train_state)
-    if isinstance(train_data, tuple):
+    if placement is None:
         carry = replicate_over_mesh_of(carry, train_data)
     else:
         carry = placement.replicate(carry)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
 
-from .. import data as datasets
 from .._programs import at_first_call
+from .._sharding import placed
+from .._spread import Rows
 from .._types import Data
-from ..data.shuffling import batches
+from ..data.dealing import dealer
+from ..data.row_shapes import length
 from ..metrics import Figure
-from ..steps import Batch
+from ..steps import Batch, TrainState
 from ..steps.evaluation import totals
 from .carry import Carry, measured
 from .driver import Advance
@@ -21,6 +24,7 @@ from .epoch import close_epoch, make_run_step
 from .plan import Plan
 
 Curves: TypeAlias = dict[str, jax.Array]
+Counts: TypeAlias = tuple[int | None, int | None]
 Epoch: TypeAlias = Callable[[jax.Array, Carry, Data, Data | None], tuple[Carry, Curves]]
 Block: TypeAlias = Callable[
     [jax.Array, Carry, Data, Data | None, int | jax.Array], tuple[Carry, Curves]
@@ -33,15 +37,16 @@ def in_memory(
     train_data: Data,
     validation: Data | None,
     *,
+    counts: Counts,
     epochs: int,
     block_epochs: int,
 ) -> Advance:
     """Make `advance(carry)`, a block of epochs over arrays on the device."""
-    block = at_first_call(make_block, plan, block_epochs, donate=1)
+    block = at_first_call(make_block, plan, block_epochs, counts, donate=1)
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
-def make_block(plan: Plan, epochs: int) -> Block:
+def make_block(plan: Plan, epochs: int, counts: Counts = (None, None)) -> Block:
     """Make a block of epochs: `block(key, carry, train_data, validation, until)`.
 
     Epochs after `until`, or after the run has stopped, are not computed, and give NaN in every
@@ -50,11 +55,13 @@ def make_block(plan: Plan, epochs: int) -> Block:
     Args:
         plan: How to train.
         epochs: The most epochs of a block.
+        counts: The real rows of the training and of the validation data; None: all of them.
 
     Returns:
         `block(key, carry, train_data, validation, until) -> (carry, curves)`, each `[epochs]`.
     """
-    epoch = jax.jit(_make_epoch(plan))  # `eval_shape` and `scan` below then share one trace
+    # `eval_shape` and `scan` below share one trace.
+    epoch = jax.jit(_make_epoch(plan, counts))
 
     def block(
         key: jax.Array,
@@ -80,31 +87,53 @@ def make_block(plan: Plan, epochs: int) -> Block:
     return block
 
 
-def _make_epoch(plan: Plan) -> Epoch:
+def _make_epoch(plan: Plan, counts: Counts) -> Epoch:
     """Make an epoch of steps, `epoch(key, carry, train_data, validation) -> (carry, curves)`."""
     run_step = make_run_step(plan)
 
     def epoch(
         key: jax.Array, carry: Carry, train_data: Data, validation: Data | None
     ) -> tuple[Carry, Curves]:
-        rows = datasets.length(train_data)
-        steps = -(-rows // plan.batch_size)
+        train_data, rows = _placed(plan, train_data, counts[0], carry)
+        steps = -(-rows.count // plan.batch_size)
         number = carry.train_state.step // steps
-        batch = batches(key, number, rows, plan.batch_size)
+        batch = dealer(
+            key, number, train_data, rows, plan.batch_size, parts=plan.accumulate, how=plan.shuffle
+        )
 
         def step(carry: Carry, number: jax.Array) -> tuple[Carry, dict[str, Figure]]:
-            indices, mask = batch(number)
-            x, y = datasets.take(train_data, indices)
+            (x, y), mask = batch(number)
             return run_step(key, carry, Batch(x, y, mask))
 
         carry, metrics = jax.lax.scan(step, carry, jnp.arange(steps))
         sums = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
         held_out = None
         if validation is not None:
-            held_out = totals(plan.objective, measured(carry), validation, plan.batch_size)
+            validation, rows = _placed(plan, validation, counts[1], carry)
+            held_out = totals(plan.objective, measured(carry), validation, plan.batch_size, rows)
         return close_epoch(plan, carry, sums, held_out)
 
     return epoch
+
+
+def on_devices(
+    plan: Plan, train_state: TrainState, train_data: Data, validation: Data | None
+) -> tuple[tuple[Data, Data | None], tuple[int, int | None]]:
+    """Return the data on the devices, with rows of padding, and how many of the rows are real."""
+    state, count = train_state, length(train_data)
+    train_data, _ = placed("the train data", train_data, count, plan.sharding, state)
+    if validation is None:
+        return (train_data, None), (count, None)
+    held_out = length(validation)
+    validation, _ = placed("the validation data", validation, held_out, plan.sharding, state)
+    return (train_data, validation), (count, held_out)
+
+
+def _placed(plan: Plan, data: Data, count: int | None, carry: Carry) -> tuple[Data, Rows]:
+    """Return the data, which may have rows of padding, and how their rows are spread."""
+    rows = length(data)
+    data, found = placed("the data", data, rows, plan.sharding, carry)
+    return data, found if count is None else replace(found, count=count)
 
 
 @jax.custom_batching.custom_vmap

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 
+from .._sharding import kept_at
 from ..metrics import Figure, Mean
 from ..steps import Batch
 from ..steps.averages import Average
@@ -36,6 +37,7 @@ def make_run_step(plan: Plan) -> RunStep:
         accumulate=plan.accumulate,
         augment=plan.augment,
         gradient_norm=plan.gradient_norm,
+        sharding=plan.sharding,
     )
 
     def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Figure]]:
@@ -58,7 +60,8 @@ def make_run_step(plan: Plan) -> RunStep:
             watch = watch._replace(average=select(undo, watch.average, average))
         metrics = jax.tree.map(lambda leaf: jnp.where(undo, 0, leaf), metrics)
         skipped = failed.astype(jnp.float32)
-        return Carry(kept, watch), metrics | {"skipped": Mean(skipped, jnp.ones_like(skipped))}
+        carry = kept_at(plan.places, Carry(kept, watch))
+        return carry, metrics | {"skipped": Mean(skipped, jnp.ones_like(skipped))}
 
     return step
 

@@ -6,26 +6,29 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import jax
 import optax
+from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
 from .._processes import check_same, lost_told, shared_errors
-from .._types import Data, Tree
+from .._sharding import places_of, rows_sharding
+from .._types import Data
 from ..checkpoints.folder import Resume, open_folder
 from ..curves import History
-from ..data.accepted import on_device
+from ..data.dealing import Shuffle
 from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
 from ..steps.optimum import known_optimum
 from .beginning import accepted, begin, made_with, stream_options
-from .blocks import in_memory
+from .blocks import in_memory, on_devices
 from .carry import finish
 from .driver import drive
 from .interruption import OnInterrupt, first_signal, tell_of_signal
@@ -63,11 +66,12 @@ def fit(
     average: Ema | None = None,
     gradient_norm: bool = False,
     learning_rate: optax.Schedule | None = None,
+    shuffle: Shuffle = "local",
+    sharding: NamedSharding | None = None,
     stop: Stop | None = None,
     fast_dev_run: bool = False,
     epochs_per_call: int = 1,
     prefetch: int = 2,
-    sharding: jax.sharding.Sharding | None = None,
     progress: bool | None = None,
     callback: Callback | Sequence[Callback] | None = None,
     checkpoint: str | Path | None = None,
@@ -133,6 +137,12 @@ def fit(
         gradient_norm: Whether there is the curve `gradient_norm`.
         learning_rate: The optimizer's schedule, for the curve `learning_rate`; `make_run` says when
             that is there without it.
+        shuffle: "local" or "global", of rows that are spread over devices; see `make_run`.
+        sharding: Where the rows of the data lie on a mesh, or are to lie, such as `NamedSharding(
+            mesh, jax.P("data"))`, see `make_run`; by default over the axes of the train state's
+            mesh that none of its leaves takes, if it lies on one. Of several processes each streams
+            its own rows, an equal part of `batch_size`, and one whose source ends earlier goes on
+            with none.
         stop: Ends the run where `stop(history)` is true, after a block of epochs, such as
             `lambda history: history["train_loss"][-1] < 0.1`. `history.stopped` is "stop" then.
         fast_dev_run: Whether to make one epoch of one batch of training and one of validation,
@@ -140,10 +150,6 @@ def fit(
         epochs_per_call: Epochs of one block, one call of the device. More save the time between
             two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
         prefetch: How many host batches are copied ahead of their use.
-        sharding: Where the rows of host batches lie on a mesh, such as `NamedSharding(mesh,
-            jax.P("data"))`; None: over the axes of the train state's mesh that none of its leaves
-            takes, if it lies on one. Of several processes each gives its own rows, an equal part of
-            `batch_size`, and one whose source ends earlier goes on with none.
         progress: Whether to print a line for each epoch where the output is a terminal; None: if
             rich is installed.
         callback: Called with `(epoch, row)` after each epoch, one or several; one with a parameter
@@ -215,6 +221,8 @@ def fit(
         average=average,
         gradient_norm=gradient_norm,
         learning_rate=learning_rate,
+        shuffle=shuffle,
+        sharding=sharding,
     )
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
@@ -230,7 +238,7 @@ def fit(
         steps_per_epoch = every_steps = None
         train_data = first_batch(train_data, plan.batch_size)
         validation = first_batch(validation, plan.batch_size)
-    streamed = stream_options(train_data, steps_per_epoch, every_steps, sharding)
+    streamed = stream_options(train_data, steps_per_epoch, every_steps)
     options = made_with(plan, train_data, validation, steps_per_epoch)
     folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
     folder_options |= {"seconds": save_timeout}
@@ -244,14 +252,23 @@ def fit(
         alike |= {"batch_size": batch_size, "epochs_per_call": block_epochs, "prefetch": prefetch}
         check_same(alike | streamed)
         lockstep = Lockstep(received=stack.enter_context(first_signal()))
-        placed = placement(plan, sharding, train_state)
-        with shared_errors():
-            carry, history, position = begin(plan, folder, key, train_state, train_data, placed)
+        begun = partial(begin, plan, folder, key, train_state)
         if isinstance(train_data, tuple):
-            sets: Tree = on_device((train_data, validation))
+            plan = replace(plan, sharding=rows_sharding(train_data, sharding, train_state))
+            sets, counts = on_devices(plan, train_state, train_data, validation)
+            with shared_errors():
+                carry, history, position = begun(sets[0], None)
+            plan = replace(plan, places=places_of(carry))
             history = replace(history, optimum=known_optimum(objective, train_data[1]))
-            advance = in_memory(plan, key, *sets, epochs=epochs, block_epochs=block_epochs)
+            advance = in_memory(
+                plan, key, *sets, counts=counts, epochs=epochs, block_epochs=block_epochs
+            )
         else:
+            placed = placement(plan, sharding, train_state)
+            plan = replace(plan, sharding=placed.rows_sharding)
+            with shared_errors():
+                carry, history, position = begun(train_data, placed)
+            plan = replace(plan, places=places_of(carry))
             advance = make_stream(
                 plan, key, train_data, validation, prefetch=prefetch, position=position,
                 recent=recent, lockstep=lockstep, placement=placed, **streamed,

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import data as datasets
 from .._processes import agree, local, several, texts
+from .._sharding import spread_of
 from .._types import Data
 from ..curves import History
 from ..steps import Batch, TrainState
@@ -134,7 +135,7 @@ def _why_step(
         rows = datasets.length(train_data)
         steps = -(-rows // plan.batch_size)
         number, position = divmod(int(train_state.step), steps)
-        order = datasets.shuffle(key, number, rows, plan.batch_size)
+        order = datasets.shuffle(key, number, rows, plan.batch_size, devices=_blocks(plan))
         indices, mask = (np.asarray(part)[position] for part in order)
         rows_taken = local(datasets.take(train_data, indices))
         batch, place = Batch(*rows_taken, mask), "the train data"
@@ -148,6 +149,12 @@ def _why_step(
     forward = make_forward(plan.objective, accumulate=plan.accumulate, augment=plan.augment)
     compute = partial(forward, key)
     return explain(plan.objective, train_state, batch, place, indices, compute)
+
+
+def _blocks(plan: Plan) -> int:
+    """Return how many blocks of rows are shuffled each by itself."""
+    spread = spread_of((), plan.sharding, ())
+    return 1 if spread is None or plan.shuffle == "global" else spread.devices
 
 
 def _why_validation(

@@ -12,6 +12,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .._processes import on_all, several
+from .._sharding import free_axes
 from .._types import Tree
 from ..steps import Batch, TrainState
 from .plan import Plan
@@ -115,7 +116,7 @@ def placement(
     if found is None:
         return Placement(rows_sharding=None, batch_size=size, total=size, own=size)
     parts = _parts(found)
-    whole = math.lcm(parts, plan.accumulate)
+    whole = parts * plan.accumulate  # each part of a step has rows of every device
     total = -(-size // whole) * whole
     devices = found.addressable_devices_indices_map((total,))
     own = len({index[0].start or 0 for index in devices.values() if index}) * (total // parts)
@@ -124,25 +125,8 @@ def placement(
 
 def _of_state(train_state: TrainState) -> NamedSharding | None:
     """Return how rows lie on the mesh of the train state: over the axes that its leaves leave."""
-    leaves = [leaf for leaf in jax.tree.leaves(train_state) if getattr(leaf, "committed", False)]
-    shardings = [leaf.sharding for leaf in leaves if isinstance(leaf.sharding, NamedSharding)]
-    if not shardings:
-        return None
-    mesh = shardings[0].mesh
-    taken = {
-        axis
-        for sharding in shardings
-        for part in sharding.spec
-        for axis in (part if isinstance(part, tuple) else (part,))
-    }
-    axes = mesh.axis_names
-    free = axes if len(axes) == 1 else tuple(axis for axis in axes if axis not in taken)
-    if not free:
-        raise ValueError(
-            f"the train state is spread over all axes {axes} of its mesh: say which of them the "
-            f"rows of a batch go over, sharding=NamedSharding(mesh, jax.P({axes[0]!r}))"
-        )
-    return NamedSharding(mesh, PartitionSpec(free))
+    found = free_axes(train_state)
+    return None if found is None else NamedSharding(found[0], PartitionSpec(found[1]))
 
 
 def _parts(sharding: NamedSharding) -> int:

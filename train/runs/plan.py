@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import optax
+from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
+from .._sharding import Places
+from ..data.dealing import Shuffle
 from ..steps import Objective
 from ..steps.augmentation import Augment, OnBatch
 from ..steps.averages import Ema
@@ -46,6 +49,9 @@ class Plan:
     average: Ema | None = None
     gradient_norm: bool = False
     learning_rate: optax.Schedule | None = None
+    shuffle: Shuffle = "local"
+    sharding: NamedSharding | None = None
+    places: Places = None  # where the leaves of the carry lie, and stay
 
     def __post_init__(self) -> None:
         integers = {"batch_size": self.batch_size, "accumulate": self.accumulate}
@@ -55,6 +61,8 @@ class Plan:
             object.__setattr__(self, name, positive(name, value))  # NumPy's become Python's
         if self.on_nonfinite not in ("raise", "skip"):
             raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
+        if self.shuffle not in get_args(Shuffle):
+            raise ValueError(f'shuffle must be "local" or "global", got {self.shuffle!r}')
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate={self.accumulate} must divide batch_size={self.batch_size}"

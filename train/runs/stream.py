@@ -12,9 +12,11 @@ import jax
 
 from .._processes import several
 from .._programs import at_first_call, program
+from .._sharding import placed
 from .._types import Data
 from ..checkpoints.position import Position
-from ..data.accepted import batch_of, on_device
+from ..data.accepted import batch_of
+from ..data.row_shapes import length
 from ..metrics import Figure
 from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import make_totals, measure
@@ -183,8 +185,10 @@ def _validator(
     if validation is None:
         return lambda train_state, number: None
     if is_arrays(validation):
-        whole = at_first_call(make_totals, plan.objective, plan.batch_size)
-        held_out = on_device(validation)
+        held_out, rows = placed(
+            "the validation data", validation, length(validation), plan.sharding
+        )
+        whole = at_first_call(make_totals, plan.objective, plan.batch_size, rows)
         return lambda train_state, number: whole(train_state, held_out)
     measured_batch = at_first_call(_make_measure, plan.objective)
     read = make_reader(validation, None)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
+from .._sharding import on_explicit_mesh_of
 from .._types import Data
 from ..curves import History
-from ..data.accepted import data_sets, on_device
+from ..data.accepted import data_sets
+from ..data.dealing import Shuffle
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
-from .blocks import make_block
+from .blocks import make_block, on_devices
 from .carry import finish, kept_epoch, start
 from .ending import ending_of, failed_validation
 from .plan import Mode, OnNonfinite, Plan
@@ -54,6 +58,8 @@ def make_run(
     average: Ema | None = None,
     gradient_norm: bool = False,
     learning_rate: optax.Schedule | None = None,
+    shuffle: Shuffle = "local",
+    sharding: NamedSharding | None = None,
 ) -> Run:
     """Make a training `run(key, train_state, train_data, validation=None)`.
 
@@ -94,6 +100,15 @@ def make_run(
         learning_rate: The optimizer's schedule `step -> rate`, to have its value at the last step
             of each epoch as `history["learning_rate"]`. Where `optax.inject_hyperparams` has made
             the optimizer, that curve is there without it.
+        shuffle: Of rows that are spread over devices, "local" shuffles each device's block of rows
+            by itself, and a batch has the same number of rows from each: no row is ever sent, and
+            the order depends on the key, the epoch and the number of devices. "global" draws each
+            batch from all rows, in the order of one device, and sends it.
+        sharding: How the rows of the data are spread over a mesh, or are to be: only its first axis
+            counts. Without it, rows stay spread as they are; those of NumPy's arrays, next to a
+            train state on a mesh, and those that `jit` hides, on axes of the type Auto, are spread
+            over the mesh's first axis. Each device computes its own rows of a batch; rows that do
+            not divide are padded and masked.
 
     Returns:
         `run(key, train_state, train_data, validation=None) -> (train_state, history)`.
@@ -133,14 +148,19 @@ def make_run(
         average=average,
         gradient_norm=gradient_norm,
         learning_rate=learning_rate,
+        shuffle=shuffle,
+        sharding=sharding,
     )
-    block = make_block(plan, epochs)
+    block_of = cache(partial(make_block, plan, epochs))
 
     def run(
         key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
     ) -> tuple[TrainState, History]:
-        sets = on_device(data_sets(train_data, validation, batch_size=1))
-        carry, curves = block(key, start(plan, train_state), *sets, epochs)
+        sets, counts = on_devices(
+            plan, train_state, *data_sets(train_data, validation, batch_size=1)
+        )
+        train_state = on_explicit_mesh_of(train_state, sets[0], sharding)
+        carry, curves = block_of(counts)(key, start(plan, train_state), *sets, epochs)
         watch = carry.watch
         failed = failed_validation(plan, curves, watch.done)
         history = History(

@@ -7,9 +7,12 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding
 
 from .._checks import positive
-from .._sharding import row_sharding
+from .._explicit import row_sharding
+from .._sharding import spread_of
+from .._spread import Spread
 from .._types import Params, State, Tree
 from ..metrics import Figure
 from .state import Batch, real_rows, select
@@ -23,7 +26,11 @@ _Sums = tuple[jax.Array, Params]  # of values and slopes
 
 
 def accumulated(
-    differentiate: Differentiate, parts: int, *, weight_sums: WeightSums | None = None
+    differentiate: Differentiate,
+    parts: int,
+    *,
+    weight_sums: WeightSums | None = None,
+    sharding: NamedSharding | None = None,
 ) -> Differentiate:
     """Return `differentiate` of a whole batch as the mean over its parts.
 
@@ -38,6 +45,8 @@ def accumulated(
         weight_sums: `weight_sums(part, key)`, of which the objective of the whole batch divides by
             the sum over all parts; each part then divides by its share of that (`batch.divisors`),
             however the weights are spread over the parts.
+        sharding: How the rows of a batch are spread, if that cannot be seen. Each part has the same
+            number of rows of each device.
 
     Raises:
         ValueError: If `parts` is not an integer above 0; when traced, if it does not divide the
@@ -56,7 +65,8 @@ def accumulated(
     def differentiate_parts(
         params: Params, state: State, batch: Batch, key: jax.Array
     ) -> Differentiated:
-        batches, weights = _cut_batch(batch, parts)
+        spread = spread_of(batch[:3], sharding, ())
+        batches, weights = _cut_batch(batch, parts, spread)
         keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(parts))
         whole = None if weight_sums is None else _over_parts(weight_sums, batches, keys)
 
@@ -99,21 +109,23 @@ def _wide_zeros(leaf: jax.ShapeDtypeStruct) -> jax.Array:
     return jnp.zeros(leaf.shape, jnp.promote_types(leaf.dtype, jnp.float32))
 
 
-def _cut_batch(batch: Batch, parts: int) -> tuple[Batch, jax.Array]:
+def _cut_batch(batch: Batch, parts: int, spread: Spread | None) -> tuple[Batch, jax.Array]:
     """Return the micro-batches `[parts, rows, ...]`, and their shares of real rows `[parts]`."""
-    mask = _cut(real_rows(batch), parts)
+    mask = _cut(real_rows(batch), parts, spread)
     counts = mask.sum(axis=1)
     weights = counts / jnp.maximum(counts.sum(), 1)
-    x, y = jax.tree.map(lambda leaf: _cut(leaf, parts), (batch.x, batch.y))
+    x, y = jax.tree.map(lambda leaf: _cut(leaf, parts, spread), (batch.x, batch.y))
     return Batch(x, y, mask), weights
 
 
-def _cut(leaf: jax.Array, parts: int) -> jax.Array:
+def _cut(leaf: jax.Array, parts: int, spread: Spread | None) -> jax.Array:
     if leaf.shape[0] % parts:
         raise ValueError(
             f"accumulate={parts} must divide the batch, got {leaf.shape[0]} rows: choose a batch "
             f"size that is a multiple of {parts}"
         )
+    if spread is not None and leaf.shape[0] % (parts * spread.devices) == 0:
+        return spread.by_device(lambda own: own.reshape(parts, -1, *own.shape[1:]), leaf, result=1)
     rows = leaf.shape[0] // parts
     shape = parts, rows, *leaf.shape[1:]
     return jax.lax.reshape(leaf, shape, out_sharding=row_sharding(leaf, rows, parts=True))

@@ -8,13 +8,16 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from jax.core import Tracer
+from jax.sharding import NamedSharding
 
 from .. import data as datasets
 from .._checks import positive
 from .._processes import check_global, check_same
 from .._programs import program
+from .._sharding import placed
+from .._spread import Rows
 from .._types import Data
-from ..data.accepted import data_set, on_device
+from ..data.accepted import data_set
 from ..metrics import Figure
 from .contracts import Objective
 from .optional import with_loss
@@ -22,7 +25,12 @@ from .state import Batch, TrainState
 
 
 def evaluate(
-    objective: Objective, train_state: TrainState, data: Data, *, batch_size: int
+    objective: Objective,
+    train_state: TrainState,
+    data: Data,
+    *,
+    batch_size: int,
+    sharding: NamedSharding | None = None,
 ) -> dict[str, jax.Array]:
     """Compute loss and metrics over all rows of a data set, without randomness or training.
 
@@ -33,7 +41,8 @@ def evaluate(
         objective: What `supervised` makes, or any `Objective`.
         train_state: The parameters and what the layers remember.
         data: Arrays `(x, y)`, `[rows, ...]`, as `train.data` says.
-        batch_size: How many rows are evaluated at a time.
+        batch_size: How many rows are evaluated at a time, on all devices together.
+        sharding: How the rows are to be spread over a mesh; by default as they are, see `make_run`.
 
     Returns:
         The value of each metric over all rows, by name: a number, or an array where the metric
@@ -58,41 +67,42 @@ def evaluate(
         {'loss': Array(0.6666667, dtype=float32)}
     """
     batch_size = positive("batch_size", batch_size)
-    sets = data_set("the data", data)
-    check_global("the data", sets)
+    data = data_set("the data", data)
+    check_global("the data", data)
     check_same({"train_state": train_state})
-    given = train_state, on_device(sets)
+    data, rows = placed("the data", data, datasets.length(data), sharding, train_state)
+    given = train_state, data
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
-        return values(totals(objective, *given, batch_size))
-    return values(program(make_totals, objective, batch_size, arguments=given)(*given))
+        return values(totals(objective, *given, batch_size, rows))
+    return values(program(make_totals, objective, batch_size, rows, arguments=given)(*given))
 
 
 def make_totals(
-    objective: Objective, batch_size: int
+    objective: Objective, batch_size: int, rows: Rows
 ) -> Callable[[TrainState, Data], dict[str, Figure]]:
-    """Fix the objective and the batch size of `totals`, for a program of its own."""
-    return partial(totals, objective, batch_size=batch_size)
+    """Fix the objective, the batch size and the rows of `totals`, for a program of its own."""
+    return partial(totals, objective, batch_size=batch_size, rows=rows)
 
 
 def totals(
-    objective: Objective, train_state: TrainState, data: Data, batch_size: int
+    objective: Objective, train_state: TrainState, data: Data, batch_size: int, rows: Rows
 ) -> dict[str, Figure]:
     """Compute what `evaluate` does, as sums and weights that are yet to be divided.
 
-    The data are read where they are; nothing is copied to pad the last batch.
+    The data are read where they are, by each device its own rows; nothing is copied to pad the last
+    batch.
     """
-    rows = datasets.length(data)
-    size = min(batch_size, rows)
+    size = min(rows.share(batch_size), rows.block)
 
     def window(i: jax.Array) -> dict[str, Figure]:
         # The last window starts early enough to be whole; the mask hides the rows that the window
         # before it has counted.
-        start = jnp.minimum(i * size, rows - size)
-        mask = start + jnp.arange(size) >= i * size
-        x, y = datasets.take(data, start + jnp.arange(size))
+        start = jnp.minimum(i * size, rows.block - size)
+        places, mask = rows.window(start + jnp.arange(size), i * size)
+        x, y = rows.take(data, places)
         return measure(objective, train_state, Batch(x, y, mask))
 
-    windows = jax.lax.map(window, jnp.arange(-(-rows // size)))
+    windows = jax.lax.map(window, jnp.arange(-(-rows.block // size)))
     return jax.tree.map(lambda leaf: leaf.sum(axis=0), windows)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import optax
+from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._types import Params, State
@@ -32,6 +33,7 @@ def make_step(
     gradient: gradients.Gradient = gradients.reverse,
     accumulate: int = 1,
     augment: Augment | None = None,
+    sharding: NamedSharding | None = None,
 ) -> Step:
     """Make a training step, a pure function `step(key, train_state, batch)` to be jitted.
 
@@ -55,6 +57,8 @@ def make_step(
             sees the targets and the mask, too. Its key is split off the step's, so that dropout
             draws the masks that it draws without; each micro-batch has its own. A line search sees
             the step's own augmented batch.
+        sharding: How the rows of a batch are spread over a mesh, for `accumulate`; by default as
+            `make_run` says.
 
     Returns:
         `step(key, train_state, batch) -> (train_state, metrics)`.
@@ -77,8 +81,9 @@ def make_step(
         (5.0, 1)
     """
     attempt = make_attempt(
-        objective, optimizer, gradient=gradient, accumulate=accumulate, augment=augment
-    )
+        objective, optimizer, gradient=gradient, accumulate=accumulate, augment=augment,
+        sharding=sharding,
+    )  # fmt: skip
 
     def step(
         key: jax.Array, train_state: TrainState, batch: Batch
@@ -99,6 +104,7 @@ def make_attempt(
     accumulate: int,
     augment: Augment | None = None,
     gradient_norm: bool = False,
+    sharding: NamedSharding | None = None,
 ) -> Attempt:
     """Make a step that is yet to be judged: `attempt(key, train_state, batch)`.
 
@@ -109,7 +115,7 @@ def make_attempt(
     """
     optimizer = optax.with_extra_args_support(optimizer)
     weight_sums = _weight_sums(objective, augment)
-    parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums)
+    parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums, sharding=sharding)
     evaluate = parts(_evaluator(objective, augment))
 
     def attempt(
