@@ -59,13 +59,41 @@ def _settings() -> tuple:
 def _program(fn: Callable[..., Returned], args: tuple) -> Callable[..., Returned]:
     """Return the program of `fn` as a function, or `fn` itself where the program is not enough."""
     abstract = jax.tree.map(lambda leaf: _abstract(jax.typeof(leaf)), args)
-    closed, shapes = jax.make_jaxpr(fn, return_shape=True)(*abstract)
+    traced, shapes = jax.make_jaxpr(fn, return_shape=True)(*abstract)
+    closed = _with_copies(traced)
     structure, run = jax.tree.structure(shapes), jaxpr_as_fun(closed)
 
     def program(*args: object) -> Returned:
         return jax.tree.unflatten(structure, run(*jax.tree.leaves(args)))
 
     return fn if _has_ended_rules(closed) else program
+
+
+def _with_copies(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Return a program whose constants are its own: NumPy's arrays may be written to later."""
+
+    def owned(value: Any) -> Any:
+        if isinstance(value, ClosedJaxpr):
+            return _with_copies(value)
+        return tuple(map(owned, value)) if type(value) is tuple else value
+
+    def constant(value: Any) -> Any:
+        if isinstance(value, (jax.Array, Tracer)) or not hasattr(value, "__array__"):
+            return value
+        with jax.ensure_compile_time_eval():  # it may be traced inside of another trace
+            return jnp.array(value, copy=True)
+
+    eqns = []
+    for eqn in closed.jaxpr.eqns:
+        params = {name: owned(value) for name, value in eqn.params.items()}
+        same = all(params[name] is value for name, value in eqn.params.items())
+        eqns.append(eqn if same else eqn.replace(params=params))
+    consts = [constant(value) for value in closed.consts]
+    if all(a is b for a, b in zip(consts, closed.consts, strict=True)) and all(
+        a is b for a, b in zip(eqns, closed.jaxpr.eqns, strict=True)
+    ):
+        return closed
+    return ClosedJaxpr(closed.jaxpr.replace(eqns=eqns), consts)
 
 
 def _abstract(aval: Any) -> jax.ShapeDtypeStruct:

@@ -46,6 +46,7 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     if not right:
         right = _plainest(asked, pattern, ways)
     best, seconds, doubts = fastest(right, asked.problem)
+    right[best].trace()
     # A pattern that has missed an entry is not shown.
     doubtful = any(tried[name].way.plan for name in told) and not asked.sparse
     shown = None if doubtful else right[best].pattern
@@ -112,7 +113,8 @@ def _right(
 
 def _passes(made: Made, problem: Problem) -> bool | None:
     try:
-        return made.is_right(problem, points=3)
+        with jax.debug_key_reuse(False):  # a key among the inputs is drawn from at each point
+            return made.is_right(problem, points=3)
     except NothingFiniteError:
         return None
 
@@ -169,7 +171,8 @@ def _measured(
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Time the ways against one another, and say why the times are not to be believed."""
     calls = {name: partial(one.timed, problem.x, problem.fixed) for name, one in made.items()}
-    timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
+    with jax.debug_key_reuse(False):
+        timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
     waited = [contention(one) for one in timed.values()]
     doubts = (fault,) if fault else ()
     if jax.default_backend() == "cpu" and waited and min(waited) > BUSY:

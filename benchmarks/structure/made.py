@@ -72,6 +72,10 @@ class Made:
         tables = _with_static(arrays, self._static)
         return self._finish.inside(self.way, self.problem, tables, x, fixed)
 
+    def trace(self) -> None:
+        """Trace it now, so that it is of the function as it is now, custom rules included."""
+        self._jitted.trace(self.problem.x, self.problem.fixed, self._arrays)
+
     def run(self, x: Leaves, fixed: Leaves) -> Any:
         """Return the derivative at what `read` has sorted."""
         return self._finish.outside(self._jitted(x, fixed, self._arrays))

@@ -104,7 +104,9 @@ def plain_ways(problem: Problem, rows: csr_array | None, m: int, operations: flo
 
     def forward(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
         del tables
-        return jax.jacfwd(problem.fn)(x, fixed)
+        blocks = jax.jacfwd(problem.fn)(x, fixed)
+        like = x if problem.scalar else tuple(x for _ in blocks)
+        return jax.tree.map(lambda block, leaf: block.astype(leaf.dtype), blocks, like)
 
     def reverse(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
         del tables
