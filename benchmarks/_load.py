@@ -1,4 +1,4 @@
-"""Read what a comparison or a graph saved."""
+"""Read what a comparison, a graph or a structure saved."""
 
 import importlib
 from pathlib import Path
@@ -9,13 +9,19 @@ from ._record_file import read_object
 if TYPE_CHECKING:
     from .comparison.record import Comparison
     from .graph.record import Graph
+    from .structure.look import Structure
+    from .structure.regret import Regrets
 
 #: The kinds of records that are no comparisons, and where their reader is.
-_READERS = {"graph": "graph.file"}
+_READERS = {
+    "graph": "graph.file",
+    "structure": "structure.file",
+    "regrets": "structure.file",
+}
 
 
-def load(path: str | Path) -> "Comparison | list[Comparison] | Graph":
-    """Read what `save` wrote: a comparison, a list of them, or a graph.
+def load(path: str | Path) -> "Comparison | list[Comparison] | Graph | Structure | Regrets":
+    """Read what `save` wrote: a comparison, a list of them, a graph, a structure or regrets.
 
     Raises:
         FileNotFoundError: If there is no such file.

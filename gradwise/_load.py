@@ -11,8 +11,10 @@ _READERS = {
     "functions": ("benchmarks", "FunctionComparison.load"),
     "graph": ("benchmarks", "load"),
     "history": ("train", "History.load"),
+    "regrets": ("benchmarks", "load"),
     "search": ("train", "Search.load"),
     "saturation": ("nn", "Saturation.load"),
+    "structure": ("benchmarks", "load"),
     "summary": ("nn", "Summary.load"),
 }
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, random_array
 
+import gradwise
 from benchmarks.comparison.file import load
 from benchmarks.report.example import EXAMPLE
 from benchmarks.report.notebook import html_answer
@@ -112,11 +113,16 @@ def test_a_structure_and_a_jacobian_and_their_files_show_one_picture(tmp_path):
     assert picture in jac._repr_html_()
     found.save(tmp_path / "products.svg")
     alone = (tmp_path / "products.svg").read_text()
-    assert re.sub("<style>.*?</style><rect[^>]*/>\n", "", alone) == picture
+    assert re.sub("<style>.*?</style><rect[^>]*/>\n", "", alone) == f"{picture}\n"
     found.save(tmp_path / "products.txt")
     assert (tmp_path / "products.txt").read_text() == f"{found}\n"
     with pytest.raises(ValueError, match="svg"):
         found.save(tmp_path / "products.pdf")
+    found.save(tmp_path / "products.json")
+    kept = gradwise.load(tmp_path / "products.json")
+    assert kept == found
+    assert kept != replace(found, columns=found.columns[::-1])
+    assert str(kept) == str(found)
 
 
 def test_a_comparison_shows_its_pattern_on_its_page_and_in_a_notebook_and_keeps_it(tmp_path):

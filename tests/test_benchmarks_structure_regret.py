@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from command_line import gradwise
 
+from benchmarks import load
 from benchmarks.cli import suites
 from benchmarks.instrument.samples import Samples
 from benchmarks.scenarios.run import choose
@@ -204,3 +205,6 @@ def test_the_command_prints_the_table_and_writes_all_of_it(tmp_path, monkeypatch
     assert "known/rosenbrock_hessian" in done.stdout
     kept = json.loads((tmp_path / "out" / "regrets.json").read_text())
     assert [one["name"] for one in kept["record"]["functions"]] == [name for name, _ in asked]
+    found = load(tmp_path / "out" / "regrets.json")
+    assert isinstance(found, Regrets)
+    assert str(found) in done.stdout

@@ -2,16 +2,17 @@
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import jax
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._codec import plain_array
 from .._equality import equal_by_fields
 from .._files import write_whole
-from .._record_file import ending
+from .._record_file import ending, save_record
 from ..derivatives.inputs import read_inputs
 from ..derivatives.outputs import read_function
 from ..derivatives.problem import canonical
@@ -26,6 +27,8 @@ from .plans import plans
 from .sketch import Sketch
 from .sketching import band_of, blocks_of, distinct, said_of, sketch_of
 
+#: The kind of the record in a file.
+KIND = "structure"
 #: Seconds that looking may take.
 _LIMIT = 5.0
 
@@ -93,10 +96,12 @@ class Structure:
         return sketch_of(self.rows)
 
     def save(self, path: str | Path) -> None:
-        """Write its picture as `.svg`, or what `print` shows as `.txt`, by the ending of `path`.
+        """Write it as `.json`, its picture as `.svg`, what `print` shows as `.txt`, by the ending.
+
+        `gradwise.load` reads the first.
 
         Raises:
-            ValueError: If the ending is neither.
+            ValueError: If the ending is none of these.
 
         Example:
             >>> import tempfile, jax.numpy as jnp
@@ -106,8 +111,14 @@ class Structure:
             >>> path.read_text()[:4]
             '<svg'
         """
-        as_picture = ending(path, ".svg", ".txt") == ".svg"
-        write_whole(path, self.sketch.svg(self.name, alone=True) if as_picture else f"{self}\n")
+        of_path = ending(path, ".json", ".svg", ".txt")
+        if of_path == ".json":
+            arrays = {"starts": plain_array(self.starts), "columns": plain_array(self.columns)}
+            save_record(path, KIND, {f.name: getattr(self, f.name) for f in fields(self)} | arrays)
+        elif of_path == ".svg":
+            write_whole(path, self.sketch.svg(self.name, alone=True) + "\n")
+        else:
+            write_whole(path, f"{self}\n")
 
     def _repr_html_(self) -> str:
         sketch = self.sketch

@@ -16,6 +16,8 @@ from ..instrument.text import aligned, filled, fitted, terminal_width
 
 #: Who chooses, ours first: after measuring the cheapest three, and by counts of operations alone.
 MEASURED, MODEL = "measured", "model"
+#: The kind of the record in a file.
+KIND = "regrets"
 #: What a regret may be: the geometric mean over functions, and the worst.
 GOALS = {MEASURED: (1.05, 1.5), MODEL: (1.3, 3.0)}
 #: The columns that a narrow table goes without, the most dispensable first, and the least width.
@@ -108,7 +110,7 @@ class Regrets:
 
     def save(self, path: str | Path) -> None:
         """Write them as JSON, all times and costs included."""
-        save_record(path, "regrets", self)
+        save_record(path, KIND, self)
 
     def __repr__(self) -> str:
         return f"Regrets({len(self.functions)} functions)"

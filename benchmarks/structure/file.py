@@ -1,0 +1,30 @@
+"""Structures and regrets read from JSON files; `docs/schema.md` describes the schema."""
+
+from pathlib import Path
+
+from .._codec import from_plain
+from .._record_file import damage_told, read_object, record_of
+from .look import KIND as STRUCTURE
+from .look import Structure
+from .regret import KIND as REGRETS
+from .regret import Regrets
+
+
+def load(path: str | Path) -> Structure | Regrets:
+    """Read what the `save` of a structure or of regrets wrote as JSON.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is no JSON, damaged, or holds another record.
+
+    Example:
+        >>> import tempfile, jax.numpy as jnp
+        >>> from gradwise import structure
+        >>> path = Path(tempfile.mkdtemp()) / "cumsum.json"
+        >>> structure(jnp.cumsum, jnp.ones(8)).save(path)
+        >>> load(path)
+        Structure(cumsum: 8 x 8, 36 entries)
+    """
+    kind, record = record_of(path, read_object(path), STRUCTURE, REGRETS)
+    with damage_told(path):
+        return from_plain(Structure if kind == STRUCTURE else Regrets, record)
