@@ -63,7 +63,7 @@ def explain(
 def finite_by_steps(problem: Problem, probe: Probe, mode: str, pace: Pace = UNHURRIED) -> bool:
     """Whether the function or a derivative is finite where each operation is run by itself.
 
-    What a compiler leaves out, such as a `log` of an `exp`, overflows nowhere once it is compiled.
+    What a compiler leaves out, as some do a `log` of an `exp`, overflows nowhere once compiled.
     A program that is too long to be run so is taken for finite.
 
     Args:
@@ -73,12 +73,10 @@ def finite_by_steps(problem: Problem, probe: Probe, mode: str, pace: Pace = UNHU
         pace: For how long programs may run.
 
     Example:
-        >>> import jax, jax.numpy as jnp
+        >>> import jax.numpy as jnp
         >>> from benchmarks.check.directions import random_probe
         >>> from benchmarks.derivatives.problem import make_problem
         >>> problem = make_problem(lambda x: jnp.log(jnp.exp(x)), (90.0,))
-        >>> float(problem.fn(problem.x, problem.fixed)), float(jax.jit(problem.fn)(problem.x, ()))
-        (inf, 90.0)
         >>> finite_by_steps(problem, random_probe(problem, 0), "value")
         False
     """
