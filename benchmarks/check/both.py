@@ -111,9 +111,12 @@ def repaired(one: Both) -> Both:
     """Return a number with its digits, and finite: as in float64, or what stands in for it."""
     if not floats(one):
         return Both(jnp.asarray(one.wide, jnp.result_type(one.own)), one.wide) if lost(one) else one
-    dtype = jnp.result_type(one.own)
-    true = jnp.where(jnp.isfinite(one.wide), one.wide, _STAND_IN)
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        return Both(jnp.asarray(true, dtype), true)
-    limit = float(jnp.finfo(dtype).max)
-    return Both(jnp.asarray(jnp.clip(true, -limit, limit), dtype), true)
+    # By NumPy: JAX would compile five programs for each shape.
+    dtype, given = jnp.result_type(one.own), np.asarray(one.wide)
+    true = np.where(np.isfinite(given), given, _STAND_IN)
+    near = true
+    if not jnp.issubdtype(dtype, jnp.complexfloating):
+        limit = float(jnp.finfo(dtype).max)
+        near = np.clip(true, -limit, limit)
+    with np.errstate(over="ignore"):
+        return Both(*jax.device_put((near.astype(dtype), true)))

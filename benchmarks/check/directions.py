@@ -38,7 +38,8 @@ def random_probe(problem: Problem, seed: int) -> Probe:
     outputs = jax.eval_shape(problem.fn, problem.x, problem.fixed)
 
     def normal(leaf: jax.ShapeDtypeStruct | jax.Array) -> jax.Array:
-        return jnp.asarray(random.standard_normal(leaf.shape), leaf.dtype)
+        # asarray would compile a program for each shape
+        return jax.device_put(random.standard_normal(leaf.shape).astype(leaf.dtype))
 
     weights = jnp.ones((), outputs.dtype) if problem.scalar else jax.tree.map(normal, outputs)
     return Probe(tuple(normal(leaf) for leaf in problem.x), weights)

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend.core import JaxprEqn
 
 from .jaxpr import Atom, dtype, kind
@@ -45,7 +46,18 @@ def wide(value: Any) -> Any:
         return value
     if isinstance(value, float | complex):
         value = np.asarray(value, given)
+    if _is_at_hand(value):  # JAX would compile a program for each shape
+        return jax.device_put(np.asarray(value).astype(wide_dtype(given)))
     return jnp.asarray(value, wide_dtype(given))
+
+
+def _is_at_hand(value: Any) -> bool:
+    """Whether NumPy can read an array where it lies, and no device was chosen for it."""
+    if not isinstance(value, jax.Array):
+        return isinstance(value, np.ndarray)
+    if isinstance(value, Tracer) or value.committed:
+        return False
+    return all(device.platform == "cpu" for device in value.devices())
 
 
 def wide_operation(eqn: JaxprEqn, operands: Sequence[Any]) -> list[Any]:

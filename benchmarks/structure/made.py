@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
@@ -40,7 +39,7 @@ class Made:
         # Copies: the user may donate the arrays themselves.
         self._bound = {place: np.array(problem.fixed[place]) for place in bound}
         arrays, self._static = _without_static(way.tables)
-        self._arrays = tuple(map(jnp.asarray, arrays))
+        self._arrays = jax.device_put(tuple(arrays))  # asarray compiles a program for each shape
         self._finish = finish
         self._sparse = sparse
         self._jitted = jax.jit(self._program)
