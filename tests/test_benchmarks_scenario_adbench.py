@@ -140,6 +140,21 @@ def test_ba_blocks_as_csr_are_the_dense_jacobian(monkeypatch):
         np.testing.assert_allclose(matrix.toarray(), expected, rtol=1e-11, atol=1e-11)
 
 
+def test_ba_values_are_written_once_into_the_memory_of_those_before(monkeypatch):
+    monkeypatch.setattr(ba.blocks, "_CHUNK", 3)
+    inputs, many = ba_inputs(), arrays(data.draw_ba(3, 4, 700))
+    values = jax.jit(ba.csr_values, donate_argnums=0)
+    memory = values.lower(jnp.empty(31 * 700), *many).compile().memory_analysis()
+    assert memory.alias_size_in_bytes == memory.output_size_in_bytes == 31 * 700 * 8
+    assert memory.temp_size_in_bytes < memory.output_size_in_bytes / 4  # it is made nowhere else
+    expected = ba.csr_jacobian(
+        jax.jit(ba.per_observation)(*inputs), *inputs[4:], cameras=3, points=4
+    )
+    np.testing.assert_allclose(
+        values(jnp.full(31 * 7, jnp.nan), *inputs), expected.data, rtol=1e-11, atol=1e-11
+    )
+
+
 def cost(fn, inputs):
     """What XLA counts in `fn` as it is written: `"flops"` and `"transcendentals"`."""
     return jax.jit(fn).lower(*inputs).cost_analysis() or {}

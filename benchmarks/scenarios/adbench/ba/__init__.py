@@ -2,7 +2,7 @@
 
 from . import blocks
 from .blocks import BlockJacobian, apply_blocks, block_jacobian, per_observation
-from .csr import Csr, csr_jacobian
+from .csr import Csr, csr_jacobian, csr_places, csr_values
 from .projection import residuals
 
 __all__ = [
@@ -12,6 +12,8 @@ __all__ = [
     "block_jacobian",
     "blocks",
     "csr_jacobian",
+    "csr_places",
+    "csr_values",
     "per_observation",
     "residuals",
 ]

@@ -64,6 +64,38 @@ def block_jacobian(
         >>> jax.eval_shape(block_jacobian, *inputs, index, index).reprojection.shape
         (7, 2, 15)
     """
+    inputs = cameras, points, weights, features, camera_index, point_index
+    count = len(weights)
+    blocks = write_blocks(jnp.zeros(2 * WIDTH * count, weights.dtype), *inputs)
+    return BlockJacobian(blocks.reshape(count, 2, WIDTH), -2 * weights)
+
+
+def write_blocks(
+    into: jax.Array,
+    cameras: jax.Array,
+    points: jax.Array,
+    weights: jax.Array,
+    features: jax.Array,
+    camera_index: jax.Array,
+    point_index: jax.Array,
+) -> jax.Array:
+    """Write the blocks of `block_jacobian`, one after the other, at the start of a vector.
+
+    Args:
+        into: `[at least 30 p]`, whose memory is written to where it is donated.
+        cameras: `[n, 11]`; these and the others are those of `residuals`.
+        points: `[m, 3]`.
+        weights: `[p]`.
+        features: `[p, 2]`.
+        camera_index: `[p]`.
+        point_index: `[p]`.
+
+    Example:
+        >>> inputs = jnp.ones((2, 11)), jnp.ones((3, 3)), jnp.ones(7), jnp.zeros((7, 2))
+        >>> index = jnp.zeros(7, int)
+        >>> jax.eval_shape(write_blocks, jnp.zeros(217), *inputs, index, index).shape
+        (217,)
+    """
     by_axis = [jax.jvp(rotation_matrix, (cameras[:, :3].T,), (axis,)) for axis in _axes(cameras)]
     rotation, derivatives = by_axis[0][0], [derivative for _, derivative in by_axis]
     camera_columns, point_columns = columns(cameras[:, 3:]), columns(points)
@@ -75,11 +107,10 @@ def block_jacobian(
     def write(index: jax.Array, blocks: jax.Array) -> jax.Array:
         start = jnp.minimum(index * length, count - length)  # the last one overlaps the one before
         chunk = jax.tree.map(lambda v: lax.dynamic_slice_in_dim(v, start, length), observations)
-        return lax.dynamic_update_slice_in_dim(blocks, _blocks(*tables, *chunk), start, axis=0)
+        numbers = _blocks(*tables, *chunk).ravel()
+        return lax.dynamic_update_slice_in_dim(blocks, numbers, 2 * WIDTH * start, axis=0)
 
-    empty = jnp.zeros((count, 2 * WIDTH), weights.dtype)
-    blocks = lax.fori_loop(0, -(-count // length), write, empty)
-    return BlockJacobian(blocks.reshape(count, 2, WIDTH), -2 * weights)
+    return lax.fori_loop(0, -(-count // length), write, into)
 
 
 def per_observation(
