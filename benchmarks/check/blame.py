@@ -85,7 +85,9 @@ def _first(problem: Problem, mode: str, pace: Pace) -> str:
         found = explain(problem, probe, (mode,), hurried, known_wrong=True)
     except GaveUpError:
         return _NO_TIME
-    return found.advice if found.what else ""
+    if found.what:
+        return found.advice
+    return _NO_TIME if hurried.left() <= 0 else ""
 
 
 def deliberate(problem: Problem) -> tuple[str, ...]:
