@@ -165,7 +165,10 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
                     f"repeat expected its layer to keep the shape {x.shape}, got {y.shape}"
                 )
             if y.dtype != x.dtype:
-                raise TypeError(f"repeat expected its layer to keep {x.dtype}, got {y.dtype}")
+                raise TypeError(
+                    f"repeat expected its layer to keep {x.dtype}, got {y.dtype}: convert the "
+                    f"input to {y.dtype}, or repeat nn.mixed_precision(layer), which keeps the type"
+                )
             return y, state
 
         return lax.scan(one_copy, x, (jnp.arange(n), params, state))

@@ -74,7 +74,7 @@ def mixed_precision(
     the norms of this library compute their statistics in float32, so these stay exact as well.
 
     Micikevicius et al., "Mixed Precision Training" (2018). bfloat16 has the range of float32, so
-    the loss needs no scaling; float16 has not.
+    the loss needs no scaling; float16 has not, and needs `train.loss_scaling(optimizer)`.
 
     Args:
         layer: The layer or the model.

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from backends import exact_on_cpus
+from test_nn_contract import LAYERS
 
 import nn
 
@@ -107,6 +108,35 @@ def test_mixed_precision_keeps_parameters_gradients_and_statistics_in_float32():
     products = dtypes_of_products(jax.make_jaxpr(step)(params, state, X).jaxpr)
     assert len(products) >= 3
     assert set(products) == {"bfloat16"}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("compute", ["bfloat16", "float16"])
+def test_any_layer_in_mixed_precision_has_the_type_of_its_input_and_keeps_its_state(compute, dtype):
+    for name, (layer, shape) in LAYERS.items():
+        mixed = nn.mixed_precision(layer, compute=compute)
+        params, state = jax.eval_shape(layer.init, jax.random.key(0))
+        x, key = jax.ShapeDtypeStruct((4, *shape), dtype), jax.random.key(1)
+        with jax.debug_key_reuse(False):
+            y, after = jax.eval_shape(
+                lambda params, state, x, mixed=mixed, key=key: mixed.apply(
+                    params, state, x, key=key, train=True
+                ),
+                *(params, state, x),
+            )
+        assert y.dtype == dtype, name
+        assert jax.tree.map(lambda leaf: leaf.dtype, after) == jax.tree.map(
+            lambda leaf: leaf.dtype, state
+        ), name
+
+
+def test_repeat_names_what_keeps_the_type():
+    params, state = drawn(nn.repeat(nn.dense(3, 3), 2))
+    message = r"keep bfloat16, got float32: convert the input to float32, or repeat nn.mixed_prec"
+    with pytest.raises(TypeError, match=message):
+        nn.repeat(nn.dense(3, 3), 2).apply(params, state, bfloat16(X[:, :3]))
+    mixed = nn.repeat(nn.mixed_precision(nn.dense(3, 3)), 2)
+    assert mixed.apply(params, state, bfloat16(X[:, :3]))[0].dtype == jnp.bfloat16
 
 
 def dtypes_of_products(jaxpr):
