@@ -19,7 +19,7 @@ from train.checkpoints import format as file_format
 JOBS = (
     *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
     *("own_rows", "own_key", "own_start", "wrong_label", "not_finite", "broken_source"),
-    *("broken_callback", "stopping_callback", "signalled", "signalled_arrays", "late"),
+    *("broken_callback", "stopping_callback", "signalled", "signalled_arrays", "own_loop", "late"),
     *("evaluated", "evaluated_own", "evaluated_by_own", "compared", "saved", "saves"),
 )
 KILLED = "endless"
@@ -174,6 +174,7 @@ def test_a_signal_to_one_process_stops_all_at_the_same_step_and_saves(told, fold
     assert 11 + 1 <= found["step"] <= 11 + 4  # it came before the fourth batch of the second epoch
     (path,) = (folder / "two" / "signalled").iterdir()
     assert path.name == f"epoch-00000001_batch-{found['step'] - 11:08d}.safetensors"
+    assert both(told, "own_loop") == 3
     assert both(told, "signalled_arrays") == {"code": 128 + signal.SIGINT, "epochs": 1}
 
 

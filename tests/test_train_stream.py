@@ -1,9 +1,13 @@
 import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType
 from train_problem import BATCH, data, linear, optimizer, same_bits, shuffled
 
 import train
+from train.runs.lockstep import Lockstep
+from train.runs.placement import Placement, placement
+from train.runs.plan import Plan
 
 KEY = 5
 
@@ -53,9 +57,6 @@ def test_a_resumed_stream_asks_its_source_for_the_epoch_it_is_in(tmp_path):
 
 
 def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
-    from train.runs.lockstep import Lockstep
-    from train.runs.placement import Placement
-
     brought = []
 
     def batches():
@@ -68,6 +69,51 @@ def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
     for used, (_, batch, _) in enumerate(ahead):
         assert int(batch[0]) == used
         assert len(brought) == min(used + 3, 6)
+
+
+@pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit])
+@pytest.mark.parametrize("told_by", ["sharding", "train_state"])
+def test_the_rows_of_host_batches_are_divided_among_the_devices_of_a_mesh(axis_type, told_by):
+    objective, train_state = linear()
+    mesh = jax.make_mesh((jax.device_count() // 2, 2), ("rows", "model"), (axis_type,) * 2)
+    batches = list(shuffled(KEY, 0))
+    options = {"epochs": 3, "batch_size": BATCH}
+    if told_by == "sharding":
+        options["sharding"] = jax.NamedSharding(mesh, jax.P("rows"))
+    else:
+        train_state = jax.device_put(train_state, jax.NamedSharding(mesh, jax.P()))
+    key = jax.random.key(KEY)
+    spread, history = train.fit(key, train_state, objective, optimizer(), batches, **options)
+    whole, expected = fit(batches)
+    np.testing.assert_allclose(history["train_loss"], expected["train_loss"], rtol=1e-6)
+    for a, b in zip(jax.tree.leaves(spread), jax.tree.leaves(whole), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+        assert a.sharding.device_set == set(jax.devices())
+
+
+def test_rows_that_the_devices_do_not_divide_are_padded_and_masked():
+    mesh = jax.make_mesh((4,), ("rows",))
+    plan = Plan(objective=print, optimizer=optimizer(), batch_size=6, accumulate=3)
+    placed = placement(plan, jax.NamedSharding(mesh, jax.P("rows")), linear()[1])
+    assert (placed.total, placed.own, placed.most) == (12, 12, 6)  # of parts and of micro-batches
+    batch = placed.put(placed.pad(np.ones((5, 3)), np.ones(5)))
+    assert [shard.data.shape for shard in batch.x.addressable_shards] == [(3, 3)] * 4
+    assert batch.mask.tolist() == [True] * 5 + [False] * 7
+    assert batch.x.sum() == 15
+    with pytest.raises(ValueError, match="batch_size=6, but the source gave a batch of 7 rows"):
+        placed.pad(np.ones((7, 3)), np.ones(7))
+
+
+def test_where_rows_go_must_be_said_where_it_cannot_be_told():
+    objective, train_state = linear()
+    mesh = jax.make_mesh((2, 2), ("a", "b"), (AxisType.Auto,) * 2)
+    taken = jax.NamedSharding(mesh, jax.P("a", None)), jax.NamedSharding(mesh, jax.P("b"))
+    spread = train_state._replace(params=[jax.device_put(np.ones((4, 2)), s) for s in taken])
+    plan = Plan(objective=objective, optimizer=optimizer(), batch_size=4)
+    with pytest.raises(ValueError, match=r"spread over all axes \('a', 'b'\) of its mesh"):
+        placement(plan, None, spread)
+    with pytest.raises(TypeError, match=r"sharding must be that of the rows .* got SingleDevice"):
+        placement(plan, jax.sharding.SingleDeviceSharding(jax.devices()[0]), train_state)
 
 
 X, Y = (np.asarray(part) for part in data())

@@ -16,6 +16,7 @@ from ..checkpoints.position import Position
 from ..curves import History
 from ..steps import TrainState
 from .carry import Carry, finish
+from .lockstep import Lockstep
 
 #: What `fit` does when a signal has ended it.
 OnInterrupt: TypeAlias = Literal["raise", "return"]
@@ -77,6 +78,9 @@ def interruptible() -> Iterator[Callable[[], bool]]:
     Ctrl-C where a shell has started it in the background, stays ignored. Only the main thread
     receives signals; in any other the function always returns False.
 
+    Of several processes each asks after the same steps, and all are told of a signal to any: the
+    function waits for the answers of all.
+
     Example:
         >>> import signal
         >>> from gradwise import train
@@ -90,7 +94,8 @@ def interruptible() -> Iterator[Callable[[], bool]]:
         3
     """
     with first_signal() as received:
-        yield lambda: bool(received())
+        lockstep = Lockstep(received=received)
+        yield lambda: bool(lockstep.agreed())
 
 
 @contextmanager

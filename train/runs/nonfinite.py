@@ -114,7 +114,9 @@ def _of_any(why: Why) -> Why:
     """Return why something is not finite as the first process found it that could tell."""
     if not several():
         return why
-    found = zip(texts(why.text), agree(why.of_data)[:, 0], strict=True)
+    found = list(zip(texts(why.text), agree(why.of_data)[:, 0], strict=True))
+    if len({text for text, _ in found}) == 1:  # of data that all of them hold
+        return why
     told = [
         Why(f"In the rows of process {number}: {text}", of_data=bool(of_data))
         for number, (text, of_data) in enumerate(found)
