@@ -1,4 +1,4 @@
-"""Values that a derivative meets: of any type, NaN where it is made, and arrays that change later."""
+"""Values that a derivative meets: any type, NaN where it is made, arrays that change later."""
 
 import warnings
 

@@ -14,6 +14,7 @@ from ..program.messages import guarded
 from .asked import Asked, finished
 from .given import missed
 from .made import Made
+from .modes import is_long
 from .pattern import Pattern
 from .record import Jacobian, Rival
 from .shapes import shape_of
@@ -23,6 +24,8 @@ from .weigh import full, weighed
 
 #: Times within this of each other tell nothing.
 _TIE = 1.1
+#: The call that computes nothing, and how many times its time is nothing.
+_NOTHING, _AT_FLOOR = "nothing", 1.5
 #: Ways that are checked and measured against one another, and the seconds for all of them.
 MOST_MEASURED, _SECONDS = 3, 0.6
 #: Wall over CPU time from which times are not believed.
@@ -37,6 +40,11 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     """
     pattern, ways, notes = weighed(asked)
     tried = {way.name: made(asked, pattern, way) for way in ways[:MOST_MEASURED]}
+    if measure and is_long(asked.problem):
+        measure, notes = (
+            False,
+            (*notes, "it is too long to be timed: the cheapest by count is taken"),
+        )
     right, faults = _right(tried, asked, all_of_them=measure)
     told = {name: fault for name, fault in faults.items() if fault is not None}
     if told:
@@ -84,10 +92,12 @@ def fastest(
     Without times, or with such as are not believed, it is the first: that of fewest operations.
     """
     seconds, doubts = _measured(right, problem) if len(right) > 1 else ({}, ())
+    floor = seconds.pop(_NOTHING, 0.0)
     if doubts or not seconds:
         return next(iter(right)), seconds, doubts
-    least = min(seconds.values())
-    best = next(name for name in right if seconds.get(name, math.inf) <= _TIE * least)
+    # What takes as long as a call that computes nothing is told apart by its operations alone.
+    tie = max(_TIE * min(seconds.values()), _AT_FLOOR * floor)
+    best = next(name for name in right if seconds.get(name, math.inf) <= tie)
     return best, seconds, doubts
 
 
@@ -171,9 +181,10 @@ def _measured(
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Time the ways against one another, and say why the times are not to be believed."""
     calls = {name: partial(one.timed, problem.x, problem.fixed) for name, one in made.items()}
+    calls[_NOTHING] = partial(jax.jit(lambda x, fixed: x), problem.x, problem.fixed)
     with jax.debug_key_reuse(False):
         timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
-    waited = [contention(one) for one in timed.values()]
+    waited = [contention(one) for name, one in timed.items() if name != _NOTHING]
     doubts = (fault,) if fault else ()
     if jax.default_backend() == "cpu" and waited and min(waited) > BUSY:
         doubts = ("the machine was busy: the way of fewest operations is taken",)

@@ -5,6 +5,7 @@ it, so that a product runs neither the function nor a trace of it again.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import jax
@@ -138,43 +139,50 @@ def of_entries(kind: Kind, rows: csr_array, data: jax.Array) -> Operator:
 
 
 class Linear:
-    """The linear part of a function at inputs: a program that makes it, and how it is run."""
+    """The linear part of a function at inputs: a program that makes it, and how it is run.
+
+    It is traced when it is asked for first: that of a long program takes long.
+    """
 
     def __init__(self, problem: Problem) -> None:
-        """Trace it once."""
-        x, fixed = problem.x, problem.fixed
-        structures: list[Any] = []
-
-        def residuals(x: Leaves, fixed: Leaves) -> list[jax.Array]:
-            run = jax.linearize(lambda *x: problem.fn(x, fixed), *x)[1]
-            leaves, structure = jax.tree.flatten(run)
-            structures.append(structure)
-            return leaves
-
-        self._run = jaxpr_as_fun(trace(residuals, x, fixed))
-        self._structure = structures[-1]
-        outputs = jax.eval_shape(problem.fn, x, fixed)
-        self._inputs, self._fixed = (list(map(_like, leaves)) for leaves in (x, fixed))
+        """Say of what."""
+        self._problem = problem
+        self._inputs, self._fixed = (list(map(_like, p)) for p in (problem.x, problem.fixed))
+        outputs = jax.eval_shape(problem.fn, problem.x, problem.fixed)
         self._outputs, self._form = jax.tree.flatten(outputs)
-        m = sum(leaf.size for leaf in self._outputs)
-        self.kind = Kind((m, problem.n), self._push, self._pull)
-        parts = jax.eval_shape(self._run, *self._inputs, *self._fixed)
-        forward, reverse = (
-            self._takes(product, parts, size)
-            for product, size in ((self._push, problem.n), (self._pull, m))
-        )
-        if not forward and reverse:  # a rule that only says how to go backwards
-            self.kind.push = self._push_by_transposes
-        if not reverse:
-            self.kind.pull = None
 
     def __call__(self, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Operator:
         """Return the operator at some inputs."""
         del problem, tables
-        return Operator(self.kind, tuple(self._run(*x, *fixed)))
+        run, _ = self._traced
+        return Operator(self.kind, tuple(run(*x, *fixed)))
+
+    @cached_property
+    def kind(self) -> Kind:
+        """How products are taken, by the modes that there are."""
+        n, m = self._problem.n, sum(leaf.size for leaf in self._outputs)
+        parts = jax.eval_shape(self._traced[0], *self._inputs, *self._fixed)
+        reverse = self._takes(self._pull, parts, m)
+        # A rule may only say how to go backwards.
+        forward = not reverse or self._takes(self._push, parts, n)
+        push = self._push if forward else self._push_by_transposes
+        return Kind((m, n), push, self._pull if reverse else None)
+
+    @cached_property
+    def _traced(self) -> tuple[Callable[..., Sequence[Any]], Any]:
+        structures: list[Any] = []
+
+        def residuals(x: Leaves, fixed: Leaves) -> list[jax.Array]:
+            run = jax.linearize(lambda *x: self._problem.fn(x, fixed), *x)[1]
+            leaves, structure = jax.tree.flatten(run)
+            structures.append(structure)
+            return leaves
+
+        program = trace(residuals, tuple(self._inputs), tuple(self._fixed))
+        return jaxpr_as_fun(program), structures[-1]
 
     def _function(self, parts: Leaves) -> Callable[..., Any]:
-        return jax.tree.unflatten(self._structure, parts)
+        return jax.tree.unflatten(self._traced[1], parts)
 
     def _push(self, parts: Leaves, vector: jax.Array) -> jax.Array:
         return _flat(self._function(parts)(*_unflat(vector, self._inputs)))
@@ -188,7 +196,7 @@ class Linear:
         return not any(kind(eqn) == "custom_lin" for eqn, _ in equations(program))
 
     def _push_by_transposes(self, parts: Leaves, vector: jax.Array) -> jax.Array:
-        m = self.kind.shape[0]
+        m = sum(leaf.size for leaf in self._outputs)
         dtype = jnp.result_type(*self._outputs)
         back = jax.linear_transpose(
             lambda u: self._pull(parts, u), jax.ShapeDtypeStruct((m,), dtype)

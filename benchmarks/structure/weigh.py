@@ -12,10 +12,10 @@ from ..instrument.clock import CLOCK, Clock, time_left
 from ..program.count import Flops
 from ..program.flops import flops
 from ..program.messages import Obstacle, guarded
-from ..program.obstacles import obstacles
 from .asked import Asked
 from .further import further_ways
 from .marks import MOST_ENTRIES, TooLargeError
+from .modes import blocked_modes
 from .operators import PRODUCTS, Linear
 from .pattern import Pattern, find_pattern
 from .ways import FORWARD, MOST_DENSE, REVERSE, Way, constant, plain_ways, ways_of
@@ -75,12 +75,7 @@ def _ways(
     """Return the ways that are possible, the cheapest by the model first, and notes."""
     _check_size(asked, pattern)
     problem = asked.problem
-    modes = ("forward", "reverse")
-    blocked, fault = guarded(
-        "tell which modes there are",
-        lambda: obstacles(problem.fn, problem.x, problem.fixed, argnums=0, modes=modes),
-        {},
-    )
+    blocked, fault = guarded("tell which modes there are", lambda: blocked_modes(problem), {})
     count = partial(flops, problem.fn, problem.x, problem.fixed)
     counted, uncounted = guarded("count operations", count, Flops())
     operations = max(float(counted.high), float(problem.n))
@@ -136,8 +131,12 @@ def _no_entries(problem: Problem, tables: object, x: Leaves, fixed: Leaves) -> j
 def _check_size(asked: Asked, pattern: Pattern | None) -> None:
     """Raise `ValueError` if the result is too large."""
     m, n = asked.m, asked.problem.n
-    dense = asked.output == "dense" or (asked.sparse and pattern is None)
-    if dense and m * n * 8 > MOST_DENSE:
+    if asked.sparse and pattern is None:
+        raise ValueError(
+            f"nobody knows which of {m:,} by {n:,} numbers may be other than zero, and all of them "
+            "are too many for a sparse array: ask for output='operator', or give a pattern"
+        )
+    if asked.output == "dense" and m * n * 8 > MOST_DENSE:
         sparse = "output='csr' or " if pattern else ""
         raise ValueError(
             f"a dense result of {m:,} by {n:,} numbers is too large: ask for {sparse}"

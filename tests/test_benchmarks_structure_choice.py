@@ -1,0 +1,111 @@
+"""Which way is taken: by times that can be believed, and in the time that looking may take."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from structure_examples import normal, stencil
+
+import gradwise
+from benchmarks.derivatives.problem import make_problem
+from benchmarks.instrument.clock import Clock
+from benchmarks.instrument.samples import Samples
+from benchmarks.structure import choose, jacobian, modes, weigh
+
+X = jnp.asarray(normal(60), jnp.float32)
+
+
+def asked(fn, *inputs, output="dense"):
+    problem = make_problem(fn, inputs)
+    return jacobian._asked(fn, problem, None, output, None, "jacobian")
+
+
+def of_seconds(seconds, busy=1.0):
+    """A stand-in for the stopwatch: what each way takes, by the beginning of its name."""
+
+    def interleave(calls, *, budget):
+        del budget
+        found = {}
+        for name in calls:
+            each = next(s for start, s in seconds.items() if name.startswith(start))
+            wall = np.full(20, each)
+            found[name] = Samples(rounds=np.arange(20), wall=wall, cpu=wall / busy, calls=1)
+        return found, {}
+
+    return interleave
+
+
+def ticking(step):
+    """A clock that is a step later each time that somebody looks at it."""
+    count = itertools.count()
+    return Clock(lambda: step * next(count), lambda: 0.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "busy", "taken", "note"),
+    [
+        (
+            {"coloured (f": 9.0, "coloured (r": 5.0, "forward": 7.0, "nothing": 1.0},
+            1,
+            "reverse",
+            "",
+        ),
+        # all but one at the floor of a call: the fewest operations
+        (
+            {"coloured (f": 1.4, "coloured (r": 1.1, "forward": 2.0, "nothing": 1.0},
+            1,
+            "forward",
+            "",
+        ),
+        (
+            {"coloured (f": 9.0, "coloured (r": 5.0, "forward": 7.0, "nothing": 1.0},
+            2,
+            "forward",
+            "busy",
+        ),
+    ],
+    ids=["fastest", "floor", "busy"],
+)
+def test_the_fastest_is_taken_unless_times_tell_nothing(monkeypatch, seconds, busy, taken, note):
+    monkeypatch.setattr(choose, "interleave", of_seconds(seconds, busy))
+    found = gradwise.jacobian(stencil, X)
+    assert found.rivals[0].name == "coloured (forward, 3)"  # of fewest operations
+    assert found.way == f"coloured ({taken}, 3)"
+    assert note in " ".join(found.notes)
+    assert "nothing" not in str(found)
+
+
+@pytest.mark.parametrize("step", [6.0, 0.6])
+def test_looking_ends_in_time_and_a_plain_mode_is_taken(step):
+    _, ways, notes = weigh.weighed(asked(stencil, X), ticking(step))
+    assert [way.name for way in ways] == ["forward", "reverse"]
+    assert "what depends on what is not known: looking for it took too long" in notes
+    _, ways, _ = weigh.weighed(asked(stencil, X), ticking(1e-6))
+    assert ways[0].name == "coloured (forward, 3)"
+
+
+def test_a_sparse_array_of_nobody_knows_what_is_refused_where_it_is_too_large():
+    x = jnp.ones(3000)
+    with pytest.raises(ValueError, match=r"nobody knows which of 3,000 by 3,000 numbers.*operator"):
+        weigh.weighed(asked(lambda x: x**2, x, output="csr"), ticking(6.0))
+    pattern, ways, _ = weigh.weighed(asked(stencil, X, output="csr"), ticking(6.0))
+    assert pattern.rows.nnz == 58 * 60
+    assert ways[0].name == "forward"
+
+
+def test_a_long_program_is_not_differentiated_to_see_whether_it_can_be(monkeypatch):
+    monkeypatch.setattr(modes, "_FEW", 3)
+    monkeypatch.setattr(modes, "obstacles", None)
+
+    def endless(x):
+        return jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, x))[1]
+
+    assert list(modes.blocked_modes(make_problem(endless, (X,)))) == ["reverse"]
+    assert modes.blocked_modes(make_problem(stencil, (X,))) == {}
+    monkeypatch.setattr(modes, "_MANY", 3)
+    found = gradwise.jacobian(stencil, X)
+    assert found.way == "coloured (forward, 3)"
+    assert all(rival.seconds is None for rival in found.rivals)
+    assert any("too long to be timed" in note for note in found.notes)
