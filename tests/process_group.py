@@ -202,6 +202,16 @@ def validated(job):
     return result(*found) | {"validation": found[1]["validation_loss"].tolist()}
 
 
+def own_types(job):
+    """Batches of another type in one process."""
+
+    def source(epoch):
+        for x, y in job.source(epoch):
+            yield x.astype(("float32", "float16")[job.number]), y
+
+    job.fit(source)
+
+
 def own_key(job):
     import jax
 

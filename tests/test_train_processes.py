@@ -18,7 +18,15 @@ from train.checkpoints import format as file_format
 
 JOBS = (
     *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
-    *("own_rows", "own_key", "own_start", "wrong_label", "not_finite", "broken_source"),
+    *(
+        "own_rows",
+        "own_key",
+        "own_start",
+        "own_shapes",
+        "wrong_label",
+        "not_finite",
+        "broken_source",
+    ),
     *("broken_callback", "stopping_callback", "signalled", "signalled_arrays", "own_loop", "late"),
     *("evaluated", "evaluated_own", "evaluated_by_own", "compared", "saved", "saves"),
 )
@@ -92,6 +100,12 @@ def test_processes_that_begin_otherwise_than_one_another_are_told(told, job, nam
     found = both(told, job)
     assert found["error"] == "ValueError"
     assert f"all processes need the same {names}" in found["text"]
+
+
+def test_batches_of_other_shapes_in_one_process_are_told_by_all(told):
+    for number, answer in enumerate(told["own_shapes"]):
+        assert answer["error"] == "ValueError"
+        assert f"process {number} gives x and y of ('float32 (3, {4 + number})'" in answer["text"]
 
 
 def test_the_first_process_alone_logs(told, folder):

@@ -99,7 +99,7 @@ def check_same(trees: Mapping[str, Tree]) -> None:
     """
     if not several() or any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(trees)):
         return
-    told = agree(*map(_fingerprint, trees.values()))
+    told = agree(*map(fingerprint, trees.values()))
     same = (told == told[0]).all(axis=0)
     differ = [name for name, is_same in zip(trees, same, strict=True) if not is_same]
     if differ:
@@ -109,14 +109,19 @@ def check_same(trees: Mapping[str, Tree]) -> None:
         )
 
 
-def _fingerprint(tree: Tree) -> int:
-    """Return a number by which equal trees are known, of 31 bits; what is global is left out."""
+def fingerprint(tree: Tree) -> int:
+    """Return a number by which equal trees are known, of 31 bits; what is global is left out.
+
+    Example:
+        >>> fingerprint({"a": 1}) == fingerprint({"a": 1}), fingerprint("a") == fingerprint("b")
+        (True, False)
+    """
     number = zlib.crc32(str(jax.tree.structure(tree)).encode())
     for leaf in jax.tree.leaves(tree):
         if getattr(leaf, "is_fully_addressable", True):
             array = np.asarray(jax.random.key_data(leaf) if is_key(leaf) else leaf)
             number = zlib.crc32(f"{array.shape} {array.dtype}".encode(), number)
-            number = zlib.crc32(np.ravel(array).view(np.uint8), number)
+            number = zlib.crc32(np.ravel(array).tobytes(), number)
     return number >> 1
 
 

@@ -1,8 +1,8 @@
 """Keep several processes at the same step: a signal, an end or an error of one counts for all.
 
-With each batch every process tells the others whether it has one, which signal it has received and
-whether its source has failed. That is read when the batch is trained on, some batches later, so
-that no step waits for the host of another process.
+With each batch every process tells the others whether it has one, which signal it has received,
+whether its source has failed, and what shapes its batches have. That is read when the batch is
+trained on, some batches later, so that no step waits for the host of another process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._processes import agree, raise_for, read, send, several
+from .._processes import agree, fingerprint, raise_for, read, send, several
+from .._text import excerpt
 from ..steps import Batch
 from .placement import Placement
 
@@ -65,6 +66,7 @@ class Lockstep:
 
         Raises:
             ProcessError: If the source of another process has failed.
+            ValueError: If the processes give batches of different shapes or types.
         """
         if not several():
             yield from _ahead(batches, count, placement)
@@ -78,25 +80,34 @@ class Lockstep:
                 try:
                     entry = next(batches, None)
                     has_one = entry is not None
-                    last = entry or (_masked(last[0]), last[1]) if last else entry
-                    last = last or (_masked(example()), None)
+                    if entry is None:
+                        batch, other = last or (example(), None)
+                        entry = _masked(batch), other
+                    last = entry
                 except Exception as caught:
                     error = caught
-            told = send([has_one, self.received(), error is not None])
+            shapes = 0 if last is None else fingerprint(jax.tree.map(_described, last[0]))
+            told = send([has_one, self.received(), error is not None, shapes])
             host, other = last if error is None and last is not None else (None, None)
             placed = None if host is None else placement.put(host)
             waiting.append((host, placed, other, told))  # pyright: ignore[reportArgumentType]
             if len(waiting) > count:
                 *taken, told = waiting.popleft()
-                if not self._goes_on(read(told), error):
+                if not self._goes_on(read(told), error, taken[0]):
                     return
                 yield tuple(taken)  # pyright: ignore[reportReturnType]
 
-    def _goes_on(self, told: np.ndarray, error: Exception | None) -> bool:
+    def _goes_on(self, told: np.ndarray, error: Exception | None, own: Batch) -> bool:
         """Return whether any process has a batch, and note the signal that one has received."""
-        has_one, received, failed = told.T
+        has_one, received, failed, shapes = told.T
         raise_for(error, failed)
         self.number = self.number or int(received.max())
+        if (shapes != shapes[0]).any():
+            raise ValueError(
+                "the processes must give batches of the same shapes and types, but for the number "
+                f"of rows, and they differ: process {jax.process_index()} gives x and y of "
+                f"{excerpt(jax.tree.map(_described, tuple(own[:2])))}"
+            )
         return bool(has_one.any())
 
 
@@ -114,6 +125,10 @@ def _ahead(
 def _masked(batch: Batch) -> Batch:
     """Return a batch of the same shapes with no real row."""
     return jax.tree.map(_zeros_like, batch)
+
+
+def _described(leaf: np.ndarray | jax.Array) -> str:
+    return f"{jax.dtypes.canonicalize_dtype(leaf.dtype)} {leaf.shape}"
 
 
 def _zeros_like(leaf: np.ndarray | jax.Array) -> np.ndarray | jax.Array:
