@@ -22,7 +22,7 @@ JOBS = (
         "own_rows",
         "own_key",
         "own_start",
-        "own_shapes",
+        "own_types",
         "wrong_label",
         "not_finite",
         "broken_source",
@@ -102,10 +102,11 @@ def test_processes_that_begin_otherwise_than_one_another_are_told(told, job, nam
     assert f"all processes need the same {names}" in found["text"]
 
 
-def test_batches_of_other_shapes_in_one_process_are_told_by_all(told):
-    for number, answer in enumerate(told["own_shapes"]):
+def test_batches_of_another_type_in_one_process_are_told_by_all(told):
+    for number, answer in enumerate(told["own_types"]):
         assert answer["error"] == "ValueError"
-        assert f"process {number} gives x and y of ('float32 (3, {4 + number})'" in answer["text"]
+        kind = ("float32", "float16")[number]
+        assert f"process {number} gives x and y of ('{kind} (3, 4)'" in answer["text"]
 
 
 def test_the_first_process_alone_logs(told, folder):
