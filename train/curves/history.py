@@ -15,12 +15,13 @@ from numpy.typing import ArrayLike
 
 from .._equality import same, same_fields
 from .._figures import write_figure
-from .._record_file import ending, number, save_record
-from .._records import integer, load_record, numbers
+from .._record_file import ending, save_record
+from .._records import load_record
 from .._text import html_table, table
 from .diagnosis import Diagnosis, diagnose
 from .drawing import curve_figure
-from .endings import ENDINGS, ending_number
+from .endings import ENDINGS
+from .stored import fields_of, joined, one_run, plain
 from .text import shown_lines, summary
 
 if TYPE_CHECKING:  # matplotlib is needed only by those who draw
@@ -135,12 +136,7 @@ class History:
 
     def _count(self) -> int:
         """Return how many epochs the one run of this history made."""
-        if np.ndim(self.epochs):
-            raise ValueError(
-                f"a history must be of one run to be read, got {np.size(self.epochs)} runs as vmap "
-                "makes them: take run i with jax.tree.map(lambda leaf: leaf[i], history)"
-            )
-        return int(self.epochs)
+        return one_run(self.epochs)
 
     def _made(self) -> dict[str, Any]:
         """Return the fields, and of each curve the epochs that were made."""
@@ -167,12 +163,8 @@ class History:
             >>> history.append({"train_loss": [0.25, 0.125]}).epochs
             3
         """
-        new = {name: np.asarray(more, np.float64) for name, more in curves.items()}
-        before = {name: self[name] for name in self.curves} or {
-            name: np.zeros((0, *more.shape[1:])) for name, more in new.items()
-        }
-        joined = {name: np.concatenate([before[name], more]) for name, more in new.items()}
-        return dataclasses.replace(self, curves=joined, epochs=len(next(iter(joined.values()))))
+        longer = joined({name: self[name] for name in self.curves}, curves)
+        return dataclasses.replace(self, curves=longer, epochs=len(next(iter(longer.values()))))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one dictionary for each epoch; `epoch` is its number, counted from 1.
@@ -281,9 +273,7 @@ class History:
             >>> train.History.empty().append({"train_loss": [0.5]}).to_dict()["curves"]
             {'train_loss': [0.5]}
         """
-        fields = self._made()
-        curves = {name: curve.tolist() for name, curve in fields["curves"].items()}
-        return fields | {"curves": curves}
+        return plain(self._made())
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> History:
@@ -300,22 +290,7 @@ class History:
             >>> train.History.from_dict(history.to_dict()) == history
             True
         """
-        curves = {name: numbers(curve) for name, curve in fields["curves"].items()}
-        epochs = integer("epochs", fields["epochs"], 0)
-        for name, curve in curves.items():
-            if curve.shape[:1] != (epochs,):
-                raise ValueError(f"curve {name!r} must be of {epochs} epochs, got {curve.shape}")
-        failed_step = integer("failed_step", fields["failed_step"], -1)
-        return cls(
-            curves=curves,
-            epochs=epochs,
-            untrained_loss=number(fields["untrained_loss"]),
-            kept_epoch=integer("kept_epoch", fields.get("kept_epoch", -1), -1),
-            optimum=number(fields.get("optimum", math.nan)),
-            failed_step=failed_step,
-            failed_validation=integer("failed_validation", fields.get("failed_validation", -1), -1),
-            ending=ending_number(fields.get("ending", "running" if failed_step < 0 else "failed")),
-        )
+        return cls(**fields_of(fields))
 
     def save(self, path: str | Path) -> None:
         """Write the history to a `.json` file; NaN and infinities are "nan", "inf" and "-inf".
