@@ -73,7 +73,12 @@ class Made:
 
     def trace(self) -> None:
         """Trace it now, so that it is of the function as it is now, custom rules included."""
-        self._jitted.trace(self.problem.x, self.problem.fixed, self._arrays)
+        if self._by_trace:
+            given = self.problem.given
+            inputs = jax.tree.unflatten(given.treedef, given.given)
+            self._direct.trace(inputs, self._arrays)
+        else:
+            self._jitted.trace(self.problem.x, self.problem.fixed, self._arrays)
 
     def run(self, x: Leaves, fixed: Leaves) -> Any:
         """Return the derivative at what `read` has sorted."""
