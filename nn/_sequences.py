@@ -10,6 +10,7 @@ from jax.nn.initializers import Initializer
 
 from ._checks import check_sequence, hide, real_entries
 from ._precision import at_least_float32
+from ._spread import gathered, rows_alone
 from .layer import Layer, masked
 from .linear import Dense, affine
 
@@ -39,9 +40,10 @@ def recurrent_layer(
     """
 
     def fn(params: Params, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        params = gathered(x, params)  # once, before the loop over the steps
         inner, outer = projections(params)
         check_sequence(who, x, inner.weight.shape[0])
-        x = hide(who, x, mask)
+        x = hide(who, rows_alone(x), mask)
         inputs = affine(inner, x)
         units = outer.weight.shape[0]
         # The sum over no steps is 0, in the dtype and over the devices of the batch.

@@ -10,6 +10,7 @@ from jax import lax
 from ._checks import check_features, check_number, positive_int, real_entries
 from ._moments import divisor, standardise
 from ._precision import at_least_float32
+from ._spread import beside, like
 from .layer import Layer
 
 AxisName = str | tuple[str, ...] | None
@@ -143,9 +144,9 @@ def batch_norm(
             scale = lax.rsqrt(var + eps)
             state = _advance(state, mean, var, count, momentum)
         else:
-            centred = rows - state.mean
-            scale = jnp.where(state.seen > 0, lax.rsqrt(state.var + eps), 1)
-        y = _hide(centred, real) * (scale * params.gamma) + params.beta
+            centred = rows - beside(x, state.mean)
+            scale = jnp.where(state.seen > 0, lax.rsqrt(beside(x, state.var) + eps), 1)
+        y = _hide(centred, real) * (scale * beside(x, params.gamma)) + beside(x, params.beta)
         return y.astype(x.dtype), state
 
     apply.__qualname__ = who
@@ -201,10 +202,10 @@ def _advance(
     unbiased = var * (count / jnp.maximum(count - 1, 1))
 
     def step(old: jax.Array, new: jax.Array) -> jax.Array:
-        return lax.stop_gradient(jnp.where(count > 1, new, old)).astype(old.dtype)
+        return lax.stop_gradient(jnp.where(count > 1, like(old, new), old)).astype(old.dtype)
 
     return BatchNormState(
-        mean=step(state.mean, (1 - share) * state.mean + share * mean),
-        var=step(state.var, (1 - share) * state.var + share * unbiased),
+        mean=step(state.mean, (1 - share) * state.mean + share * like(state.mean, mean)),
+        var=step(state.var, (1 - share) * state.var + share * like(state.var, unbiased)),
         seen=step(state.seen, seen),
     )

@@ -14,6 +14,7 @@ from . import activations
 from ._anatomy import made_of, scope
 from ._checks import positive_int
 from ._parts import check_entries, check_layer, check_layers, init_of_each
+from ._spread import like
 from .batch_normalization import batch_norm as batch_norm_layer
 from .layer import Layer, Params, State, titled
 from .layer import activation as activation_layer
@@ -169,7 +170,7 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
                     f"repeat expected its layer to keep {x.dtype}, got {y.dtype}: convert the "
                     f"input to {y.dtype}, or repeat nn.mixed_precision(layer), which keeps the type"
                 )
-            return y, state
+            return like(x, y), state
 
         return lax.scan(one_copy, x, (jnp.arange(n), params, state))
 

@@ -7,8 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.nn.initializers import Initializer, zeros
+from jax.sharding import NamedSharding
 
 from ._checks import check_features, positive_int
+from ._spread import beside, explicit_mesh, out_of_rows, rows_alone, spec_of, spread
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
 from .layer import Layer, hiding
 from .linear import LECUN_NORMAL
@@ -101,16 +103,26 @@ def conv(
         check_rank(who, x, window)
         check_features(who, x, in_channels)
         dtype = jnp.result_type(x, params.weight)
+        x, weight = rows_alone(x), out_of_rows(x, params.weight)
         y = lax.conv_general_dilated(
             x.astype(dtype),
-            params.weight.astype(dtype),
+            weight.astype(dtype),
             window_strides=strides,
             padding=padding,
             rhs_dilation=dilation,
             dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
             feature_group_count=groups,
+            **_out_sharding(x),
         )
         check_fits(who, x, y)
-        return y if params.bias is None else y + params.bias
+        return y if params.bias is None else y + beside(y, params.bias)
 
     return hiding(who, init, convolve)
+
+
+def _out_sharding(x: jax.Array) -> dict[str, NamedSharding]:
+    """Return the option that explicit axes ask for: rows stay spread, and channels are gathered."""
+    mesh = explicit_mesh(x)
+    if mesh is None:
+        return {}
+    return {"out_sharding": spread(mesh, (spec_of(x)[0], *((),) * (x.ndim - 1)))}

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.nn.initializers import Initializer, normal
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import NamedSharding
 
 from ._checks import hide, positive_int
+from ._spread import explicit_mesh, out_of_rows, spec_of, spread
 from .layer import Layer, masked
 
 STANDARD_NORMAL = normal(1.0)
@@ -67,23 +68,22 @@ def embedding(
         # checked before the conversion.
         ids = x.astype(np.int32) if x.dtype.itemsize < 4 else x
         place = jnp.where((ids >= 0) & (ids < size), ids, -1).astype(jnp.int32)
-        y = params.weight.at[place].get(
+        weight = out_of_rows(place, params.weight, features=False)
+        y = weight.at[place].get(
             mode="fill",
             fill_value=jnp.nan,
             wrap_negative_indices=False,
-            out_sharding=_sharding_of_vectors(place),
+            out_sharding=_sharding_of_vectors(place, weight),
         )
         return hide(who, y, mask)
 
     return masked(who, lambda key: Embedding(weight_init(key, (size, features))), fn)
 
 
-def _sharding_of_vectors(ids: jax.Array) -> NamedSharding | None:
-    """Return the sharding of the gathered vectors: that of `ids`, with the last axis unsharded.
+def _sharding_of_vectors(ids: jax.Array, weight: jax.Array) -> NamedSharding | None:
+    """Return the sharding of the gathered vectors: that of the ids, and of the table's features.
 
     On a mesh of explicit axes a gather raises an error unless it is told; elsewhere it is None.
     """
-    sharding = jax.typeof(ids).sharding
-    if sharding.mesh.empty or not sharding.mesh.are_all_axes_explicit:
-        return None
-    return NamedSharding(sharding.mesh, PartitionSpec(*sharding.spec, None))
+    mesh = explicit_mesh(ids, weight)
+    return None if mesh is None else spread(mesh, (*spec_of(ids), spec_of(weight)[-1]))

@@ -6,6 +6,7 @@ import jax
 from jax.nn.initializers import Initializer, lecun_normal, zeros
 
 from ._checks import check_features, positive_int
+from ._spread import beside, product
 from .layer import Layer, hiding
 
 LECUN_NORMAL = lecun_normal()  # outputs have the variance of the inputs
@@ -78,5 +79,5 @@ def dense(
 
 def affine(params: Dense, x: jax.Array) -> jax.Array:
     """Return `x W + b`, or `x W` if there is no bias."""
-    y = x @ params.weight
-    return y if params.bias is None else y + params.bias
+    y = product(x, params.weight)
+    return y if params.bias is None else y + beside(y, params.bias)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_features, check_floating, check_number, positive_int
+from ._spread import beside
 from .layer import Layer, observed_activation
 
 
@@ -58,7 +59,7 @@ def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, t
             check_floating(who, x)
         else:
             check_features(who, x, features)
-        slopes = jnp.asarray(params.slope, x.dtype)
+        slopes = jnp.asarray(params.slope if features is None else beside(x, params.slope), x.dtype)
         if slopes.shape != shape:
             raise ValueError(f"{who} expected slopes of shape {shape}, got {slopes.shape}")
         # `negative` is also the derivative by the slope. Without the inner `where` that derivative

@@ -8,6 +8,7 @@ import numpy as np
 from jax.nn.initializers import Initializer, normal
 
 from ._checks import check_sequence, positive_int
+from ._spread import beside
 from .layer import Layer, hiding
 
 SMALL_NORMAL = normal(0.02)
@@ -95,7 +96,7 @@ def learned_positions(
                 f"{who} expected at most {length} steps, got shape {x.shape}: "
                 f"make the layer longer, or cut the sequences"
             )
-        return x + params.weight[: x.shape[1]]
+        return x + beside(x, params.weight)[: x.shape[1]]
 
     return hiding(who, lambda key: Positions(weight_init(key, (length, features))), fn)
 

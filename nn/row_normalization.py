@@ -9,6 +9,7 @@ from jax import lax
 from ._checks import check_features, check_number, positive_int
 from ._moments import divisor, standardise
 from ._precision import at_least_float32
+from ._spread import beside
 from .layer import Layer, hiding
 
 
@@ -77,7 +78,8 @@ def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()
     def fn(params: LayerNorm, x: jax.Array) -> jax.Array:
         check_features(who, x, features)
         centred, _, var = standardise(at_least_float32(x), mean)
-        return (centred * lax.rsqrt(var + eps) * params.gamma + params.beta).astype(x.dtype)
+        gamma, beta = beside(x, params.gamma), beside(x, params.beta)
+        return (centred * lax.rsqrt(var + eps) * gamma + beta).astype(x.dtype)
 
     return hiding(who, lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn)
 
@@ -115,6 +117,6 @@ def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
         check_features(who, x, features)
         wide = at_least_float32(x)
         mean_square = jnp.mean(wide * wide, axis=-1, keepdims=True)
-        return (wide * lax.rsqrt(mean_square + eps) * params.gamma).astype(x.dtype)
+        return (wide * lax.rsqrt(mean_square + eps) * beside(x, params.gamma)).astype(x.dtype)
 
     return hiding(who, lambda _: RMSNorm(jnp.ones(features)), fn)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jax.nn.initializers import Initializer
 
 from ._checks import check_sequence, hide, positive_int, real_entries
+from ._spread import join_features, split_features
 from .layer import Layer, masked
 from .linear import LECUN_NORMAL, Dense, affine, dense
 
@@ -89,12 +90,12 @@ def attention(
         x = hide(who, x, mask)
 
         def split(part: Dense) -> jax.Array:
-            return affine(part, x).reshape(*x.shape[:2], heads, features // heads)
+            return split_features(affine(part, x), heads)
 
         # [batch, heads, queries, keys]; hidden queries see the real keys, and are hidden below.
         visible = None if mask is None else real_entries(who, x, mask).reshape(len(x), 1, 1, -1)
         q, k, v = split(params.query), split(params.key), split(params.value)
-        y = _attend(q, k, v, visible, causal).reshape(*x.shape[:2], features)
+        y = join_features(_attend(q, k, v, visible, causal))
         return hide(who, affine(params.output, y), mask)
 
     return masked(who, init, fn)

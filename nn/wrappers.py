@@ -10,6 +10,7 @@ from jax.typing import DTypeLike
 
 from ._anatomy import made_of, scope
 from ._parts import check_entries, check_layer, check_layers, init_of_each
+from ._spread import rows_alone
 from .layer import Layer, Params, State
 
 Tree = TypeVar("Tree")
@@ -248,7 +249,7 @@ def concatenate(*layers: Layer) -> Layer[tuple, tuple]:
         if len({y.shape[:-1] for y in ys}) > 1:
             shapes = ", ".join(str(y.shape) for y in ys)
             raise ValueError(f"concatenate expected outputs that differ in size last, got {shapes}")
-        return jnp.concatenate(ys, axis=-1), tuple(states)
+        return jnp.concatenate([rows_alone(y) for y in ys], axis=-1), tuple(states)
 
     joined = Layer(init_of_each(layers), apply)
     return made_of(joined, *layers, rebuild=concatenate, indexed=True)

@@ -8,6 +8,7 @@ from .curves import Diagnosis, History, plot_runs
 from .predictions import Prediction, predict
 from .runs import CheckpointError, Interrupted, NonFiniteError, fit, interruptible, make_run
 from .search import Row, Search, grid_search
+from .shards import fsdp, shard, tensor_parallel
 from .steps import (
     Apply,
     Batch,
@@ -59,6 +60,7 @@ __all__ = [
     "evaluate",
     "fit",
     "freeze",
+    "fsdp",
     "gradients",
     "grid_search",
     "init",
@@ -72,7 +74,9 @@ __all__ = [
     "predict",
     "restore",
     "save",
+    "shard",
     "steps_per_epoch",
     "supervised",
+    "tensor_parallel",
     "wide_moments",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
+
+T = TypeVar("T")
 
 
 def row_sharding(leaf: jax.Array, rows: int, *, parts: bool = False) -> NamedSharding | None:
@@ -61,6 +63,25 @@ def names_of(entry: Any) -> tuple[str, ...]:
     if entry is None:
         return ()
     return entry if isinstance(entry, tuple) else (entry,)
+
+
+def with_rows_alone(tree: T) -> T:
+    """Return a tree of arrays `[rows, ...]` that are spread by rows alone, their features gathered.
+
+    Example:
+        >>> with_rows_alone({"a": jnp.ones(2)})
+        {'a': Array([1., 1.], dtype=float32)}
+    """
+
+    def gathered(leaf: jax.Array) -> jax.Array:
+        sharding = jax.typeof(leaf).sharding
+        if not any(sharding.spec[1:]):
+            return leaf
+        return jax.sharding.reshard(
+            leaf, NamedSharding(sharding.mesh, PartitionSpec(sharding.spec[0]))
+        )
+
+    return jax.tree.map(gathered, tree)
 
 
 def unspread(leaf: jax.Array) -> NamedSharding | None:

@@ -102,6 +102,17 @@ def rows_sharding(data: Tree, sharding: NamedSharding | None, state: Tree) -> Na
     return NamedSharding(found[0], PartitionSpec(found[1]))
 
 
+def axes_of_rows(sharding: NamedSharding | None) -> tuple[str, ...]:
+    """Return the axes of a mesh that rows are spread over by a sharding.
+
+    Example:
+        >>> axes_of_rows(None)
+        ()
+    """
+    found = None if sharding is None else _of_rows(sharding)
+    return () if found is None else found[1]
+
+
 def spread_of(data: Tree, sharding: NamedSharding | None, state: Tree) -> Spread | None:
     """Return over what the rows of a data set are spread, as `placed` decides it.
 
@@ -241,6 +252,38 @@ def places_of(tree: Tree) -> Places:
     found = [_sharding(leaf)[0] for leaf in jax.tree.leaves(tree)]
     places = [s if s is not None and AxisType.Auto in s.mesh.axis_types else None for s in found]
     return tuple(places) if any(places) else None
+
+
+def whole(places: Places, tree: T, axes: tuple[str, ...]) -> T:
+    """Return a tree that is gathered from the axes of the mesh that rows are spread over.
+
+    On axes of the type Auto the compiler might rather gather the rows, and have each device compute
+    all of them. On explicit axes the layers gather what they use.
+
+    Args:
+        places: Where the first leaves lie, as `places_of` says.
+        tree: The parameters and the layers' state.
+        axes: The axes of the rows.
+
+    Example:
+        >>> whole(None, {"a": 1}, ("data",))
+        {'a': 1}
+    """
+    if places is None:
+        return tree
+
+    def gathered(leaf: jax.Array, place: NamedSharding | None) -> jax.Array:
+        if place is None:
+            return leaf
+        entries = [names_of(entry) for entry in place.spec]
+        left = [tuple(n for n in names if n not in axes) or None for names in entries]
+        if left == [names or None for names in entries]:
+            return leaf
+        spec = PartitionSpec(*left)
+        return jax.lax.with_sharding_constraint(leaf, NamedSharding(place.mesh, spec))
+
+    leaves, structure = jax.tree.flatten(tree)
+    return structure.unflatten(map(gathered, leaves, places[: len(leaves)]))
 
 
 def kept_at(places: Places, tree: T) -> T:

@@ -132,6 +132,16 @@ class Rows:
         return 1 if self.spread is None else self.spread.devices
 
     @property
+    def axes(self) -> tuple[str, ...]:
+        """The names of the axes of the mesh that they are spread over.
+
+        Example:
+            >>> Rows(count=5).axes
+            ()
+        """
+        return () if self.spread is None else self.spread.axes
+
+    @property
     def block(self) -> int:
         """How many rows the block of a device has, one of padding included.
 

@@ -16,7 +16,7 @@ from .._checks import positive
 from .._processes import check_global, check_same
 from .._programs import program
 from .._sample_moments import sample_moments
-from .._sharding import placed
+from .._sharding import Places, placed, places_of, whole
 from .._spread import Rows
 from .._text import excerpt
 from .._types import Tree
@@ -108,7 +108,8 @@ def predict(
     options = apply, form, size, samples, kinds, chunk, rows
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return _make(*options)(*given)
-    return program(_make, *options, arguments=given)(*given)
+    places = places_of(train_state[:2])
+    return program(_make, *options, places, arguments=given)(*given)
 
 
 def _make(
@@ -119,12 +120,14 @@ def _make(
     kinds: tuple[tuple[str, ...], Any],
     chunk: int,
     rows: Rows,
+    places: Places = None,
 ) -> Callable[[jax.Array | None, Tree, Tree, Tree], Tree]:
     """Make `predict(key, params, state, x)` with these options."""
     outputs = kinds[1].unflatten(kinds[0])
 
     def predict(key: jax.Array | None, params: Tree, state: Tree, x: Tree) -> Tree:
         size = min(rows.share(batch_size), rows.block)
+        params, state = whole(places, (params, state), rows.axes)
 
         def batch(number: jax.Array) -> Tree:
             places, mask = rows.window(number * size + jnp.arange(size), number * size)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from .._programs import at_first_call
-from .._sharding import placed
+from .._sharding import kept_at, placed
 from .._spread import Rows
 from .._types import Data
 from ..data.dealing import dealer
@@ -82,7 +82,8 @@ def make_block(plan: Plan, epochs: int, counts: Counts = (None, None)) -> Block:
                 carry,
             )
 
-        return jax.lax.scan(body, carry, length=epochs)
+        carry, curves = jax.lax.scan(body, carry, length=epochs)
+        return kept_at(plan.places, carry), curves
 
     return block
 
@@ -110,7 +111,9 @@ def _make_epoch(plan: Plan, counts: Counts) -> Epoch:
         held_out = None
         if validation is not None:
             validation, rows = _placed(plan, validation, counts[1], carry)
-            held_out = totals(plan.objective, measured(carry), validation, plan.batch_size, rows)
+            held_out = totals(
+                plan.objective, measured(carry), validation, plan.batch_size, rows, plan.places
+            )
         return close_epoch(plan, carry, sums, held_out)
 
     return epoch

@@ -38,6 +38,7 @@ def make_run_step(plan: Plan) -> RunStep:
         augment=plan.augment,
         gradient_norm=plan.gradient_norm,
         sharding=plan.sharding,
+        places=plan.places,
     )
 
     def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Figure]]:

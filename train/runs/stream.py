@@ -12,14 +12,15 @@ import jax
 
 from .._processes import several
 from .._programs import at_first_call, program
-from .._sharding import placed
+from .._sharding import axes_of_rows, placed
 from .._types import Data
 from ..checkpoints.position import Position
 from ..data.accepted import batch_of
 from ..data.row_shapes import length
 from ..metrics import Figure
-from ..steps import Batch, Objective, TrainState
+from ..steps import Batch, TrainState
 from ..steps.evaluation import make_totals, measure
+from ..steps.optional import with_whole
 from .carry import Carry, measured
 from .driver import Advance
 from .epoch import close_epoch, make_run_step, skipped_steps
@@ -161,7 +162,7 @@ def _check_monitor(
     run_step = program(make_run_step, plan, arguments=given, donate=1)
     _, sums = jax.eval_shape(run_step, *given)
     if validated:  # whose metrics have the names and the shapes that those of any batch have
-        measured_batch = program(_make_measure, plan.objective, arguments=measured_on)
+        measured_batch = program(_make_measure, plan, arguments=measured_on)
         held_out = jax.eval_shape(measured_batch, *measured_on)
     jax.eval_shape(_make_close(plan), carry, sums, held_out)
 
@@ -170,8 +171,9 @@ def _make_close(plan: Plan) -> Callable[..., tuple[Carry, dict[str, jax.Array]]]
     return partial(close_epoch, plan)
 
 
-def _make_measure(objective: Objective) -> Callable[[TrainState, Batch], Mapping[str, Figure]]:
-    return partial(measure, objective)
+def _make_measure(plan: Plan) -> Callable[[TrainState, Batch], Mapping[str, Figure]]:
+    axes = axes_of_rows(plan.sharding)
+    return partial(measure, with_whole(plan.objective, plan.places, axes))
 
 
 def _validator(
@@ -188,9 +190,9 @@ def _validator(
         held_out, rows = placed(
             "the validation data", validation, length(validation), plan.sharding
         )
-        whole = at_first_call(make_totals, plan.objective, plan.batch_size, rows)
+        whole = at_first_call(make_totals, plan.objective, plan.batch_size, rows, plan.places)
         return lambda train_state, number: whole(train_state, held_out)
-    measured_batch = at_first_call(_make_measure, plan.objective)
+    measured_batch = at_first_call(_make_measure, plan)
     read = make_reader(validation, None)
 
     def validate(train_state: TrainState, number: int) -> Mapping[str, Figure] | None:

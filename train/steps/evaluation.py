@@ -14,7 +14,7 @@ from .. import data as datasets
 from .._checks import positive
 from .._processes import check_global, check_same
 from .._programs import program
-from .._sharding import placed
+from .._sharding import Places, placed, places_of, whole
 from .._spread import Rows
 from .._types import Data
 from ..data.accepted import data_set
@@ -74,18 +74,24 @@ def evaluate(
     given = train_state, data
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
         return values(totals(objective, *given, batch_size, rows))
-    return values(program(make_totals, objective, batch_size, rows, arguments=given)(*given))
+    options = objective, batch_size, rows, places_of(train_state[:2])
+    return values(program(make_totals, *options, arguments=given)(*given))
 
 
 def make_totals(
-    objective: Objective, batch_size: int, rows: Rows
+    objective: Objective, batch_size: int, rows: Rows, places: Places = None
 ) -> Callable[[TrainState, Data], dict[str, Figure]]:
     """Fix the objective, the batch size and the rows of `totals`, for a program of its own."""
-    return partial(totals, objective, batch_size=batch_size, rows=rows)
+    return partial(totals, objective, batch_size=batch_size, rows=rows, places=places)
 
 
 def totals(
-    objective: Objective, train_state: TrainState, data: Data, batch_size: int, rows: Rows
+    objective: Objective,
+    train_state: TrainState,
+    data: Data,
+    batch_size: int,
+    rows: Rows,
+    places: Places = None,
 ) -> dict[str, Figure]:
     """Compute what `evaluate` does, as sums and weights that are yet to be divided.
 
@@ -93,6 +99,7 @@ def totals(
     batch.
     """
     size = min(rows.share(batch_size), rows.block)
+    train_state = gathered(train_state, places, rows.axes)
 
     def window(i: jax.Array) -> dict[str, Figure]:
         # The last window starts early enough to be whole; the mask hides the rows that the window
@@ -104,6 +111,12 @@ def totals(
 
     windows = jax.lax.map(window, jnp.arange(-(-rows.block // size)))
     return jax.tree.map(lambda leaf: leaf.sum(axis=0), windows)
+
+
+def gathered(train_state: TrainState, places: Places, axes: tuple[str, ...]) -> TrainState:
+    """Return a train state whose parameters and layers' state are gathered, as `whole` says."""
+    params, state = whole(places, (train_state.params, train_state.state), axes)
+    return train_state._replace(params=params, state=state)
 
 
 def measure(objective: Objective, train_state: TrainState, batch: Batch) -> dict[str, Figure]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import jax
 import jax.numpy as jnp
 
+from .._explicit import with_rows_alone
 from .._programs import program
 from .._text import excerpt
 from .._types import Params, State, Tree
@@ -80,6 +81,7 @@ class SupervisedObjective:
         predictions, state = call(
             form, self.apply, params, state, batch.x, key=key, train=train, mask=batch.mask
         )
+        predictions = with_rows_alone(predictions)
         outputs = outputs_of(self.loss, predictions, batch, self.weights)
         means = {name: mean_loss(output, batch) for name, output in outputs.items()}
         results = losses_of({name: figure for name, (figure, _) in means.items()})

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
-from .._types import Tree
+from .._sharding import Places, whole
+from .._types import Params, State, Tree
 from ..metrics import Figure, Mean, wide
 from .contracts import Objective
 from .state import Batch, TrainState, real_rows
@@ -48,3 +49,23 @@ def with_loss(value: jax.Array, metrics: Mapping[str, Figure], batch: Batch) -> 
 
 def _wide_if_floating(leaf: jax.Array) -> jax.Array:
     return wide(leaf) if jnp.issubdtype(jnp.asarray(leaf).dtype, jnp.floating) else leaf
+
+
+def with_whole(objective: Objective, places: Places, axes: tuple[str, ...]) -> Objective:
+    """Return an objective of parameters that are gathered from the axes of the rows."""
+    if places is None:
+        return objective
+
+    def of_whole(
+        params: Params,
+        state: State,
+        batch: Batch,
+        /,
+        *,
+        key: jax.Array | None = None,
+        train: bool = False,
+    ) -> tuple[jax.Array, tuple[State, Mapping[str, Figure]]]:
+        params, state = whole(places, (params, state), axes)
+        return objective(params, state, batch, key=key, train=train)
+
+    return of_whole

@@ -11,13 +11,14 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
+from .._sharding import Places, axes_of_rows
 from .._types import Params, State
 from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .contracts import Objective
 from .loss_scale import SCALE, is_forgiven, scaled, scaling_of
-from .optional import weight_sums_of, with_loss
+from .optional import weight_sums_of, with_loss, with_whole
 from .state import Batch, TrainState, select
 
 NORM = "gradient_norm"  # the metric and the curve of that name
@@ -105,6 +106,7 @@ def make_attempt(
     augment: Augment | None = None,
     gradient_norm: bool = False,
     sharding: NamedSharding | None = None,
+    places: Places = None,
 ) -> Attempt:
     """Make a step that is yet to be judged: `attempt(key, train_state, batch)`.
 
@@ -115,6 +117,7 @@ def make_attempt(
     """
     optimizer = optax.with_extra_args_support(optimizer)
     weight_sums = _weight_sums(objective, augment)
+    objective = with_whole(objective, places, axes_of_rows(sharding))
     parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums, sharding=sharding)
     evaluate = parts(_evaluator(objective, augment))
 
