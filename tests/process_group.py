@@ -472,19 +472,18 @@ def thousand_saves(job):
 
 
 def endless(job):
-    """Train until somebody ends it."""
+    """Train until somebody ends it, and save what is spread at every step."""
 
     def source(epoch):
         for _ in numbers():
-            time.sleep(0.01)
-            yield X[:OWN], Y[:OWN]
+            yield from job.rows_of_each_batch(epoch)
 
     def callback(epoch, row):
         if epoch == 2:
             print("training", flush=True)
 
-    options = {"epochs": 10**6, "steps_per_epoch": 5, "every_steps": 3, "callback": callback}
-    job.fit(source, checkpoint=job.folder / "endless", **options)
+    options = {"epochs": 10**6, "steps_per_epoch": 5, "every_steps": 1, "callback": callback}
+    job.fit_spread(job.folder / "endless", source, **options)
 
 
 def main(number, count, port, folder, *jobs):

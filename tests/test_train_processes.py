@@ -11,10 +11,10 @@ import jax
 import numpy as np
 import process_group
 import pytest
-from process_group import EPOCHS, HEARTBEAT, OWN, RATE, X, Y, batches_of, group, run
+from process_group import EPOCHS, HEARTBEAT, RATE, X, Y, batches_of, group, run
 
 import train
-from train.checkpoints import format as file_format
+from train.checkpoints.spread import read_together
 
 JOBS = (
     *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
@@ -269,23 +269,22 @@ def test_where_one_process_is_killed_the_other_ends_and_says_to_restart_all(tmp_
     error = (tmp_path / f"error{1 - victim}").read_text()
     assert "has lost another process" in error
     assert "restart all with resume=True" in error
-    for path in (tmp_path / KILLED).glob("epoch-*"):
-        file_format.read(path)  # which checks that it is whole
+    checkpoints = sorted((tmp_path / KILLED).glob("epoch-*"))
+    assert checkpoints
+    for path in checkpoints:
+        read_together(path)  # which checks that it and its parts are whole
     assert_goes_on(tmp_path / KILLED)
 
 
 def assert_goes_on(folder):
-    """One process goes on with what two have left."""
+    """One process goes on with what two have left, whatever was being written, and clears up."""
     job = process_group.Job(0, 1, folder.parent)
-    steps = int(train.restore(sorted(folder.glob("epoch-*"))[-1], zero_state(job)).train_state.step)
-    source = [(X[:OWN], Y[:OWN])]
-    options = {"epochs": steps // 5 + 1, "steps_per_epoch": 5, "checkpoint": folder}
-    resumed, history = job.fit(source, resume=True, batch_size=2 * OWN, **options)
-    assert (int(resumed.step), history.stopped) == (5 * (steps // 5 + 1), "finished")
-
-
-def zero_state(job):
-    return train.init(np.zeros((4, 1), np.float32), (), job.sgd)
+    state = train.restore(sorted(folder.glob("epoch-*"))[-1], job.spread_state()).train_state
+    epochs = int(state.step) // 5 + 1
+    options = {"epochs": epochs, "steps_per_epoch": 5, "every_steps": 1, "resume": True}
+    resumed, history = job.fit_spread(folder, lambda epoch: 5 * [(X[:12], Y[:12])], **options)
+    assert (int(resumed.step), history.stopped) == (5 * epochs, "finished")
+    assert all(name.name.startswith("epoch-") for name in folder.iterdir())
 
 
 def wait_for(condition, seconds=120):
