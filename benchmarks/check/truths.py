@@ -4,6 +4,8 @@ The Jacobian is built without the code that the methods are made of; it must agr
 and with the function along a line, or it is not used.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -60,7 +62,7 @@ def find_truths(
         zeros: Which outputs are constant but for rounding.
         entries: Whether a Jacobian is wanted, beside the products.
     """
-    options = {"allowed": allowed, "entries": entries}
+    options: dict[str, Any] = {"allowed": allowed, "entries": entries}
     if line.coarse and len(passed) > 1:
         return {
             mode: _truth(problem, probe, line, {mode: product}, pace, **options)
