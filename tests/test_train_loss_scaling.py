@@ -9,6 +9,7 @@ import pytest
 import losses
 import nn
 import train
+from train.steps.loss_scale import scaled
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.standard_normal((8, 3)).astype(np.float32)
@@ -63,6 +64,15 @@ def test_gradients_that_float16_does_not_have_are_those_of_float64(accumulate):
         np.testing.assert_allclose(got, wanted, rtol=5e-3, atol=1e-12)
     before, after, _ = one_step(seen(), accumulate=accumulate)
     assert_equal(before.params, after.params)  # without, every gradient was 0
+
+
+def test_the_gradient_of_a_float16_parameter_is_scaled_back_in_float32():
+    scaling = train.loss_scaling(optax.sgd(1.0), initial=2.0**20).init(jnp.ones(2))
+    way = scaled(train.gradients.reverse, scaling)
+    weight = jnp.float16([1.0, 2.0])
+    (value, _), slope = way(lambda p: (TINY * p.sum(dtype=jnp.float32), None), weight, None)
+    assert (slope.dtype, float(value)) == (jnp.float32, pytest.approx(3 * TINY))
+    np.testing.assert_allclose(slope, TINY, rtol=1e-3)
 
 
 def assert_equal(one, other):
