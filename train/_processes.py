@@ -297,7 +297,7 @@ def lost_told() -> Iterator[None]:
         raise error from caught
 
 
-def own_parts(*arrays: jax.Array | np.ndarray | None) -> Iterator[tuple]:
+def own_parts(first: jax.Array | np.ndarray, *others: Tree) -> Iterator[tuple]:
     """Yield the parts of arrays that this process holds: where the first one's begins, and each.
 
     The arrays have one shape. What one process holds alone is a single part.
@@ -306,8 +306,8 @@ def own_parts(*arrays: jax.Array | np.ndarray | None) -> Iterator[tuple]:
         >>> [(start, part.tolist()) for start, part in own_parts(np.array([3, 4]))]
         [((0,), [3, 4])]
     """
-    first = arrays[0]
-    if getattr(first, "is_fully_addressable", True):
+    arrays: tuple[Tree, ...] = (first, *others)
+    if not isinstance(first, jax.Array) or first.is_fully_addressable:
         whole = [None if array is None else np.asarray(array) for array in arrays]
         yield (0,) * np.ndim(first), *whole
         return

@@ -166,13 +166,13 @@ class Spread:
     parts: Sequence[Path]
     read: dict[Path, Mapping[str, np.ndarray]] = field(default_factory=dict)
 
-    def region(self, index: tuple[slice, ...]) -> np.ndarray:
-        """Return a part of the leaf, out of all pieces that it touches.
+    def region(self, index: tuple[slice, ...] | None = None) -> np.ndarray:
+        """Return a part of the leaf, or all of it, out of all pieces that it touches.
 
         Raises:
             ValueError: If a part is damaged.
         """
-        begin, shape = _extent(index, self.shape)
+        begin, shape = _extent(index or (slice(None),) * len(self.shape), self.shape)
         region = np.empty(shape, self.dtype)
         for part, start, piece_shape in self.pieces:
             low = np.maximum(begin, start)
@@ -182,10 +182,6 @@ class Spread:
                 here = tuple(map(slice, low - start, high - start))
                 region[there] = self._part(part)[_piece_name(self.name, start)][here]
         return region
-
-    def whole(self) -> np.ndarray:
-        """Return all of it."""
-        return self.region((slice(None),) * len(self.shape))
 
     def _part(self, number: int) -> Mapping[str, np.ndarray]:
         path = self.parts[number]

@@ -191,7 +191,7 @@ def place(value: np.ndarray | jax.Array | Spread, like: Tree) -> jax.Array:
     chosen = getattr(like, "committed", isinstance(like, jax.ShapeDtypeStruct))
     sharding = getattr(like, "sharding", None) if chosen else None
     if sharding is None:
-        return jnp.asarray(value.whole() if isinstance(value, Spread) else value)
+        return jnp.asarray(value.region() if isinstance(value, Spread) else value)
     if isinstance(value, Spread):
         return jax.make_array_from_callback(value.shape, sharding, value.region)
     return on_all(value, sharding)

@@ -155,9 +155,10 @@ def fit(
         callback: Called with `(epoch, row)` after each epoch, one or several; one with a parameter
             `train_state` gets a copy of that, too, as it is after the block, and one that returns
             True ends the run. An error in it ends `fit`, which saves first if there is a
-            `checkpoint`. `train.log` has JSON lines, CSV and TensorBoard.
-        checkpoint: A folder to save everything to, so that a killed run can go on. One process at
-            a time can use it.
+            `checkpoint`. `train.log` has JSON lines, CSV and TensorBoard. Of several processes each
+            calls the same callbacks, and `train.log` writes in the first.
+        checkpoint: A folder to save everything to, so that a killed run can go on. One run at a
+            time can use it; several processes train one run, and share the disk that it is on.
         every: Epochs between two checkpoints, rounded up to the end of a block.
         keep: How many checkpoints stay.
         resume: Go on from the newest checkpoint in the folder, if there is one; with "latest good"
