@@ -6,12 +6,12 @@ shown takes the line away, and nothing else.
 
 import html
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from ..instrument import units
+from ..instrument.clock import CLOCK
 from .work import PLAN, OnProgress
 
 #: Seconds between two updates: a message to the browser must not disturb what is measured.
@@ -61,7 +61,7 @@ class _Line:
 
     def __init__(self, name: str, display: Any) -> None:
         self._name, self._display, self._handle = name, display, None
-        self._start, self._next, self._stage, self._plan = time.monotonic(), 0.0, "", ""
+        self._start, self._next, self._stage, self._plan = CLOCK.wall(), 0.0, "", ""
         self._show("tracing", 0.0)
 
     def tell(self, stage: str, share: float) -> None:
@@ -70,7 +70,7 @@ class _Line:
         if planned:
             self._plan = plan
             return
-        now = time.monotonic()
+        now = CLOCK.wall()
         if stage == self._stage and now < self._next:
             return
         self._stage, self._next = stage, now + _BETWEEN
@@ -78,7 +78,7 @@ class _Line:
 
     def end(self, how: str) -> None:
         """Say that it is over."""
-        self._show(f"{how} in {units.seconds(time.monotonic() - self._start)}", None)
+        self._show(f"{how} in {units.seconds(CLOCK.wall() - self._start)}", None)
 
     def _show(self, text: str, share: float | None) -> None:
         if self._display is None:
