@@ -71,7 +71,8 @@ def main() -> None:
         subprocess.Popen([*command, str(number), address], env=environment)
         for number in range(PROCESSES)
     ]
-    if any([process.wait() for process in started]):
+    statuses = [process.wait() for process in started]
+    if any(statuses):
         raise SystemExit("a process has failed")
 
 
