@@ -59,7 +59,6 @@ def main() -> None:
     """Start the processes and wait for them, or be one of them."""
     if len(sys.argv) == 3:
         number, address = int(sys.argv[1]), sys.argv[2]
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")  # which a CPU needs
         jax.distributed.initialize(address, PROCESSES, number)
         train_together(number)
         return

@@ -7,6 +7,7 @@ them share; what it returns is told to the test as JSON. An error is told as its
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -393,6 +394,22 @@ def spread(job):
 def spread_resumed(job):
     """The same from its checkpoint, by whatever number of processes."""
     return result(*job.fit_spread(job.folder / "spread", every_steps=2, keep=9, resume=True))
+
+
+def damaged(job):
+    """A part of the newest checkpoint is cut off, which one of the processes reads."""
+    folder = job.folder / "damaged"
+    if job.number == 0:
+        shutil.copytree(job.folder / "spread", folder)
+        (part,) = folder.glob("shards-epoch-00000002-*-2-of-2.safetensors")
+        os.truncate(part, 300)
+    barrier()
+    try:
+        job.fit_spread(folder, every_steps=2, keep=9, resume=True)
+    except ValueError as error:
+        text = str(error)
+    options = {"every_steps": 2, "keep": 9, "resume": "latest good"}
+    return {"error": text, "resumed": result(*job.fit_spread(folder, **options))}
 
 
 def late(job):

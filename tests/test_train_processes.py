@@ -18,17 +18,10 @@ from train.checkpoints.spread import read_together
 
 JOBS = (
     *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
-    *(
-        "own_rows",
-        "own_key",
-        "own_start",
-        "own_types",
-        "wrong_label",
-        "not_finite",
-        "broken_source",
-    ),
-    *("broken_callback", "stopping_callback", "signalled", "signalled_arrays", "own_loop", "late"),
-    *("evaluated", "evaluated_own", "evaluated_by_own", "compared", "saved", "saves"),
+    *("own_rows", "own_key", "own_start", "own_types", "wrong_label", "not_finite"),
+    *("broken_source", "broken_callback", "stopping_callback", "signalled", "signalled_arrays"),
+    *("own_loop", "damaged", "late", "evaluated", "evaluated_own", "evaluated_by_own"),
+    *("compared", "saved", "saves"),
 )
 KILLED = "endless"
 
@@ -201,6 +194,14 @@ def test_what_several_processes_hold_in_parts_is_saved_in_parts_and_pruned(told)
     kept = both(told, "saves")["files"]
     assert len([name for name in kept if name.startswith("epoch-")]) == 2
     assert len(kept) == 6
+
+
+def test_a_part_that_is_damaged_is_told_by_all_who_go_on_from_the_checkpoint_before(told):
+    found = both(told, "damaged")
+    assert "epoch-00000002.safetensors is damaged" in found["error"]
+    assert "process 1 finds ValueError" in found["error"]
+    assert 'resume="latest good" goes on from there' in found["error"]
+    assert found["resumed"]["params"] == both(told, "spread")["params"]
 
 
 def test_a_file_of_what_is_spread_is_restored_to_where_it_was(told):
