@@ -40,3 +40,4 @@ from .structure.jacobian import jacobian as jacobian
 from .structure.look import Structure as Structure
 from .structure.operators import Operator as Operator
 from .structure.record import Jacobian as Jacobian
+from .testing.checks import Checks as Checks

@@ -11,6 +11,7 @@ HOMES = {
     "SUITES": "scenarios.table",
     "Advice": "program.advice",
     "Candidate": "derivatives.candidate",
+    "Checks": "testing.checks",
     "Comparison": "comparison.record",
     "Crossover": "comparison.findings",
     "Difference": "comparison.difference",

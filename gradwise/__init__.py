@@ -14,6 +14,7 @@ __all__ = [
     "SUITES",
     "Advice",
     "Candidate",
+    "Checks",
     "Comparison",
     "Crossover",
     "Difference",

@@ -7,6 +7,7 @@ from .benchmarks import METHODS as METHODS
 from .benchmarks import SUITES as SUITES
 from .benchmarks import Advice as Advice
 from .benchmarks import Candidate as Candidate
+from .benchmarks import Checks as Checks
 from .benchmarks import Comparison as Comparison
 from .benchmarks import Crossover as Crossover
 from .benchmarks import Difference as Difference

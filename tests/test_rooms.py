@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "graph": {"program", "derivatives", "check"},
     "report": {"instrument", "comparison", "graph"},
     "scenarios": {"derivatives", "nn", "losses", "train"},
+    "testing": {"instrument", "program", "derivatives", "check", "comparison"},
     "peers": {"instrument", "structure", "report", "nn", "losses", "train"},
 }
 #: What every room may import beside what `MAY_IMPORT` says; it imports nothing else of ours.

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeAlias
 
 import jax
@@ -134,6 +135,23 @@ def line_of_error(error: BaseException) -> str:
         if own or of_library:
             return beside(own, of_library)
     return ""
+
+
+def users_traceback(error: BaseException) -> TracebackType | None:
+    """Return the traceback of an exception with the frames of the user's own alone.
+
+    Frames that lie before the first one of gradwise are those that called it, and left out too.
+    """
+    links: list[TracebackType] = []
+    link = error.__traceback__
+    while link is not None:
+        path = link.tb_frame.f_code.co_filename
+        links = [] if is_ours(path) else [*links, link]
+        link = link.tb_next
+    kept = None
+    for link in reversed([one for one in links if is_own(one.tb_frame.f_code.co_filename)]):
+        kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    return kept
 
 
 def _lines(frames: Iterable[_Frame]) -> tuple[str, str]:
