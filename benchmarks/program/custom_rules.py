@@ -7,7 +7,6 @@ differentiating the one equation, so that what becomes of it is a program like a
 import re
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +15,7 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 
 from .jaxpr import Atom, Program, called, dtype, kind, opened, shape
-from .source import is_jaxs
+from .source import file_name, is_jaxs
 from .walk import bind, equations
 
 RULES = ("custom_jvp_call", "custom_vjp_call")
@@ -52,7 +51,7 @@ def rule_of(eqn: JaxprEqn, line: str) -> str:
     if not users:
         return ""
     of = f" of {function['name']}" if function else ""
-    return f"{what}{of} at {Path(users[0]['path']).name}:{users[0]['line']}"
+    return f"{what}{of} at {file_name(users[0]['path'])}:{users[0]['line']}"
 
 
 def _definition(function: object) -> re.Match | None:

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+
+from .source import file_name
 
 #: A name's longest form.
 _LONGEST = 60
@@ -39,7 +40,7 @@ def name_of(fn: object) -> str:
         return name
     code = getattr(fn, "__code__", None)
     if code is not None:
-        return f"lambda ({_file(code.co_filename)}:{code.co_firstlineno})"
+        return f"lambda ({file_name(code.co_filename)}:{code.co_firstlineno})"
     return type(fn).__name__
 
 
@@ -57,7 +58,7 @@ def line_of_function(fn: object) -> str:
             break
         fn = inner
     code = getattr(fn, "__code__", None)
-    return "" if code is None else f"{_file(code.co_filename)}:{code.co_firstlineno}"
+    return "" if code is None else f"{file_name(code.co_filename)}:{code.co_firstlineno}"
 
 
 def _of_partial(fn: Any) -> str:
@@ -81,8 +82,3 @@ def _short(value: object) -> str:
     if isinstance(value, (tuple, list, dict)):
         return {tuple: "(...)", list: "[...]"}.get(type(value), "{...}")
     return name_of(value) if callable(value) else type(value).__name__
-
-
-def _file(path: str) -> str:
-    """Return a file's name; a cell of a notebook is in a file that no reader has seen."""
-    return "notebook" if "ipykernel" in path or "ipython-input" in path else Path(path).name

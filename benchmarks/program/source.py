@@ -60,9 +60,19 @@ def is_own(path: str) -> bool:
     return is_users(path) and (is_scenarios(path) or not installed)
 
 
+def file_name(path: str) -> str:
+    """Return a file's name; a cell of a notebook is in a file that no reader has seen.
+
+    Example:
+        >>> file_name("/home/me/fit.py"), file_name("/tmp/ipykernel_12/3456.py")
+        ('fit.py', 'notebook')
+    """
+    return "notebook" if "ipykernel" in path or "ipython-input" in path else Path(path).name
+
+
 def shown(path: str, line: int | str | None, function: str) -> str:
     """Write a line as it is told: `file.py:12 (function)`."""
-    return f"{Path(path).name}:{line} ({function})"
+    return f"{file_name(path)}:{line} ({function})"
 
 
 def _in_library(path: str, line: int | str | None, function: str) -> str:

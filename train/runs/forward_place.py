@@ -32,7 +32,7 @@ def in_forward_pass(train_state: TrainState, compute: Callable[[], object]) -> s
             of_layer = f" by the layer with the parameters {layer}" if layer else ""
             return (
                 f"The first {word} of the forward pass is made{of_layer}, at "
-                f"{Path(path).name}:{line} ({function})."
+                f"{_file_name(path)}:{line} ({function})."
             )
     return ""
 
@@ -44,6 +44,16 @@ def _frames(
         frame = traceback.tb_frame
         yield frame.f_code.co_filename, traceback.tb_lineno, frame.f_code.co_name, frame.f_locals
         traceback = traceback.tb_next
+
+
+def _file_name(path: str) -> str:
+    """Return a file's name; a cell of a notebook is in a file that no reader has seen.
+
+    Example:
+        >>> _file_name("/home/me/fit.py"), _file_name("/tmp/ipykernel_12/3456.py")
+        ('fit.py', 'notebook')
+    """
+    return "notebook" if "ipykernel" in path or "ipython-input" in path else Path(path).name
 
 
 def _is_users(path: str) -> bool:
