@@ -7,8 +7,10 @@ import primitive_examples
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from structure_examples import EXACT, WIDER, brusselator, normal, stencil
+from jax import lax
+from structure_examples import EXACT, WIDER, brusselator, normal, stencil, straight_through
 
+from benchmarks.structure import loops, moves, rules
 from benchmarks.structure.marks import TooLargeError
 from benchmarks.structure.pattern import find_pattern
 
@@ -121,7 +123,7 @@ def test_masks_are_not_bound_and_a_branch_that_an_argument_chooses_may_be_any():
         assert pattern.rows.toarray().tolist() == np.eye(3).tolist()
         assert pattern.bound == frozenset()
     either = looked_at(
-        lambda x, k: jax.lax.cond(k > 0, lambda x: x, lambda x: x[::-1], x),
+        lambda x, k: lax.cond(k > 0, lambda x: x, lambda x: x[::-1], x),
         [jnp.ones(3)],
         [jnp.array(2)],
     )
@@ -198,20 +200,45 @@ PIECES = {
     "left": lambda x: np.tri(4, k=1) @ x,
     "square": lambda x: x @ x,
     "pad": lambda x: jnp.pad(x, 1)[2:, 1:-1] * x,
-    "scan": lambda x: jax.lax.scan(lambda c, v: (c + v, c * v), x[0], x)[1],
-    "while": lambda x: jax.lax.while_loop(
+    "scan": lambda x: lax.scan(lambda c, v: (c + v, c * v), x[0], x)[1],
+    "while": lambda x: lax.while_loop(
         lambda c: c[0] < 2, lambda c: (c[0] + 1, jnp.sin(c[1])), (0, x)
     )[1],
-    "cond": lambda x: jax.lax.cond(x[0, 0] > 0, lambda x: x[::-1], jnp.cos, x),
+    "cond": lambda x: lax.cond(x[0, 0] > 0, lambda x: x[::-1], jnp.cos, x),
     "split": lambda x: jnp.concatenate(jnp.split(x, 2, 1)[::-1], 1),
     "through": lambda x: jax.nn.relu(x),
     "solve": lambda x: jax.scipy.linalg.solve_triangular(np.tri(4) + np.eye(4), x, lower=True),
+    "fft": lambda x: jnp.abs(jnp.fft.fft(x, axis=1)),
+    "convolution": lambda x: jax.scipy.signal.convolve(x, np.eye(3), mode="same"),
+    "sums of windows": lambda x: lax.reduce_window(x, 0.0, lax.add, (2, 3), (1, 1), "SAME"),
+    "largest of windows": lambda x: lax.reduce_window(x, -np.inf, lax.max, (2, 2), (1, 1), "SAME"),
+    "times at": lambda x: x.at[np.array([3, 1])].multiply(x[:2], unique_indices=True),
+    "less at": lambda x: x.at[np.array([3, 1])].subtract(x[2:] ** 2),
+    "set at": lambda x: x.at[np.array([3, 1])].set(x[:2] ** 2),
+    "set at chosen": lambda x: x.at[jnp.argmax(x[:, 0])].set(x[0] ** 2),
+    "largest": lambda x: lax.top_k(x, 4)[0],
+    "sort": lambda x: jnp.sort(x, 0),
+    "in order": lambda x: jnp.take_along_axis(x, jnp.argsort(x, 1), 1),
+    "cumprod": lambda x: jnp.cumprod(x, 0),
+    "cumulated backwards": lambda x: lax.cumlogsumexp(x, 1, reverse=True),
+    "softmax": lambda x: jax.nn.softmax(x, 0),
+    "complex": lambda x: jnp.real(jnp.exp(1j * x)),
+    "dilated": lambda x: lax.pad(x, 0.0, [(-1, 1, 0), (0, -3, 1)]),
+    "again": jax.checkpoint(lambda x: jnp.exp(-x * x)),
+    "each row": lambda x: jax.vmap(lambda row: jnp.outer(row, row)[1])(x),
+    "largest of a column": lambda x: x * jnp.max(x, 0),
+    "held": lambda x: x * lax.stop_gradient(jnp.roll(x, 1)),
+    "straight through": lambda x: straight_through(x) * x.T,
+    "chosen by a number": lambda x: lax.dynamic_slice(
+        jnp.concatenate([x, x]), (jnp.argmax(x[0]), 0), (4, 4)
+    ),
+    "long": lambda x: lax.scan(lambda c, _: (jnp.roll(c, 1, 0) * 0.9, c[0]), x, None, length=70)[0],
 }
 
 
-@settings(max_examples=20, deadline=None, derandomize=True)
-@given(st.lists(st.sampled_from(sorted(PIECES)), min_size=1, max_size=6))
-def test_no_entry_of_a_composed_function_is_missed(names):
+def misses_nothing(names):
+    """Compare the pattern of some pieces, one after the other, at five points in float64."""
+
     def fn(x):
         for name in names:
             x = PIECES[name](x) * 0.5
@@ -221,3 +248,57 @@ def test_no_entry_of_a_composed_function_is_missed(names):
         found = looked_at(fn, [jnp.asarray(normal(4, 4))]).rows.toarray() != 0
         seen = nonzeros(fn, [normal(4, 4)], points=5)
     assert not np.any(seen & ~found)
+
+
+CHAINS = st.lists(st.sampled_from(sorted(PIECES)), min_size=1, max_size=6)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(CHAINS)
+def test_no_entry_of_a_composed_function_is_missed(names):
+    misses_nothing(names)
+
+
+@pytest.mark.nightly
+@settings(max_examples=200, deadline=None)
+@given(CHAINS)
+def test_no_entry_of_two_hundred_composed_functions_is_missed(names):
+    misses_nothing(names)
+
+
+def test_every_rule_is_asked_for_by_a_function_of_these(monkeypatch):
+    asked = set()
+
+    def spying(rule, name):
+        def spy(*args):
+            asked.add(name)
+            return rule(*args)
+
+        return spy
+
+    tables = ((rules, "_RULES"), (moves, "_MOVES"), (moves, "_INDEXED"), (loops, "LOOPS"))
+    every = set()
+    for module, table in tables:
+        for name, rule in getattr(module, table).items():
+            monkeypatch.setitem(getattr(module, table), name, spying(rule, (table, name)))
+            every.add((table, name))
+    for name in ("_turn_by_turn", "_summarised"):
+        monkeypatch.setattr(loops, name, spying(getattr(loops, name), name))
+        every.add(name)
+    for name in OF_ALL_RULES:
+        fn, *inputs = (EXACT | WIDER)[name]
+        looked_at(fn, map(jnp.asarray, inputs))
+    for fn in PIECES.values():
+        looked_at(fn, [jnp.asarray(normal(4, 4))])
+    assert sorted(map(str, every - asked)) == []
+
+
+#: Those that ask for rules of which no piece does.
+OF_ALL_RULES = (
+    "grouped convolution",
+    "slice at a chosen place",
+    "long scan",
+    "constant matrix",
+    "solve",
+    "update at a chosen place",
+)
