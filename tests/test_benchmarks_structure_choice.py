@@ -109,3 +109,22 @@ def test_a_long_program_is_not_differentiated_to_see_whether_it_can_be(monkeypat
     assert found.way == "coloured (forward, 3)"
     assert all(rival.seconds is None for rival in found.rivals)
     assert any("too long to be timed" in note for note in found.notes)
+
+
+def test_what_does_not_matter_what_is_linear_and_examples_are_said_without_a_run():
+    found = gradwise.jacobian(lambda x: x[1:4] ** 2, X, measure=False)
+    assert "no output depends on 57 of the 60 inputs" in str(found)
+
+    def fn(params, x):
+        return jnp.tanh(x @ params["in"]) @ params["out"] + params["shift"]
+
+    of = lambda *shape: jax.ShapeDtypeStruct(shape, "float32")  # noqa: E731
+    params = {"in": of(3, 5), "out": of(5, 2), "shift": of(2)}
+    found = gradwise.structure(fn, params, of(8, 3), argnums=0)
+    told = str(found)
+    assert "vmap (8 examples)" in found.further
+    assert found.linear == ("argument 0['out']", "argument 0['shift']")
+    assert found.same_by == ("argument 0['shift']",)
+    assert "linear in argument 0['out']\n" in told + "\n"
+    assert "linear in argument 0['shift'], by which the derivative is the same for all" in told
+    assert gradwise.structure(lambda a, b: jnp.sin(a * b), X, X).linear == ()

@@ -123,7 +123,7 @@ def _batched(problem: Problem, count: int, left: Callable[[], float]) -> list[bo
             continue
         if short is None or left() < 0:
             return None
-        more = [_longer(*pair) for pair in zip(leaves, batched, strict=True)]
+        more = [_of_length(count + 1, *pair) for pair in zip(leaves, batched, strict=True)]
         longer = _directional(problem, more)
         if longer and maps_examples(short, longer, count, [*batched, *ours]):
             return batched
@@ -136,9 +136,9 @@ def _few_of(places: Sequence[int]) -> Iterator[tuple[int, ...]]:
         yield from islice(combinations(places, size), _MOST_TRIED)
 
 
-def _longer(leaf: Any, is_batched: bool) -> jax.ShapeDtypeStruct:
-    more = (leaf.shape[0] + 1, *leaf.shape[1:]) if is_batched else leaf.shape
-    return jax.ShapeDtypeStruct(more, leaf.dtype)
+def _of_length(count: int, leaf: Any, is_batched: bool) -> jax.ShapeDtypeStruct:
+    shape = (count, *leaf.shape[1:]) if is_batched else leaf.shape
+    return jax.ShapeDtypeStruct(shape, leaf.dtype)
 
 
 def _directional(problem: Problem, leaves: Sequence[Any]) -> ClosedJaxpr | None:
@@ -171,7 +171,7 @@ def _run(problem: Problem, leaves: Sequence[Any]) -> list[jax.Array]:
 def _one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
     """Trace the function at a batch of one; many functions have none."""
     leaves = zip((*problem.x, *problem.fixed), batched, strict=True)
-    inputs = [leaf[:1] if is_batched else leaf for leaf, is_batched in leaves]
+    inputs = [_of_length(1, *pair) for pair in leaves]
     whole = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
     try:
         piece = piece_of(lambda *leaves: _run(problem, leaves), inputs)

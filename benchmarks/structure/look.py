@@ -18,10 +18,12 @@ from ..derivatives.outputs import read_function
 from ..derivatives.problem import canonical
 from ..instrument.clock import time_left
 from ..program.arguments import Argnums
+from ..program.messages import guarded
 from ..program.names import name_of
 from ..program.told import described
 from .braille import drawn
 from .further import further_ways
+from .parts import linear_in
 from .pattern import find_pattern
 from .plans import plans
 from .sketch import Sketch
@@ -54,6 +56,9 @@ class Structure:
         lower: How far entries lie below the diagonal, at most.
         upper: How far above.
         unused: How many inputs no output depends on.
+        linear: The arrays in which it is linear, but for a constant: its derivative by them does
+            not depend on them, as that of `a * sin(b)` by `a`.
+        same_by: Those of them by which the derivative is the same for all inputs.
         unknown: Operations that no rule is known for; they count as mixing everything.
         bound: Whether it holds only for the whole numbers among the inputs that were given.
 
@@ -76,6 +81,8 @@ class Structure:
     lower: int
     upper: int
     unused: int
+    linear: tuple[str, ...] = ()
+    same_by: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     bound: bool = False
 
@@ -144,10 +151,16 @@ class Structure:
         said += said_of(self.m, self.n, self.blocks, self.lower, self.upper)
         if self.unused:
             said.append(f"{self.unused:,} inputs that no output depends on")
+        if not self.constant:
+            said += [f"linear in {name}{self._of(name)}" for name in self.linear]
         said += [f"not known, and so taken to mix everything: {what}" for what in self.unknown]
         if self.bound:
             said.append("it holds for these whole numbers among the inputs alone")
         return said
+
+    def _of(self, name: str) -> str:
+        same = name in self.same_by
+        return ", by which the derivative is the same for all inputs" if same else ""
 
 
 def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = None) -> Structure:
@@ -189,7 +202,13 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
     chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
-    others, _ = further_ways(problem, rows, problem.m, problem.n, runs=False)
+    others, _ = further_ways(problem, rows, problem.m, problem.n, left=left, runs=False)
+    names = given.names_in_order
+    parts, _ = guarded(
+        "tell what is linear",
+        lambda: linear_in(outputs_of, problem.x, problem.fixed, left),
+        {},
+    )
     return Structure(
         name=name_of(fn),
         m=problem.m,
@@ -203,6 +222,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         lower=lower,
         upper=upper,
         unused=problem.n - distinct(rows.indices, problem.n),
+        linear=tuple(names[place] for place in parts),
+        same_by=tuple(names[place] for place, same in parts.items() if same),
         unknown=(*pattern.unknown, *(f"{what}, not linear" for what in pattern.curved)),
         bound=bool(pattern.bound),
     )

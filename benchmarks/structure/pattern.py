@@ -20,6 +20,7 @@ from ..program.jaxpr import kind, shape, trace
 from ..program.walk import equations
 from .loops import LOOPS
 from .marks import MOST_ENTRIES, OPAQUE, Held, Marked, TooLargeError, Value, identity, nothing
+from .parts import uses
 from .walking import Walk
 
 #: Seconds that looking may take.
@@ -88,7 +89,7 @@ def find_pattern(
         rows = csr_array(_joined(results, program, marked).T.tocsr())
     # Its inputs are x, the marked ones, and what is fixed.
     others = range(len(program.jaxpr.invars) - len(fixed), len(program.jaxpr.invars))
-    constant = not _uses(program, [*range(len(x)), *others])
+    constant = not program.jaxpr.effects and not uses(program, [*range(len(x)), *others])
     unknown, curved = (tuple(dict.fromkeys(told)) for told in (walk.unknown, walk.curved))
     return Pattern(rows, unknown, frozenset(walk.bound), constant, curved)
 
@@ -103,14 +104,6 @@ def _pushed(
         return None
     one_way = any(kind(eqn) == "custom_lin" for eqn, _ in equations(program))
     return None if one_way else program
-
-
-def _uses(program: ClosedJaxpr, places: Sequence[int]) -> bool:
-    """Whether a program without dead code uses any of some inputs."""
-    jaxpr = program.jaxpr
-    asked = {id(jaxpr.invars[place]) for place in places}
-    used = [*jaxpr.outvars, *(v for eqn in jaxpr.eqns for v in eqn.invars)]
-    return any(id(v) in asked for v in used)
 
 
 def _argument(place: int, leaf: Any) -> Value:

@@ -18,6 +18,7 @@ from .marks import MOST_ENTRIES, TooLargeError
 from .modes import blocked_modes
 from .operators import PRODUCTS, Linear
 from .pattern import Pattern, find_pattern
+from .sketching import distinct
 from .ways import FORWARD, MOST_DENSE, REVERSE, Way, constant, plain_ways, ways_of
 
 #: Seconds for all of looking.
@@ -65,6 +66,8 @@ def _looked_at(asked: Asked, left: Callable[[], float]) -> tuple[Pattern | None,
         pattern.rows.sort_indices()
         notes = [f"{what} counts as mixing everything" for what in pattern.unknown]
         notes += [f"{what} is not linear in a direction" for what in pattern.curved]
+        unused = problem.n - distinct(pattern.rows.indices, problem.n)
+        notes += [f"no output depends on {unused:,} of the {problem.n:,} inputs"] if unused else []
         return pattern, tuple(notes)
     return full(asked) if asked.sparse else None, (pattern or fault,)
 
