@@ -396,6 +396,31 @@ def spread_resumed(job):
     return result(*job.fit_spread(job.folder / "spread", every_steps=2, keep=9, resume=True))
 
 
+def fsdp(job, mesh=True, epochs=(1, 3)):
+    """Layers spread over all processes, on an explicit axis, with a checkpoint and a resume."""
+    import jax
+    import optax
+
+    import losses
+    import nn
+    import train
+
+    model = nn.serial(nn.dense(4, 8), nn.activation(nn.tanh), nn.batch_norm(8), nn.dense(8, 1))
+    adam = optax.adam(RATE)
+    state = train.init(*model.init(jax.random.key(0)), adam)
+    objective = train.supervised(model.apply, losses.squared_error)
+    options = {"batch_size": 12, "validation": job.rows_of_each_batch, "keep_best": True}
+    if mesh:
+        mesh = jax.make_mesh((jax.device_count(),), ("data",), (jax.sharding.AxisType.Explicit,))
+        state = train.shard(state, mesh, train.fsdp("data"))
+        options |= {"checkpoint": job.folder / "fsdp", "resume": True}
+    key, source = jax.random.key(0), job.rows_of_each_batch
+    for until in epochs:
+        made = train.fit(key, state, objective, adam, source, epochs=until, **options)
+    spec = getattr(made[0].params[0].weight.sharding, "spec", None)
+    return result(*made) | {"spec": str(spec), "validation": made[1]["validation_loss"].tolist()}
+
+
 def damaged(job):
     """A part of the newest checkpoint is cut off, which one of the processes reads."""
     folder = job.folder / "damaged"

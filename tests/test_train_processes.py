@@ -20,7 +20,7 @@ JOBS = (
     *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
     *("own_rows", "own_key", "own_start", "own_types", "wrong_label", "not_finite"),
     *("broken_source", "broken_callback", "stopping_callback", "signalled", "signalled_arrays"),
-    *("own_loop", "damaged", "late", "evaluated", "evaluated_own", "evaluated_by_own"),
+    *("own_loop", "fsdp", "damaged", "late", "evaluated", "evaluated_own", "evaluated_by_own"),
     *("compared", "saved", "saves"),
 )
 KILLED = "endless"
@@ -194,6 +194,15 @@ def test_what_several_processes_hold_in_parts_is_saved_in_parts_and_pruned(told)
     kept = both(told, "saves")["files"]
     assert len([name for name in kept if name.startswith("epoch-")]) == 2
     assert len(kept) == 6
+
+
+def test_layers_that_are_spread_over_processes_train_as_those_of_one(told, tmp_path):
+    found = both(told, "fsdp")
+    whole = process_group.fsdp(process_group.Job(0, 1, tmp_path), mesh=False, epochs=(3,))
+    assert found["spec"] == "P(None, 'data')"
+    assert found["steps"] == whole["steps"] == 9
+    for name in ("losses", "validation", "params"):
+        np.testing.assert_allclose(found[name], whole[name], rtol=1e-4, atol=1e-5)
 
 
 def test_a_part_that_is_damaged_is_told_by_all_who_go_on_from_the_checkpoint_before(told):
