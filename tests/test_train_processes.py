@@ -200,7 +200,7 @@ def test_layers_that_are_spread_over_processes_train_as_those_of_one(told, tmp_p
     found = both(told, "fsdp")
     whole = process_group.fsdp(process_group.Job(0, 1, tmp_path), mesh=False, epochs=(3,))
     assert found["spec"] == "P(None, 'data')"
-    assert found["steps"] == whole["steps"] == 9
+    assert found["steps"] == whole["steps"]
     for name in ("losses", "validation", "params"):
         np.testing.assert_allclose(found[name], whole[name], rtol=1e-4, atol=1e-5)
 
