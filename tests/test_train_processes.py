@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import process_group
 import pytest
-from process_group import EPOCHS, HEARTBEAT, RATE, X, Y, batches_of, group, run
+from process_group import EPOCHS, HEARTBEAT, LABELS, RATE, X, Y, batches_of, group, run
 
 import train
 from train.checkpoints.spread import read_together
@@ -20,8 +20,8 @@ JOBS = (
     *("stream", "validated", "global_rows", "global_batches", "labels", "within", "spread"),
     *("own_rows", "own_key", "own_start", "own_types", "wrong_label", "not_finite"),
     *("broken_source", "broken_callback", "stopping_callback", "signalled", "signalled_arrays"),
-    *("own_loop", "fsdp", "damaged", "late", "evaluated", "evaluated_own", "evaluated_by_own"),
-    *("compared", "saved", "saves"),
+    *("own_loop", "fsdp", "damaged", "late", "evaluated", "evaluated_own", "prepared"),
+    *("evaluated_by_own", "compared", "saved", "saves"),
 )
 KILLED = "endless"
 
@@ -230,6 +230,12 @@ def test_evaluation_and_prediction_read_what_processes_hold_together(told):
     found, predicted = both(told, "evaluated"), X.astype(np.float64) @ np.full((4, 1), 0.5)
     np.testing.assert_allclose(found["predictions"], predicted.ravel(), rtol=1e-5, atol=1e-6)
     assert found["loss"] == pytest.approx(((predicted - Y) ** 2).mean(), rel=1e-5)
+
+
+def test_arrays_that_processes_hold_together_are_scaled_and_split_by_label(told):
+    found = both(told, "prepared")
+    np.testing.assert_allclose(found["center"], X.mean(axis=0), rtol=1e-5)
+    assert found["ones"] in (LABELS.sum() // 2, -(-LABELS.sum() // 2))
 
 
 def test_compare_says_that_it_measures_in_one_process(told):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._explicit import rows_of
+from .._processes import local
 from .._text import excerpt
 from .accepted import tree_of_rows
 from .row_shapes import length
@@ -100,7 +101,7 @@ def folds(
 
 def _classes(who: str, labels: ArrayLike, rows: int) -> np.ndarray:
     """Return labels as the numbers of their classes `[rows]`."""
-    labels = np.asarray(labels)
+    labels = np.asarray(local(labels))
     if labels.shape != (rows,):
         raise ValueError(f"{who} stratifies by labels ({rows},), got shape {labels.shape}")
     if (missing := np.flatnonzero(labels != labels)).size:

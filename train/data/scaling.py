@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._equality import same_fields
+from .._processes import local
 from .._text import excerpt
 from .._types import Tree
 from .accepted import tree_of_rows
@@ -136,7 +137,9 @@ def scaler(
         raise ValueError(f"scaler axis must include 0, the rows, got {axis!r}")
     leaves, structure = jax.tree.flatten_with_path(tree_of_rows("train_x", train_x))
     figures = [
-        _figures(f"train_x{jax.tree_util.keystr(path)}", np.asarray(leaf), nan == "ignore", axes)
+        _figures(
+            f"train_x{jax.tree_util.keystr(path)}", np.asarray(local(leaf)), nan == "ignore", axes
+        )
         for path, leaf in leaves
     ]
     center, scale = (structure.unflatten(part) for part in zip(*figures, strict=True))
