@@ -19,8 +19,9 @@ T = TypeVar("T")
 #: `rule(path, leaf)`: over which axes of a mesh each axis of a leaf is spread.
 Rule: TypeAlias = Callable[[Path, jax.Array], PartitionSpec]
 
-# Of attention: its heads are spread, and the map behind them takes spread features.
-_COLUMNS, _ROWS = ("query", "key", "value"), ("output",)
+# Of attention: its heads are spread, and the map behind them takes spread features. Of a recurrent
+# layer: its gates stand side by side, and cut along them they would be sent in every step.
+_COLUMNS, _ROWS = ("query", "key", "value"), ("output", "input", "recurrent")
 
 
 def shard(tree: T, mesh: Mesh, rule: Rule) -> T:
@@ -111,7 +112,8 @@ def tensor_parallel(axis: str) -> Rule:
 
     A weight is cut along the longer of its last two axes: one with more outputs than inputs gives
     features that are spread (column parallel), one with more inputs takes such (row parallel), and
-    the devices' partial sums are added. In attention the heads are spread. Vectors, and weights
+    the devices' partial sums are added. In attention the heads are spread; on explicit axes a
+    recurrent layer gathers its weights once, before it goes over time. Vectors, and weights
     that the devices do not divide, are on every device.
 
     Shoeybi et al., "Megatron-LM: Training Multi-Billion Parameter Language Models Using Model

@@ -17,6 +17,7 @@ from .._text import excerpt
 from .._types import Data
 from ..curves import History
 from ..data.accepted import data_sets
+from .devices import devices_of
 from .grid import Build, Grid, Program, Setting, as_array, listed, product, programs_of
 from .result import Search
 from .row import Row
@@ -37,6 +38,7 @@ def grid_search(
     score: Score = "validation_loss",
     mode: Mode = "min",
     chunk: int | None = None,
+    devices: Sequence[jax.Device] | None = None,
 ) -> Search:
     """Train every setting of a grid, and rank them.
 
@@ -73,6 +75,10 @@ def grid_search(
             scores then differ in their last digits from `replay`'s, and in more of them after a
             long or a wild training, which amplifies what is small. None: 1 on a CPU, where a batch
             of trainings takes as long as one after the other, else 64.
+        devices: Over which the settings are spread: each device makes `chunk` runs of a call, of
+            one program, and nothing is sent. None: the devices of the mesh that all of the data are
+            on, else the local accelerators; those of a CPU, which share its cores, only if they
+            are given. Data whose rows are spread over a mesh keep all devices at one run.
 
     Returns:
         The ranked settings, each with the mean of its scores and its standard error.
@@ -110,7 +116,10 @@ def grid_search(
     if stratify is not None and folds is None:
         raise ValueError("stratify needs folds=, how many parts the rows are cut into by label")
     _check_ranking(score, mode)
-    trials = Trials(grid=grid, key=key, data=data, repeats=repeats, folds=folds, stratify=stratify)
+    trials = Trials(
+        grid=grid, key=key, data=data, repeats=repeats, folds=folds, stratify=stratify,
+        devices=devices_of(data, devices),
+    )  # fmt: skip
     programs = programs_of(grid, _builder(run, trials, score))
     results = [_rows(trials, program, score, chunk) for program in programs]
     rows = [row for of_program, _ in results for row in of_program]
@@ -158,7 +167,7 @@ def _runs(
 ) -> Iterator[Trial]:
     if program.error is not None:
         return iter(())
-    if chunk == 1:
+    if chunk == 1 and len(trials.devices) < 2:
         return one_by_one(trials, program, settings)
     return in_batches(trials, program, settings, chunk)
 

@@ -15,6 +15,7 @@ from .._types import Data
 from ..curves import History
 from ..data.accepted import on_device
 from ..steps import TrainState
+from .devices import on_each, spread_call
 from .folds import fold_rows
 from .grid import Grid, Numbers, Program, Setting, as_array
 
@@ -37,6 +38,7 @@ class Trials:
         repeats: Runs of every setting, and of every fold.
         folds: The parts that the training data are cut into, anew for each repeat; or None.
         stratify: The labels `[rows]` of which each part has its share; or None.
+        devices: Over which the runs are spread; none: all are made on one.
     """
 
     grid: Grid
@@ -45,6 +47,7 @@ class Trials:
     repeats: int
     folds: int | None
     stratify: ArrayLike | None = None
+    devices: tuple[jax.Device, ...] = ()
 
     def numbers(self, settings: Sequence[Setting]) -> Numbers:
         """Return the numbers of several settings, of each name an array `[settings]`."""
@@ -114,14 +117,16 @@ def in_batches(
     folded = trials.folds is not None
     folds = np.arange(trials.folds or 1) if folded else None
     many = jax.vmap(one, (None, None, 0, 0)) if folded else one
-    batch = jax.jit(jax.vmap(many, (None, 0, None, None)))
+    batched = jax.vmap(many, (None, 0, None, None))
+    count = max(len(trials.devices), 1)
+    batch = jax.jit(batched) if count == 1 else spread_call(batched, trials.devices)
     together = [[repeat] for repeat in range(trials.repeats)] if folded else [range(trials.repeats)]
     for repeats in together:
         lanes = [(setting, repeat) for setting in range(len(settings)) for repeat in repeats]
         numbers = trials.numbers([settings[setting] for setting, _ in lanes])
         stacked = np.array([repeat for _, repeat in lanes]), numbers
-        sets = trials.fold(repeats[0], slice(None))
-        size = min(max(chunk // (trials.folds or 1), 1), len(lanes))
+        sets = on_each(trials.devices, trials.fold(repeats[0], slice(None)))
+        size = min(max(chunk // (trials.folds or 1), 1), -(-len(lanes) // count)) * count
         for start in range(0, len(lanes), size):
             # The last batch repeats the last run until it is whole, so that one program is enough.
             rows = np.minimum(np.arange(start, start + size), len(lanes) - 1)
