@@ -9,6 +9,8 @@ from .._equality import equal_by_fields
 #: What an environment says of the moment, and not of the machine or its software.
 _MOMENT = ("time", "load")
 _SOFTWARE = ("python", "packages")
+#: What shows in the programs and in the types of the inputs, which are compared anyway.
+_SEEN = ("x64",)
 #: Longer values are not shown in full.
 _MOST_LETTERS = 40
 
@@ -117,7 +119,7 @@ def machine(environment: Mapping[str, object]) -> dict[str, object]:
         >>> machine({"python": "3.11.7", "load": 0.5, "cores": 2, "flags": {"XLA_FLAGS": "-x"}})
         {'cores': 2, 'XLA_FLAGS': '-x'}
     """
-    left_out = (*_MOMENT, *_SOFTWARE, "flags")
+    left_out = (*_MOMENT, *_SOFTWARE, *_SEEN, "flags")
     flags = environment.get("flags")
     parts = {name: value for name, value in environment.items() if name not in left_out}
     return parts | (dict(flags) if isinstance(flags, Mapping) else {})
