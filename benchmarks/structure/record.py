@@ -43,10 +43,10 @@ class Jacobian:
         m: How many numbers the output holds; for a Hessian as many as inputs.
         way: How it is taken, such as `"coloured (forward, 3)"`, `"cut (4)"` (through 4 numbers),
             `"split (2+1+2)"` (2 numbers held still, 1 colour), `"vmap (256 examples)"`,
-            `"constant"` or `"reverse"`.
+            `"constant"`, `"reverse"`, or for an operator `"products"`.
         rivals: What it was chosen from.
         entries: How many numbers of it may be other than zero; `None` if nobody knows.
-        output: `"dense"`, `"csr"` or `"bcoo"`.
+        output: `"dense"`, `"csr"`, `"bcoo"` or `"operator"`.
         notes: What else a reader should know.
         shape: What the pattern looks like, such as `"a stencil"`; `""` if it has no name.
         line: Where the function is written, such as `"model.py:3"`.
