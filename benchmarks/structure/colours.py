@@ -15,6 +15,8 @@ from scipy.sparse import csr_array
 
 #: Lattices with up to this many times the fewest possible colours are tried, and one more.
 _SPARE = 1.5
+#: Colours over the longest row that nothing better is looked for from.
+_NEAR = 1.1
 #: Rows on which a lattice is tried before it is proved on all.
 _SAMPLE = 512
 #: Lattices that are tried, at most.
@@ -45,7 +47,8 @@ def colour(
     """Colour the columns of a pattern with few colours.
 
     A lattice, on which a colour is a sum of the indices modulo the count, is at or near the fewest
-    on grids; anything else is coloured greedily, the fullest columns first.
+    on grids. Where rows meet one line of a table each, as observations meet cameras, the columns of
+    the table have one colour each. Anything else is coloured greedily, the fullest columns first.
 
     Args:
         rows: The pattern, `[m, n]`.
@@ -60,7 +63,13 @@ def colour(
     longest = int(np.diff(rows.indptr).max(initial=0))
     if longest <= 1:
         return _used(rows, np.zeros(rows.shape[1], np.int64))
-    return lattice(rows, shapes, longest) or greedy(rows, left)
+    tabled = by_table(rows, shapes, left)
+    if tabled and tabled.count == longest:
+        return tabled
+    found = lattice(rows, shapes, longest)
+    if found is None and not (tabled and tabled.count <= _NEAR * longest):
+        found = greedy(rows, left)
+    return min(filter(None, (tabled, found)), key=lambda one: one.count)
 
 
 def is_valid(rows: csr_array, colouring: Colouring) -> bool:
@@ -83,14 +92,17 @@ def is_valid(rows: csr_array, colouring: Colouring) -> bool:
     return not bool(np.any(places[1:] == places[:-1]))
 
 
-def greedy(rows: csr_array, left: Callable[[], float] = lambda: math.inf) -> Colouring:
+def greedy(
+    rows: csr_array, left: Callable[[], float] = lambda: math.inf, *, saves: float = 0.75
+) -> Colouring:
     """Colour the fullest column first, each with the first colour that its rows have not seen.
 
-    Where that takes too long, or too much memory, each column has a colour of its own.
+    Where that takes too long, or too much memory, each column has a colour of its own, and also
+    where it takes more than a share `saves` of as many colours.
     """
     columns: Any = rows.tocsc()
     used = int(np.count_nonzero(np.diff(columns.indptr)))
-    most = min(8 * _MOST_BYTES // max(rows.shape[0], 1), used * 3 // 4)  # else it saves nothing
+    most = min(8 * _MOST_BYTES // max(rows.shape[0], 1), int(used * saves))
     if int(np.diff(rows.indptr).max(initial=0)) > most or rows.nnz > _MOST_GREEDY:
         return _apart(rows)
     starts, members = columns.indptr.tolist(), columns.indices.tolist()
@@ -121,6 +133,61 @@ def greedy(rows: csr_array, left: Callable[[], float] = lambda: math.inf) -> Col
 def _apart(rows: csr_array) -> Colouring:
     """Give each column a colour of its own."""
     return _used(rows, np.arange(rows.shape[1]))
+
+
+def by_table(
+    rows: csr_array,
+    shapes: Sequence[tuple[int, ...]],
+    left: Callable[[], float] = lambda: math.inf,
+) -> Colouring | None:
+    """Colour all numbers of a table's column alike, and the columns of all tables greedily.
+
+    It is `None` where no row of the pattern meets one line alone of some array.
+
+    Example:
+        >>> lines = csr_array(np.kron(np.eye(3), np.ones((1, 2))))  # a row for each line of [3, 2]
+        >>> by_table(lines, [(3, 2)]).colours
+        array([0, 1, 0, 1, 0, 1])
+    """
+    if not _groups(csr_array(rows[:_SAMPLE]), shapes)[1]:  # soon, for most
+        return None
+    groups, joined = _groups(rows, shapes)
+    if not joined:
+        return None
+    m, count = rows.shape[0], int(groups.max()) + 1
+    pattern = csr_array((rows.data, groups[rows.indices], rows.indptr), shape=(m, count))
+    # Rows that meet the same columns ask for the same.
+    weights = np.random.default_rng(0).integers(1, 2**62, count, dtype=np.uint64)
+    filled = np.flatnonzero(np.diff(rows.indptr))
+    sums = np.add.reduceat(weights[pattern.indices], rows.indptr[filled])
+    kinds = csr_array(pattern[filled[np.unique(sums, return_index=True)[1]]])
+    found = Colouring(greedy(kinds, left, saves=1.0).colours[groups], 0)
+    return _used(rows, found.colours)
+
+
+def _groups(rows: csr_array, shapes: Sequence[tuple[int, ...]]) -> tuple[np.ndarray, bool]:
+    """Number the columns of the tables that may be joined, and all others one by one.
+
+    An array may be if no row meets two of its lines at one place.
+    """
+    row_of = np.repeat(np.arange(rows.shape[0], dtype=np.int64), np.diff(rows.indptr))
+    groups, start, next_one, joined = [], 0, 0, False
+    for size in shapes:
+        own, width = math.prod(size), math.prod(size[1:])
+        mine = (rows.indices >= start) & (rows.indices < start + own)
+        whole = len(size) > 0 and size[0] > 1 and width > 0
+        if whole:
+            keys = row_of[mine] * width + (rows.indices[mine] - start) % width
+            keys.sort()
+            whole = not np.any(keys[1:] == keys[:-1])
+        names = np.arange(own) % width if whole else np.arange(own)
+        groups.append(names + next_one)
+        joined, next_one, start = (
+            joined or whole,
+            next_one + int(names.max(initial=-1)) + 1,
+            start + own,
+        )
+    return np.concatenate([*groups, np.zeros(0, np.int64)]), joined
 
 
 def lattice(rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int) -> Colouring | None:

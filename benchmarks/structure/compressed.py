@@ -18,6 +18,7 @@ from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
 from .marks import extents
 from .plans import Plan
+from .unrolled import Seeds, products_of, seeds_of
 
 #: Each number is put at a row and a column of its own.
 _AT_ROW_AND_COLUMN = lax.ScatterDimensionNumbers(
@@ -52,6 +53,7 @@ class Tables(NamedTuple):
         counts: How many colours there are, forward and reverse.
         source: `[nnz]`, the place of each entry among the products; `None` for its own.
         blocks: For each output its block by each input.
+        seeds: The forward seeds, if they are pushed one by one.
     """
 
     forward: np.ndarray
@@ -59,6 +61,7 @@ class Tables(NamedTuple):
     counts: tuple[int, int]
     source: np.ndarray | None
     blocks: tuple[tuple[Block, ...], ...]
+    seeds: Seeds | None = None
 
 
 def tables_of(
@@ -75,10 +78,18 @@ def tables_of(
     m, n = extents(rows)
     row_of = np.repeat(np.arange(m, dtype=np.int64), np.diff(rows.indptr))
     columns = rows.indices.astype(np.int64)
-    start = plan.forward.count * m
+    read, off = plan.read_at(rows)
+    forward, start = plan.forward.colours[off] * m + read, plan.forward.count * m
+    seeds = seeds_of(problem, plan.forward)
+    if seeds:
+        sizes = [int(np.prod(output, dtype=np.int64)) for output in outputs]
+        starts, start = seeds.starts(sizes)
+        output_of = np.repeat(np.arange(len(sizes)), sizes)[read]
+        within = read - (np.cumsum(sizes) - sizes)[output_of]
+        forward = starts[plan.forward.colours[off], output_of] + within
     source = np.where(
         plan.by_forward,
-        plan.forward.colours[columns] * m + row_of,
+        forward,
         start + plan.reverse.colours[row_of] * n + columns,
     )
     blocks, above = [], 0
@@ -101,6 +112,7 @@ def tables_of(
         (plan.forward.count, plan.reverse.count),
         small(source),
         tuple(blocks),
+        seeds,
     )
 
 
@@ -120,7 +132,9 @@ def products(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.
     """Return the products that tell a Jacobian, forward ones first, one after the other."""
     by_forward, by_reverse = tables.counts
     parts = []
-    if by_forward:
+    if tables.seeds:
+        parts.append(products_of(problem, tables.seeds, x, fixed))
+    elif by_forward:
         seeds = _seeds(jnp.asarray(tables.forward), by_forward, x)
 
         def push(tangent: Leaves) -> jax.Array:

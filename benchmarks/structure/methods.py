@@ -83,7 +83,8 @@ def look_for(
     if pattern and pattern.curved:  # sums of directions tell nothing
         return Found((), sketch)
     others, _ = further_ways(whole, rows, whole.m, whole.n, limit=max(left(), limit / 4))
-    found = [way for way in ways_of(whole, rows, shapes, whole.n, left=left) if way.plan]
+    ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=order == 2)
+    found = [way for way in ways if way.plan]
     found = sorted([*found, *others], key=lambda way: way.cost)
     found = [way for way in found if _SAVES * way.passes <= fewest and not way.modes & set(stops)]
     by_colours = [way for way in found if way.plan]

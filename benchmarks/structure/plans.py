@@ -8,9 +8,12 @@ from scipy.sparse import csr_array
 
 from ..instrument.clock import time_left
 from .colours import Colouring, colour
+from .stars import mirrored, star
 
 #: How many of the longest rows, or columns, may be taken by themselves, at most.
 _MOST_DENSE = 64
+#: No star has fewer colours, but where there is nothing beside a diagonal.
+_FEW_STARS = 2
 #: Seconds for all colourings, if nobody says.
 _LIMIT = 5.0
 
@@ -22,11 +25,13 @@ class Plan(NamedTuple):
         forward: A colour for each column, -1 where forward mode does not take it.
         reverse: A colour for each row, -1 where reverse mode does not take it.
         by_forward: `[nnz]`, whether an entry is read off a product of forward mode.
+        mirrored: `[nnz]`, whether it is read where its mirror is, of a Hessian.
     """
 
     forward: Colouring
     reverse: Colouring
     by_forward: np.ndarray
+    mirrored: np.ndarray | None = None
 
     @property
     def count(self) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -38,7 +43,17 @@ class Plan(NamedTuple):
         """What it is called in a table."""
         sides = [("forward", self.forward.count), ("reverse", self.reverse.count)]
         told = [f"{mode}, {count}" for mode, count in sides if count]
-        return f"coloured ({' + '.join(told) or 'nothing'})"
+        star = "" if self.mirrored is None else ", star"
+        return f"coloured ({' + '.join(told) or 'nothing'}{star})"
+
+    def read_at(self, rows: csr_array) -> tuple[np.ndarray, np.ndarray]:
+        """Return the row and the column that each entry of a pattern is read at."""
+        row_of = np.repeat(np.arange(rows.shape[0], dtype=np.int64), np.diff(rows.indptr))
+        columns = rows.indices.astype(np.int64)
+        if self.mirrored is None:
+            return row_of, columns
+        mirrored = self.mirrored
+        return np.where(mirrored, columns, row_of), np.where(mirrored, row_of, columns)
 
 
 def plans(
@@ -47,6 +62,7 @@ def plans(
     outputs: Sequence[tuple[int, ...]] = (),
     *,
     left: Callable[[], float] | None = None,
+    symmetric: bool = False,
 ) -> list[Plan]:
     """Return the ways to take a pattern that may be cheapest: forward, reverse, and both.
 
@@ -58,6 +74,7 @@ def plans(
         inputs: The shapes of the arrays that the columns are the numbers of.
         outputs: The same of the rows.
         left: Tells how many seconds are left; once they are over, colours are no longer shared.
+        symmetric: Whether it is of a Hessian; then a star colouring is one, if it saves products.
 
     Example:
         >>> arrow = np.eye(9)
@@ -83,26 +100,35 @@ def plans(
         both.append(Plan(columns, lines, full[rows.indices]))
     best = min(both, key=lambda plan: plan.count, default=None)
     fewest = min(plan.count for plan in found)
-    return [*found, best] if best and best.count < fewest else found
+    if best and best.count < fewest:
+        found, fewest = [*found, best], best.count
+    stars = star(rows, left) if symmetric and fewest > _FEW_STARS else None
+    if stars and stars.count < fewest:
+        mirror = mirrored(rows, stars)
+        if mirror is not None:
+            found.append(Plan(stars, _unused(rows.shape[0]), every, mirror))
+    return found
 
 
 def proves(rows: csr_array, plan: Plan) -> bool:
     """Whether each entry can be read off the product that a plan names for it."""
     row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    read, off = plan.read_at(rows)
     sides = (
-        (plan.by_forward, row_of, rows.indices, rows.shape, plan.forward),
-        (~plan.by_forward, rows.indices, row_of, rows.shape[::-1], plan.reverse),
+        (plan.by_forward, (read, off), row_of, rows.indices, rows.shape, plan.forward),
+        (~plan.by_forward, (off, read), rows.indices, row_of, rows.shape[::-1], plan.reverse),
     )
-    for mine, line, across, shape, colouring in sides:
+    for mine, at, line, across, shape, colouring in sides:
+        lines, places_off = at[0][mine], at[1][mine]
         # All entries of a line that a product touches, for lines of which an entry is read off it.
         asked = np.zeros(shape[0], bool)
-        asked[line[mine]] = True
-        if np.any(colouring.colours[across[mine]] < 0):
+        asked[lines] = True
+        if np.any(colouring.colours[places_off] < 0):
             return False
         touched = asked[line] & (colouring.colours[across] >= 0)
         places = (line[touched], across[touched])
         part = csr_array((np.ones(touched.sum(), np.int8), places), shape=shape)
-        counts = csr_array((np.ones(mine.sum(), np.int8), (line[mine], across[mine])), shape=shape)
+        counts = csr_array((np.ones(mine.sum(), np.int8), (lines, places_off)), shape=shape)
         if not _alone(part, counts, colouring):
             return False
     return True

@@ -75,6 +75,7 @@ def ways_of(
     operations: float,
     *,
     left: Callable[[], float] | None = None,
+    symmetric: bool = False,
 ) -> list[Way]:
     """Return the ways to take a Jacobian, the cheapest by the model first.
 
@@ -84,11 +85,13 @@ def ways_of(
         outputs: The shapes of its outputs.
         operations: How many operations one run of the function takes.
         left: Tells how many seconds are left for colouring; 5 at first if nobody says.
+        symmetric: Whether it is a Hessian.
     """
     m = int(sum(np.prod(shape, dtype=np.int64) for shape in outputs))
     ways = plain_ways(problem, rows, m, operations)
     if rows is not None:
-        for plan in plans(rows, [leaf.shape for leaf in problem.x], outputs, left=left):
+        inputs = [leaf.shape for leaf in problem.x]
+        for plan in plans(rows, inputs, outputs, left=left, symmetric=symmetric):
             if _saves(plan, problem.n, m) and proves(rows, plan):
                 ways.append(_coloured(problem, rows, plan, outputs, operations))
     return sorted(ways, key=lambda way: way.cost)
@@ -208,8 +211,9 @@ def _coloured(
     def dense(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> Jacobian:
         return dense_jacobian(problem, tables, products(problem, tables, x, fixed))
 
-    passes = plan.forward.count * FORWARD + plan.reverse.count * REVERSE
-    cost = passes * operations + rows.nnz * 4 + rows.shape[0] * rows.shape[1] * 0.25
     tables = tables_of(rows, plan, problem, outputs)
+    share = tables.seeds.share if tables.seeds else 1.0
+    passes = plan.forward.count * FORWARD * share + plan.reverse.count * REVERSE
+    cost = passes * operations + rows.nnz * 4 + rows.shape[0] * rows.shape[1] * 0.25
     why = "columns or rows that meet nowhere share one"
     return Way(plan.name, plan.count, cost, dense, entries, tables, plan, why)

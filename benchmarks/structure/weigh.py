@@ -102,7 +102,8 @@ def _of_structure(
     plain = partial(plain_ways, problem, rows, asked.m, operations)
     if pattern and pattern.curved:  # sums of directions tell nothing
         return plain(), ()
-    colouring = partial(ways_of, problem, rows, asked.shapes, operations, left=left)
+    told = {"left": left, "symmetric": asked.order == 2}
+    colouring = partial(ways_of, problem, rows, asked.shapes, operations, **told)
     ways, uncoloured = guarded("colour its pattern", colouring, None)
     ways = plain() if ways is None else ways
     if asked.output == "operator":

@@ -1,0 +1,100 @@
+"""Star colours of Hessians: each entry is told by a product, and fewer products do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from structure_examples import normal
+
+import gradwise
+from benchmarks.structure.colours import Colouring, colour
+from benchmarks.structure.plans import plans, proves
+from benchmarks.structure.stars import mirrored, star
+
+
+def energy(u):
+    """Springs between neighbours on a grid."""
+    return jnp.sum((u[1:] - u[:-1]) ** 4) + jnp.sum(jnp.cos(u[:, 1:] * u[:, :-1]))
+
+
+def hub(x):
+    """Everything is tied to the first number, and to nothing else."""
+    return jnp.sum(jnp.sin(x[1:] * x[0])) + x[0] ** 3
+
+
+def drawn(seed):
+    random = np.random.default_rng(seed)
+    n = random.integers(2, 16)
+    dense = np.triu(random.normal(size=(n, n)) * (random.random((n, n)) < 0.2))
+    return dense + np.triu(dense, 1).T
+
+
+def test_every_entry_is_told_by_the_product_that_is_named_for_it():
+    fewer = 0
+    for seed in range(80):
+        dense = drawn(seed)
+        rows = csr_array(dense)
+        found = star(rows)
+        if not rows.nnz:
+            assert found is None
+            continue
+        mirror = mirrored(rows, found)
+        assert mirror is not None
+        seeds = (found.colours[:, None] == np.arange(found.count)).astype(float)
+        products = dense @ seeds
+        row_of = np.repeat(np.arange(len(dense)), np.diff(rows.indptr))
+        for place, (i, j) in enumerate(zip(row_of, rows.indices, strict=True)):
+            at, off = (j, i) if mirror[place] else (i, j)
+            assert np.isclose(products[at, found.colours[off]], dense[i, j], atol=1e-12)
+        fewer += found.count < colour(rows).count
+    assert fewer > 10
+
+
+def test_a_colour_too_few_is_refused_entry_by_entry():
+    for seed in range(40):
+        rows = csr_array(drawn(seed))
+        found = star(rows)
+        if found is None or found.count < 2:
+            continue
+        merged = Colouring(np.where(found.colours == 1, 0, found.colours), found.count)
+        if mirrored(rows, merged) is None:
+            break
+    else:
+        raise AssertionError("no fault was found")
+    plan = plans(rows, symmetric=True)[-1]
+    if plan.mirrored is not None:
+        assert not proves(rows, plan._replace(forward=merged))
+
+
+@pytest.mark.parametrize("output", ["dense", "csr"])
+@pytest.mark.parametrize(
+    ("fn", "shape", "way"),
+    [(hub, (30,), "coloured (forward, 2, star)"), (energy, (6, 7), None)],
+)
+def test_a_hessian_by_stars_is_what_jax_gives(fn, shape, way, output):
+    with jax.enable_x64(True):
+        x = jnp.asarray(normal(*shape))
+        found = gradwise.hessian(fn, x, output=output, measure=False)
+        assert way in (found.way, None)
+        for at in (x, x + 0.2):
+            expected = jax.hessian(fn)(at)
+            mine = found(at).todense().reshape(expected.shape) if output == "csr" else found(at)
+            assert np.allclose(mine, expected, rtol=1e-10, atol=1e-10)
+        assert found.check(x - 1)
+
+
+def test_stars_are_of_hessians_alone_and_only_where_they_save_something():
+    rows = csr_array(np.eye(9, dtype=np.int8))
+    assert [plan.name for plan in plans(rows, symmetric=True)] == [
+        "coloured (forward, 1)",
+        "coloured (reverse, 1)",
+    ]
+    x = jnp.asarray(normal(30), jnp.float32)
+    # The same pattern, of a function that is no gradient: its mirror is another number.
+    found = gradwise.jacobian(
+        lambda x: jnp.concatenate([jnp.sum(x**2)[None], x[1:] * x[0]]), x, measure=False
+    )
+    assert "star" not in found.way
+    assert star(csr_array(np.array([[1, 1], [0, 1]]))) is None  # not symmetric
+    assert star(csr_array(np.ones((600, 600), np.int8)), lambda: -1.0) is None
