@@ -29,6 +29,7 @@ from .refusal import SHARE, least_seconds, refusal
 from .rightness import right_or_wrong
 from .row import Row
 from .search import Choice, settle
+from .sent import sent_note
 
 #: Seconds a single compilation may take.
 COMPILE_LIMIT = 60.0
@@ -138,12 +139,13 @@ def _described(
     memory, no_memory = guarded("read the memory of this", lambda: compiled.memory, None)
     by_xla, no_xla = guarded("read XLA's count of this", lambda: compiled.xla_flops, None)
     digest, no_digest = guarded("hash this", lambda: program_hash(compiled.hlo), None)
+    sent, no_sent = guarded("read what this sends", lambda: sent_note(compiled.hlo), "")
     why, no_why = "", ""
     if counted is not None:
         why, no_why = guarded("compare two counts", lambda: why_xla_differs(counted, by_xla), None)
     return dataclasses.replace(
         row,
-        note=joined(program.note, no_count, no_memory, no_xla, no_digest, no_why),
+        note=joined(program.note, sent, no_sent, no_count, no_memory, no_xla, no_digest, no_why),
         bound=method.bound(n, m) if method.bound else None,
         flops=counted,
         flops_note=why or "",

@@ -11,6 +11,7 @@ from ..program.messages import guarded
 from ..program.names import name_of
 from .advised import with_gains
 from .asked import RULES, Settings, check_options
+from .divided import mesh_notes
 from .fastest import machine_of
 from .notebook_line import shown_in_notebook
 from .notes import machine_notes
@@ -178,6 +179,8 @@ def _recorded(
 def _notes(work: Work) -> tuple[str, ...]:
     notes = work.experiment.notes if work.experiment else work.problem.notes
     notes = (*notes, *work.faults)
+    told, fault = guarded("read what is sent", lambda: mesh_notes(work.attempts), ())
+    notes = (*notes, *told, *((fault,) if fault else ()))
     if not work.samples:
         return notes
     quiet, fault = guarded(
