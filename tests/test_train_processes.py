@@ -1,6 +1,6 @@
 """Several processes train one model: started for real, on one machine, with gloo between them.
 
-One pair of processes does most of the jobs of `process_group.py`, as starting them is the dearest.
+One pair of processes does most of the jobs of `process_jobs.py`, as starting them is the dearest.
 """
 
 import shutil
@@ -9,7 +9,7 @@ import time
 
 import jax
 import numpy as np
-import process_group
+import process_jobs
 import pytest
 from process_group import EPOCHS, HEARTBEAT, LABELS, RATE, X, Y, batches_of, group, run
 
@@ -198,7 +198,7 @@ def test_what_several_processes_hold_in_parts_is_saved_in_parts_and_pruned(told)
 
 def test_layers_that_are_spread_over_processes_train_as_those_of_one(told, tmp_path):
     found = both(told, "fsdp")
-    whole = process_group.fsdp(process_group.Job(0, 1, tmp_path), mesh=False, epochs=(3,))
+    whole = process_jobs.fsdp(process_jobs.Job(0, 1, tmp_path), mesh=False, epochs=(3,))
     assert found["spec"] == "P(None, 'data')"
     assert found["steps"] == whole["steps"]
     for name in ("losses", "validation", "params"):
@@ -263,8 +263,8 @@ def test_four_processes_go_on_with_the_run_of_two(told, folder, tmp_path):
 
 def test_one_process_goes_on_with_the_run_of_two(told, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda: jax.local_devices()[:1])
-    job = process_group.Job(0, 1, within_an_epoch(folder, tmp_path))
-    assert_same_run(process_group.spread_resumed(job), both(told, "spread"))
+    job = process_jobs.Job(0, 1, within_an_epoch(folder, tmp_path))
+    assert_same_run(process_jobs.spread_resumed(job), both(told, "spread"))
 
 
 def assert_same_run(found, expected):
@@ -297,7 +297,7 @@ def test_where_one_process_is_killed_the_other_ends_and_says_to_restart_all(tmp_
 
 def assert_goes_on(folder):
     """One process goes on with what two have left, whatever was being written, and clears up."""
-    job = process_group.Job(0, 1, folder.parent)
+    job = process_jobs.Job(0, 1, folder.parent)
     state = train.restore(sorted(folder.glob("epoch-*"))[-1], job.spread_state()).train_state
     epochs = int(state.step) // 5 + 1
     options = {"epochs": epochs, "steps_per_epoch": 5, "every_steps": 1, "resume": True}

@@ -1,7 +1,7 @@
 """Training: pure steps, whole runs as one function, and what is needed to watch and keep them."""
 
 from . import data, gradients, log, metrics
-from ._processes import ProcessError
+from ._process_errors import ProcessError
 from ._types import Params, State
 from .checkpoints import Checkpoint, Matched, restore, save
 from .curves import Diagnosis, History, plot_runs

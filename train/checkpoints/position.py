@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._processes import shared_errors, texts
+from .._process_errors import shared_errors
+from .._processes import texts
 from .._records import integer
 from ..metrics import Figure
 

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 import jax
 
 from .._equality import same
-from .._processes import shared_errors
+from .._process_errors import shared_errors
 from ..curves import History
 from ..steps import TrainState
 from . import format as file_format

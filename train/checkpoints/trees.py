@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._processes import is_first, on_all
+from .._global_arrays import on_all
+from .._processes import is_first
 from .._record_file import damage_told
 from .._records import is_key
 from .._types import Tree

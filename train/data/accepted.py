@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._processes import check_global
+from .._global_arrays import check_global
 from .._text import excerpt
 from .._types import Data, Tree
 from .arrays import Array, as_arrays, converted, is_numbers

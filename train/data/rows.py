@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._explicit import rows_of
-from .._processes import local
+from .._global_arrays import local
 from .._text import excerpt
 from .accepted import tree_of_rows
 from .row_shapes import length

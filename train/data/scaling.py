@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._equality import same_fields
-from .._processes import local
+from .._global_arrays import local
 from .._text import excerpt
 from .._types import Tree
 from .accepted import tree_of_rows

@@ -13,7 +13,8 @@ from jax.sharding import NamedSharding
 
 from .. import data as datasets
 from .._checks import positive
-from .._processes import check_global, check_same
+from .._global_arrays import check_global
+from .._processes import check_same
 from .._programs import program
 from .._sample_moments import sample_moments
 from .._sharding import Places, placed, places_of, whole

@@ -6,7 +6,7 @@ import jax
 
 from .. import data as datasets
 from .._checks import positive
-from .._processes import check_global
+from .._global_arrays import check_global
 from .._sharding import replicate_over_mesh_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder

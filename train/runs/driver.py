@@ -11,7 +11,7 @@ from typing import TypeAlias
 import jax
 import numpy as np
 
-from .._processes import ProcessError, anywhere
+from .._process_errors import ProcessError, anywhere
 from ..curves import History
 from ..curves.endings import ending_number
 from .carry import Carry, kept_epoch

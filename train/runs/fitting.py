@@ -16,7 +16,8 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
-from .._processes import check_same, lost_told, shared_errors
+from .._process_errors import lost_told, shared_errors
+from .._processes import check_same
 from .._sharding import places_of, rows_sharding
 from .._types import Data
 from ..checkpoints.folder import Resume, open_folder

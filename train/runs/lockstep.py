@@ -15,7 +15,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .._processes import agree, fingerprint, raise_for, read, send, several
+from .._process_errors import raise_for
+from .._processes import agree, fingerprint, read, send, several
 from .._text import excerpt
 from ..steps import Batch
 from .placement import Placement

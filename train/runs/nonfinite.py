@@ -9,7 +9,8 @@ import jax
 import numpy as np
 
 from .. import data as datasets
-from .._processes import agree, local, several, texts
+from .._global_arrays import local
+from .._processes import agree, several, texts
 from .._sharding import spread_of
 from .._types import Data
 from ..curves import History

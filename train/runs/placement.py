@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from .._processes import on_all, several
+from .._global_arrays import on_all
+from .._processes import several
 from .._sharding import free_axes
 from .._types import Tree
 from ..steps import Batch, TrainState

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jax
 
-from .._processes import shared_errors
+from .._process_errors import shared_errors
 from ..checkpoints.folder import RunFolder
 from ..checkpoints.position import Position
 from ..curves import History

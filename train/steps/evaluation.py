@@ -12,7 +12,8 @@ from jax.sharding import NamedSharding
 
 from .. import data as datasets
 from .._checks import positive
-from .._processes import check_global, check_same
+from .._global_arrays import check_global
+from .._processes import check_same
 from .._programs import program
 from .._sharding import Places, placed, places_of, whole
 from .._spread import Rows

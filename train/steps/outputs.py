@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .._processes import own_parts
+from .._global_arrays import own_parts
 from .._types import Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, Sums, mean, rows
