@@ -49,7 +49,7 @@ def train_together(number: int) -> None:
     if number == 0:  # each has the whole model, and no process needs the others to use it
         params, state = jax.tree.map(np.asarray, train_state[:2])
         test_x, test_y = rows_of(2)
-        scores, _ = model.apply(params, state, test_x)
+        scores, _ = model.apply(params, state, jax.numpy.asarray(test_x))
         print(f"{len(jax.devices())} devices of {jax.process_count()} processes")
         print(f"train accuracy: {history['train_accuracy'][-1]:.1%}")
         print(f"test accuracy: {np.mean(np.argmax(scores, axis=1) == test_y):.1%}")

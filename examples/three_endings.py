@@ -33,9 +33,10 @@ def curves(rows: int, sizes: tuple[int, ...], strength: float) -> train.History:
         penalty=lambda params: strength * losses.l2(params),
     )
     optimizer = optax.adam(1e-2)
-    state = train.init(*jax.jit(model.init)(init_key), optimizer)
+    params, state = jax.jit(model.init)(init_key)
+    start = train.init(params, state, optimizer)
     _, history = train.fit(
-        fit_key, state, objective, optimizer, (x[:rows], y[:rows]),
+        fit_key, start, objective, optimizer, (x[:rows], y[:rows]),
         validation=held_out, epochs=40, batch_size=64, epochs_per_call=40,
     )  # fmt: skip
     return history

@@ -1,13 +1,12 @@
 """Convolution over one to three spatial axes."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.nn.initializers import Initializer, zeros
-from jax.sharding import NamedSharding
 
 from ._checks import check_features, positive_int
 from ._spread import beside, explicit_mesh, out_of_rows, rows_alone, spec_of, spread
@@ -120,7 +119,7 @@ def conv(
     return hiding(who, init, convolve)
 
 
-def _out_sharding(x: jax.Array) -> dict[str, NamedSharding]:
+def _out_sharding(x: jax.Array) -> dict[str, Any]:
     """Return the option that explicit axes ask for: rows stay spread, and channels are gathered."""
     mesh = explicit_mesh(x)
     if mesh is None:

@@ -140,7 +140,7 @@ def test_a_run_sorts_nothing_and_holds_as_much_for_ten_million_rows_as_for_ten_t
     for rows in (10_000, 1_000_003, 10_000_000):
         shapes = [jax.ShapeDtypeStruct((rows, *more), jnp.float32) for more in ((3,), ())]
         compiled = jax.jit(run).lower(key, train_state, tuple(shapes)).compile()
-        assert " sort(" not in compiled.as_text()
+        assert " sort(" not in str(compiled.as_text())
         held.append(compiled.memory_analysis().temp_size_in_bytes)
     assert (
         max(held) < min(held) + 10_000_000 / 5

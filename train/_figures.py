@@ -47,6 +47,6 @@ def write_figure(fig: Figure, path: str | Path) -> None:
     drawn = io.BytesIO()
     matplotlib = import_extra("matplotlib", "train")
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "gradwise"}):
-        undated = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
-        fig.savefig(drawn, format=path.suffix[1:], **undated)
+        undated = {"Date": None} if path.suffix == ".svg" else None
+        fig.savefig(drawn, format=path.suffix[1:], metadata=undated)
     write_whole(path, drawn.getvalue())

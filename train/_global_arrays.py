@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from typing import Any
+
 import jax
 import numpy as np
 from jax.core import Tracer
@@ -89,7 +91,7 @@ def local(tree: Tree) -> Tree:
     return jax.tree.map(_local, tree)
 
 
-def _local(leaf: Tree) -> Tree:
+def _local(leaf: Any) -> Any:
     if getattr(leaf, "is_fully_addressable", True):
         return leaf
     if not leaf.is_fully_replicated:

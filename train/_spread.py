@@ -98,7 +98,7 @@ class Spread:
 
     def _spec(self, leaf: jax.Array, axis: int) -> PartitionSpec:
         """Return how an array is spread, its other axes as they are."""
-        entries = [None] * jnp.ndim(leaf)
+        entries: list = [None] * jnp.ndim(leaf)
         if self._is_explicit:
             given = jax.typeof(leaf).sharding.spec
             entries = [

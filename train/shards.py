@@ -72,7 +72,7 @@ def shard(tree: T, mesh: Mesh, rule: Rule) -> T:
 
     opt_state = _sharded("opt_state", tree.opt_state, mesh, as_parameter)
     step = _sharded("step", tree.step, mesh, as_parameter)
-    return TrainState(params, state, opt_state, step)
+    return tree._replace(params=params, state=state, opt_state=opt_state, step=step)
 
 
 def fsdp(axis: str, *, least: int = 0) -> Rule:

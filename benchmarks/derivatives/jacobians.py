@@ -69,7 +69,7 @@ def rows(problem: Problem, chunk: int, x: Leaves, fixed: Leaves) -> Jacobian:
     return jax.tree.unflatten(treedef, parts)
 
 
-def one_hot(index: jax.Array, leaves: Sequence[jax.Array]) -> Leaves:
+def one_hot(index: int | jax.Array, leaves: Sequence[jax.Array]) -> Leaves:
     """Return the basis vector of the raveled `leaves` at `index`, in their shapes.
 
     Past the end it is zero.

@@ -6,9 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import Device
 
 
-def devices_of(arguments: Any = ()) -> tuple[jax.Device, ...]:
+def devices_of(arguments: Any = ()) -> tuple[Device, ...]:
     """Return the devices that arrays lie on; where there is none, that on which JAX makes one.
 
     An array that was put nowhere lies on the default device, and goes with those that were put
@@ -64,7 +65,7 @@ def on_one_device(arguments: Any, like: Any) -> Any:
     return jax.device_put(arguments, devices[0])
 
 
-def available_memory(devices: Sequence[jax.Device] = ()) -> int | None:
+def available_memory(devices: Sequence[Device] = ()) -> int | None:
     """Return the bytes that the fullest of some devices has left, or the machine, of CPUs.
 
     `None` if nobody tells.
@@ -72,7 +73,7 @@ def available_memory(devices: Sequence[jax.Device] = ()) -> int | None:
     Args:
         devices: The devices; JAX's default without any.
     """
-    told = [device.memory_stats() or {} for device in devices or devices_of()]
+    told = [device.memory_stats() or {} for device in (devices or devices_of())]
     left = [one["bytes_limit"] - one.get("bytes_in_use", 0) for one in told if "bytes_limit" in one]
     if left:
         return min(left)

@@ -128,10 +128,10 @@ class _Reader:
     def _same(self, pair: tuple[Atom, Atom]) -> None:
         """Check that an operand is the same value, or the same number, in both programs."""
         one, other = pair
-        if isinstance(one, Literal) or isinstance(other, Literal):
-            _need(isinstance(one, Literal) and isinstance(other, Literal))
+        if isinstance(one, Literal) and isinstance(other, Literal):
             self._constant(pair, [one.val, other.val])
         else:
+            _need(not isinstance(one, Literal) and not isinstance(other, Literal))
             _need(self._numbers[0].get(one) == self._numbers[1].get(other))
 
     def _constant(self, pair: tuple[Atom, Atom], values: Sequence[Any]) -> None:

@@ -29,7 +29,7 @@ class Sparse:
         self._places = self._placed()
         kind = BCSR if output == "csr" else BCOO
         like = kind(
-            (jnp.zeros(rows.nnz), *self._places),
+            (jnp.zeros(rows.nnz), *self._places),  # pyright: ignore[reportArgumentType]
             shape=extents(rows),
             indices_sorted=True,
             unique_indices=True,

@@ -48,7 +48,7 @@ class Way(NamedTuple):
     name: str
     passes: int
     cost: float
-    dense: Callable[..., Jacobian]
+    dense: Callable[..., Any]
     data: Callable[..., jax.Array]
     tables: Any = ()
     plan: Plan | None = None

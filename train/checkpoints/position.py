@@ -57,7 +57,8 @@ def header_of(position: Position) -> dict[str, object]:
         {'batches': 7, 'sums': 0, 'source': {'bytes': 'YXQgNw=='}}
     """
     source = position.source
-    fields = {"batches": position.batches, "sums": len(section_of(position)["sums"])}
+    sums = len(section_of(position)["sums"])
+    fields: dict[str, object] = {"batches": position.batches, "sums": sums}
     can_be_saved = isinstance(source, bytes) or _survives_json(source)
     stored: dict[str, object] = {"json": source if can_be_saved else None}
     if isinstance(source, bytes):

@@ -140,8 +140,8 @@ def _why_step(
         number, position = divmod(int(train_state.step), steps)
         order = datasets.shuffle(key, number, rows, plan.batch_size, devices=_blocks(plan))
         indices, mask = (np.asarray(part)[position] for part in order)
-        rows_taken = local(datasets.take(train_data, indices))
-        batch, place = Batch(*rows_taken, mask), "the train data"
+        x, y = local(datasets.take(train_data, indices))
+        batch, place = Batch(x, y, mask), "the train data"
     else:
         steps = {step: (number, batch) for step, number, batch in recent}
         if int(train_state.step) not in steps:
@@ -183,7 +183,8 @@ def _validation_batches(
         size = min(plan.batch_size, rows)
         for start in range(0, rows, size):
             indices = min(start, rows - size) + np.arange(size)
-            batch = Batch(*local(datasets.take(validation, indices)), None)
+            x, y = local(datasets.take(validation, indices))
+            batch = Batch(x, y, None)
             yield "the validation data", batch, indices
         return
     size = plan.batch_size

@@ -92,7 +92,7 @@ def loss_scaling(
         updates: Params, state: LossScaleState, params: Params | None = None, **extra: Any
     ) -> tuple[Params, LossScaleState]:
         updates, inner_state = inner.update(updates, state.inner, params, **extra)
-        finite, steady = inner_state.last_finite, state.steady + 1
+        finite, steady = inner_state.last_finite, state.steady + 1  # pyright: ignore
         grows = finite & (steady >= period)
         larger = jnp.where(jnp.isfinite(state.scale * factor), state.scale * factor, state.scale)
         smaller = jnp.maximum(state.scale / factor, _LEAST)
