@@ -15,6 +15,9 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:  # which needs none of the command line's packages
         print(f"gradwise {__version__}")
         return
+    if sys.argv[1:] == ["doctor"]:  # which says what those packages are
+        importlib.import_module("gradwise.benchmarks.cli.doctor").main()
+        return
     sys.path.insert(0, str(Path.cwd()))
     importlib.import_module("gradwise.benchmarks.cli.main").main("gradwise")
 

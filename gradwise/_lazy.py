@@ -10,6 +10,7 @@ from ._siblings import NAMES, install
 _HOMES = {
     "graph": "benchmarks.graph.build",
     "load": "_load",
+    "load_ipython_extension": "benchmarks.cli.magics",
     "structure": "benchmarks.structure.look",
 }
 

@@ -99,7 +99,7 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     saved = tmp_path / "found.json"
-    options = ["--method", "forward", "--method", "reverse", "--budget", "0.1", "--save", saved]
+    options = ["--method", "forward", "--method", "reverse", "--budget", "0.1", "--out", saved]
     done = gradwise("compare", "my_model:loss", "--crossover", *options)
     assert done.exit_code == 0
     assert "\n  crossing for 1 output forward mode is faster up to " in done.stdout
@@ -124,8 +124,8 @@ def test_compare_takes_a_function_of_the_users_folder(tmp_path, monkeypatch):
         (["compare", "benchmarks"], "is not MODULE:FUNCTION"),
         (["compare", "benchmarks:compare", "--method", "backward"], "unknown method 'backward'"),
         (["compare", "benchmarks:compare", "--order", "3"], "order must be 1"),
-        (["compare", "benchmarks:compare", "--save", "x.txt"], "x.txt must end in .json"),
-        (["compare", "benchmarks:compare", "--save", "/proc/nowhere/x.md"], "nowhere"),
+        (["compare", "benchmarks:compare", "--out", "x.txt"], "x.txt must end in .json"),
+        (["compare", "benchmarks:compare", "--out", "/proc/nowhere/x.md"], "nowhere"),
         (["report", "nosuch.json"], "no such file: nosuch.json"),
         (["report", "."], ". holds no finished run"),
         (["report", ""], ". holds no finished run"),

@@ -83,7 +83,7 @@ def test_functions_are_compared_at_the_inputs_of_the_first(tmp_path, second, sta
     (tmp_path / "forms.py").write_text(FUNCTIONS)
     targets = [tmp_path / f"forms.py:{name}" for name in ("power", second)]
     saved = tmp_path / "found.json"
-    options = ["--mode", "reverse", "--budget", "0.1", "--save", saved]
+    options = ["--mode", "reverse", "--budget", "0.1", "--out", saved]
     done = gradwise("compare-functions", *targets, *options)
     assert done.exit_code == status
     assert ("DIFFERS" in done.stdout) == (status == 3)

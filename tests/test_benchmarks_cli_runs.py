@@ -105,7 +105,7 @@ def test_an_interrupted_run_keeps_what_is_finished_and_says_where(monkeypatch, t
     done = gradwise(*SUITE, *TWO, "--out", tmp_path)
     assert done.exit_code == 130
     (path,) = unfinished(tmp_path)
-    assert f"--resume goes on with {path}" in done.stderr
+    assert f"1 of 2 is kept in {path}" in done.stderr
     assert names_in(path) == ["lecture/l1"]
     assert finished(tmp_path) == []
 

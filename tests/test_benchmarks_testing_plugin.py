@@ -54,7 +54,9 @@ def printed(wheel, tmp_path_factory):
     return done.stdout
 
 
-def test_the_installed_plugin_gives_the_fixture_that_the_docs_use_and_loads_jax_only_for_who_asks(printed):
+def test_the_installed_plugin_gives_the_fixture_that_the_docs_use_and_loads_jax_only_for_who_asks(
+    printed,
+):
     assert re.search(r"^plugins: .*gradwise-\d", printed, re.M)
     assert "2 failed, 6 passed" in printed
 

@@ -17,6 +17,7 @@ from ..instrument.text import filled, terminal_width
 from ..report.files import check_ending, write_report
 from ..report.glossary import GLOSSARY
 from ..report.text import text_table
+from .again import interrupted
 from .errors import exit_status
 from .explained import explained
 from .files import check_writable
@@ -67,7 +68,11 @@ def compare(
     for path in save:
         comparison.save(path)
         typer.echo(f"wrote {path}")
-    return 130 if progress.interrupted else exit_status([comparison])
+    if not progress.interrupted:
+        return exit_status([comparison])
+    files = f" and in {', '.join(map(str, save))}" if save else ""
+    typer.echo(interrupted(f"what was finished stands above{files}"), err=True)
+    return 130
 
 
 def compare_functions(

@@ -10,13 +10,8 @@ from typing import Annotated
 import typer
 
 from ..comparison.record import Comparison
-from ..program.messages import first_line, our_fault, whole_tracebacks
-from ..program.source import is_ours, is_scenarios, is_users, line_of_error
-
-#: The exit status of a wrong use, and of a failure that is gradwise's own or JAX's.
-_WRONG_USE, _FAILED = 2, 1
-#: What gradwise raises to say what a user can mend.
-_MENDABLE = (ValueError, TypeError, OSError, ImportError)
+from ..program.messages import whole_tracebacks
+from .told import told
 
 _Traceback = Annotated[
     bool, typer.Option("--traceback", help="Show the whole traceback of an error.")
@@ -60,25 +55,6 @@ def in_one_line(command: Callable[..., object]) -> Callable[..., object]:
     return wrapped
 
 
-def told(error: Exception) -> tuple[str, int]:
-    """Return an exception in one line and the exit status that it asks for.
-
-    What the user's function raises is told with the user's own line. What gradwise raises has that
-    line in its message, if there is one.
-
-    Example:
-        >>> told(ValueError("unknown suite 'lectur'"))
-        ("unknown suite 'lectur'", 2)
-    """
-    if _raised_by_user(error):
-        return f"{first_line(error)} at {line_of_error(error)}", _WRONG_USE
-    if isinstance(error, _MENDABLE):
-        return " ".join(str(error).split()) or type(error).__name__, _WRONG_USE
-    if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
-        return f"JAX raises {first_line(error)}", _FAILED
-    return our_fault("finish", error).removeprefix("gradwise "), _FAILED
-
-
 def exit_status(comparisons: Iterable[Comparison]) -> int:
     """Return 0, or 3 if no derivative of any function was right, and say so.
 
@@ -92,13 +68,3 @@ def exit_status(comparisons: Iterable[Comparison]) -> int:
         return 0
     typer.echo("gradwise: no derivative was right; the notes say why", err=True)
     return 3
-
-
-def _raised_by_user(error: Exception) -> bool:
-    """Whether the innermost line, of the user's and gradwise's, is one of the user's."""
-    for frame in reversed(tracebacks.extract_tb(error.__traceback__)):
-        if is_ours(frame.filename) or is_scenarios(frame.filename):
-            return False
-        if is_users(frame.filename):
-            return True
-    return False

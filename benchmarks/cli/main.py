@@ -1,5 +1,6 @@
 """The commands and their options: `gradwise`, or `python -m benchmarks` from a clone."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,12 @@ except ModuleNotFoundError:
 from gradwise import __version__
 
 from ..scenarios.run import choose
-from . import commands, graphs, of_results, options, suites
+from . import commands, doctor, graphs, of_functions, of_results, options, suites
 from .errors import in_one_line
+from .plain import never_fails
 
 app = typer.Typer(
     name="gradwise",
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,6 +40,7 @@ def default(
         bool, typer.Option("--quick", help="Measure one network alone, within 20 s.")
     ] = False,
     out: options.Out = Path("results"),
+    resume: options.Resume = False,
     full: options.Full = False,
     version: Annotated[
         bool,
@@ -51,7 +53,7 @@ def default(
     cores.
     """
     if context.invoked_subcommand is None:
-        raise typer.Exit(suites.default(quick=quick, out=out, full=full))
+        raise typer.Exit(suites.default(quick=quick, out=out, resume=resume, full=full))
 
 
 @app.command("run")
@@ -111,7 +113,8 @@ def compare(
     seed: options.Seed = 0,
     rule: options.Rule = "check",
     full: options.Full = False,
-    save: options.Saved = None,
+    out: options.Saved = None,
+    save: options.OldSaved = None,
 ) -> None:
     """Compare forward and reverse mode on a function of your own.
 
@@ -128,7 +131,7 @@ def compare(
         seed=seed,
         rule=rule,
         full=full,
-        save=save or [],
+        save=[*(out or []), *(save or [])],
     )
     raise typer.Exit(status)
 
@@ -141,7 +144,8 @@ def compare_functions(
     budget: options.Budget = 10.0,
     time_limit: options.TimeLimit = 60.0,
     seed: options.Seed = 0,
-    save: options.Saved = None,
+    out: options.Saved = None,
+    save: options.OldSaved = None,
 ) -> None:
     """Compare functions that are to give the same, and their derivatives.
 
@@ -149,7 +153,12 @@ def compare_functions(
     the same.
     """
     status = commands.compare_functions(
-        targets, mode=mode, budget=budget, time_limit=time_limit, seed=seed, save=save or []
+        targets,
+        mode=mode,
+        budget=budget,
+        time_limit=time_limit,
+        seed=seed,
+        save=[*(out or []), *(save or [])],
     )
     raise typer.Exit(status)
 
@@ -190,6 +199,9 @@ def graph(
     )
 
 
+for _of_functions in (of_functions.jacobian, of_functions.nonfinite):
+    app.command()(_of_functions)
+
 for _of_results in (of_results.diff, of_results.baseline, of_results.report):
     app.command()(_of_results)
 
@@ -212,6 +224,13 @@ def selftest(
     raise typer.Exit(commands.selftest(seed=seed, long=long))
 
 
+@app.command("doctor")
+@in_one_line
+def doctor_() -> None:
+    """Tell versions, devices, load and precision, and which extras are missing."""
+    typer.echo("\n".join(doctor.diagnosis()))
+
+
 @app.command("peers")
 @in_one_line
 def peers(
@@ -230,4 +249,5 @@ def peers(
 
 def main(name: str) -> None:
     """Run the command line under a name."""
+    never_fails(sys.stdout, sys.stderr)
     app(prog_name=name)

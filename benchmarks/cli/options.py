@@ -5,11 +5,16 @@ from typing import Annotated
 
 import typer
 
+from ..derivatives.table import METHODS
+from ..scenarios.run import JUDGED
+from ..scenarios.table import SUITES
+
 Suites = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SUITE",
         help="The suites, by default all but `structure`; see `gradwise list`.",
+        autocompletion=lambda: sorted(SUITES | JUDGED),
     ),
 ]
 Target = Annotated[
@@ -45,6 +50,7 @@ Methods = Annotated[
         "--method",
         metavar="NAME",
         help="A method to use, may be given several times; by default those of a first look.",
+        autocompletion=lambda: sorted({method.name for method in METHODS}),
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Use every method that applies.")]
@@ -66,11 +72,13 @@ Rule = Annotated[
 Saved = Annotated[
     list[Path] | None,
     typer.Option(
-        "--save",
+        "--out",
         metavar="FILE",
         help="A file to write: .json, .csv, .md, .html or .png; may be given several times.",
     ),
 ]
+#: What `--out` was called before.
+OldSaved = Annotated[list[Path] | None, typer.Option("--save", hidden=True)]
 Drawn = Annotated[
     list[Path] | None,
     typer.Option(

@@ -25,6 +25,7 @@ from ..scenarios import run as runs
 from ..scenarios.scenario import Suite
 from ..structure.judged import regret_of
 from ..structure.regret import MEASURED, Regret, Regrets
+from .again import goes_on, interrupted
 from .errors import exit_status
 from .progress import Progress
 
@@ -56,12 +57,12 @@ class Asked(NamedTuple):
     resume: bool = False
 
 
-def default(*, quick: bool, out: Path, full: bool) -> int:
+def default(*, quick: bool, out: Path, resume: bool, full: bool) -> int:
     """Measure the lecture's networks; return the exit status."""
     names = runs.QUICK if quick else runs.DEFAULT
     lecture = runs.choose(["lecture"])
     chosen = {name: lecture[name] for name in names}
-    comparisons, _ = _run(Asked(chosen, out, _DEFAULT_BUDGET), full=full)
+    comparisons, _ = _run(Asked(chosen, out, _DEFAULT_BUDGET, resume=resume), full=full)
     return exit_status(comparisons)
 
 
@@ -104,7 +105,10 @@ def judge(asked: Asked) -> None:
                 found.append(one)
                 progress.done(one.name, f"{one.best} is best; {one.picks[MEASURED]} is taken")
         except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
+            progress.interrupted = True
+    kept = f"{len(found)} of {len(asked.suite)} are kept in {asked.out / _REGRETS}"
+    if progress.interrupted:
+        typer.echo(interrupted(kept if found else "nothing is kept"), err=True)
     if not found:
         raise typer.Exit(130)
     regrets = Regrets(functions=tuple(found), environment=environment())
@@ -131,7 +135,7 @@ def _run(asked: Asked, *, full: bool) -> tuple[list[Comparison], Path]:
     try:
         comparisons, interrupted = _measure(asked, path)
         if interrupted:
-            _tell_interrupted(comparisons, path)
+            _tell_interrupted(comparisons, path, len(asked.suite))
             raise typer.Exit(130)
     finally:
         run_files.give_up_if_empty(path)
@@ -169,11 +173,10 @@ def _measure(asked: Asked, path: Path) -> tuple[list[Comparison], bool]:
     return comparisons, progress.interrupted
 
 
-def _tell_interrupted(comparisons: Sequence[Comparison], path: Path) -> None:
+def _tell_interrupted(comparisons: Sequence[Comparison], path: Path, count: int) -> None:
     if comparisons:
         typer.echo(summary_text(comparisons, terminal_width()))
-    ended = f"; --resume goes on with {path}" if comparisons else ""
-    typer.echo(f"interrupted{ended}", err=True)
+    typer.echo(goes_on(len(comparisons), count, path), err=True)
 
 
 def _until_interrupted(

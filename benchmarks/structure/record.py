@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from scipy.sparse import csr_array
+
 from .._equality import equal_by_fields
 from ..instrument import units
 from .made import Made
@@ -105,9 +107,21 @@ class Jacobian:
     def __repr__(self) -> str:
         return f"{'Hessian' if self.order == 2 else 'Jacobian'}({self.name}: {self.way})"
 
+    @property
+    def pattern(self) -> csr_array | None:
+        """Where it may be other than zero, `[m, n]`, as a sparse matrix; `None` if nobody knows.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import jacobian
+            >>> jacobian(jnp.sin, jnp.ones(3), measure=False).pattern.indices.tolist()
+            [0, 1, 2]
+        """
+        known = self._made.pattern if self._made else None
+        return known.rows if known else None
+
     def _repr_html_(self) -> str:
-        pattern = self._made.pattern if self._made else None
-        drawn = sketch_of(pattern.rows).svg(self.name) if pattern else ""
+        drawn = sketch_of(self.pattern).svg(self.name) if self.pattern is not None else ""
         return f"<div>{drawn}<pre>{html.escape(str(self))}</pre></div>"
 
     def __str__(self) -> str:

@@ -1,0 +1,71 @@
+"""The commands on one function of the user's that measure no table: `jacobian`, `nonfinite`."""
+
+from typing import Annotated
+
+import typer
+
+from ..comparison.nonfinite import explain_nonfinite
+from ..structure.braille import drawn
+from ..structure.jacobian import hessian as make_hessian
+from ..structure.jacobian import jacobian as make_jacobian
+from . import options
+from .errors import in_one_line
+from .target import load_case
+
+#: What a case may say beside its function and inputs.
+_OF_JACOBIAN, _OF_NONFINITE = ("argnums", "pattern", "has_aux"), ("argnums", "has_aux")
+
+
+@in_one_line
+def jacobian(
+    target: options.Case,
+    output: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help="The form to choose for: dense, csr, bcoo or operator.",
+            autocompletion=lambda: ["dense", "csr", "bcoo", "operator"],
+        ),
+    ] = "dense",
+    hessian: Annotated[
+        bool, typer.Option("--hessian", help="The Hessian of a scalar function instead.")
+    ] = False,
+    count: Annotated[
+        bool, typer.Option("--count", help="Choose by operations counted; nothing is timed.")
+    ] = False,
+) -> None:
+    """Find the cheapest way to take a Jacobian, by what depends on what.
+
+    Print the pattern, the way, its colours or passes, and what it was chosen from.
+    """
+    fn, inputs, given = load_case(target, _OF_JACOBIAN)
+    make = make_hessian if hessian else make_jacobian
+    found = make(fn, *inputs, output=output, measure=not count, **given)
+    pattern = found.pattern
+    if pattern is not None:
+        typer.echo("\n".join(drawn(pattern)))
+    typer.echo(str(found))
+
+
+@in_one_line
+def nonfinite(
+    target: options.Case,
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PART",
+            help="value, forward or reverse, to look at that alone.",
+            autocompletion=lambda: ["value", "forward", "reverse"],
+        ),
+    ] = None,
+    time_limit: options.TimeLimit = 60.0,
+) -> None:
+    """Name the operation that makes the first NaN or infinity, and the cure.
+
+    It looks at the function, forward mode and reverse mode, and at lost digits too. The exit
+    status is 3 if anything is not finite or has no digits.
+    """
+    fn, inputs, given = load_case(target, _OF_NONFINITE)
+    found = explain_nonfinite(fn, *inputs, mode=mode, time_limit=time_limit, **given)
+    typer.echo(str(found))
+    raise typer.Exit(0 if found.fine else 3)
