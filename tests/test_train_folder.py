@@ -21,6 +21,7 @@ from train_problem import BATCH, data, linear, optimizer, same_bits
 
 import train
 from train.checkpoints import format as file_format
+from train.checkpoints import lock
 from train.checkpoints.folder import RunFolder
 from train.checkpoints.lock import locked
 
@@ -136,6 +137,19 @@ def test_within_one_process_a_folder_has_one_writer_too(tmp_path):
     with locked(tmp_path), pytest.raises(ValueError, match=f"process {os.getpid()} on"):
         fit(tmp_path, 1)
     fit(tmp_path, 1)
+
+
+def test_a_lock_of_a_container_of_the_same_name_is_not_taken_for_one_that_has_ended(
+    tmp_path, monkeypatch
+):
+    with locked(tmp_path):
+        text = (tmp_path / ".lock").read_text()
+    ended = text.replace(f"process {os.getpid()} ", "process 4194303 ")  # no process has it
+    assert lock._has_ended(ended)
+    assert not lock._has_ended(text)
+    if Path("/proc/self/ns/pid").exists():
+        monkeypatch.setattr(lock.Path, "readlink", lambda path: "pid:[1]")
+        assert not lock._has_ended(ended)
 
 
 def test_a_file_system_without_locks_is_written_to_all_the_same(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import platform
@@ -52,7 +53,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         file.seek(0)
         file.truncate()
-        file.write(f"process {os.getpid()} on {platform.node()}")
+        file.write(f"process {os.getpid()} on {_machine()}")
         file.flush()
         yield
     finally:
@@ -92,7 +93,7 @@ def _has_ended(holder: str) -> bool:
     Its children, such as the workers of a data loader, may have inherited the lock, and live on.
     """
     words = holder.split(maxsplit=3)
-    if sys.platform == "win32" or len(words) != 4 or words[3] != platform.node():
+    if sys.platform == "win32" or len(words) != 4 or words[3] != _machine():
         return False
     try:
         os.kill(int(words[1]), 0)
@@ -101,6 +102,18 @@ def _has_ended(holder: str) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+def _machine() -> str:
+    """Return the machine's name, and what tells its processes' numbers from those of another.
+
+    Containers may have one name, and give their processes the same few numbers.
+    """
+    numbers = ""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+        numbers = f" ({boot}, {Path('/proc/self/ns/pid').readlink()})"
+    return platform.node() + numbers
 
 
 def _is_still_there(path: Path, file: IO[str]) -> bool:
