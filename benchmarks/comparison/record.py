@@ -196,6 +196,11 @@ class Comparison:
     def __repr__(self) -> str:
         return f"Comparison({self.name}: {self.sizes}, {counted(len(self.rows), 'row')})"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the table in IPython on a terminal, which has no notebook's form."""
+        del cycle
+        printer.text(str(self))
+
     def _repr_html_(self) -> str:
         from ..report.notebook import html_answer
 

@@ -12,6 +12,7 @@ from ..instrument import units
 from ..instrument.devices import available_memory, devices_of
 from ..instrument.timing import MIN_ROUNDS
 from ..program.messages import guarded
+from ..program.probes import NO_SYMPY
 from .experiment import Experiment
 
 #: Least cost of one pass in a batch, as a share of a single pass; a method that exceeds the budget
@@ -45,7 +46,9 @@ def _not_allowed(method: Method, experiment: Experiment) -> tuple[str, str] | No
         )
     for name in method.requires:
         if name in experiment.obstacles:
-            return "impossible", str(experiment.obstacles[name])
+            obstacle = experiment.obstacles[name]
+            status = "skipped" if obstacle.reason == NO_SYMPY else "impossible"
+            return status, str(obstacle)
     if method.kind in ("diagonal", "trace") and experiment.second.truth.jacobian is None:
         return "skipped", "not checked: there is no room or time for the Hessian to check it by"
     for mode in method.requires:

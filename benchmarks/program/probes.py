@@ -17,6 +17,8 @@ from .source import line_of_error
 from .walk import equations
 
 Arrays: TypeAlias = list[jax.ShapeDtypeStruct]
+#: Why the symbolic derivative is not taken, where it is no fault of the function.
+NO_SYMPY = "SymPy is not installed"
 
 
 class Split(NamedTuple):
@@ -108,7 +110,7 @@ def _symbolic(split: Split) -> Obstacle | None:
     fn, x, rest = split
     if importlib.util.find_spec("sympy") is None:
         instead = "pip install 'gradwise[suite]'"
-        return Obstacle(reason="SymPy is not installed", source="", instead=instead)
+        return Obstacle(reason=NO_SYMPY, source="", instead=instead)
     without: list[Spot] = []
 
     def rule(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from ..._extras import import_extra
 from ...program.arguments import Argnums, read_argnums
 from .graph import Graph, Size, StoppedError
 from .read import Reading, read
@@ -223,6 +224,7 @@ def _abstract(leaf: ArrayLike) -> jax.ShapeDtypeStruct:
 
 def _rules() -> ModuleType:
     """Import the rules, and with them SymPy, which takes long, when they are first used."""
+    import_extra("sympy", "suite")
     from . import rules
 
     return rules

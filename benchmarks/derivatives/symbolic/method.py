@@ -1,8 +1,8 @@
 """Symbolic differentiation as a method: SymPy's derivative, compiled, and how large it grew."""
 
 from collections.abc import Callable
-from importlib import import_module
 
+from ..._extras import import_extra
 from ..method import GaveUpError, InfeasibleError, Preparation, Probe, Program
 from ..problem import Problem
 from .derivative import differentiate
@@ -28,5 +28,5 @@ def symbolic(problem: Problem, probe: Probe) -> Preparation:
             raise GaveUpError(str(derivative.report))
         return Program(derivative.program, args, str(derivative.report))
 
-    import_module("sympy")  # it may take as long as the search, and is no part of it
+    import_extra("sympy", "suite")  # it may take as long as the search, and is no part of it
     return Preparation(make)
