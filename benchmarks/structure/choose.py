@@ -40,7 +40,8 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     """
     pattern, ways, notes = weighed(asked)
     tried = {way.name: made(asked, pattern, way) for way in ways[:MOST_MEASURED]}
-    if measure and is_long(asked.problem):
+    long = is_long(asked.problem)
+    if measure and long:
         measure, notes = (
             False,
             (*notes, "it is too long to be timed: the cheapest by count is taken"),
@@ -54,7 +55,8 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     if not right:
         right = _plainest(asked, pattern, ways)
     best, seconds, doubts = fastest(right, asked.problem)
-    right[best].trace()
+    if not long:
+        right[best].trace()
     # A pattern that has missed an entry is not shown.
     doubtful = any(tried[name].way.plan for name in told) and not asked.sparse
     shown = None if doubtful else right[best].pattern

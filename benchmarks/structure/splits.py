@@ -5,7 +5,7 @@ as `s(x)` and the function as `F(x, s)`, `J = F_x + F_s s_x`: `F_x` takes a few 
 pass forward and `s_x` one backward for each of these numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
+from ..instrument.clock import time_left
 from .compressed import dense_jacobian, products, tables_of
 from .flat import Flat, before_cut, flat, part, size_of, variables
 from .marks import TooLargeError, extents
@@ -68,15 +69,16 @@ def split(
         >>> way.name, way.passes
         ('split (1+1+1)', 3)
     """
+    remaining = time_left(limit)
     most = min(problem.n, m) // _SAVES
     found = _find(problem, m, most // 2)
     if found is None:
         return None
-    left = _left(found, problem, limit)
+    left = _left(found, problem, remaining())
     if left is None or not _pays(left, rows, most - 2 * found.size):
         return None
     outputs = [leaf.shape for leaf in jax.tree.leaves(_outputs(problem))]
-    colours = _colours(left, problem, outputs)
+    colours = _colours(left, problem, outputs, remaining)
     if colours is None or 2 * found.size + colours.count > most:
         return None
 
@@ -165,9 +167,14 @@ def _pays(left: csr_array, rows: csr_array | None, most: int) -> bool:
     return 0 < left.nnz <= most * max(extents(left)) and sparser
 
 
-def _colours(left: csr_array, problem: Problem, outputs: Sequence[tuple[int, ...]]) -> Plan | None:
+def _colours(
+    left: csr_array,
+    problem: Problem,
+    outputs: Sequence[tuple[int, ...]],
+    remaining: Callable[[], float],
+) -> Plan | None:
     shapes = [leaf.shape for leaf in problem.x]
-    proved = [plan for plan in plans(left, shapes, outputs) if proves(left, plan)]
+    proved = [plan for plan in plans(left, shapes, outputs, left=remaining) if proves(left, plan)]
     return min(proved, key=lambda plan: plan.count, default=None)
 
 

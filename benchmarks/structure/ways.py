@@ -92,6 +92,8 @@ def ways_of(
     if rows is not None:
         inputs = [leaf.shape for leaf in problem.x]
         for plan in plans(rows, inputs, outputs, left=left, symmetric=symmetric):
+            if left and left() < 0 and any(way.plan for way in ways):
+                break  # one is enough where time is up
             if _saves(plan, problem.n, m) and proves(rows, plan):
                 ways.append(_coloured(problem, rows, plan, outputs, operations))
     return sorted(ways, key=lambda way: way.cost)
