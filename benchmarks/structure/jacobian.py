@@ -47,10 +47,10 @@ def jacobian(
             sparse matrix of `jax.experimental.sparse`, of the outputs' numbers by the inputs'; or
             `"operator"` for that matrix by its products `J @ v` and `J.T @ u`, which are taken from
             its entries or by JAX's modes, whichever is cheaper for some ten of them.
-        pattern: Where that matrix may be other than zero, for every x, if you know it: a sparse
-            array of SciPy or JAX, a matrix of truth values, a pair `(rows, columns)`, or what
-            `structure` returns. It is checked at the inputs and near them; where it misses an
-            entry, a warning says which, and a plain mode is taken.
+        pattern: Where that matrix may be other than zero, for all inputs, whole numbers included,
+            if you know it: a sparse array of SciPy or JAX, a matrix of truth values, a pair `(rows,
+            columns)`, or what `structure` returns. It is checked at the inputs and near them; where
+            it misses an entry, a warning says which, and a plain mode is taken.
         has_aux: Whether `fn` returns a pair `(outputs, aux)`; `(derivative, aux)` is returned then.
         measure: Whether the ways are timed; if not, the least by count of operations is taken.
 
