@@ -66,7 +66,7 @@ def test_a_cell_is_run_and_its_last_line_is_the_call(shell, asked):
         ("", None, "needs a call of a function, got nothing; type %gradwise f(x)"),
         ("x", None, "needs a call of a function, got 'x'"),
         ("jnp.sum(x", None, "is not Python"),
-        ("jnp.sum(x) --oder 2", None, "unrecognized arguments: --oder 2"),
+        ("jnp.sum(x) --oder 2", None, "unknown option '--oder', did you mean '--order'?"),
         ("jnp.sum(x) --order two", None, "invalid int value: 'two'"),
         ("jnp.sum(x) --methods foward", None, "did you mean 'forward'?"),
         ("nothing(x)", None, "NameError: name 'nothing' is not defined"),

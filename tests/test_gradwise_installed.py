@@ -42,8 +42,9 @@ for extra, calls in NEEDS.items():
             raise AssertionError(extra)
 from gradwise.__main__ import main
 
-sys.argv = ["gradwise", "--version"]
-main()
+for command in ("doctor", "--version"):
+    sys.argv = ["gradwise", command]
+    main()
 sys.argv = ["gradwise", "list"]
 try:
     main()
@@ -57,6 +58,9 @@ def test_without_the_extras_all_works_that_needs_none_and_the_rest_says_what_to_
 ):
     done = run(wheel, tmp_path, "-c", WITHOUT_EXTRAS)
     assert done.returncode == 0, done.stderr
+    missing = re.search(r"^\[train\] +(.*(?:\n .*)*)", done.stdout, re.M)[1]
+    needs = 'needs matplotlib, rich, safetensors: pip install "gradwise[train]"'
+    assert re.sub(r"\n +", " ", missing) == needs
     version, told = done.stdout.splitlines()[-2:]
     assert re.fullmatch(r"gradwise \d+\.\d+\.\d+", version)
     assert told.endswith("pip install 'gradwise[suite]'")

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NoReturn
 
 from ..comparison.compare import compare
+from ..derivatives.choice import unknown
 from .told import told
 
 _USAGE = "%gradwise f(x) [--order 2] [--methods forward,reverse] [--budget SECONDS] ..."
@@ -83,7 +84,11 @@ def _options(given: list[str]) -> Mapping[str, Any]:
     add("--argnums", type=lambda places: tuple(int(place) for place in places.split(",")))
     add("--has-aux", action="store_true")
     add("--crossover", action="store_true")
-    return vars(parser.parse_args(given))
+    options, others = parser.parse_known_args(given)
+    if others:
+        known = [name for action in parser._actions for name in action.option_strings]
+        raise ValueError(unknown("option", others[0], known))
+    return vars(options)
 
 
 def _of_cell(call: str, cell: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..comparison.nonfinite import explain_nonfinite
+from ..instrument.text import filled, terminal_width
 from ..structure.braille import drawn
 from ..structure.jacobian import hessian as make_hessian
 from ..structure.jacobian import jacobian as make_jacobian
@@ -44,7 +45,8 @@ def jacobian(
     pattern = found.pattern
     if pattern is not None:
         typer.echo("\n".join(drawn(pattern)))
-    typer.echo(str(found))
+    width = terminal_width()
+    typer.echo("\n".join(filled(line, "  ", width) for line in str(found).splitlines()))
 
 
 @in_one_line
