@@ -43,21 +43,20 @@ def make_run_step(plan: Plan) -> RunStep:
 
     def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Figure]]:
         train_state, watch = carry
-        new, metrics, bad = attempt(key, train_state, batch)
+        kept, metrics, bad = attempt(key, train_state, batch, watch.stopped)
         failed = bad.any()
         undo = failed | watch.stopped
-        kept = select(undo, train_state, new)
         first = ~jnp.isfinite(watch.untrained_loss) & ~undo
         loss = metrics["loss"].value.astype(watch.untrained_loss.dtype)
         watch = watch._replace(untrained_loss=jnp.where(first, loss, watch.untrained_loss))
         if plan.on_nonfinite == "skip":
-            kept = kept._replace(step=jnp.where(watch.stopped, train_state.step, new.step))
+            kept = kept._replace(step=train_state.step + ~watch.stopped)
         else:
             watch = watch._replace(
                 bad=jnp.where(watch.stopped, watch.bad, bad), stopped=watch.stopped | failed
             )
         if plan.average is not None and isinstance(watch.average, Average):
-            average = plan.average.update(watch.average, (new.params, new.state))
+            average = plan.average.update(watch.average, (kept.params, kept.state))
             watch = watch._replace(average=select(undo, watch.average, average))
         metrics = jax.tree.map(lambda leaf: jnp.where(undo, 0, leaf), metrics)
         skipped = failed.astype(jnp.float32)

@@ -12,10 +12,11 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._sharding import Places, axes_of_rows
-from .._types import Params, State
+from .._types import Params, State, Tree
 from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
+from .committing import Given, commit
 from .contracts import Objective
 from .loss_scale import SCALE, is_forgiven, scaled, scaling_of
 from .optional import weight_sums_of, with_loss, with_whole
@@ -24,7 +25,7 @@ from .state import Batch, TrainState, select
 NORM = "gradient_norm"  # the metric and the curve of that name
 
 Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure]]]
-Attempt = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure], jax.Array]]
+Attempt = Callable[..., tuple[TrainState, dict[str, Figure], jax.Array]]
 
 
 def make_step(
@@ -89,10 +90,9 @@ def make_step(
     def step(
         key: jax.Array, train_state: TrainState, batch: Batch
     ) -> tuple[TrainState, dict[str, Figure]]:
-        new, metrics, bad = attempt(key, train_state, batch)
-        kept = select(bad.any(), train_state, new)._replace(step=new.step)
+        kept, metrics, bad = attempt(key, train_state, batch)
         skipped = Mean(bad.any().astype(jnp.float32), jnp.ones(()))
-        return kept, metrics | {"skipped": skipped}
+        return kept._replace(step=train_state.step + 1), metrics | {"skipped": skipped}
 
     return step
 
@@ -108,12 +108,13 @@ def make_attempt(
     sharding: NamedSharding | None = None,
     places: Places = None,
 ) -> Attempt:
-    """Make a step that is yet to be judged: `attempt(key, train_state, batch)`.
+    """Make a step that is made or undone: `attempt(key, train_state, batch, stopped=False)`.
 
     Returns:
-        `attempt(key, train_state, batch) -> (new, metrics, bad)`, where `bad` `[leaves]` bool says
-        what is not finite, in the order of `leaf_names`; with `gradient_norm` the gradient's length
-        is one of the metrics.
+        `attempt(key, train_state, batch, stopped) -> (kept, metrics, bad)`, where `bad` `[leaves]`
+        bool says what is not finite, in the order of `leaf_names`. If anything is, or if the run
+        has `stopped`, the train state is as before, its step included. With `gradient_norm` the
+        gradient's length is one of the metrics.
     """
     optimizer = optax.with_extra_args_support(optimizer)
     weight_sums = _weight_sums(objective, augment)
@@ -122,7 +123,7 @@ def make_attempt(
     evaluate = parts(_evaluator(objective, augment))
 
     def attempt(
-        key: jax.Array, train_state: TrainState, batch: Batch
+        key: jax.Array, train_state: TrainState, batch: Batch, stopped: bool | jax.Array = False
     ) -> tuple[TrainState, dict[str, Figure], jax.Array]:
         params, state, opt_state, step = train_state
         key = jax.random.fold_in(key, step)
@@ -135,23 +136,32 @@ def make_attempt(
             """Compute the value elsewhere, for a line search: under the step's own key."""
             return evaluate(params, state, batch, key)[0][0]
 
+        def propose(given: Given) -> tuple[Params, Tree]:
+            updates, new_opt_state = optimizer.update(
+                given.slope, given.opt_state, given.params,
+                value=given.value, grad=given.slope, value_fn=value_fn,
+            )  # fmt: skip
+            return optax.apply_updates(given.params, updates), new_opt_state
+
+        def judge(new_params: Params) -> tuple[jax.Array, jax.Array]:
+            loss, slopes, new = (
+                [_not_finite(leaf) for leaf in jax.tree.leaves(tree)]
+                for tree in (value, slope, (new_params, new_state))
+            )
+            slopes = [leaf & ~is_forgiven(scaling) for leaf in slopes] if scaling else slopes
+            bad = jnp.stack([*loss, *slopes, *new])
+            return bad, bad.any() | stopped
+
         if gradient_norm:
             metrics = _with_norm(metrics, slope, is_forgiven(scaling))
         if scaling is not None:
             metrics = _with_metric(
                 metrics, SCALE, Mean(scaling.scale, jnp.ones(())), "loss_scaling"
             )
-        updates, new_opt_state = optimizer.update(
-            slope, opt_state, params, value=value, grad=slope, value_fn=value_fn
-        )
-        new_params = optax.apply_updates(params, updates)
-        loss, slopes, new = (
-            [_not_finite(leaf) for leaf in jax.tree.leaves(tree)]
-            for tree in (value, slope, (new_params, new_state))
-        )
-        slopes = [leaf & ~is_forgiven(scaling) for leaf in slopes] if scaling else slopes
-        bad = jnp.stack([*loss, *slopes, *new])
-        return TrainState(new_params, new_state, new_opt_state, step + 1), metrics, bad
+        given = Given(slope, opt_state, params, value)
+        params, opt_state, bad, undo = commit(propose, given, judge)
+        state, step = select(undo, (state, step), (new_state, step + 1))
+        return TrainState(params, state, opt_state, step), metrics, bad
 
     return attempt
 
@@ -220,9 +230,9 @@ def _not_finite(leaf: jax.Array) -> jax.Array:
     if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
         return jnp.array(False)
     # Reduce to the last axis first: on a CPU that takes a fraction of the time of one reduction to
-    # a scalar.
-    largest = jnp.abs(leaf).max(axis=tuple(range(leaf.ndim - 1)), initial=0)
-    return ~jnp.isfinite(largest).all()
+    # a scalar. And reduce booleans: for a maximum XLA calls a library there, for which it writes
+    # each number of the update that is reduced as an array of the leaf's size.
+    return (~jnp.isfinite(leaf)).any(axis=tuple(range(leaf.ndim - 1))).any()
 
 
 def _model_batch(augment: Augment | None, batch: Batch, key: jax.Array) -> Batch:
