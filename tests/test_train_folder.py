@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import jax
@@ -176,9 +178,11 @@ def test_a_checkpoint_that_vanished_is_not_missed_when_old_ones_are_removed(tmp_
 def test_a_disk_that_is_full_is_an_error_with_the_file_and_the_training(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    path = tmp_path / "epoch-00000002.safetensors"
+    first, path = (tmp_path / f"epoch-0000000{epoch}.safetensors" for epoch in (1, 2))
 
     def callback(epoch, row):
+        while not first.exists():  # which is written in the background
+            time.sleep(0.01)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
 
     try:
@@ -190,9 +194,55 @@ def test_a_disk_that_is_full_is_an_error_with_the_file_and_the_training(tmp_path
     error = caught.value
     assert (error.errno, error.filename) == (errno.EFBIG, str(path))
     assert str(path) in str(error)
-    assert error.history.epochs == 2
-    assert same_bits(error.train_state, fit(None, 2)[0])
-    assert [file.name for file in tmp_path.iterdir()] == ["epoch-00000001.safetensors"]
+    assert error.history.epochs == 3  # it is told when the next one is to be saved
+    assert same_bits(error.train_state, fit(None, 3)[0])
+    assert list(tmp_path.iterdir()) == [first]
+
+
+def test_a_checkpoint_is_written_while_the_training_goes_on(tmp_path, monkeypatch):
+    """The training overwrites what it has trained, and the file has what it was."""
+    later, write = threading.Event(), file_format.write
+
+    def write_later(*given):
+        assert later.wait(30)
+        write(*given)
+
+    monkeypatch.setattr(file_format, "write", write_later)
+    fit(tmp_path, 4, every=2, callback=lambda epoch, row: later.set() if epoch == 3 else None)
+    saved = train.restore(tmp_path / "epoch-00000002.safetensors", linear()[1])
+    assert saved.history.epochs == 2
+    assert same_bits(saved.train_state, fit(None, 2)[0])
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "no room"), MemoryError("no room")])
+def test_the_last_write_is_waited_for_and_its_error_told(tmp_path, monkeypatch, error):
+    def write(*given):
+        raise error
+
+    monkeypatch.setattr(file_format, "write", write)
+    expected = train.CheckpointError if isinstance(error, OSError) else MemoryError
+    with pytest.raises(expected, match="no room"):
+        fit(tmp_path, 1)
+
+
+def test_an_error_of_the_users_is_told_of_the_save_that_failed_after_it(tmp_path, monkeypatch):
+    written, write = [], file_format.write
+
+    def write_once(*given):
+        written.append(1)
+        if len(written) > 1:
+            raise OSError(errno.ENOSPC, "no room")
+        write(*given)
+
+    def callback(epoch, row):
+        raise KeyError("mine")
+
+    monkeypatch.setattr(file_format, "write", write_once)
+    with pytest.raises(KeyError) as caught:
+        fit(tmp_path, 2, callback=callback)
+    assert any(
+        "could not be written: [Errno 28] no room" in note for note in caught.value.__notes__
+    )
 
 
 OF_A_FEW_BITS = [

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -14,14 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import positive
-from .._processes import is_first, texts
+from .._processes import is_first, several, texts
 from .._record_file import damage_told
 from .._types import Tree
 from ..curves import History
+from . import format as file_format
 from .lock import locked
 from .position import Position, header_of, position_from, section_of
 from .spread import SECONDS, read_together, remove_orphans, remove_parts
-from .trees import sections_of, write_tree
+from .trees import on_host, sections_of, write_tree
+from .writer import Writer
 
 Sections: TypeAlias = Mapping[str, Tree]  # the parts of a run by name, each a tree
 Resume: TypeAlias = bool | Literal["latest good"]
@@ -38,6 +41,7 @@ class RunFolder:
         resume_from: Whether to go on from the newest checkpoint, or from the newest that is whole.
         made_with: The options that a resumed run must have in common with the run before.
         seconds: How long the first of several processes waits for what the others write.
+        writer: Writes checkpoints in the background.
     """
 
     path: Path | None
@@ -46,6 +50,7 @@ class RunFolder:
     resume_from: Resume
     made_with: Mapping[str, int | bool | str]
     seconds: float
+    writer: Writer = field(default_factory=Writer, compare=False)
 
     def is_due(self, before: int, now: int) -> bool:
         """Return whether a checkpoint is due after epoch `now`, where `before` was the last."""
@@ -56,6 +61,9 @@ class RunFolder:
     ) -> Path | None:
         """Save a run, remove the oldest checkpoints, and return the new one's path.
 
+        A single process copies the run and returns; `writer` writes the copy, and raises what
+        comes of it when it is asked. Several processes write before they return.
+
         Args:
             sections: The run.
             key: Its key.
@@ -63,7 +71,7 @@ class RunFolder:
             position: Where it stands within its epoch.
 
         Raises:
-            OSError: If the file cannot be written.
+            OSError: If the file, or the one before it, cannot be written.
         """
         if self.path is None:
             return None
@@ -71,15 +79,28 @@ class RunFolder:
         # The names sort as the moments do: "." is below "_".
         path = self.path / f"epoch-{history.epochs:08d}{within}.safetensors"
         sections = {**sections, "key": key, "position": section_of(position)}
-        write_tree(
-            path, sections, history, made_with=self.made_with, position=header_of(position),
-            seconds=self.seconds,
-        )  # fmt: skip
+        options = {"made_with": self.made_with, "position": header_of(position)}
+        if several():
+            write_tree(path, sections, history, **options, seconds=self.seconds)
+            self._prune()
+            return path
+        self.writer.wait()  # so that there are never two copies
+        arrays, header, _ = on_host(sections, history, **options, copy=True)
+        self.writer.start(partial(self._write, path, arrays, header))
+        return path
+
+    def _write(
+        self, path: Path, arrays: dict[str, np.ndarray], header: Mapping[str, object]
+    ) -> None:
+        file_format.write(path, arrays, header)
+        self._prune()
+
+    def _prune(self) -> None:
+        """Remove all checkpoints but the newest."""
         if is_first():
             for old in self.checkpoints()[: -self.keep]:
                 old.unlink(missing_ok=True)
                 remove_parts(old, None)
-        return path
 
     def resume(self, like: Sections, key: jax.Array) -> tuple[dict[str, Tree], History, Position]:
         """Return the run, its curves and its position by a checkpoint, or `like` if there is none.
@@ -106,14 +127,14 @@ class RunFolder:
         return dict(like), History.empty(), Position()
 
     def _resumed(
-        self, path: Path, arrays: Mapping, header: Mapping, like: Sections, key: jax.Array
+        self, path: Path, arrays: dict, header: Mapping, like: Sections, key: jax.Array
     ) -> tuple[dict[str, Tree], History, Position]:
         if "watch.best_loss" in arrays:  # beside which the version before wrote less
             of_before = {
                 "watch.best_epoch": np.int32(0),  # no epoch is known to be the best one
                 "watch.reference": arrays["watch.best_loss"],
             }
-            arrays = of_before | dict(arrays)
+            arrays.update({name: of_before[name] for name in of_before.keys() - arrays.keys()})
         with damage_told(path):
             made_with = dict(header.get("made_with", {}))
         _check_made_with(path, made_with, self.made_with)
@@ -198,7 +219,8 @@ def open_folder(
                 f"checkpoint={folder} already holds checkpoints: pass resume=True to go on from "
                 "the newest, or choose another folder"
             )
-        yield opened
+        with opened.writer:
+            yield opened
 
 
 @contextmanager

@@ -49,6 +49,29 @@ def write_tree(
     together; of what all have the first one writes the file, and of what they hold in parts each
     writes its own, for which the first one waits so many `seconds`.
     """
+    arrays, header, spread = on_host(sections, history, made_with=made_with, position=position)
+    if spread:
+        header["spread"] = index_of(Path(path), spread)
+        write_part(Path(path), header["spread"], own_pieces(spread), seconds)
+    if is_first():
+        file_format.write(path, arrays, header)
+        if spread:  # those of an older checkpoint of this name
+            remove_parts(Path(path), header["spread"])
+
+
+def on_host(
+    sections: Mapping[str, Tree],
+    history: History,
+    *,
+    made_with: Mapping[str, int | bool | str],
+    position: Mapping[str, object] | None = None,
+    copy: bool = False,
+) -> tuple[dict[str, np.ndarray], dict[str, Any], dict[str, jax.Array]]:
+    """Return the arrays of a file, its header, and the leaves that no process has whole.
+
+    On a CPU the arrays are the memory of the leaves themselves, unless `copy` asks for another,
+    which stays as it is when the training goes on.
+    """
     arrays, keys, spread = {}, {}, {}
     for name, leaf in named_leaves(converted(dict(sections), _leaf_name)):
         if is_key(leaf):
@@ -57,17 +80,12 @@ def write_tree(
         if is_spread(leaf):
             spread[name] = leaf
         elif is_first():
-            arrays[name] = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
+            dtype = jax.dtypes.canonicalize_dtype(leaf.dtype)
+            arrays[name] = np.array(leaf, dtype) if copy else np.asarray(leaf, dtype)
     header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
     if position is not None:
         header["position"] = dict(position)
-    if spread:
-        header["spread"] = index_of(Path(path), spread)
-        write_part(Path(path), header["spread"], own_pieces(spread), seconds)
-    if is_first():
-        file_format.write(path, arrays, header)
-        if spread:  # those of an older checkpoint of this name
-            remove_parts(Path(path), header["spread"])
+    return arrays, header, spread
 
 
 def read_tree(
@@ -92,11 +110,13 @@ def read_tree(
 
 def sections_of(
     path: str | Path,
-    arrays: Mapping[str, np.ndarray],
+    arrays: dict[str, np.ndarray],
     header: Mapping[str, Any],
     like: Mapping[str, Tree],
 ) -> dict[str, Tree]:
     """Return the sections that `like` names out of the arrays and the header of a file.
+
+    What is returned is taken out of `arrays`, leaf by leaf, so that the file is not held twice.
 
     Raises:
         ValueError: If a leaf is missing, is too many, or differs in shape or dtype.
@@ -111,8 +131,11 @@ def sections_of(
     lines = differences(leaves, expected)
     if lines:
         raise another_structure(path, lines)
-    placed = [place(leaves[name], leaf) for name, leaf in expected.items()]
-    return jax.tree.unflatten(jax.tree.structure(like), placed)
+    structure, placed = jax.tree.structure(like), []
+    for name, leaf in expected.items():
+        arrays.pop(name, None)
+        placed.append(place(leaves.pop(name), leaf))
+    return jax.tree.unflatten(structure, placed)
 
 
 def another_structure(path: str | Path, lines: Sequence[str]) -> ValueError:

@@ -15,7 +15,8 @@ from ..curves import History
 from ..data.accepted import check_source, data_set, data_sets
 from ..steps import TrainState
 from ..steps.optional import check_targets
-from .carry import Carry, resumed, start
+from .best_on_host import with_best
+from .carry import Carry, check_not_given_away, resumed, start
 from .placement import Placement
 from .plan import Plan
 from .sources import Source
@@ -49,6 +50,7 @@ def accepted(
 
     Training data must begin `epochs` times, validation data `validations` times.
     """
+    check_not_given_away(train_state)
     if isinstance(train_data, tuple):
         sets = data_sets(train_data, validation, batch_size=plan.batch_size)
         check_targets(plan.objective, train_state, *sets)
@@ -72,7 +74,7 @@ def made_with(
     options: dict[str, int | bool | str] = {"validation": validation is not None}
     # The best figure in a checkpoint is one of the curve that was watched.
     options |= {"monitor": plan.monitor or "the loss", "mode": plan.mode or "min"}
-    options |= {"keep_best": plan.keep_best, "average": plan.average is not None}
+    options |= {"keep_best": bool(plan.keep_best), "average": plan.average is not None}
     if isinstance(train_data, tuple):  # else the source decides what an epoch is
         options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
     elif steps_per_epoch is not None:
@@ -87,17 +89,21 @@ def begin(
     train_state: TrainState,
     train_data: Data | Source,
     placement: Placement | None,
+    *,
+    donate: bool,
 ) -> tuple[Carry, History, Position]:
     """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
-    carry = start(plan, train_state)
+    carry = start(plan, train_state, donate=donate)
     if placement is None:
         carry = replicate_over_mesh_of(carry, train_data)
     else:
         carry = placement.replicate(carry)
+    carry = with_best(plan, carry, train_state)
     sections, history, position = folder.resume(carry._asdict(), key)
     if position.batches and isinstance(train_data, tuple):
         raise ValueError(
             f"the newest checkpoint in {folder.path} is from within an epoch of host batches: "
             "resume with them"
         )
-    return resumed(plan, Carry(**sections)), history, position
+    carry = resumed(plan, Carry(**sections))
+    return with_best(plan, carry, carry.watch.best), history, position

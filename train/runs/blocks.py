@@ -26,6 +26,8 @@ from .plan import Plan
 Curves: TypeAlias = dict[str, jax.Array]
 Counts: TypeAlias = tuple[int | None, int | None]
 Epoch: TypeAlias = Callable[[jax.Array, Carry, Data, Data | None], tuple[Carry, Curves]]
+_Loop: TypeAlias = tuple[jax.Array, Carry, Curves]
+MadeEpoch: TypeAlias = Callable[[Carry], tuple[Carry, Curves]]
 Block: TypeAlias = Callable[
     [jax.Array, Carry, Data, Data | None, int | jax.Array], tuple[Carry, Curves]
 ]
@@ -46,7 +48,9 @@ def in_memory(
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
-def make_block(plan: Plan, epochs: int, counts: Counts = (None, None)) -> Block:
+def make_block(
+    plan: Plan, epochs: int, counts: Counts = (None, None), *, differentiable: bool = False
+) -> Block:
     """Make a block of epochs: `block(key, carry, train_data, validation, until)`.
 
     Epochs after `until`, or after the run has stopped, are not computed, and give NaN in every
@@ -56,11 +60,13 @@ def make_block(plan: Plan, epochs: int, counts: Counts = (None, None)) -> Block:
         plan: How to train.
         epochs: The most epochs of a block.
         counts: The real rows of the training and of the validation data; None: all of them.
+        differentiable: Whether reverse mode can differentiate the block. It then holds a second
+            copy of the carry while it runs.
 
     Returns:
         `block(key, carry, train_data, validation, until) -> (carry, curves)`, each `[epochs]`.
     """
-    # `eval_shape` and `scan` below share one trace.
+    # `eval_shape` and the loop below share one trace.
     epoch = jax.jit(_make_epoch(plan, counts))
 
     def block(
@@ -70,22 +76,51 @@ def make_block(plan: Plan, epochs: int, counts: Counts = (None, None)) -> Block:
         validation: Data | None,
         until: int | jax.Array,
     ) -> tuple[Carry, Curves]:
-        _, row = jax.eval_shape(epoch, key, carry, train_data, validation)
-        no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
+        def made(carry: Carry) -> tuple[Carry, Curves]:
+            return epoch(key, carry, train_data, validation)
 
-        def body(carry: Carry, _: None) -> tuple[Carry, Curves]:
-            over = carry.watch.stopped | (carry.watch.done >= until)
-            return jax.lax.cond(
-                _in_every_run(over),  # an epoch leaves a run that has stopped as it is
-                lambda carry: (carry, no_row),
-                lambda carry: epoch(key, carry, train_data, validation),
-                carry,
-            )
+        def over(carry: Carry) -> jax.Array:
+            # An epoch leaves a run that has stopped as it is.
+            return _in_every_run(carry.watch.stopped | (carry.watch.done >= until))
 
-        carry, curves = jax.lax.scan(body, carry, length=epochs)
+        _, row = jax.eval_shape(made, carry)
+        loop = _scanned if differentiable else _looped
+        carry, curves = loop(made, over, carry, row, epochs)
         return kept_at(plan.places, carry), curves
 
     return block
+
+
+def _looped(
+    made: MadeEpoch, over: Callable[[Carry], jax.Array], carry: Carry, row: Curves, epochs: int
+) -> tuple[Carry, Curves]:
+    """Make epochs until the run is over, each in the buffers of the one before."""
+    rows = jax.tree.map(lambda leaf: jnp.full((epochs, *leaf.shape), jnp.nan, leaf.dtype), row)
+
+    def goes_on(loop: _Loop) -> jax.Array:
+        number, carry, _ = loop
+        return (number < epochs) & ~over(carry)
+
+    def body(loop: _Loop) -> _Loop:
+        number, carry, rows = loop
+        carry, row = made(carry)
+        rows = jax.tree.map(lambda leaf, entry: leaf.at[number].set(entry), rows, row)
+        return number + 1, carry, rows
+
+    _, carry, rows = jax.lax.while_loop(goes_on, body, (jnp.int32(0), carry, rows))
+    return carry, rows
+
+
+def _scanned(
+    made: MadeEpoch, over: Callable[[Carry], jax.Array], carry: Carry, row: Curves, epochs: int
+) -> tuple[Carry, Curves]:
+    """Make what `_looped` makes; how often a scan goes round is known, as reverse mode needs it."""
+    no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
+
+    def body(carry: Carry, _: None) -> tuple[Carry, Curves]:
+        return jax.lax.cond(over(carry), lambda carry: (carry, no_row), made, carry)
+
+    return jax.lax.scan(body, carry, length=epochs)
 
 
 def _make_epoch(plan: Plan, counts: Counts) -> Epoch:

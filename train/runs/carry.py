@@ -41,12 +41,15 @@ class Carry(NamedTuple):
     watch: Watch
 
 
-def start(plan: Plan, train_state: TrainState) -> Carry:
-    """Return the carry before the first epoch, in arrays of its own, which can be donated."""
+def start(plan: Plan, train_state: TrainState, *, donate: bool = False) -> Carry:
+    """Return the carry before the first epoch, in arrays that the first block may overwrite.
+
+    They are copies, or with `donate` those of the train state itself.
+    """
     watch = Watch(
         done=jnp.zeros((), jnp.int32),
         untrained_loss=jnp.array(jnp.inf, float),  # unknown; NaN would disturb `jax.debug_nans`
-        best=copied(train_state) if plan.keep_best else (),
+        best=copied(train_state) if plan.keep_best is True else (),
         best_loss=jnp.array(jnp.inf, float),
         best_epoch=jnp.zeros((), jnp.int32),
         reference=jnp.array(jnp.inf, float),
@@ -55,7 +58,7 @@ def start(plan: Plan, train_state: TrainState) -> Carry:
         bad=jnp.zeros(len(leaf_names(train_state)), bool),
         average=plan.average.init(train_state[:2]) if plan.average else (),
     )
-    return Carry(copied(train_state), watch)
+    return Carry(given_away(train_state) if donate else copied(train_state), watch)
 
 
 def copied(tree: T) -> T:
@@ -74,6 +77,39 @@ def copied(tree: T) -> T:
 def _copied(leaf: jax.Array) -> jax.Array:
     leaf = jnp.array(leaf, copy=True)
     return leaf if is_key(leaf) else jax.lax.convert_element_type(leaf, leaf.dtype)
+
+
+def given_away(tree: T) -> T:
+    """Return the tree with the arrays that it has; those that cannot be donated are copied.
+
+    These are no arrays of JAX, have a weak type, or are in the tree twice.
+
+    Example:
+        >>> leaf = jnp.ones(2)
+        >>> tree = given_away({"a": leaf, "b": leaf})
+        >>> tree["a"] is leaf, tree["b"] is leaf
+        (True, False)
+    """
+    seen: set[int] = set()
+
+    def kept(leaf: jax.Array) -> jax.Array:
+        strong = isinstance(leaf, jax.Array) and not leaf.weak_type
+        if not strong or id(leaf) in seen:
+            return _copied(leaf)
+        seen.add(id(leaf))
+        return leaf
+
+    return jax.tree.map(kept, tree)
+
+
+def check_not_given_away(train_state: TrainState) -> None:
+    """Raise a ValueError where the arrays of a train state were given to an earlier training."""
+    for path, leaf in jax.tree.leaves_with_path(train_state):
+        if isinstance(leaf, jax.Array) and not isinstance(leaf, Tracer) and leaf.is_deleted():
+            raise ValueError(
+                f"the train state was given away, train_state{jax.tree_util.keystr(path)} is "
+                "deleted: go on from what the call with donate=True returned, or leave donate out"
+            )
 
 
 def measured(carry: Carry) -> TrainState:

@@ -104,7 +104,7 @@ def close_epoch(
         ends = ends | is_invalid(row["validation_loss"])
     watch = watch._replace(
         done=watch.done + ~watch.stopped,
-        best=select(better, measured(carry), watch.best) if plan.keep_best else (),
+        best=select(better, measured(carry), watch.best) if plan.keep_best is True else (),
         best_loss=jnp.where(better, loss, watch.best_loss),
         best_epoch=jnp.where(better, watch.done + 1, watch.best_epoch),
         reference=jnp.where(progress, loss, watch.reference),

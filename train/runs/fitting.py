@@ -29,6 +29,7 @@ from ..steps.augmentation import Augment
 from ..steps.averages import Ema
 from ..steps.optimum import known_optimum
 from .beginning import accepted, begin, made_with, stream_options
+from .best_on_host import back, check_host, looking, on_device
 from .blocks import in_memory, on_devices
 from .carry import finish
 from .driver import drive
@@ -37,7 +38,7 @@ from .listening import Stop, asked, teller
 from .lockstep import Lockstep
 from .nonfinite import nonfinite_error
 from .placement import placement
-from .plan import Mode, OnNonfinite, Plan
+from .plan import KeepBest, Mode, OnNonfinite, Plan
 from .progress import reporter
 from .saving import make_save
 from .sources import Source
@@ -60,7 +61,7 @@ def fit(
     augment: Augment | None = None,
     on_nonfinite: OnNonfinite = "raise",
     patience: int | None = None,
-    keep_best: bool = False,
+    keep_best: KeepBest = False,
     monitor: str | None = None,
     mode: Mode | None = None,
     min_delta: float = 0.0,
@@ -83,13 +84,19 @@ def fit(
     every_steps: int | None = None,
     save_timeout: float = 600.0,
     on_interrupt: OnInterrupt = "raise",
+    donate: bool = False,
 ) -> tuple[TrainState, History]:
     """Train for `epochs` passes and watch over it: `make_run` in blocks of epochs.
 
     The result is that of `make_run` with the same arguments: bit for bit on a CPU, and up to
     rounding on a GPU. Between two blocks there is progress, logging, saving and stopping; within a
     block each epoch reuses the buffers of the one before. The `train_state` that is passed in is
-    copied first, and stays valid.
+    copied first, leaf by leaf, and stays valid, unless `donate` gives it away.
+
+    Beside that train state, the data and what the model holds on the way to its gradient, a
+    training holds its own train state and the gradient: with Adam four times the parameters. An
+    optimizer of matrix products, loops or conditions, such as Muon or a line search, holds another
+    train state while it steps.
 
     It compiles once a process for the same objective, optimizer and shapes: the same objects, so
     make them once; what is compiled is forgotten with them. What your own code reads from outside,
@@ -129,7 +136,8 @@ def fit(
             the error comes at the end, if no epoch had a validation loss.
         patience: Epochs in a row without a better figure after which it stops.
         keep_best: Return the train state of the best epoch, or the last one if there is none, all
-            figures being NaN or infinite.
+            figures being NaN or infinite. True holds it on the device beside the other one, "host"
+            in the memory of the host, to which it is copied after each epoch that is the best yet.
         monitor: The curve that tells which epoch is better, by default that of the validation loss,
             else of the training loss.
         mode: "min" or "max", whichever is better; "min" by default for a loss.
@@ -176,6 +184,9 @@ def fit(
             names those that are late.
         on_interrupt: "raise" raises `Interrupted` after a signal, so that a script ends; "return"
             returns what there is, and `history.stopped` is "interrupted".
+        donate: Whether `train_state` is given away: the training overwrites its arrays from the
+            first block or step on, and no copy is made. Only what `fit` returns is valid then; to
+            use the old one is an error of JAX, that the array has been deleted.
 
     Returns:
         The train state and the history.
@@ -228,6 +239,7 @@ def fit(
     )
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
+    check_host(plan, block_epochs)
     endless = steps_per_epoch is not None
     with shared_errors():
         train_data, validation = accepted(
@@ -254,13 +266,13 @@ def fit(
         alike |= {"batch_size": batch_size, "epochs_per_call": block_epochs, "prefetch": prefetch}
         check_same(alike | streamed)
         lockstep = Lockstep(received=stack.enter_context(first_signal()))
-        begun = partial(begin, plan, folder, key, train_state)
+        begun = partial(begin, plan, folder, key, train_state, donate=donate)
         if isinstance(train_data, tuple):
             plan = replace(plan, sharding=rows_sharding(train_data, sharding, train_state))
             sets, counts = on_devices(plan, train_state, train_data, validation)
             with shared_errors():
                 carry, history, position = begun(sets[0], None)
-            plan = replace(plan, places=places_of(carry))
+            plan = replace(plan, places=places_of(on_device(plan, carry)))
             history = replace(history, optimum=known_optimum(objective, train_data[1]))
             advance = in_memory(
                 plan, key, *sets, counts=counts, epochs=epochs, block_epochs=block_epochs
@@ -270,11 +282,12 @@ def fit(
             plan = replace(plan, sharding=placed.rows_sharding)
             with shared_errors():
                 carry, history, position = begun(train_data, placed)
-            plan = replace(plan, places=places_of(carry))
+            plan = replace(plan, places=places_of(on_device(plan, carry)))
             advance = make_stream(
                 plan, key, train_data, validation, prefetch=prefetch, position=position,
                 recent=recent, lockstep=lockstep, placement=placed, **streamed,
             )  # fmt: skip
+        advance = looking(plan, advance)
         save = make_save(folder, key, position)
         carry, history = drive(
             plan, advance, carry, history, epochs=epochs, save=save, tell=tell,
@@ -285,4 +298,4 @@ def fit(
         raise nonfinite_error(plan, key, carry, history, train_data, validation, recent)
     if number:
         tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
-    return finish(carry), history
+    return back(plan, finish(carry), carry.train_state), history

@@ -19,6 +19,7 @@ from ..steps.averages import Ema
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
 Mode: TypeAlias = Literal["min", "max"]
+KeepBest: TypeAlias = bool | Literal["host"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Plan:
     augment: Augment | None = None
     on_nonfinite: OnNonfinite = "raise"
     patience: int | None = None
-    keep_best: bool = False
+    keep_best: KeepBest = False
     monitor: str | None = None
     mode: Mode | None = None
     min_delta: float = 0.0
@@ -61,6 +62,10 @@ class Plan:
             object.__setattr__(self, name, positive(name, value))  # NumPy's become Python's
         if self.on_nonfinite not in ("raise", "skip"):
             raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
+        if self.keep_best not in (True, False, "host"):
+            raise ValueError(f'keep_best must be True, False or "host", got {self.keep_best!r}')
+        if self.keep_best != "host":
+            object.__setattr__(self, "keep_best", bool(self.keep_best))
         if self.shuffle not in get_args(Shuffle):
             raise ValueError(f'shuffle must be "local" or "global", got {self.shuffle!r}')
         if self.batch_size % self.accumulate:

@@ -48,18 +48,24 @@ def make_save(folder: RunFolder, key: jax.Array, position: Position) -> Save:
     """Make `save(carry, history, before)`, which saves when a checkpoint is due.
 
     It is due when so many epochs are over, when the run ends, and where it has paused within an
-    epoch.
+    epoch. It is written in the background: an error comes from the next call, and at the end of the
+    run the last one is waited for.
     """
 
     def save(carry: Carry, history: History, before: int) -> None:
         epochs = int(history.epochs)
-        due = history.stopped != "running" or epochs == before or folder.is_due(before, epochs)
-        # From the step that was not finite no run can go on.
-        if folder.path is None or not due or carry.watch.bad.any():
+        over = history.stopped != "running"
+        due = over or epochs == before or folder.is_due(before, epochs)
+        if folder.path is None:
             return
         with shared_errors():
             try:
-                folder.save(carry._asdict(), key, history, position)
+                folder.writer.check()
+                # From the step that was not finite no run can go on.
+                if due and not carry.watch.bad.any():
+                    folder.save(carry._asdict(), key, history, position)
+                if over:
+                    folder.writer.wait()
             except OSError as error:
                 raise _checkpoint_error(folder.path, error, carry, history) from error
 

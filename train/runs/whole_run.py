@@ -86,7 +86,8 @@ def make_run(
         patience: End the run after this many epochs in a row without a better figure. An equal one
             is not better.
         keep_best: Return the train state of the epoch with the best figure instead of the last one;
-            the last one if no epoch had a figure that is finite.
+            the last one if no epoch had a figure that is finite. (Reverse mode can differentiate a
+            run, for which it holds a copy of what it carries from epoch to epoch; `fit` does not.)
         monitor: The curve whose figure that is, such as "validation_accuracy"; by default the
             validation loss where there are validation data, else the training loss.
         mode: "min" if low figures are better, "max" if high ones are; "min" by default for a loss.
@@ -151,7 +152,9 @@ def make_run(
         shuffle=shuffle,
         sharding=sharding,
     )
-    block_of = cache(partial(make_block, plan, epochs))
+    if plan.keep_best == "host":
+        raise ValueError('make_run needs keep_best=True or False, got "host", which is of fit')
+    block_of = cache(partial(make_block, plan, epochs, differentiable=True))
 
     def run(
         key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None

@@ -1,0 +1,73 @@
+"""Write a checkpoint in the background, while the training goes on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+
+class Writer:
+    """Does one job at a time in a thread; used in a `with` block, at whose end no job runs.
+
+    Example:
+        >>> done = []
+        >>> with Writer() as writer:
+        ...     writer.start(lambda: done.append("written"))
+        ...     writer.wait()
+        >>> done
+        ['written']
+    """
+
+    def __init__(self) -> None:
+        """Make a writer that has nothing to do."""
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+
+    def start(self, job: Callable[[], object]) -> None:
+        """Begin a job when the one before has ended, and return.
+
+        Raises:
+            BaseException: What the job before has raised; this one is not begun then.
+        """
+        self.wait()
+        self._thread = threading.Thread(target=self._do, args=(job,), name="gradwise checkpoint")
+        self._thread.start()
+
+    def _do(self, job: Callable[[], object]) -> None:
+        try:
+            job()
+        except BaseException as error:  # it is raised where somebody waits for it
+            self._error = error
+
+    def check(self) -> None:
+        """Raise what a job has raised that has ended, once."""
+        if self._thread is None or not self._thread.is_alive():
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait for the job, and raise what it has raised, once."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def __enter__(self) -> Writer:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Wait for the job; an error that is on its way is told of the job's."""
+        try:
+            self.wait()
+        except BaseException as failed:
+            if error is None:
+                raise
+            error.add_note(f"beside it, a checkpoint could not be written: {failed}")
