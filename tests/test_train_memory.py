@@ -169,7 +169,7 @@ def test_what_cannot_keep_the_best_epoch_on_the_host_says_so():
         train.make_run(*linear()[:1], optimizer(), epochs=1, batch_size=2, keep_best="host")
 
 
-# What a checkpoint of 100 MB takes beside the run that it is of, `VmHWM` since it was set back.
+# What a checkpoint of 200 MB takes beside the run that it is of, `VmHWM` since it was set back.
 PEAKS = """
 import sys, jax, jax.numpy as jnp, optax, train
 from pathlib import Path
@@ -194,7 +194,7 @@ with open_folder(sys.argv[1] + "/a", resume=False, **options) as folder:
     folder.save({"train_state": state}, key, history, Position())
 with open_folder(sys.argv[1] + "/a", resume=True, **options) as folder:
     folder.resume({"train_state": state}, key)
-state = train.init({i: jnp.full((1250, 500), 1.0 + i) for i in range(40)}, (), optax.identity())
+state = train.init({i: jnp.full((1250, 1000), 1.0 + i) for i in range(40)}, (), optax.identity())
 size = sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 with open_folder(sys.argv[1] + "/b", resume=False, **options) as folder:
     peak_of(lambda: (folder.save({"train_state": state}, key, history, Position()) and None,
