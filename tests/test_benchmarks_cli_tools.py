@@ -33,6 +33,8 @@ def outer():
     return inner(3)
 def inner(x):
     raise KeyError(x)
+def stopped():
+    raise KeyboardInterrupt
 """
 
 
@@ -193,6 +195,15 @@ def test_a_comparison_that_is_interrupted_says_that_it_starts_anew(monkeypatch, 
     assert done.exit_code == 130
     assert done.stderr.endswith("this starts anew: gradwise compare m:case\n")
     assert "nothing is kept" in again.goes_on(0, 3, "x.json")
+
+
+def test_ctrl_c_in_any_other_command_is_one_line_with_the_command(monkeypatch, model):
+    monkeypatch.setattr(sys, "argv", ["gradwise", "nonfinite", "m:stopped"])
+    done = gradwise("nonfinite", f"{model}:stopped")
+    assert done.exit_code == 130
+    assert done.stderr == (
+        "interrupted; no more is kept; this starts anew: gradwise nonfinite m:stopped\n"
+    )
 
 
 def test_a_stream_that_has_not_all_characters_is_written_in_plain_ones():

@@ -112,6 +112,21 @@ def test_a_nan_fails_with_its_operation_and_lost_digits_only_when_asked():
         Checks().assert_no_nan(cancelled, 1e-4, digits=True)
 
 
+@pytest.mark.parametrize("check", ["assert_right", "assert_no_nan", "assert_same"])
+def test_too_little_time_is_a_failure_that_says_so(check):
+    functions = [jnp.tanh, jnp.tanh] if check == "assert_same" else [jnp.tanh]
+    with pytest.raises(AssertionError, match=r"could not be checked within 10 us: give it more"):
+        getattr(Checks(), check)(*functions, jnp.ones(3), time_limit=1e-5)
+
+
+def test_a_derivative_that_the_values_tell_nothing_of_does_not_pass():
+    def rough(x):  # which turns some 1e13 times between two points of any step
+        return jnp.sin(1e14 * jnp.sum(x))
+
+    with pytest.raises(AssertionError, match=r"not known: at no step do differences settle"):
+        Checks().assert_right(rough, jnp.array([0.3, 0.7]), mode="forward")
+
+
 def test_argnums_and_aux_are_taken_as_elsewhere():
     def loss(x, y):
         return jnp.sum(x**2) + jnp.sqrt(y), "aux"

@@ -11,7 +11,11 @@ import typer
 
 from ..comparison.record import Comparison
 from ..program.messages import whole_tracebacks
+from .again import interrupted
 from .told import told
+
+#: The exit status after Ctrl-C, that of a shell.
+_INTERRUPTED = 130
 
 _Traceback = Annotated[
     bool, typer.Option("--traceback", help="Show the whole traceback of an error.")
@@ -21,7 +25,8 @@ _Traceback = Annotated[
 def in_one_line(command: Callable[..., object]) -> Callable[..., object]:
     """Write what a command raises as one line on the standard error, and give it `--traceback`.
 
-    A reader that closes its end of a pipe, as `head` does, is no error.
+    Ctrl-C is told with the command that starts anew. A reader that closes its end of a pipe, as
+    `head` does, is no error.
 
     Example:
         >>> @in_one_line
@@ -38,6 +43,9 @@ def in_one_line(command: Callable[..., object]) -> Callable[..., object]:
                 return command(*args, **options)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
+        except KeyboardInterrupt:
+            typer.echo(interrupted("no more is kept"), err=True)
+            raise typer.Exit(_INTERRUPTED) from None
         except Exception as error:
             text, status = told(error)
             if traceback:

@@ -67,10 +67,15 @@ def _fault(mode: str, experiment: Experiment) -> tuple[str, str] | None:
 
 def _explained(subject: Subject, mode: str) -> str:
     """Name the operation that is to blame, and its cure; `""` if there is none."""
-    fn, inputs = subject.fn, subject.inputs
-    options = {"argnums": subject.argnums, "has_aux": subject.has_aux}
     for part in ("value", mode):
-        found = explain_nonfinite(fn, *inputs, mode=part, time_limit=subject.time_limit, **options)
+        found = explain_nonfinite(
+            subject.fn,
+            *subject.inputs,
+            argnums=subject.argnums,
+            has_aux=subject.has_aux,
+            mode=part,
+            time_limit=subject.time_limit,
+        )
         if found.what:
             return str(found)
     return ""
