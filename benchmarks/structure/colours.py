@@ -67,6 +67,8 @@ def colour(
     if tabled and tabled.count == longest:
         return tabled
     found = lattice(rows, shapes, longest)
+    if not found or found.count > _NEAR * longest:
+        found = ring(rows, shapes, longest) or found
     if found is None and not (tabled and tabled.count <= _NEAR * longest):
         found = greedy(rows, left)
     return min(filter(None, (tabled, found)), key=lambda one: one.count)
@@ -188,6 +190,27 @@ def _groups(rows: csr_array, shapes: Sequence[tuple[int, ...]]) -> tuple[np.ndar
             start + own,
         )
     return np.concatenate([*groups, np.zeros(0, np.int64)]), joined
+
+
+def ring(rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int) -> Colouring | None:
+    """Colour a line whose ends meet in runs of the fewest colours, and some of one more.
+
+    It is `None` for anything else. No sum modulo a count does where the count does not divide the
+    length.
+
+    Example:
+        >>> around = sum(np.roll(np.eye(10), step, 1) for step in (-1, 0, 1))
+        >>> ring(csr_array(around), [(10,)], 3).colours
+        array([0, 1, 2, 0, 1, 2, 0, 1, 2, 3])
+    """
+    length = rows.shape[1]
+    if list(shapes) != [(length,)] or length % fewest > length // (fewest + 1):
+        return None
+    long = length % fewest
+    short = (length - long * (fewest + 1)) // fewest
+    runs = [np.tile(np.arange(fewest), short), np.tile(np.arange(fewest + 1), long)]
+    found = _used(rows, np.concatenate(runs))
+    return found if is_valid(rows, found) else None
 
 
 def lattice(rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int) -> Colouring | None:
