@@ -25,10 +25,11 @@ from .colours import Colouring
 #: What is done for each seed by itself; anything else is better done for all at once.
 _ONE_BY_ONE = names(
     "add add_any broadcast_in_dim concatenate convert_element_type copy div gather mul neg "
-    "optimization_barrier pad reduce_sum reshape rev select_n slice squeeze stack sub transpose"
+    "optimization_barrier pad reduce_sum reshape rev select_n slice squeeze stack sub transpose "
+    "unstack"
 )
 #: What moves numbers, and leaves one that is the same all over the same.
-_MOVES = names("broadcast_in_dim copy reshape rev slice squeeze transpose")
+_MOVES = names("broadcast_in_dim copy reshape rev slice squeeze transpose unstack")
 #: The least share of the numbers that must be zero, and operations and seeds at most.
 _ZERO, _MOST_OPERATIONS, _MOST_NUMBERS = 0.5, 20_000, 30_000_000
 
@@ -177,9 +178,12 @@ class _Walk:
         moving = [operand for operand, mark in zip(operands, marked, strict=True) if mark]
         if all(isinstance(operand, _Zero) for operand in moving):
             return [_Zero()] * len(eqn.outvars)
+        if kind(eqn) == "unstack" and isinstance(operands[0], np.ndarray):
+            parts = np.moveaxis(operands[0], eqn.params["axis"], 0)
+            return [_known(part) for part in parts]
         result = _without_work(eqn, operands, marked)
         if result is not None:
-            return [result]
+            return [result] * len(eqn.outvars)
         self.made += size
         self.operations += 1
         if not self._computes:
