@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import mmap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -21,6 +22,7 @@ from .._text import excerpt
 _FORMAT = "gradwise checkpoint 1"
 #: How safetensors names NumPy's kinds of numbers, before their bits.
 _LETTERS = {"f": "F", "i": "I", "u": "U"}
+_LARGE = 1 << 20  # bytes of an array that has pages of its own
 _DTYPES = {
     f"{_LETTERS[kind]}{8 * size}": f"{kind}{size}" for kind in _LETTERS for size in (1, 2, 4, 8)
 } | {"BOOL": "?"}
@@ -98,7 +100,7 @@ def _arrays_of(file: BinaryIO) -> dict[str, np.ndarray]:
     entries.pop("__metadata__", None)
     arrays = {}
     for name in sorted(entries, key=lambda name: entries[name]["data_offsets"]):
-        array = _aligned(entries[name]["shape"], np.dtype(_DTYPES[entries[name]["dtype"]]))
+        array = _memory(entries[name]["shape"], np.dtype(_DTYPES[entries[name]["dtype"]]))
         file.seek(8 + size + entries[name]["data_offsets"][0])
         if file.readinto(memoryview(array.reshape(-1).view(np.uint8))) != array.nbytes:
             raise ValueError(f"{name} is cut off")
@@ -106,12 +108,16 @@ def _arrays_of(file: BinaryIO) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _aligned(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
-    """Return memory for an array, at a place from which JAX takes it over on a CPU uncopied."""
+def _memory(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+    """Return memory for an array, which JAX takes over on a CPU uncopied where it is large.
+
+    That needs whole pages. They also go back to the system when nobody holds them, while the heap
+    of a process that has read a large file may keep a tenth more than there was.
+    """
     size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + 63, np.uint8)
-    begin = -memory.ctypes.data % 64
-    return memory[begin : begin + size].view(dtype).reshape(shape)
+    if size < _LARGE:
+        return np.empty(shape, dtype)
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
 
 
 def _laid_out(
