@@ -125,7 +125,8 @@ def run(case):
     )  # fmt: skip
     wanted = jax.tree.leaves(expected(layer, shape[0], option))
     pairs = zip(jax.tree.leaves(fitted.params), wanted, strict=True)
-    found = {"case": case, "error": max(float(abs(np.asarray(a) - b).max()) for a, b in pairs)}
+    errors = [abs(np.asarray(a) - b).max() / max(1.0, abs(b).max()) for a, b in pairs]
+    found = {"case": case, "error": float(max(errors))}
     text = max(recording.texts, key=len)
     found |= {"dots": dots(text), "collectives": collectives(text)}
     leaves = jax.tree.leaves(params)

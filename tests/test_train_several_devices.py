@@ -53,7 +53,7 @@ def found_of(case, items):
 @pytest.mark.parametrize("case", TABLE)
 def test_each_device_computes_its_rows_and_sends_gradients_statistics_and_numbers(case, request):
     found = found_of(case, request.session.items)
-    layer, _, mesh = case.split("-")
+    layer, kind, mesh = case.split("-")
     assert found["error"] < 1e-6
 
     # Of no product has a device more rows than its own.
@@ -66,18 +66,22 @@ def test_each_device_computes_its_rows_and_sends_gradients_statistics_and_number
     assert found["momentum"] == found["parts"]
     assert any(part != whole for part, whole in pairs(found)) == (mesh != "data")
 
-    sent = [(kind, tuple(shape)) for kind, shape in found["collectives"]]
+    sent = [(sort, tuple(shape)) for sort, shape in found["collectives"]]
     if layer == "global":  # sends the batch
         return
     assert not [shape for _, shape in sent if of_all & set(shape)]
     if mesh == "model":
         return  # sends what a device's own rows come to, too
     assert not [shape for _, shape in sent if own in shape or own * 3 in shape]
-    gathered = Counter(math.prod(shape) for kind, shape in sent if kind == "all-gather")
-    wholes = Counter(math.prod(whole) for part, whole in pairs(found) if part != whole)
+    # Each weight is gathered once, and each gradient summed once; of `repeat` one copy at a time,
+    # though on Auto axes all copies are gathered together.
+    copies = 2 if layer == "repeat" else 1
+    at_once = copies if kind == "Explicit" else 1
+    gathered = Counter(math.prod(shape) for sort, shape in sent if sort == "all-gather")
+    wholes = Counter(math.prod(whole) // at_once for part, whole in pairs(found) if part != whole)
     assert not wholes - gathered if mesh == "fsdp" else not gathered
-    summed = Counter(math.prod(shape) for kind, shape in sent if kind == "all-reduce")
-    assert not Counter(math.prod(whole) for _, whole in pairs(found)) - summed  # each gradient
+    summed = Counter(math.prod(shape) for sort, shape in sent if sort == "all-reduce")
+    assert not Counter(math.prod(whole) // copies for _, whole in pairs(found)) - summed
 
 
 def pairs(found):
