@@ -1,12 +1,10 @@
 from functools import partial
 
-import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from train_problem import BATCH, ROWS, data, linear, optimizer, order, same_bits
 
 import train
@@ -49,30 +47,6 @@ def test_shuffling_visits_every_row_once_and_depends_on_key_and_epoch():
         assert sorted(orders[name]) == list(range(ROWS))
         assert np.asarray(mask).sum(axis=1).tolist() == [4, 4, 3]
     assert len(set(map(tuple, orders.values()))) == 3
-
-
-def fitted_on(train_data, **options):
-    objective, train_state = linear()
-    return train.fit(
-        jax.random.key(KEY), train_state, objective, optimizer(), train_data, epochs=2,
-        batch_size=8, **options,
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def alone():
-    return fitted_on(data(12))
-
-
-@pytest.mark.parametrize("accumulate", [1, 2])
-@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit])
-def test_rows_spread_over_devices_train_the_same_network(alone, kind, accumulate):
-    devices = jax.devices()[: 4 if jax.device_count() >= 4 else 1]
-    mesh = jax.make_mesh((len(devices),), ("data",), axis_types=(kind,), devices=devices)
-    rows = jax.device_put(data(12), NamedSharding(mesh, PartitionSpec("data")))
-    together, history = fitted_on(rows, accumulate=accumulate, shuffle="global")
-    chex.assert_trees_all_close(alone[0].params, jax.device_get(together.params), atol=1e-5)
-    np.testing.assert_allclose(alone[1]["train_loss"], history["train_loss"], rtol=1e-5)
 
 
 def scripted_run(script, **options):
@@ -221,7 +195,10 @@ def test_a_training_can_be_differentiated_by_its_learning_rate():
 
 def test_a_sound_training_makes_no_nan_under_jax_debug_nans():
     with jax.debug_nans(True):
-        _, history = fitted_on(data())
+        objective, train_state = linear()
+        _, history = train.fit(
+            jax.random.key(KEY), train_state, objective, optimizer(), data(), epochs=2, batch_size=8
+        )
     assert np.isfinite(history["train_loss"]).all()
     assert np.isfinite(history.untrained_loss)
 

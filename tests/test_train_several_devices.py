@@ -23,9 +23,7 @@ from users_process import ROOT
 import nn
 import train
 
-SAMPLE = [
-    "dense-Auto-data", "dense-Explicit-fsdp", "accumulate-Auto-fsdp", "attention-Explicit-model",
-]  # fmt: skip
+SAMPLE = ["dense-Auto-data", "accumulate-Auto-fsdp", "attention-Explicit-model"]
 TABLE = [
     pytest.param(case, marks=[] if case in SAMPLE else pytest.mark.nightly)
     for case in mesh_table.CASES
@@ -89,7 +87,7 @@ def pairs(found):
 
 
 def test_the_rows_of_a_batch_come_from_the_blocks_of_all_devices_and_each_row_comes_once():
-    for rows, batch_size, devices in ((24, 8, 4), (23, 7, 4), (3, 2, 8), (4100, 512, 2)):
+    for rows, batch_size, devices in ((23, 7, 4), (3, 2, 8), (4100, 512, 2)):
         orders = []
         for epoch in (0, 1):
             indices, mask = map(
