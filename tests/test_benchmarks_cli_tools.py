@@ -206,17 +206,23 @@ def test_ctrl_c_in_any_other_command_is_one_line_with_the_command(monkeypatch, m
     )
 
 
-def test_a_stream_that_has_not_all_characters_is_written_in_plain_ones():
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [
+        ("ascii", b"2 x 3 us ...  # ?"),
+        ("cp1252", b"2 \xd7 3 \xb5s \x85  # \xe9"),
+        ("utf-8", "2 × 3 µs … \u2800\u28ff é".encode()),
+    ],
+)
+def test_a_stream_that_has_not_all_characters_is_written_in_plain_ones(
+    encoding, expected, monkeypatch
+):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
     plain.never_fails(stream, io.StringIO())
-    stream.write("2 × 3 µs … \u2800\u28ff é")
+    monkeypatch.setattr(sys, "stdout", stream)
+    typer.echo("2 × 3 µs … \u2800\u28ff é", nl=False)
     stream.flush()
-    assert stream.buffer.getvalue() == b"2 x 3 us ...  # ?"
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    plain.never_fails(stream)
-    stream.write("µ\u28ff")
-    stream.flush()
-    assert stream.buffer.getvalue().decode() == "µ\u28ff"
+    assert stream.buffer.getvalue() == expected
 
 
 def test_no_color_is_heeded(monkeypatch):

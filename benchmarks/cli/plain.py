@@ -17,7 +17,7 @@ _PLAIN = str.maketrans(
         "√": "sqrt ",
     }
 )
-_NAME = "gradwise.plain"
+_ERRORS, _CODEC = "gradwise.plain", "gradwise_plain"
 #: Braille patterns, of which the first is empty.
 _BRAILLE = range(0x2800, 0x2900)
 
@@ -46,8 +46,31 @@ def _replaced(error: UnicodeError) -> tuple[str, int]:
     return plain(error.object[error.start : error.end]), error.end
 
 
+class _Encoder(codecs.IncrementalEncoder):
+    """Encode all of a text in ASCII."""
+
+    def encode(self, input: str, final: bool = False) -> bytes:  # noqa: A002  (its name there)
+        del final
+        return plain(input).encode("ascii")
+
+
+def _codec(name: str) -> codecs.CodecInfo | None:
+    if name != _CODEC:
+        return None
+    return codecs.CodecInfo(
+        name=name,
+        encode=lambda text, errors="strict": (plain(text).encode("ascii"), len(text)),
+        decode=codecs.ascii_decode,
+        incrementalencoder=_Encoder,
+        incrementaldecoder=codecs.getincrementaldecoder("ascii"),
+    )
+
+
 def never_fails(*streams: TextIO) -> None:
     """Let streams write ASCII in place of what their encoding has not, and raise nothing.
+
+    One that is ASCII has a codec of its own then: click takes plain ASCII for a slip, and writes
+    UTF-8.
 
     Example:
         >>> import io
@@ -56,8 +79,13 @@ def never_fails(*streams: TextIO) -> None:
         >>> stream.write("3 µs"), stream.flush(), stream.buffer.getvalue()
         (4, None, b'3 us')
     """
-    codecs.register_error(_NAME, _replaced)
+    codecs.register_error(_ERRORS, _replaced)
+    codecs.register(_codec)
     for stream in streams:
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors=_NAME)
+        if reconfigure is None:
+            continue
+        if codecs.lookup(stream.encoding or "utf-8").name == "ascii":
+            reconfigure(encoding=_CODEC)
+        else:
+            reconfigure(errors=_ERRORS)
