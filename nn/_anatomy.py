@@ -6,8 +6,8 @@ leaves a note on its `apply`. A layer without one, such as a user's own combinat
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,18 +71,30 @@ def kind_of(layer: Layer) -> str:
     return kind.strip("<>").replace("/", " ") or "layer"
 
 
-def scope(layer: Layer, place: int | None = None) -> AbstractContextManager[object]:
-    """Return the named scope in which a combinator runs a layer inside of it, as `"0 dense"`.
+@contextmanager
+def scope(layer: Layer, place: int | None = None) -> Iterator[None]:
+    """Run a layer inside of a combinator in a named scope, as `"0 dense"`.
 
     A scope changes no program. It names the layer in a computational graph, in the text of a
-    compiled program and in a profile. A `serial` that is the only part of a combinator has no
-    scope: its own parts say what they are.
+    compiled program and in a profile, and in JAX's errors of arrays that are spread over a mesh. A
+    `serial` that is the only part of a combinator has no scope: its own parts say what they are.
 
     Args:
         layer: The layer.
         place: Its entry in the parameters of the combinator, where that holds several layers.
     """
-    if place is not None:
-        return jax.named_scope(f"{place} {kind_of(layer)}")
     note = anatomy(layer)
-    return nullcontext() if note is not None and note.indexed else jax.named_scope(kind_of(layer))
+    is_named = place is not None or note is None or not note.indexed
+    name = kind_of(layer) if place is None else f"{place} {kind_of(layer)}"
+    with jax.named_scope(name) if is_named else nullcontext():
+        try:
+            yield
+        except Exception as error:
+            # JAX's class has no public name.
+            if type(error).__name__ == "ShardingTypeError" and is_named:
+                error.add_note(
+                    f'in layer "{name}": on a mesh of explicit axes it must say where the result '
+                    "of spread arrays lies, as jnp.matmul(x, w, out_sharding=...) does; or spread "
+                    "its parameters over no axis, or make the axes of type Auto"
+                )
+            raise

@@ -177,3 +177,15 @@ def test_a_layer_without_a_mesh_says_nothing_of_where_its_results_lie(name):
     assert "reshard" not in text
     assert "sharding_constraint" not in text
     assert "NamedSharding" not in text
+
+
+def test_a_layer_that_does_not_say_where_its_result_lies_is_named_with_what_to_pass():
+    product = nn.stateless(lambda key: np.ones((8, 4), np.float32), lambda weight, x: x @ weight)
+    model = nn.serial(nn.activation(nn.tanh), product)
+    mesh = mesh_of(AxisType.Explicit)
+    by_inputs = train.shard(np.ones((8, 4), np.float32), mesh, lambda *_: PartitionSpec("data"))
+    x = jax.device_put(np.ones((2, 8), "f4"), NamedSharding(mesh, PartitionSpec(None, "data")))
+    with pytest.raises(Exception, match="out_sharding") as raised:
+        model.apply(((), by_inputs), ((), ()), x)
+    (note,) = [note for note in raised.value.__notes__ if note.startswith("in layer")]
+    assert note.startswith('in layer "1 stateless": on a mesh of explicit axes')
