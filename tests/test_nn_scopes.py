@@ -6,6 +6,7 @@ from contextlib import nullcontext
 import jax
 import jax.numpy as jnp
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 import nn
 from benchmarks.program.jaxpr import bodies, opened
@@ -101,6 +102,18 @@ def test_layers_of_the_users_own_are_named_by_their_functions():
     assert names(model, (6, 3)) == ["0 scale", "1 Shift", "2 lambda", "3 a b", "4 stateless"]
 
 
+@pytest.fixture
+def nothing_is_kept_on_disk():
+    """A program that is kept has the scopes of the one that was compiled first."""
+    folder = jax.config.jax_compilation_cache_dir
+    for kept_in in (None, folder):
+        jax.config.update("jax_compilation_cache_dir", kept_in)
+        compilation_cache.reset_cache()
+        if kept_in is None:
+            yield
+
+
+@pytest.mark.usefixtures("nothing_is_kept_on_disk")
 @pytest.mark.parametrize("name", MODELS)
 def test_scopes_change_neither_the_jaxpr_nor_the_compiled_program(name, monkeypatch):
     model, shape = MODELS[name]
