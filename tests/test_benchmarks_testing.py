@@ -152,6 +152,7 @@ def test_argnums_and_aux_are_taken_as_elsewhere():
         (lambda c: c.assert_cheap(jnp.sin, 1.0, derivative=2), TypeError, "must be a function"),
         (lambda c: c.assert_cheap(jnp.sin, 1.0, mode="x"), ValueError, "mode must be"),
         (lambda c: c.assert_same(jnp.sin, 1.0, 1.0), TypeError, "assert_same needs a function"),
+        (lambda c: c.assert_same(jnp.sin, jnp.sin, 1.0, time_limit=-1), ValueError, "got -1"),
         (lambda c: c.assert_no_nan(jnp.sin, 1.0, mode="x"), ValueError, "mode must be one of"),
         (lambda c: c.assert_no_nan(jnp.sin, 1), ValueError, "nothing to differentiate"),
     ],

@@ -35,7 +35,8 @@ def test_slip(gradwise):
 
 
 def test_slow(gradwise, monkeypatch):
-    monkeypatch.setattr(gradwise, "_check", lambda name, fault: gradwise._tell(name, 61.5))
+    tell = gradwise._tell
+    monkeypatch.setattr(gradwise, "_check", lambda subject, fault: tell(subject.caller, 61.5))
     gradwise.assert_right(abs, 1.0)
 """
 

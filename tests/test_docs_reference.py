@@ -7,6 +7,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+import typer
+
+from benchmarks.cli.main import app
 
 DOCS = Path(__file__).parent.parent / "docs"
 PACKAGES = ("gradwise", "nn", "losses", "train")
@@ -56,3 +59,33 @@ def test_every_page_is_in_the_navigation_and_every_link_between_pages_leads_to_o
         prose = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(), flags=re.DOTALL)
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", prose):
             assert (page.parent / link).exists(), f"{name} links to {link}"
+
+
+def commands_in(page):
+    """Each command of gradwise that a page has in a block or in a line of code, as words."""
+    blocks = re.findall(r"```(?:text|yaml|console|sh|bash)\n(.*?)```", page, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    prose = re.sub(r"```.*?```", "", page, flags=re.DOTALL)
+    lines += [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", prose)]
+    for line in lines:
+        found = re.search(r"(?:^|\s)gradwise ([a-z][\w-]*\b.*)", line)
+        if found:
+            yield re.split(r"[|&>]|\s#", found[1])[0].split()
+
+
+def test_the_commands_of_all_pages_are_there_with_their_options():
+    group = typer.main.get_group(app)
+    options = {
+        name: {flag for one in command.params for flag in one.opts}
+        for name, command in group.commands.items()
+    }
+    seen = set()
+    for page in [DOCS.parent / "README.md", *DOCS.rglob("*.md")]:
+        if page.name == "command_line.md":
+            continue
+        for name, *words in commands_in(page.read_text()):
+            assert name in options, f"{page.name}: gradwise {name}"
+            given = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert given <= options[name] | {"--help"}, f"{page.name}: gradwise {name}"
+            seen.add(name)
+    assert {"compare", "diff", "doctor", "jacobian", "nonfinite"} <= seen

@@ -3,7 +3,6 @@
 It needs none of the extras: it is the command that says which are missing.
 """
 
-import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from typing import Any

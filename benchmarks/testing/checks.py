@@ -8,7 +8,7 @@ from ..program.arguments import Argnums
 from ..program.source import is_jaxs, is_ours, users_traceback
 from .cheap import not_cheap
 from .finite import not_finite
-from .looked_at import Subject
+from .looked_at import Subject, check_time_limit
 from .right import not_right
 from .same import not_same
 
@@ -74,7 +74,7 @@ class Checks:
         """
         __tracebackhide__ = True
         subject = Subject(fn, inputs, argnums, has_aux, time_limit, "assert_right")
-        self._check(subject.caller, lambda: not_right(subject, mode=mode, rule=rule))
+        self._check(subject, lambda: not_right(subject, mode=mode, rule=rule))
 
     def assert_cheap(
         self,
@@ -123,7 +123,7 @@ class Checks:
         __tracebackhide__ = True
         subject = Subject(fn, inputs, argnums, has_aux, time_limit, "assert_cheap")
         self._check(
-            subject.caller,
+            subject,
             lambda: not_cheap(
                 subject, times=times, mode=mode, derivative=derivative, seconds=seconds
             ),
@@ -161,7 +161,8 @@ class Checks:
         """
         __tracebackhide__ = True
         rest = (inputs, argnums, has_aux, time_limit, "assert_same")
-        self._check("assert_same", lambda: not_same(Subject(first, *rest), Subject(other, *rest)))
+        subject = Subject(first, *rest)
+        self._check(subject, lambda: not_same(subject, Subject(other, *rest)))
 
     def assert_no_nan(
         self,
@@ -196,19 +197,20 @@ class Checks:
         """
         __tracebackhide__ = True
         subject = Subject(fn, inputs, argnums, has_aux, time_limit, "assert_no_nan")
-        self._check(subject.caller, lambda: not_finite(subject, mode=mode, digits=digits))
+        self._check(subject, lambda: not_finite(subject, mode=mode, digits=digits))
 
-    def _check(self, name: str, fault: Callable[[], str]) -> None:
+    def _check(self, subject: Subject, fault: Callable[[], str]) -> None:
         """Raise what a check says, and tell its time; an exception has the user's frames alone."""
         __tracebackhide__ = True
         start = time.perf_counter()
         try:
+            check_time_limit(subject.time_limit)
             said = fault()
         except Exception as error:
             cause = error.__cause__ if _is_users(error) else None
             raise error.with_traceback(users_traceback(error)) from cause
         finally:
-            self._tell(name, time.perf_counter() - start)
+            self._tell(subject.caller, time.perf_counter() - start)
         if said:
             raise AssertionError(said)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from numbers import Real
 from typing import NamedTuple
 
 import jax
@@ -66,6 +67,21 @@ def check_mode(mode: str | None) -> None:
     """
     if mode not in (None, *MODES):
         raise ValueError(f"mode must be forward, reverse or None, got {mode!r}")
+
+
+def check_time_limit(seconds: object) -> None:
+    """Raise on what is no time limit.
+
+    Raises:
+        ValueError: If it is no positive number.
+
+    Example:
+        >>> check_time_limit(-1)
+        Traceback (most recent call last):
+        ValueError: time_limit must be a positive number of seconds, got -1
+    """
+    if not (isinstance(seconds, Real) and not isinstance(seconds, bool) and seconds > 0):
+        raise ValueError(f"time_limit must be a positive number of seconds, got {seconds!r}")
 
 
 def out_of_time(subject: Subject) -> str:

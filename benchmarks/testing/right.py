@@ -11,7 +11,7 @@ from ..comparison.nonfinite import explain_nonfinite
 from ..derivatives.selection import select
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.interrupts import never_dropped
-from .looked_at import MODES, Subject, check_mode, look, out_of_time
+from .looked_at import MODES, SEED, Subject, check_mode, look, out_of_time
 
 #: The method that takes the product of each mode with one direction.
 _PRODUCTS = {"forward": "jvp", "reverse": "vjp"}
@@ -28,7 +28,7 @@ def not_right(subject: Subject, *, mode: str | None, rule: str) -> str:
         rule: `"trust"` if a custom rule of the user's is right by definition.
     """
     check_mode(mode)
-    check_options(budget=1.0, time_limit=subject.time_limit, seed=0, rule=rule)
+    check_options(budget=1.0, time_limit=subject.time_limit, seed=SEED, rule=rule)
     work = look(subject, rule=rule)
     if work is None or work.experiment is None or work.experiment.unchecked:
         return out_of_time(subject)
