@@ -11,6 +11,7 @@ from ..comparison import named
 from ..comparison.compare import compare as compare_function
 from ..comparison.diff import diff as compare_runs
 from ..comparison.differences import Differences
+from ..comparison.folder import before
 from ..comparison.side_by_side import compare_functions as compare_side_by_side
 from ..derivatives.selection import select
 from ..instrument.text import filled, terminal_width
@@ -149,10 +150,19 @@ def baseline(name: str | None, run: Path, *, folder: Path) -> None:
 
 
 def report(run: Path, out: Path | None, *, folder: Path) -> None:
-    """Write the report of a run, by default as a page of the same name."""
+    """Write the report of a run, by default as a page of the same name.
+
+    A page says what changed since the run before, if the two have a scenario in common.
+    """
     path = named.find(folder, run)
     out = out or path.with_suffix(".html")
-    write_report(results.load_all(path), out)
+    comparisons, since = results.load_all(path), None
+    earlier = before(path) if out.suffix.lower() == ".html" else None
+    if earlier:
+        old = results.load_all(earlier)
+        if {one.name for one in old} & {one.name for one in comparisons}:
+            since = compare_runs(old, comparisons, names=(earlier.stem, path.stem))
+    write_report(comparisons, out, since=since)
     typer.echo(f"wrote {out}")
 
 

@@ -74,7 +74,7 @@ Saved = Annotated[
     typer.Option(
         "--out",
         metavar="FILE",
-        help="A file to write: .json, .csv, .md, .html or .png; may be given several times.",
+        help="A file to write: .json, .csv, .md, .html, .svg or .png; may be given several times.",
     ),
 ]
 #: What `--out` was called before.
@@ -190,7 +190,7 @@ Page = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="The page, summary or picture to write: .html, .md or .png; by default a page "
+        help="The page, summary or picture to write: .html, .md, .svg or .png; by default a page "
         "of the same name as the results.",
     ),
 ]

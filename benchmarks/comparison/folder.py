@@ -111,6 +111,23 @@ def last_two(folder: Path) -> tuple[Path, Path]:
     return older, newer
 
 
+def before(run: Path) -> Path | None:
+    """Return the run that finished before another one in its folder; `None` if none did.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> first, second = (
+        ...     finish(begin(folder, {}, datetime(2026, 1, day))) for day in (1, 2)
+        ... )
+        >>> before(second) == first, before(first)
+        (True, None)
+    """
+    runs = finished(run.parent)
+    place = runs.index(run) if run in runs else 0
+    return runs[place - 1] if place else None
+
+
 def _last(folder: Path, count: int) -> list[Path]:
     runs = finished(folder)
     if len(runs) < count:

@@ -165,9 +165,9 @@ class Comparison:
         return graph_of(self.source, tangent=tangent, cotangent=cotangent, names=names)
 
     def save(self, path: str | Path) -> None:
-        """Write the comparison as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending.
+        """Write the comparison as `.json`, `.csv`, `.html`, `.md`, `.svg` or `.png`.
 
-        `gradwise.load` reads the `.json`.
+        The ending says which; `gradwise.load` reads the `.json`.
 
         Raises:
             ValueError: If the ending is none of these.

@@ -1,79 +1,110 @@
 """The charts of one comparison."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ..comparison.findings import Crossover, ModeLine
 from ..comparison.record import Comparison
-from ..comparison.row import Row
+from ..instrument import units
 from ..instrument.fits import pareto_front
 from .columns import by_cost
-from .drawing import COLOURS, INK, add_legend, in_times, name_rows, new_figure, style_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .drawing.chart import Dots, Line, Plane, Point, Series
+from .measures import MEASURES, TIME, Measure, mark_of, reason
 
 
-def bars(comparison: Comparison) -> "Figure | None":
-    """Draw each method's time over that of the function, with its interval, and its bound.
+def costs(comparison: Comparison, measure: Measure = TIME) -> Dots | None:
+    """Return each method's time over that of the function, with its interval and its bound.
+
+    Args:
+        comparison: What was compared.
+        measure: What is shown instead of the time.
 
     Returns:
-        The figure; `None` if fewer than two rows have a time.
+        The chart, the cheapest method first and what has no figure, with its reason, last; `None`
+        if fewer than two rows have a figure.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
-        >>> [label.get_text() for label in bars(EXAMPLE).axes[0].get_yticklabels()]
-        ['numerical', 'forward', 'reverse', 'value']
+        >>> [(line.name, line.figure) for line in costs(EXAMPLE).lines]
+        [('value', '1 x'), ('reverse', '2 x'), ('forward', '6 x'), ('numerical', '11 x')]
     """
-    rows = [row for row in by_cost(comparison) if row.ratio is not None]
-    if len(rows) < 2:
+    lines = []
+    for row in by_cost(comparison):
+        mark, why = mark_of(row, measure), reason(row, measure)
+        lines.append(
+            Line(
+                name=row.method,
+                marks=(mark,) if mark else (),
+                reasons=(why,) if why else (),
+                figure=mark.text if mark else "",
+            )
+        )
+    if sum(bool(line.marks) for line in lines) < 2:
         return None
-    figure, axes = new_figure(height=0.55 + 0.3 * len(rows))
-    for place, row in enumerate(reversed(rows)):
-        _bar(axes, place, row)
-    name_rows(axes, [row.method for row in reversed(rows)])
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(in_times)
-    axes.set_xlabel("cost: runs of the function (log); | is the bound")
-    style_axes(axes)
-    return figure
+    lines.sort(key=_place)
+    return Dots(
+        title=f"{measure.name.capitalize()} of each way to differentiate {comparison.name}",
+        axis=measure.axis + ("; | is the bound" if _bounded(lines) else ""),
+        show=measure.show,
+        lines=tuple(lines),
+    )
 
 
-def tradeoff(comparison: Comparison) -> "Figure | None":
-    """Draw time against memory of the methods, and the Pareto front that no method beats.
+def _place(line: Line) -> tuple[int, float]:
+    """Return what lines are sorted by: the function itself, then the ways by their figures."""
+    if line.name == "value":
+        return 0, 0.0
+    return (1, line.marks[0].value) if line.marks else (2, 0.0)
 
-    Returns:
-        The figure; `None` where one method is the best in both.
+
+def _bounded(lines: list[Line]) -> bool:
+    return any(mark.bound is not None for line in lines for mark in line.marks)
+
+
+def by_measure(comparison: Comparison) -> list[tuple[str, Dots]]:
+    """Return the charts between which a page switches, each with its name.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
-        >>> [text.get_text() for text in tradeoff(EXAMPLE).axes[0].texts]
+        >>> [name for name, _ in by_measure(EXAMPLE)]
+        ['time', 'memory', 'compile']
+    """
+    charts = [(measure.name, costs(comparison, measure)) for measure in MEASURES]
+    return [(name, chart) for name, chart in charts if chart]
+
+
+def tradeoff(comparison: Comparison) -> Plane | None:
+    """Return time against memory of the methods, and the Pareto front that no method beats.
+
+    Returns:
+        The chart; `None` where one method is the best in both.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> [point.name for series in tradeoff(EXAMPLE).series for point in series.points]
         ['numerical', 'forward', 'reverse']
     """
     rows = [row for row in comparison.rows if row.kind == "jacobian" and row.seconds and row.bytes]
-    costs = np.array([[row.seconds, row.bytes] for row in rows], float).reshape(-1, 2)
-    front = pareto_front(costs)
+    figures = np.array([[row.seconds, row.bytes] for row in rows], float).reshape(-1, 2)
+    front = pareto_front(figures)
     if len(front) < 2:
         return None
-    figure, axes = new_figure(height=3.2)
-    axes.plot(*costs[front].T, color=INK, linewidth=0.8)
-    for row, (seconds, size) in zip(rows, costs, strict=True):
-        axes.scatter(seconds, size, color=COLOURS[row.mode], s=28)
-        axes.annotate(
-            row.method, (seconds, size), (4, 4), textcoords="offset points", fontsize=7, color=INK
-        )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("seconds; the line is the front that nothing beats")
-    axes.set_ylabel("bytes")
-    style_axes(axes)
-    return figure
+    corners = tuple((float(seconds), float(size)) for seconds, size in figures[front])
+    series = [Series(name="", mode="none", path=corners)]
+    for row, (seconds, size) in zip(rows, figures, strict=True):
+        tip = f"{row.method}: {units.seconds(seconds)}, {units.size(size)}"
+        point = Point(across=float(seconds), up=float(size), tip=tip, name=row.method)
+        series.append(Series(name="", mode=row.mode, points=(point,)))
+    return Plane(
+        title=f"Time against memory of each way to differentiate {comparison.name}",
+        across="time of a call; the line is the front that nothing beats",
+        up="memory",
+        show=(units.seconds, units.size),
+        series=tuple(series),
+    )
 
 
-def crossover(measured: Crossover, outputs: int) -> "Figure":
-    """Draw the seconds of a batch of directions in both modes, measured and fitted.
+def crossover(measured: Crossover, outputs: int) -> Plane:
+    """Return the seconds of a batch of directions in both modes, measured and fitted.
 
     Args:
         measured: The batches of both modes and the lines through them.
@@ -82,35 +113,32 @@ def crossover(measured: Crossover, outputs: int) -> "Figure":
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
-        >>> crossover(EXAMPLE.crossover, outputs=1).axes[0].get_ylabel()
-        'seconds'
+        >>> [series.name for series in crossover(EXAMPLE.crossover, outputs=1).series]
+        ['forward', 'reverse', '']
     """
-    figure, axes = new_figure(height=3.2)
-    for mode in ("forward", "reverse"):
-        line: ModeLine = getattr(measured, mode)
-        sizes = np.geomspace(1, 4 * max(line.sizes), 50)
-        fitted = line.intercept.value + line.slope.value * sizes
-        axes.plot(sizes, fitted, color=COLOURS[mode], linewidth=1, label=mode)
-        axes.scatter(line.sizes, line.seconds, color=COLOURS[mode], s=24)
+    lines: dict[str, ModeLine] = {"forward": measured.forward, "reverse": measured.reverse}
+    most = 4 * max(size for line in lines.values() for size in line.sizes)
     reverse = measured.reverse
     cost = reverse.intercept.value + reverse.slope.value * outputs
-    axes.axhline(cost, color=INK, linewidth=0.8, linestyle=":")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel(f"directions in a batch; dotted: reverse mode's {outputs:,} outputs")
-    axes.set_ylabel("seconds")
-    add_legend(axes)
-    style_axes(axes)
-    return figure
+    return Plane(
+        title="Seconds of a batch of directions in both modes",
+        across=f"directions in a batch; dotted: reverse mode's {units.counted(outputs, 'output')}",
+        up="time of a batch",
+        show=(units.amount, units.seconds),
+        series=(
+            *(_mode(mode, line, most) for mode, line in lines.items()),
+            Series(name="", mode="none", path=((1.0, cost), (float(most), cost)), dotted=True),
+        ),
+    )
 
 
-def _bar(axes: "Axes", place: int, row: Row) -> None:
-    """Draw a row at the height `place`."""
-    assert row.ratio is not None
-    median = row.ratio.median
-    low, high = row.ratio.interval or (median, median)
-    spread = [[max(median - low, 0.0)], [max(high - median, 0.0)]]
-    axes.barh(place, median, color=COLOURS[row.mode], height=0.65)
-    axes.errorbar(median, place, xerr=spread, color=INK, linewidth=1, capsize=2)
-    if row.bound is not None:
-        axes.plot([row.bound] * 2, [place - 0.4, place + 0.4], color=INK, linewidth=1.5)
+def _mode(mode: str, line: ModeLine, most: int) -> Series:
+    """Return the batches of a mode, and the line through them."""
+    sizes = np.geomspace(1, most, 24)
+    fitted = line.intercept.value + line.slope.value * sizes
+    points = tuple(
+        Point(across=size, up=seconds, tip=f"{mode}, {size}: {units.seconds(seconds)}")
+        for size, seconds in zip(line.sizes, line.seconds, strict=True)
+    )
+    path = tuple((float(x), float(y)) for x, y in zip(sizes, fitted, strict=True) if y > 0)
+    return Series(name=mode, mode=mode, points=points, path=path)

@@ -1,132 +1,138 @@
 """The charts of many comparisons."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-import numpy as np
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ..comparison.record import Comparison
 from ..comparison.row import Row
-from .drawing import COLOURS, add_legend, in_times, name_rows, new_figure, style_axes
+from ..instrument import units
+from .drawing.chart import Dots, Line, Plane, Point, Series
+from .measures import MEASURES, TIME, Measure, in_times, mark_of, reason
 from .series import Curve
 from .views import WAYS
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
+def ways(comparisons: Sequence[Comparison], measure: Measure = TIME) -> Dots | None:
+    """Return the lecture's four ways: for each comparison a line of dots, the time of each way.
 
-def ways(comparisons: Sequence[Comparison]) -> "Figure | None":
-    """Draw the lecture's four ways: for each comparison a line of points, the time of each way.
+    Args:
+        comparisons: What was compared.
+        measure: What is shown instead of the time.
 
     Returns:
-        The figure; `None` if no comparison has any of the four.
+        The chart; `None` if no comparison has any of the four.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
-        >>> [dots.get_label() for dots in ways([EXAMPLE, EXAMPLE]).axes[0].collections]
-        ['numerical', 'forward', 'reverse']
+        >>> [mark.text for mark in ways([EXAMPLE, EXAMPLE]).lines[0].marks]
+        ['11 x', '6 x', '2 x']
     """
-    charted = [one for one in reversed(comparisons) if any(map(_is_way, one.rows))]
-    if not charted:
+    lines = [_line(one, measure) for one in comparisons]
+    if not any(line.marks for line in lines):
         return None
-    figure, axes = new_figure(height=1.0 + 0.32 * len(charted))
-    for name in WAYS:
-        points = [
-            (row.ratio.median, place)
-            for place, comparison in enumerate(charted)
-            for row in comparison.rows
-            if row.method == name and row.ratio
-        ]
-        if points:
-            axes.scatter(*np.transpose(points), color=COLOURS[name], label=name, s=44, zorder=2)
-    name_rows(axes, [f"{one.name} ({one.n:,} to {one.m:,})" for one in charted])
-    axes.grid(axis="y", color="#8885", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(in_times)
-    axes.set_xlabel("cost: runs of the function that one derivative takes (log)")
-    add_legend(axes, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(WAYS))
-    style_axes(axes)
-    return figure
+    return Dots(
+        title=f"{measure.name.capitalize()} of the four ways, scenario by scenario",
+        axis=measure.axis,
+        show=measure.show,
+        lines=tuple(line for line in lines if line.marks or line.reasons),
+        legend=True,
+    )
 
 
-def _is_way(row: Row) -> bool:
-    return row.method in WAYS and row.ratio is not None
+def ways_by_measure(comparisons: Sequence[Comparison]) -> list[tuple[str, Dots]]:
+    """Return the charts of the four ways between which a page switches, each with its name."""
+    charts = [(measure.name, ways(comparisons, measure)) for measure in MEASURES]
+    return [(name, chart) for name, chart in charts if chart]
 
 
-def accuracy(comparisons: Sequence[Comparison]) -> "Figure | None":
-    """Draw the error of every method against its time over that of the function.
+def _line(comparison: Comparison, measure: Measure) -> Line:
+    """Return the marks of the four ways, and why those that have none were left out."""
+    rows = {row.method: row for row in comparison.rows}
+    chosen = [rows[name] for name in WAYS if name in rows]
+    marks = [mark_of(row, measure) for row in chosen]
+    missing = [row for row, mark in zip(chosen, marks, strict=True) if mark is None]
+    return Line(
+        name=f"{comparison.name} ({comparison.n:,} to {comparison.m:,})",
+        marks=tuple(replace(mark, bound=None) for mark in marks if mark),
+        reasons=tuple(f"{row.method} {reason(row, measure)}" for row in missing),
+    )
+
+
+def accuracy(comparisons: Sequence[Comparison]) -> Plane | None:
+    """Return the error of every method against its time over that of the function.
 
     Returns:
-        The figure; `None` if fewer than two rows have an error and a time.
+        The chart; `None` if fewer than two rows have an error and a time.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
-        >>> [dots.get_label() for dots in accuracy([EXAMPLE]).axes[0].collections]
+        >>> [series.name for series in accuracy([EXAMPLE]).series]
         ['numerical', 'forward', 'reverse']
     """
-    rows = [
-        row
-        for comparison in comparisons
-        for row in comparison.rows
-        if row.ratio is not None and row.error and row.kind in ("jacobian", "estimate")
-    ]
-    if len(rows) < 2:
+    points: dict[str, list[Point]] = {}
+    for comparison in comparisons:
+        for row in comparison.rows:
+            if row.ratio and row.error and row.kind in ("jacobian", "estimate"):
+                points.setdefault(row.mode, []).append(_of_accuracy(comparison, row, row.error))
+    if sum(map(len, points.values())) < 2:
         return None
-    figure, axes = new_figure(height=3.6)
-    for mode in dict.fromkeys(row.mode for row in rows):
-        of_mode = [row for row in rows if row.mode == mode]
-        axes.scatter(
-            [row.ratio.median for row in of_mode if row.ratio],
-            [row.error or np.nan for row in of_mode],
-            color=COLOURS[mode],
-            label=mode,
-            s=28,
-            alpha=0.85,
-        )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(in_times)
-    axes.set_xlabel("cost: runs of the function")
-    axes.set_ylabel("largest relative error")
-    add_legend(axes)
-    style_axes(axes)
-    return figure
+    return Plane(
+        title="Error of each way against its cost",
+        across=TIME.axis,
+        up="largest relative error",
+        show=(in_times, lambda error: f"{error:.0e}"),
+        series=tuple(
+            Series(name=mode, mode=mode, points=tuple(each)) for mode, each in points.items()
+        ),
+    )
 
 
-def scaling(curves: Sequence[Curve], size: str, unit: str) -> "Figure":
-    """Draw the curve of each method over the size; on logarithmic axes a power law is a line.
+def _of_accuracy(comparison: Comparison, row: Row, error: float) -> Point:
+    assert row.ratio is not None
+    cost = row.ratio.median
+    tip = f"{comparison.name}, {row.method}: error {error:.1e}, {in_times(cost)}"
+    return Point(across=cost, up=error, tip=tip)
+
+
+def scaling(curves: Sequence[Curve], stem: str, what: str, show: Callable[[float], str]) -> Plane:
+    """Return the curve of each method over the size; on logarithmic axes a power law is a line.
 
     Args:
         curves: The curves, of times or of bytes.
-        size: What the size is, for the axis.
-        unit: What the values are, for the other axis.
+        stem: The name of the family.
+        what: What the values are.
+        show: Writes a value.
 
     Example:
-        >>> from dataclasses import replace
         >>> from benchmarks.report.example import EXAMPLE
         >>> from benchmarks.report.series import families
         >>> members = [replace(EXAMPLE, name=f"scan_T{size}") for size in (4, 9, 16)]
-        >>> figure = scaling(families(members)[0].time, "size", "seconds")
-        >>> [line.get_label() for line in figure.axes[0].lines][:2]
+        >>> chart = scaling(families(members)[0].time, "scan_T", "time", units.seconds)
+        >>> [series.name for series in chart.series][:2]
         ['value (0.00)', 'numerical (0.00)']
     """
-    figure, axes = new_figure(height=3.4)
-    markers = "osv^D<>pP*Xdh"
-    for index, curve in enumerate(curves):
-        axes.plot(
-            curve.sizes,
-            curve.values,
-            color=COLOURS[curve.mode],
-            marker=markers[index % len(markers)],
-            markersize=4,
-            linewidth=1,
-            label=f"{curve.method} ({curve.exponent.value:.2f})",
+    return Plane(
+        title=f"{what.capitalize()} of each method over the size of {stem}…",
+        across="size; in brackets the exponent of the growth",
+        up=what,
+        show=(units.amount, show),
+        series=tuple(_curve(curve, show) for curve in curves),
+    )
+
+
+def _curve(curve: Curve, show: Callable[[float], str]) -> Series:
+    pairs = tuple(
+        (float(size), value) for size, value in zip(curve.sizes, curve.values, strict=True)
+    )
+    last = len(pairs) - 1  # where the line ends is its name: several ways may have one mode
+    points = tuple(
+        Point(
+            across=size,
+            up=value,
+            tip=f"{curve.method}, {size:,.0f}: {show(value)}",
+            name=curve.method if at == last else "",
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel(size)
-    axes.set_ylabel(unit)
-    add_legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))  # the lines fill the axes
-    style_axes(axes)
-    return figure
+        for at, (size, value) in enumerate(pairs)
+    )
+    name = f"{curve.method} ({curve.exponent.value:.2f})"
+    return Series(name=name, mode=curve.mode, points=points, path=pairs)

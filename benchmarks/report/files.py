@@ -7,14 +7,18 @@ from pathlib import Path
 
 from .._files import write_whole
 from .._record_file import ending
+from ..comparison.differences import Differences
 from ..comparison.file import save as save_json
 from ..comparison.record import Comparison
 from ..instrument.text import in_markdown, markdown_table
 from .advised import markdown_lines
 from .answer import answers
 from .cells import heading, remarks, table_cells
-from .charts import bars
+from .charts import costs
 from .charts_of_many import ways
+from .drawing.chart import Dots
+from .drawing.png import as_png
+from .drawing.svg import as_svg
 from .page import page
 from .summary import by_suite, legend, summary_cells
 
@@ -23,7 +27,7 @@ _NUMBERS = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "c
 
 
 def save(comparison: Comparison, path: Path) -> None:
-    """Write one comparison as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending of `path`.
+    """Write one comparison in the format that the ending of `path` asks for.
 
     Raises:
         ValueError: If the ending is none of these, or there is nothing to draw.
@@ -42,11 +46,18 @@ def save(comparison: Comparison, path: Path) -> None:
     write_report([comparison], path)
 
 
-def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
-    """Write comparisons as `.json`, `.csv`, `.html`, `.md` or `.png`, by the ending of `path`.
+def write_report(
+    comparisons: Sequence[Comparison], path: Path, *, since: Differences | None = None
+) -> None:
+    """Write comparisons as `.json`, `.csv`, `.html`, `.md`, `.svg` or `.png`, by the ending.
 
     A picture of one comparison shows its methods, a picture of several the lecture's four ways in
     each of them. At every moment `path` is the old file or the whole new one.
+
+    Args:
+        comparisons: What was compared.
+        path: The file.
+        since: What the run before and this one differ in, which a page shows too.
 
     Raises:
         ValueError: If there are no comparisons, the ending is none of these, or there is nothing to
@@ -66,7 +77,9 @@ def write_report(comparisons: Sequence[Comparison], path: Path) -> None:
     if of_path == ".json":
         save_json(comparisons, path)
     elif of_path == ".png":
-        write_whole(path, _png(comparisons))
+        write_whole(path, as_png(_chart(comparisons)))
+    elif of_path == ".html":
+        write_whole(path, page(comparisons, since=since))
     else:
         write_whole(path, _TEXTS[of_path](comparisons))
 
@@ -81,16 +94,19 @@ def check_ending(path: Path) -> str:
         >>> check_ending(Path("found.HTML"))
         '.html'
     """
-    return ending(path, ".json", ".png", *_TEXTS)
+    return ending(path, ".json", ".png", ".html", *_TEXTS)
 
 
-def _png(comparisons: Sequence[Comparison]) -> bytes:
-    figure = bars(comparisons[0]) if len(comparisons) == 1 else ways(comparisons)
-    if figure is None:
+def _chart(comparisons: Sequence[Comparison]) -> Dots:
+    """Return the chart that a picture shows."""
+    chart = costs(comparisons[0]) if len(comparisons) == 1 else ways(comparisons)
+    if chart is None:
         raise ValueError(f"{comparisons[0].name} has no two rows with times to draw")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, bbox_inches="tight")
-    return buffer.getvalue()
+    return chart
+
+
+def _svg(comparisons: Sequence[Comparison]) -> str:
+    return as_svg(_chart(comparisons)) + "\n"
 
 
 def _csv(comparisons: Sequence[Comparison]) -> str:
@@ -141,6 +157,6 @@ def _markdown_answers(comparison: Comparison) -> list[str]:
 
 _TEXTS: dict[str, Callable[[Sequence[Comparison]], str]] = {
     ".csv": _csv,
-    ".html": page,
     ".md": _markdown,
+    ".svg": _svg,
 }

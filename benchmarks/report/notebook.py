@@ -7,12 +7,16 @@ from ..comparison.record import Comparison
 from .advised import html_lines
 from .answer import answers
 from .cells import heading, remarks
-from .charts import bars
+from .charts import by_measure, crossover, tradeoff
 from .columns import Column, columns
-from .drawing import svg
+from .drawing.chart import Chart
+from .drawing.svg import STYLE, in_page
 
 #: Colours follow the notebook's text, so that it reads in the light and in the dark.
-_STYLE = """<style>
+_STYLE = (
+    f"""<style>
+{STYLE}"""
+    + """
 .gradwise { font: 14px/1.45 system-ui, sans-serif; max-width: 60rem; }
 .gradwise p { margin: .3rem 0; }
 .gradwise code { font-size: 13px; overflow-wrap: anywhere; white-space: pre-wrap; }
@@ -27,15 +31,14 @@ _STYLE = """<style>
   border-bottom: 1px solid #8885; background: none; }
 .gradwise th[title] { cursor: help; text-decoration: underline dotted #888; }
 .gradwise th:first-child, .gradwise td:first-child { text-align: left; }
-.gradwise svg { width: 100%; max-width: 40rem; height: auto; display: block; }
+.gradwise summary { cursor: pointer; }
 .gradwise .more { font-size: 12px; opacity: .85; }
 </style>"""
+)
 
 
 def html_answer(comparison: Comparison) -> str:
-    """Return a comparison as an HTML fragment.
-
-    The chart needs Matplotlib, an extra; without it the fragment has none.
+    """Return a comparison as an HTML fragment, with the charts of its page.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
@@ -48,7 +51,7 @@ def html_answer(comparison: Comparison) -> str:
         f"<p><b>{html.escape(heading(comparison))}</b></p>{purpose}",
         f'<dl class="answer">{"".join(_answers(comparison))}</dl>',
         *html_lines(comparison),
-        _chart(comparison),
+        *_charts(comparison),
         comparison.pattern.svg(comparison.name) if comparison.pattern else "",
         f'<div class="wide">{html_columns(columns(comparison))}</div>',
         f'<dl class="more">{"".join(_pairs(remarks(comparison)))}</dl>',
@@ -92,9 +95,15 @@ def _pairs(pairs: Iterable[tuple[str, str]]) -> Iterable[str]:
         yield f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>"
 
 
-def _chart(comparison: Comparison) -> str:
-    try:
-        figure = bars(comparison)
-    except ImportError:
-        return ""
-    return svg(figure) if figure is not None else ""
+def _charts(comparison: Comparison) -> Iterable[str]:
+    """Return the chart of the times, and the others folded away."""
+    charts: list[tuple[str, Chart | None]] = [*by_measure(comparison)]
+    charts.append(("time against memory", tradeoff(comparison)))
+    if comparison.crossover:
+        charts.append(("directions in a batch", crossover(comparison.crossover, comparison.m)))
+    for name, chart in charts:
+        if chart and name == "time":
+            yield in_page(chart)
+        elif chart:
+            shown = f"<summary>{name.capitalize()}</summary>{in_page(chart)}"
+            yield f"<details>{shown}</details>"
