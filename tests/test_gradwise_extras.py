@@ -1,6 +1,7 @@
 """What needs an extra that is not installed says so in one line, with the extra's name."""
 
 import sys
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,11 @@ import optax
 import pytest
 
 import gradwise
+from benchmarks.comparison.unmeasured import without_any
 from benchmarks.report.example import EXAMPLE
 from gradwise import train
 
+MISSING = "SymPy is not installed; use pip install 'gradwise[suite]'"
 HISTORY = train.History.empty().append({"train_loss": [1.0, 0.5]})
 
 
@@ -69,10 +72,14 @@ def test_what_needs_a_missing_extra_says_which_in_one_line(asked, monkeypatch, t
 def test_without_sympy_the_symbolic_way_is_skipped_and_not_impossible(monkeypatch):
     hide(monkeypatch, "sympy")
     row = gradwise.compare(jnp.sin, 1.0, methods=["symbolic"], budget=0.05).row("symbolic")
-    assert (row.status, row.note) == (
-        "skipped",
-        "SymPy is not installed; use pip install 'gradwise[suite]'",
-    )
+    assert (row.status, row.note) == ("skipped", MISSING)
+
+
+def test_that_sympy_is_missing_hides_no_wrong_derivative(monkeypatch):
+    hide(monkeypatch, "sympy")
+    wrong = replace(EXAMPLE.row("reverse"), status="wrong", note="wrong: by a half")
+    missing = replace(wrong, method="symbolic", mode="symbolic", status="skipped", note=MISSING)
+    assert without_any([wrong, missing]) == "no exact derivative is right here: wrong: by a half"
 
 
 def test_what_sympy_has_no_formula_of_is_impossible():

@@ -25,7 +25,8 @@ class Row:
         kind: What it computes: `"value"`, `"value_and_jvp"`, `"jacobian"`, `"hessian"`, ...
         status: `"ok"`; `"wrong"`, its derivative is not right; `"inaccurate"`, it is right but
             rounding leaves no correct digit of it; `"impossible"`, the function does not allow it;
-            `"skipped"`, it would take too long; `"failed"`, it was tried and broke.
+            `"skipped"`, it would take too long, or a package is not installed; `"failed"`, it was
+            tried and broke.
         exact: Whether its only error is rounding.
         note: Why it is not ok, or what was chosen.
         error: The largest error of any entry, over the largest true entry; `None` also where the
