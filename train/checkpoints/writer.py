@@ -28,7 +28,7 @@ class Writer:
         """Begin a job when the one before has ended, and return.
 
         Raises:
-            BaseException: What the job before has raised; this one is not begun then.
+            BaseException: If the job before has raised it; this one is not begun then.
         """
         self.wait()
         self._thread = threading.Thread(target=self._do, args=(job,), name="gradwise checkpoint")
