@@ -1,6 +1,8 @@
 """Tables, pages and pictures of comparisons. The comparison is made by hand: nothing is timed."""
 
 import csv
+import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -209,11 +211,40 @@ def test_time_against_memory_is_drawn_only_where_no_method_is_best_in_both():
     assert chart((1.0, 5), (2.0, 10)) is None
 
 
+#: Sorts by cost and back, points at a mark, and tells what is on a screen as wide as a phone.
+TRIAL = """<iframe id="phone" style="width:390px;height:800px"></iframe><script>
+const own = document.querySelector("#suite-sine .sorts, .scenario .sorts");
+const titles = [...own.querySelectorAll("th")];
+const button = titles.find((title) => title.textContent === "cost").firstChild;
+const names = () => [...own.tBodies[0].rows].map((row) => row.cells[0].textContent).join(" ");
+const seen = [names()];
+for (const _ of [1, 2]) { button.click(); seen.push(names()); }
+document.querySelector(".scenario .mark").dispatchEvent(new Event("click", { bubbles: true }));
+seen.push(document.querySelector(".tip").textContent);
+const phone = document.getElementById("phone");
+phone.onload = () => {
+  const inside = phone.contentDocument;
+  const shown = [...inside.querySelectorAll(".chart svg")].filter((svg) => svg.clientWidth);
+  const { scrollWidth, clientWidth } = inside.documentElement;
+  seen.push(scrollWidth <= clientWidth);
+  seen.push([...new Set(shown.map((svg) => svg.getAttribute("class")))].join(" "));
+  seen.push(Math.min(...shown.map((svg) => svg.clientWidth / svg.viewBox.baseVal.width)) > 0.95);
+  inside.getElementById("show-memory").click();
+  const drawn = [...inside.querySelectorAll(".scenario .of")].filter((one) => one.offsetHeight);
+  seen.push([...new Set(drawn.map((one) => one.dataset.measure))].join(" "));
+  document.title = seen.join("; ");
+};
+phone.srcdoc = PAGE;
+</script>"""
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no Chromium is installed")
-def test_a_browser_shows_the_page_without_a_complaint(report, tmp_path):
-    (tmp_path / "page.html").write_text(report)
+def test_a_browser_shows_the_page_without_a_complaint_and_its_tables_sort(report, tmp_path):
+    written = json.dumps(report).replace("</", "<\\/")
+    (tmp_path / "page.html").write_text(report + TRIAL.replace("PAGE", written))
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/user"]
     options += ["--enable-logging=stderr", "--disable-background-networking", "--no-first-run"]
+    options += ["--disable-quic", "--virtual-time-budget=5000"]
     browser = subprocess.run(
         ["chromium", *options, "--dump-dom", f"file://{tmp_path}/page.html"],
         capture_output=True,
@@ -222,5 +253,11 @@ def test_a_browser_shows_the_page_without_a_complaint(report, tmp_path):
         check=True,
     )
     assert "CONSOLE" not in browser.stderr
-    for part in ("<svg", "</table>"):
-        assert browser.stdout.count(part) == report.count(part)
+    (title,) = re.findall("<title>(.*?)</title>", browser.stdout.partition("</head>")[0])
+    assert title.split("; ") == [
+        "value numerical forward reverse",  # which all take the same seconds
+        "value reverse forward numerical",
+        "numerical forward reverse value",
+        "value: 1 x, 16 us",
+        *("true", "narrow", "true", "memory"),
+    ]

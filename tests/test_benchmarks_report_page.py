@@ -13,6 +13,7 @@ from command_line import gradwise
 from benchmarks.comparison import file, folder
 from benchmarks.comparison.diff import diff
 from benchmarks.report.charts import by_measure, costs
+from benchmarks.report.drawing.png import figure_of
 from benchmarks.report.drawing.scale import scale_of
 from benchmarks.report.drawing.style import INKS, PAGES, STYLES
 from benchmarks.report.drawing.svg import as_svg
@@ -20,6 +21,7 @@ from benchmarks.report.example import EXAMPLE, exactly
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
 
+SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta", "input", "br", "link"}
 WHY = "a call would take 12 s, & 3 s are left of the time limit; give it more with --time-limit 60"
 
@@ -245,12 +247,28 @@ def test_no_word_of_a_phone_s_chart_is_cut_or_small():
     chart = costs(replace(WITH_GAPS, rows=(*WITH_GAPS.rows, replace(GAPS[0], method="m" * 60))))
     narrow = ET.fromstring(as_svg(chart, width=340, alone=False))
     assert narrow.get("viewBox").split()[2] == "340"
-    for word in narrow.iter("{http://www.w3.org/2000/svg}text"):
+    for word in narrow.iter(f"{SVG}text"):
         at, wide = float(word.get("x")), 6.2 * len(word.text)
         left = {"middle": at - wide / 2, "end": at - wide}.get(word.get("text-anchor"), at)
         assert left >= 0
         assert left + wide <= 340
         assert float(word.get("font-size", narrow.get("font-size"))) >= 12
+
+
+@pytest.mark.parametrize("width", [680, 340])
+def test_a_mark_stands_where_the_ticks_below_it_say(width):
+    comparison = replace(EXAMPLE, rows=tuple(slower(EXAMPLE, 7.0).rows))  # from 1 x to 77 x
+    svg = ET.fromstring(as_svg(costs(comparison), width=width, alone=False))
+    small = [word for word in svg.iter(f"{SVG}text") if word.get("font-size") == "12"]
+    ticks = {word.text: float(word.get("x")) for word in small}
+    one, ten = ticks["1 x"], ticks["10 x"]
+    found = {}
+    for mark in of_class(svg, "mark"):
+        place = re.search(r"translate\((\S+) ", mark[-1].get("transform"))
+        name = mark.find(f"{SVG}title").text.split(":")[0]
+        found[name] = 10 ** ((float(place[1]) - one) / (ten - one))
+    wanted = {"value": 1.0, "reverse": 14.0, "forward": 42.0, "numerical": 77.0}
+    assert found == pytest.approx(wanted, rel=0.02)
 
 
 def test_marks_stand_in_the_order_of_their_figures_and_a_decade_is_as_long_as_any_other():
@@ -311,10 +329,21 @@ def test_a_notebook_has_the_charts_of_the_page():
     assert len(titles) == 5
 
 
+def test_a_png_has_the_marks_of_the_chart():
+    chart = costs(WITH_GAPS)
+    (axes,) = figure_of(chart).axes
+    places = [dots.get_offsets().tolist()[0] for dots in axes.collections]
+    values = [(mark.value, at) for at, one in enumerate(chart.lines[::-1]) for mark in one.marks]
+    assert places == [list(pair) for pair in values]
+    labels = [label.get_text() for label in axes.get_yticklabels()][::-1]
+    assert labels[:3] == ["value", "reverse", "numerical"]
+    assert labels[3].startswith("forward\n× skipped: a call would take 12 s")
+
+
 def test_a_picture_alone_brings_its_ground_for_the_light_and_the_dark(tmp_path):
     EXAMPLE.save(tmp_path / "found.svg")
     picture = ET.fromstring((tmp_path / "found.svg").read_text())
-    (style,) = picture.iter("{http://www.w3.org/2000/svg}style")
+    (style,) = picture.iter(f"{SVG}style")
     assert all(colour in style.text for colour in (*PAGES.values(), *INKS.values()))
 
 

@@ -36,6 +36,7 @@ def ways(comparisons: Sequence[Comparison], measure: Measure = TIME) -> Dots | N
         show=measure.show,
         lines=tuple(line for line in lines if line.marks or line.reasons),
         legend=True,
+        holds=(1.0,) if measure is TIME else (),
     )
 
 

@@ -52,6 +52,7 @@ class Dots:
         show: Writes a figure of the axis.
         lines: The lines, from above.
         legend: Whether the modes are named above, since the lines do not.
+        holds: What the axis holds beside the figures.
     """
 
     title: str
@@ -59,6 +60,15 @@ class Dots:
     show: Callable[[float], str]
     lines: tuple[Line, ...]
     legend: bool = False
+    holds: tuple[float, ...] = ()
+
+    @property
+    def figures(self) -> list[float]:
+        """Every figure that the axis must hold: those of the marks, their ends and bounds."""
+        marks = [mark for line in self.lines for mark in line.marks]
+        ends = [end for mark in marks for end in mark.ends or ()]
+        bounds = [mark.bound for mark in marks if mark.bound is not None]
+        return [*self.holds, *(mark.value for mark in marks), *ends, *bounds]
 
     @property
     def described(self) -> str:

@@ -9,7 +9,7 @@ from .style import CROSS
 from .words import LEADING, LETTER, folded, legend, rule, symbol, word
 
 #: The widest column of names, the column of figures, the edge, and the height of a row.
-_NAMES, _FIGURES, _EDGE, _ROW = 230.0, 92.0, 8.0, 25.0
+_NAMES, _FIGURES, _EDGE, _ROW = 250.0, 92.0, 8.0, 25.0
 _FAINT = 'stroke-opacity=".22"'
 
 
@@ -28,7 +28,7 @@ class _Layout(NamedTuple):
 def drawn_dots(chart: Dots, width: int) -> tuple[list[str], float]:
     """Return the parts of the picture of a chart, and its height."""
     layout = _layout(chart, width)
-    scale = scale_of(_figures(chart))
+    scale = scale_of(chart.figures)
     modes = dict.fromkeys(mark.mode for line in chart.lines for mark in line.marks)
     entries = [(mode, mode) for mode in modes] if chart.legend else []
     body, top = legend(entries, width, 12.0)
@@ -48,14 +48,6 @@ def _layout(chart: Dots, width: int) -> _Layout:
         return _Layout(2 * _EDGE, width - 2 * _EDGE, width, above=True)
     names = min(longest * LETTER + 2 * _EDGE, _NAMES)
     return _Layout(names + _EDGE, width - figures, width, above=False)
-
-
-def _figures(chart: Dots) -> list[float]:
-    """Return every figure that the axis must hold."""
-    marks = [mark for line in chart.lines for mark in line.marks]
-    ends = [end for mark in marks for end in mark.ends or ()]
-    bounds = [mark.bound for mark in marks if mark.bound is not None]
-    return [*(mark.value for mark in marks), *ends, *bounds]
 
 
 def _row(line: Line, layout: _Layout, scale: Scale, top: float) -> tuple[list[str], float]:

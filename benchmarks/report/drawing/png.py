@@ -46,7 +46,8 @@ def figure_of(chart: Dots) -> "Figure":
     names = [_name(line.name, line.reasons) for line in reversed(chart.lines)]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.6, len(names) - 0.4)
-    scale = scale_of(mark.value for line in chart.lines for mark in line.marks)
+    scale = scale_of(chart.figures)
+    axes.set_xlim(scale.low, scale.high)
     axes.set_xticks(scale.ticks(6), [chart.show(tick) for tick in scale.ticks(6)], minor=False)
     axes.set_xticks([], minor=True)
     axes.set_xlabel(chart.axis)
@@ -72,7 +73,7 @@ def _mark(axes: "Axes", place: int, mark: Mark) -> None:
     if mark.bound is not None:
         axes.plot([mark.bound] * 2, [place - 0.3, place + 0.3], color=ink, linewidth=1.5)
     if mark.ends:
-        axes.plot(mark.ends, [place] * 2, color=ink, linewidth=1.2)
+        axes.plot(mark.ends, [place] * 2, color=ink, linewidth=1.2, zorder=1)
     axes.scatter(
         [mark.value], [place], marker=style.marker, s=40, facecolors=face, edgecolors=style.colour
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: The least range of an axis, and the free room at each end, as a part of the range.
 _LEAST_RANGE, _ROOM = 4.0, 0.04
+#: With fewer ticks than this an axis is hard to read.
+_FEWEST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +17,7 @@ class Scale:
     Example:
         >>> scale = scale_of([1.0, 100.0])
         >>> round(scale.place(10.0), 3), scale.ticks(5)
-        (0.5, (1.0, 3.0, 10.0, 30.0, 100.0))
+        (0.5, (1.0, 10.0, 100.0))
     """
 
     low: float
@@ -29,18 +31,20 @@ class Scale:
         return min(max(part, 0.0), 1.0)
 
     def ticks(self, most: int) -> tuple[float, ...]:
-        """Return at most so many ticks: powers of ten, or also twos and fives in a short range."""
+        """Return at most so many ticks: powers of ten, with more between them if they are few."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-        for leading in ((1, 2, 5), (1, 3), (1,)):
+        chosen: list[float] = []
+        for digits in ((1,), (1, 3), (1, 2, 5)):
             ticks = [
                 figure
                 for power in range(first, last + 1)
-                for figure in (float(f"{digit}e{power}") for digit in leading)
+                for figure in (float(f"{digit}e{power}") for digit in digits)
                 if self.low <= figure <= self.high
             ]
-            if len(ticks) <= most:
-                return tuple(ticks)
-        return tuple(ticks[:: -(-len(ticks) // most)])
+            chosen = ticks if len(ticks) <= most or not chosen else chosen
+            if len(chosen) >= _FEWEST:
+                break
+        return tuple(chosen[:: -(-len(chosen) // most) or 1])
 
 
 def scale_of(values: Iterable[float]) -> Scale:
