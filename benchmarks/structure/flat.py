@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
@@ -16,6 +17,8 @@ from .pieces import Piece, piece_of, struct_of
 
 #: Programs of more equations than this are not looked at: building the graph is Python.
 _MOST_EQUATIONS = 4_000
+#: What scopes that stand for lines are called.
+_LINE = "gradwise-line-"
 #: What no derivative passes through.
 _FLAT = names("stop_gradient floor ceil round sign")
 
@@ -27,11 +30,13 @@ class Flat(NamedTuple):
         program: The program.
         inputs: Its inputs that are differentiated; the rest is fixed.
         active: The values that a derivative may pass through, numbered in their order.
+        lines: The user's line of each equation.
     """
 
     program: ClosedJaxpr
     inputs: list[Var]
     active: dict[Var, int]
+    lines: list[str]
 
 
 def flat(program: ClosedJaxpr, moving: int) -> Flat | None:
@@ -44,9 +49,15 @@ def flat(program: ClosedJaxpr, moving: int) -> Flat | None:
         program: The program.
         moving: How many of its first inputs are differentiated.
     """
+    lines: dict[str, int] = {}
+
+    def again(eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
+        # An equation that is done anew knows gradwise's line alone; a scope of names stays with it.
+        with jax.named_scope(f"{_LINE}{lines.setdefault(line, len(lines))}"):
+            return bind(eqn, operands)
 
     def run(*inputs: Any) -> list[Any]:
-        return interpret(program, list(inputs), _again, lift=itself, entered=_plain_call)
+        return interpret(program, list(inputs), again, lift=itself, entered=_plain_call)
 
     opened = trace(run, *map(struct_of, program.in_avals))
     if opened.jaxpr.effects or len(opened.jaxpr.eqns) > _MOST_EQUATIONS:
@@ -58,16 +69,17 @@ def flat(program: ClosedJaxpr, moving: int) -> Flat | None:
             for v in eqn.outvars:
                 if jnp.issubdtype(dtype(v), jnp.inexact):
                     active.setdefault(v, len(active))
-    return Flat(opened, inputs, active)
+    return Flat(opened, inputs, active, [_line_of(eqn, list(lines)) for eqn in opened.jaxpr.eqns])
+
+
+def _line_of(eqn: JaxprEqn, lines: Sequence[str]) -> str:
+    """Return the line whose number the scope of an equation ends with."""
+    _, _, number = str(eqn.source_info.name_stack).rpartition(_LINE)
+    return lines[int(number)] if number.isdigit() else ""
 
 
 def _plain_call(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
     return called(eqn) if kind(eqn) in ("jit", "closed_call") else None
-
-
-def _again(eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
-    del line
-    return bind(eqn, operands)
 
 
 def itself(value: Any) -> Any:

@@ -10,6 +10,7 @@ from ..derivatives.problem import Problem
 from ..instrument.clock import time_left
 from ..program.messages import guarded
 from .batches import batch
+from .chains import chain
 from .cuts import cut
 from .splits import split
 from .ways import MOST_DENSE, Way
@@ -55,6 +56,7 @@ def further_ways(
     looks: dict[str, _Look] = {
         "look for a narrow place": cut,
         "look for a few numbers that mix all": split,
+        "look for parts one after the other": chain,
     }
     looks["look for examples that share inputs"] = partial(batch, runs=runs)
     ways: list[Way] = []
@@ -65,7 +67,8 @@ def further_ways(
             break
         looking = partial(look, problem, rows, m, operations, limit=left())
         way, fault = guarded(what, looking, None)
-        ways += [way] if way and _possible(way, problem) else []
+        named = {way.name for way in ways}
+        ways += [way] if way and way.name not in named and _possible(way, problem) else []
         notes += [fault] if fault else []
     return ways, tuple(notes)
 

@@ -69,18 +69,11 @@ def split(
         >>> way.name, way.passes
         ('split (1+1+1)', 3)
     """
-    remaining = time_left(limit)
-    most = min(problem.n, m) // _SAVES
-    found = _find(problem, m, most // 2)
-    if found is None:
-        return None
-    left = _left(found, problem, remaining())
-    if left is None or not _pays(left, rows, most - 2 * found.size):
-        return None
     outputs = [leaf.shape for leaf in jax.tree.leaves(_outputs(problem))]
-    colours = _colours(left, problem, outputs, remaining)
-    if colours is None or 2 * found.size + colours.count > most:
+    parts = sparse_and_narrow(problem, rows, m, outputs, time_left(limit))
+    if parts is None:
         return None
+    found, left, colours = parts
 
     def dense(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
         return _sum(found, problem, tables, x, fixed)
@@ -93,6 +86,35 @@ def split(
     passes = 2 * found.size + colours.count
     tables = tables_of(left, colours, problem, outputs)
     return Way(name, passes, cost, dense, gathered(dense, rows), tables, why=why)
+
+
+def sparse_and_narrow(
+    problem: Problem,
+    rows: csr_array | None,
+    m: int,
+    outputs: Sequence[tuple[int, ...]],
+    remaining: Callable[[], float],
+) -> tuple[Split, csr_array, Plan] | None:
+    """Return the values to hold still, the pattern of what is left, and its colours.
+
+    Args:
+        problem: What is differentiated; its inputs may be `ShapeDtypeStruct`s.
+        rows: The pattern of its Jacobian; `None` if it is not known.
+        m: How many numbers its outputs hold.
+        outputs: The shapes of these.
+        remaining: Tells how many seconds are left.
+    """
+    most = min(problem.n, m) // _SAVES
+    found = _find(problem, m, most // 2)
+    if found is None:
+        return None
+    left = _left(found, problem, remaining())
+    if left is None or not _pays(left, rows, most - 2 * found.size):
+        return None
+    colours = coloured(left, problem, outputs, remaining)
+    if colours is None or 2 * found.size + colours.count > most:
+        return None
+    return found, left, colours
 
 
 def _outputs(problem: Problem) -> Any:
@@ -167,12 +189,13 @@ def _pays(left: csr_array, rows: csr_array | None, most: int) -> bool:
     return 0 < left.nnz <= most * max(extents(left)) and sparser
 
 
-def _colours(
+def coloured(
     left: csr_array,
     problem: Problem,
     outputs: Sequence[tuple[int, ...]],
     remaining: Callable[[], float],
 ) -> Plan | None:
+    """Return the fewest colours of a pattern; `None` if none are proved."""
     shapes = [leaf.shape for leaf in problem.x]
     proved = [plan for plan in plans(left, shapes, outputs, left=remaining) if proves(left, plan)]
     return min(proved, key=lambda plan: plan.count, default=None)
@@ -180,6 +203,19 @@ def _colours(
 
 def _sum(found: Split, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
     """Return the Jacobian with the structure of `jax.jacrev`."""
+    outer, inner, still = factors(found, problem, x, fixed)
+    low_rank = tuple(tuple(product(o, i) for i in inner) for o in outer)
+    return dense_jacobian(still, tables, products(still, tables, x, still.fixed), low_rank)
+
+
+def factors(
+    found: Split, problem: Problem, x: Leaves, fixed: Leaves
+) -> tuple[Leaves, Leaves, Problem]:
+    """Return both factors of the part of low rank, `[size, *leaf]`, and the function of the rest.
+
+    The first is of the outputs, the second of the inputs; the function takes the values that are
+    held still as further fixed arguments.
+    """
 
     def narrow(x: Leaves) -> Leaves:
         return tuple(found.narrow(*x, *fixed))
@@ -193,6 +229,4 @@ def _sum(found: Split, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) 
     held, pull = jax.vjp(narrow, x)
     basis = jax.vmap(lambda index: one_hot(index, held))(jnp.arange(found.size))
     inner, outer = jax.vmap(pull)(basis)[0], jax.vmap(push)(basis)
-    still = problem._replace(fn=rest, fixed=(*fixed, *held))
-    low_rank = tuple(tuple(product(o, i) for i in inner) for o in outer)
-    return dense_jacobian(still, tables, products(still, tables, x, still.fixed), low_rank)
+    return outer, inner, problem._replace(fn=rest, fixed=(*fixed, *held))
