@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 from command_line import gradwise
@@ -253,6 +254,15 @@ def test_no_word_of_a_phone_s_chart_is_cut_or_small():
         assert left >= 0
         assert left + wide <= 340
         assert float(word.get("font-size", narrow.get("font-size"))) >= 12
+
+
+def test_lines_of_a_chart_of_any_length_keep_their_distance():
+    rows = [replace(EXAMPLE.row("reverse"), method=f"way {at}") for at in range(700)]
+    svg = ET.fromstring(as_svg(costs(replace(EXAMPLE, rows=tuple(rows)))))
+    names = [w for w in svg.iter(f"{SVG}text") if w.text.startswith("way ")]
+    places = [float(word.get("y")) for word in names]
+    gaps = {round(low - high, 3) for high, low in pairwise(places)}
+    assert (len(places), gaps) == (700, {25.0})
 
 
 @pytest.mark.parametrize("width", [680, 340])

@@ -60,8 +60,7 @@ def setting(comparison: Comparison) -> str:
         'jax 0.10.2; cpu; 2 cores'
     """
     lines = dict(environment_lines(comparison))
-    packages = comparison.environment.get("packages")
-    jax = dict(packages).get("jax") if isinstance(packages, dict) else None
+    jax = versions(comparison.environment).get("jax")
     parts = [
         f"jax {jax}" if jax else "",
         lines.get("processor") or lines.get("device", ""),

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from .chart import Dots, Line, Mark
 from .scale import Scale, scale_of
 from .style import CROSS
-from .words import LEADING, LETTER, folded, legend, rule, symbol, word
+from .words import LEADING, LETTER, folded, legend, place, rule, symbol, word
 
 #: The widest column of names, the column of figures, the edge, and the height of a row.
 _NAMES, _FIGURES, _EDGE, _ROW = 250.0, 92.0, 8.0, 25.0
@@ -85,7 +85,9 @@ def _mark(mark: Mark, layout: _Layout, scale: Scale, y: float) -> str:
 def _reason(text: str, layout: _Layout, top: float) -> tuple[list[str], float]:
     """Return a cross with the reason why there is no figure, and where what follows begins."""
     lines = folded(text, layout.width - layout.left - 20 - _EDGE, most=3)
-    cross = f'<path transform="translate({layout.left + 5:.4g} {top + 11.5:.4g})" d="{CROSS}" '
+    cross = (
+        f'<path transform="translate({place(layout.left + 5)} {place(top + 11.5)})" d="{CROSS}" '
+    )
     look = 'stroke="currentColor" stroke-width="1.6" fill="none"/>'
     said = [
         word(each, layout.left + 16, top + 16 + LEADING * at, size=12, faint=".85")

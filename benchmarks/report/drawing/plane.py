@@ -6,7 +6,7 @@ from typing import NamedTuple
 from .chart import Plane, Point, Series
 from .scale import Scale, scale_of
 from .style import STYLES
-from .words import LEADING, LETTER, legend, rule, symbol, word
+from .words import LEADING, LETTER, legend, place, rule, symbol, word
 
 _LEFT, _EDGE = 66.0, 12.0
 _FAINT = 'stroke-opacity=".22"'
@@ -79,7 +79,7 @@ def _line(series: Series, frame: _Frame) -> list[str]:
     """Return the line of a series, if it has one."""
     if len(series.path) < 2:
         return []
-    corners = "L".join(f"{frame.x(x):.4g} {frame.y(y):.4g}" for x, y in series.path)
+    corners = "L".join(f"{place(frame.x(x))} {place(frame.y(y))}" for x, y in series.path)
     colour = STYLES[series.mode].colour if series.mode != "none" else "currentColor"
     dashes = ' stroke-dasharray="2 4"' if series.dotted else ""
     return [f'<path d="M{corners}" fill="none" stroke="{colour}" stroke-width="1.4"{dashes}/>']

@@ -9,6 +9,16 @@ from .style import STYLES, Style
 LETTER, LEADING = 6.9, 17
 
 
+def place(value: float) -> str:
+    """Write a coordinate to a tenth.
+
+    Example:
+        >>> place(12.0), place(1234.56)
+        ('12', '1234.6')
+    """
+    return f"{value:.1f}".removesuffix(".0")
+
+
 def word(
     text: str, x: float, y: float, *, at: str = "start", size: int = 0, faint: str = ""
 ) -> str:
@@ -21,7 +31,9 @@ def word(
     anchor = "" if at == "start" else f' text-anchor="{at}"'
     smaller = f' font-size="{size}"' if size else ""
     opacity = f' fill-opacity="{faint}"' if faint else ""
-    return f'<text x="{x:.4g}" y="{y:.4g}"{anchor}{smaller}{opacity}>{html.escape(text)}</text>'
+    return (
+        f'<text x="{place(x)}" y="{place(y)}"{anchor}{smaller}{opacity}>{html.escape(text)}</text>'
+    )
 
 
 def rule(x1: float, y1: float, x2: float, y2: float, look: str = "") -> str:
@@ -32,9 +44,8 @@ def rule(x1: float, y1: float, x2: float, y2: float, look: str = "") -> str:
         '<path d="M0 1L2 3" stroke="currentColor" fill="none"/>'
     """
     more = f" {look}" if look else ""
-    return (
-        f'<path d="M{x1:.4g} {y1:.4g}L{x2:.4g} {y2:.4g}" stroke="currentColor" fill="none"{more}/>'
-    )
+    path = f"M{place(x1)} {place(y1)}L{place(x2)} {place(y2)}"
+    return f'<path d="{path}" stroke="currentColor" fill="none"{more}/>'
 
 
 def symbol(mode: str, x: float, y: float) -> str:
@@ -48,7 +59,7 @@ def symbol(mode: str, x: float, y: float) -> str:
     look = f'fill="{style.colour}"'
     if style.hollow:
         look = f'fill="none" stroke="{style.colour}" stroke-width="2.5"'
-    return f'<path transform="translate({x:.4g} {y:.4g})" d="{style.shape}" {look}/>'
+    return f'<path transform="translate({place(x)} {place(y)})" d="{style.shape}" {look}/>'
 
 
 def folded(text: str, room: float, most: int = 9) -> list[str]:
@@ -70,7 +81,8 @@ def legend(entries: list[tuple[str, str]], width: float, top: float) -> tuple[li
         width: The room for a line of them.
         top: Where the first line is.
     """
-    body, x, y = [], 8.0, top
+    body: list[str] = []
+    x, y = 8.0, top
     for mode, name in entries:
         wide = 26 + LETTER * len(name)
         if x > 8.0 and x + wide > width:
