@@ -287,9 +287,11 @@ def test_marks_stand_in_the_order_of_their_figures_and_a_decade_is_as_long_as_an
     assert places[1] - places[0] == pytest.approx(places[3] - places[2])
     assert scale.ticks(4) == (1, 10, 100, 1000)
     assert scale_of([0.0, float("inf"), 5.0]).place(0.0) == 0.0
-    for low, high in ((1, 1.01), (3e-9, 4e-7), (1, 1e12)):
-        ticks = scale_of([low, high]).ticks(5)
-        assert 2 <= len(ticks) <= 5
+    for low in (3e-9, 0.7, *range(100, 1000, 7)):
+        for times in (1, 1.01, 3, 5, 20, 1e4, 1e12):
+            for most in (4, 6, 7):
+                ticks = scale_of([low, low * times]).ticks(most)
+                assert 2 <= len(ticks) <= most
 
 
 def test_what_changed_names_each_row_that_did_and_leads_to_its_scenario():

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 #: The least range of an axis, and the free room at each end, as a part of the range.
 _LEAST_RANGE, _ROOM = 4.0, 0.04
+#: What ticks begin with, the plainest first.
+_DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 2, 4, 6, 8), tuple(range(1, 10)))
 #: With fewer ticks than this an axis is hard to read.
 _FEWEST = 3
 
@@ -34,7 +36,7 @@ class Scale:
         """Return at most so many ticks: powers of ten, with more between them if they are few."""
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         chosen: list[float] = []
-        for digits in ((1,), (1, 3), (1, 2, 5)):
+        for digits in _DIGITS:
             ticks = [
                 figure
                 for power in range(first, last + 1)
@@ -52,7 +54,7 @@ def scale_of(values: Iterable[float]) -> Scale:
 
     Example:
         >>> scale_of([5.0]).ticks(4)
-        (5.0, 10.0)
+        (4.0, 6.0, 8.0, 10.0)
         >>> scale_of([]).ticks(3)
         (0.5, 1.0, 2.0)
     """
