@@ -301,6 +301,12 @@ def test_what_changed_names_each_row_that_did_and_leads_to_its_scenario():
     assert ["slower", "suite/sine", "reverse", "1 x", "2 x"] in [row[:5] for row in rows]
     assert len(rows) == 17
     assert "before.json" in text_of(section)
+    fewer = page([EXAMPLE], since=diff([EXAMPLE, WITH_GAPS], EXAMPLE))
+    (alone,) = [each for each in Tree(fewer).root.iter("section") if each.get("id") == "changed"]
+    assert text_of(of_class(alone, "notes")[-1]) == (
+        "gone: lecture/mlp, value, numerical, reverse, forward, symbolic"
+    )
+    assert list(alone.iter("table")) == []
     assert "changed" not in {each.get("id") for each in Tree(page(EVERY)).root.iter()}
 
 

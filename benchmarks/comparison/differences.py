@@ -62,6 +62,17 @@ class Differences:
             f"{counts[word]} {word}" for word in (*JUDGEMENTS, *UNJUDGED) if counts[word]
         )
 
+    @property
+    def unjudged(self) -> list[str]:
+        """What is not judged, in a text for each conclusion, function and reason."""
+        groups: dict[tuple[str, str, str], list[str]] = {}
+        for row in self.of(*UNJUDGED):
+            groups.setdefault((row.conclusion, row.scenario, row.note), []).append(row.method)
+        return [
+            f"{word}: {scenario}, {note + ': ' if note else ''}{', '.join(methods)}"
+            for (word, scenario, note), methods in groups.items()
+        ]
+
     def of(self, *conclusions: str) -> list[Difference]:
         """Return the rows of some conclusions, in their order.
 
@@ -87,7 +98,7 @@ class Differences:
         judged, same = self.of(*JUDGEMENTS[:-1]), self.of("same")
         lines = [f"## Derivatives: {self.total}", ""]
         lines += [*_markdown_rows(judged), ""] if judged else []
-        lines += [f"* {in_markdown(text)}" for text in _unjudged(self)]
+        lines += [f"* {in_markdown(text)}" for text in self.unjudged]
         lines += ["", *markdown_table(_sides(self), left=(0, 1, 2)), ""]
         lines += [f"Made differently: {in_markdown('; '.join(self.made_by))}.", ""] * bool(
             self.made_by
@@ -104,7 +115,7 @@ class Differences:
         lines = [filled(text, " " * 5, _WIDTH) for text in _heading(self)]
         for word in JUDGEMENTS[:-1]:
             lines += _section(word, self.of(word))
-        lines += [filled(text, "  ", _WIDTH) for text in _unjudged(self)]
+        lines += [filled(text, "  ", _WIDTH) for text in self.unjudged]
         shown = self.of(*JUDGEMENTS[:-1])
         lines += [filled(_LEGEND, "", _WIDTH)] if any(row.change for row in shown) else []
         lines += [f"CPU: judged {BY_CPU}"] if any(row.clock == "CPU" for row in shown) else []
@@ -144,17 +155,6 @@ def _section(word: str, rows: Sequence[Difference]) -> list[str]:
             lines.append(f"    {row.method:<{width}}  {arrow:<20}  {row.change}{clock}".rstrip())
             lines += [filled(f"      {row.note}", " " * 6, _WIDTH)] if row.note else []
     return lines
-
-
-def _unjudged(found: Differences) -> list[str]:
-    """Name what is not judged, in a text for each conclusion, function and reason."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for row in found.of(*UNJUDGED):
-        groups.setdefault((row.conclusion, row.scenario, row.note), []).append(row.method)
-    return [
-        f"{word}: {scenario}, {note + ': ' if note else ''}{', '.join(methods)}"
-        for (word, scenario, note), methods in groups.items()
-    ]
 
 
 def _markdown_rows(rows: Sequence[Difference]) -> list[str]:

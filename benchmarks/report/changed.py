@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..comparison.difference import JUDGEMENTS, UNJUDGED, Difference
+from ..comparison.difference import JUDGEMENTS, Difference
 from ..comparison.differences import Differences
 from ..instrument.intervals import LEVEL
 
@@ -22,13 +22,14 @@ def changed_section(found: Differences, addresses: dict[str, str]) -> dict[str, 
         >>> section["total"], section["rows"][0][:2]
         ('1 broken', [('broken', ''), ('sine', 'sine')])
     """
-    rows = found.of(*JUDGEMENTS[:-1], *UNJUDGED)
+    rows = found.of(*JUDGEMENTS[:-1])
     return {
         "total": found.total,
         "old": str(found.old),
         "made_by": "; ".join(found.made_by),
         "header": ["", "function", "derivative", "old", "new", f"new / old, {LEVEL}", "why"],
         "rows": [_cells(row, addresses) for row in rows],
+        "unjudged": found.unjudged,
         "worse": [row.regression for row in rows],
     }
 
