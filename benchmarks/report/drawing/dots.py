@@ -84,7 +84,7 @@ def _mark(mark: Mark, layout: _Layout, scale: Scale, y: float) -> str:
 
 def _reason(text: str, layout: _Layout, top: float) -> tuple[list[str], float]:
     """Return a cross with the reason why there is no figure, and where what follows begins."""
-    lines = folded(text, layout.width - layout.left - 20 - _EDGE, most=3)
+    lines = folded(text, layout.width - layout.left - 20 - _EDGE, most=5 if layout.above else 3)
     cross = (
         f'<path transform="translate({place(layout.left + 5)} {place(top + 11.5)})" d="{CROSS}" '
     )
