@@ -137,6 +137,27 @@ def test_rows_that_the_devices_do_not_divide_are_padded_and_masked(kind):
     np.testing.assert_allclose(fitted.params, params, rtol=1e-6)
 
 
+def test_a_run_without_jit_takes_the_rows_from_where_they_lie():
+    """`jit`, which `make_run` calls within, hides over which of two axes they are spread."""
+    devices = np.array(jax.devices()[:4]).reshape(2, 2)
+    mesh = Mesh(devices, ("model", "data"), axis_types=(AxisType.Auto,) * 2)
+    x = np.random.default_rng(2).normal(size=(5, 2)).astype("f4")
+    y, optimizer = x[:, 0], optax.sgd(0.1)
+
+    def objective(params, state, batch, *, key=None, train=False):
+        figure = mean((batch.x @ params - batch.y) ** 2, where=batch.mask)
+        return figure.value, (state, {"loss": figure})
+
+    mean = train.metrics.mean
+    start = train.init(np.ones(2, "f4"), (), optimizer)
+    spread = jax.device_put(start, NamedSharding(mesh, PartitionSpec()))  # rows go over both
+    run = train.make_run(objective, optimizer, epochs=1, batch_size=5)
+    fitted, history = run(jax.random.key(0), spread, (x, y), (x, y))
+    np.testing.assert_allclose(fitted.params, 1 - 0.2 * x.T @ (x.sum(axis=1) - y) / 5, rtol=1e-5)
+    error = ((x @ np.asarray(fitted.params) - y) ** 2).mean()
+    np.testing.assert_allclose(history["validation_loss"], [error], rtol=1e-5)
+
+
 def test_grid_search_makes_a_run_on_each_device_and_scores_as_on_one():
     y = np.arange(8.0, dtype="f4")
     data = y[:, None], y

@@ -67,6 +67,19 @@ def test_the_mean_is_weighted_and_divided_by_the_sum_of_the_weights(way):
     np.testing.assert_allclose(slope, slope_of(weights), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("source", ["arrays", "stream"])
+def test_fit_divides_by_the_weights_of_the_whole_batch_in_every_micro_batch(source):
+    rows = np.arange(6)
+    data = X[rows], train.Weighted(LABELS[rows], WEIGHTS[rows])
+    objective = train.supervised(linear, cross_entropy)
+    fitted, _ = train.fit(
+        jax.random.key(0), train.init(SLOPE, (), SGD), objective, SGD,
+        data if source == "arrays" else [data], epochs=1, batch_size=6, accumulate=3,
+    )  # fmt: skip
+    expected = slope_of(WEIGHTS[rows], X[rows], LABELS[rows])
+    np.testing.assert_allclose(SLOPE - fitted.params, expected, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("real", [12, 9, 3])
 def test_micro_batches_give_the_weighted_mean_of_the_whole_batch(real):
     x, labels = X[np.arange(12) % ROWS], LABELS[np.arange(12) % ROWS]

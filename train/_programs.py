@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -18,6 +19,8 @@ from ._types import Tree
 
 Function = Callable[..., Any]
 
+#: What an objective may have beside its call; the programs that are made of it need it, too.
+_METHODS = ("weight_sums",)
 _MOST = 32  # programs that are kept; a training needs one to six
 
 # The programs by what they are made of, each with the weak references that forget it. The lock may
@@ -105,7 +108,7 @@ def _weakly(part: Any, functions: list[Function]) -> tuple[Hashable, Any]:
     if isinstance(part, MethodType):  # made anew at each access to it
         return _read(part, functions), _caller(weakref.WeakMethod(part))
     if callable(part):
-        return _read(part, functions), _caller(weakref.ref(part))
+        return _read(part, functions), _caller_with_methods(weakref.ref(part))
     if isinstance(part, tuple):
         pairs = [_weakly(entry, functions) for entry in part]
         weak = [entry for _, entry in pairs]
@@ -126,13 +129,26 @@ def _read(fn: Function, functions: list[Any]) -> Hashable:
     return tuple(found.values)
 
 
-def _caller(reference: weakref.ref[Any]) -> Function:
+def _caller(reference: Callable[[], Any]) -> Function:
     """Return a function that calls the one that is referred to, which lives while it is traced."""
 
     def _call(*given: Any, **named: Any) -> Any:
         return reference()(*given, **named)  # pyright: ignore[reportOptionalCall]
 
     return _call
+
+
+def _caller_with_methods(reference: weakref.ref[Any]) -> Function:
+    """Return a function as `_caller` does, with those methods that its object has."""
+    call = _caller(reference)
+    for name in _METHODS:
+        if callable(getattr(reference(), name, None)):
+            setattr(call, name, _caller(partial(_method, reference, name)))
+    return call
+
+
+def _method(reference: weakref.ref[Any], name: str) -> Function:
+    return getattr(reference(), name)
 
 
 def _signature(arguments: Tree) -> Hashable:

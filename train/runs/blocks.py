@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeAlias
 
 import jax
@@ -24,7 +23,8 @@ from .epoch import close_epoch, make_run_step
 from .plan import Plan
 
 Curves: TypeAlias = dict[str, jax.Array]
-Counts: TypeAlias = tuple[int | None, int | None]
+#: How the rows of the training and of the validation data lie; None: all on one device.
+Layouts: TypeAlias = tuple[Rows | None, Rows | None]
 Epoch: TypeAlias = Callable[[jax.Array, Carry, Data, Data | None], tuple[Carry, Curves]]
 _Loop: TypeAlias = tuple[jax.Array, Carry, Curves]
 MadeEpoch: TypeAlias = Callable[[Carry], tuple[Carry, Curves]]
@@ -39,17 +39,17 @@ def in_memory(
     train_data: Data,
     validation: Data | None,
     *,
-    counts: Counts,
+    layouts: Layouts,
     epochs: int,
     block_epochs: int,
 ) -> Advance:
     """Make `advance(carry)`, a block of epochs over arrays on the device."""
-    block = at_first_call(make_block, plan, block_epochs, counts, donate=1)
+    block = at_first_call(make_block, plan, block_epochs, layouts, donate=1)
     return lambda carry: block(key, carry, train_data, validation, epochs)
 
 
 def make_block(
-    plan: Plan, epochs: int, counts: Counts = (None, None), *, differentiable: bool = False
+    plan: Plan, epochs: int, layouts: Layouts = (None, None), *, differentiable: bool = False
 ) -> Block:
     """Make a block of epochs: `block(key, carry, train_data, validation, until)`.
 
@@ -59,7 +59,7 @@ def make_block(
     Args:
         plan: How to train.
         epochs: The most epochs of a block.
-        counts: The real rows of the training and of the validation data; None: all of them.
+        layouts: How the rows of the training and of the validation data lie.
         differentiable: Whether reverse mode can differentiate the block. It then holds a second
             copy of the carry while it runs.
 
@@ -67,7 +67,7 @@ def make_block(
         `block(key, carry, train_data, validation, until) -> (carry, curves)`, each `[epochs]`.
     """
     # `eval_shape` and the loop below share one trace.
-    epoch = jax.jit(_make_epoch(plan, counts))
+    epoch = jax.jit(_make_epoch(plan, layouts))
 
     def block(
         key: jax.Array,
@@ -123,14 +123,15 @@ def _scanned(
     return jax.lax.scan(body, carry, length=epochs)
 
 
-def _make_epoch(plan: Plan, counts: Counts) -> Epoch:
+def _make_epoch(plan: Plan, layouts: Layouts) -> Epoch:
     """Make an epoch of steps, `epoch(key, carry, train_data, validation) -> (carry, curves)`."""
     run_step = make_run_step(plan)
 
     def epoch(
         key: jax.Array, carry: Carry, train_data: Data, validation: Data | None
     ) -> tuple[Carry, Curves]:
-        train_data, rows = _placed(plan, train_data, counts[0], carry)
+        # Decided outside: `jit` hides where rows lie on axes of the type Auto.
+        rows = layouts[0] or Rows(count=length(train_data))
         steps = -(-rows.count // plan.batch_size)
         number = carry.train_state.step // steps
         batch = dealer(
@@ -145,7 +146,7 @@ def _make_epoch(plan: Plan, counts: Counts) -> Epoch:
         sums = jax.tree.map(lambda leaf: leaf.sum(axis=0), metrics)
         held_out = None
         if validation is not None:
-            validation, rows = _placed(plan, validation, counts[1], carry)
+            rows = layouts[1] or Rows(count=length(validation))
             held_out = totals(
                 plan.objective, measured(carry), validation, plan.batch_size, rows, plan.places
             )
@@ -156,22 +157,14 @@ def _make_epoch(plan: Plan, counts: Counts) -> Epoch:
 
 def on_devices(
     plan: Plan, train_state: TrainState, train_data: Data, validation: Data | None
-) -> tuple[tuple[Data, Data | None], tuple[int, int | None]]:
-    """Return the data on the devices, with rows of padding, and how many of the rows are real."""
-    state, count = train_state, length(train_data)
-    train_data, _ = placed("the train data", train_data, count, plan.sharding, state)
-    if validation is None:
-        return (train_data, None), (count, None)
-    held_out = length(validation)
-    validation, _ = placed("the validation data", validation, held_out, plan.sharding, state)
-    return (train_data, validation), (count, held_out)
-
-
-def _placed(plan: Plan, data: Data, count: int | None, carry: Carry) -> tuple[Data, Rows]:
-    """Return the data, which may have rows of padding, and how their rows are spread."""
-    rows = length(data)
-    data, found = placed("the data", data, rows, plan.sharding, carry)
-    return data, found if count is None else replace(found, count=count)
+) -> tuple[tuple[Data, Data | None], Layouts]:
+    """Return the data on the devices, with rows of padding, and how their rows lie there."""
+    sharding, state, held_out = plan.sharding, train_state, None
+    train_data, rows = placed("the train data", train_data, length(train_data), sharding, state)
+    if validation is not None:
+        count = length(validation)
+        validation, held_out = placed("the validation data", validation, count, sharding, state)
+    return (train_data, validation), (rows, held_out)
 
 
 @jax.custom_batching.custom_vmap

@@ -269,13 +269,13 @@ def fit(
         begun = partial(begin, plan, folder, key, train_state, donate=donate)
         if isinstance(train_data, tuple):
             plan = replace(plan, sharding=rows_sharding(train_data, sharding, train_state))
-            sets, counts = on_devices(plan, train_state, train_data, validation)
+            sets, layouts = on_devices(plan, train_state, train_data, validation)
             with shared_errors():
                 carry, history, position = begun(sets[0], None)
             plan = replace(plan, places=places_of(on_device(plan, carry)))
             history = replace(history, optimum=known_optimum(objective, train_data[1]))
             advance = in_memory(
-                plan, key, *sets, counts=counts, epochs=epochs, block_epochs=block_epochs
+                plan, key, *sets, layouts=layouts, epochs=epochs, block_epochs=block_epochs
             )
         else:
             placed = placement(plan, sharding, train_state)

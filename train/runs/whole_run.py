@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from dataclasses import replace
+from functools import cache
 from typing import Protocol
 
 import jax
@@ -12,7 +13,7 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
-from .._sharding import on_explicit_mesh_of
+from .._sharding import on_explicit_mesh_of, rows_sharding
 from .._types import Data
 from ..curves import History
 from ..data.accepted import data_sets
@@ -20,7 +21,7 @@ from ..data.dealing import Shuffle
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
-from .blocks import make_block, on_devices
+from .blocks import Block, Layouts, make_block, on_devices
 from .carry import finish, kept_epoch, start
 from .ending import ending_of, failed_validation
 from .plan import Mode, OnNonfinite, Plan
@@ -154,16 +155,20 @@ def make_run(
     )
     if plan.keep_best == "host":
         raise ValueError('make_run needs keep_best=True or False, got "host", which is of fit')
-    block_of = cache(partial(make_block, plan, epochs, differentiable=True))
+
+    @cache
+    def block_of(sharding: NamedSharding | None, layouts: Layouts) -> Block:
+        return make_block(replace(plan, sharding=sharding), epochs, layouts, differentiable=True)
 
     def run(
         key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
     ) -> tuple[TrainState, History]:
-        sets, counts = on_devices(
-            plan, train_state, *data_sets(train_data, validation, batch_size=1)
-        )
-        train_state = on_explicit_mesh_of(train_state, sets[0], sharding)
-        carry, curves = block_of(counts)(key, start(plan, train_state), *sets, epochs)
+        sets = data_sets(train_data, validation, batch_size=1)
+        of_rows = rows_sharding(sets[0], sharding, train_state)
+        sets, layouts = on_devices(replace(plan, sharding=of_rows), train_state, *sets)
+        train_state = on_explicit_mesh_of(train_state, sets[0], of_rows)
+        block = block_of(of_rows, layouts)
+        carry, curves = block(key, start(plan, train_state), *sets, epochs)
         watch = carry.watch
         failed = failed_validation(plan, curves, watch.done)
         history = History(
