@@ -72,17 +72,15 @@ def batch(
         >>> way.name, way.passes
         ('vmap (8 examples)', 1)
     """
-    outputs = jax.eval_shape(problem.fn, problem.x, problem.fixed)
-    examples = {leaf.shape[:1] for leaf in jax.tree.leaves(outputs)}
-    count = min(examples)[0] if len(examples) == 1 and () not in examples else 0
-    if count < _FEW or own_program(problem).effects:
+    count, leaves = examples_of(problem)
+    if not count or own_program(problem).effects:
         return None
     left = left or time_left(limit)
-    batched = _batched(problem, count, left)
+    batched = batched_leaves(problem, count, left)
     if batched is None:
         return None
-    one = _one_example(problem, batched)
-    if one is None or (runs and not _same(problem, one, batched)):
+    one = one_example(problem, batched)
+    if one is None or (runs and not same_values(problem, one, batched)):
         return None
 
     def dense(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
@@ -93,7 +91,7 @@ def batch(
     cost = passes * REVERSE * operations + m * problem.n
     why = "each example's rows are the Jacobian of the function of that example"
     name = f"vmap ({count:,} examples)"
-    moving, leaves = batched[: len(problem.x)], jax.tree.leaves(outputs)
+    moving = batched[: len(problem.x)]
     places = None if rows is None else places_in_rows(rows, problem.x, moving, leaves, count)
     if places is None:
         return Way(name, passes, cost, dense, gathered(dense, rows), why=why)
@@ -107,8 +105,20 @@ def batch(
     return Way(name, passes, cost, dense, data, places, why=why)
 
 
-def _batched(problem: Problem, count: int, left: Callable[[], float]) -> list[bool] | None:
+def examples_of(problem: Problem) -> tuple[int, list[Any]]:
+    """Return how many examples the outputs are of, 0 if there are none, and these."""
+    outputs = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
+    lengths = {leaf.shape[:1] for leaf in outputs}
+    count = min(lengths)[0] if len(lengths) == 1 and () not in lengths else 0
+    return (count if count >= _FEW else 0), outputs
+
+
+def batched_leaves(
+    problem: Problem, count: int, left: Callable[[], float], *, share: bool = True
+) -> list[bool] | None:
     """Say of each leaf of `x` and `fixed` whether example `b` of the outputs has its entry `b`.
+
+    Those of `x` all have one where examples share nothing, and otherwise at least one has none.
 
     Of those that are as long as the batch some may not be of it, such as a square matrix: then the
     program has no batch of one more, or examples meet in it.
@@ -119,7 +129,7 @@ def _batched(problem: Problem, count: int, left: Callable[[], float]) -> list[bo
     for dropped in _few_of(long):
         batched = [place in long and place not in dropped for place in range(len(leaves))]
         ours = batched[: len(problem.x)]
-        if not any(batched) or all(ours):  # colours do for examples that share nothing
+        if not any(batched) or all(ours) is share:
             continue
         if short is None or left() < 0:
             return None
@@ -168,7 +178,7 @@ def _run(problem: Problem, leaves: Sequence[Any]) -> list[jax.Array]:
     return jax.tree.leaves(problem.fn(tuple(leaves[:split]), tuple(leaves[split:])))
 
 
-def _one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
+def one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
     """Trace the function at a batch of one; many functions have none."""
     leaves = zip((*problem.x, *problem.fixed), batched, strict=True)
     inputs = [_of_length(1, *pair) for pair in leaves]
@@ -182,7 +192,7 @@ def _one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
     return piece if [(leaf.shape, leaf.dtype) for leaf in outputs] == types else None
 
 
-def _mapped(
+def mapped(
     fn: Callable[[Leaves, Leaves], Any], batched: Sequence[bool], x: Leaves, fixed: Leaves
 ) -> Any:
     """Return `fn` of every example, a batch of one."""
@@ -193,7 +203,7 @@ def _mapped(
     return jax.vmap(fn, in_axes=(axes[:split], axes[split:]))(inputs[:split], inputs[split:])
 
 
-def _same(problem: Problem, one: Piece, batched: Sequence[bool]) -> bool:
+def same_values(problem: Problem, one: Piece, batched: Sequence[bool]) -> bool:
     """Whether examples one by one are what the function makes of all of them.
 
     At the point, and where floats are moved and entries of all else drawn anew from their own.
@@ -205,7 +215,7 @@ def _same(problem: Problem, one: Piece, batched: Sequence[bool]) -> bool:
         with in_float64(at, random_probe(problem, seed)) as (wide, _):
 
             def both(x: Leaves, fixed: Leaves, wide: Problem = wide) -> tuple[Any, Any]:
-                return wide.fn(x, fixed), _mapped(lambda x, f: one(*x, *f), batched, x, fixed)
+                return wide.fn(x, fixed), mapped(lambda x, f: one(*x, *f), batched, x, fixed)
 
             compiled = compiled or [jax.jit(both)]
             true, mine = map(ravel, compiled[0](wide.x, wide.fixed))
@@ -247,7 +257,7 @@ def _parts(one: Piece, batched: Sequence[bool], x: Leaves, fixed: Leaves) -> Jac
     def jacobian(x: Leaves, fixed: Leaves) -> Jacobian:
         return jax.jacrev(lambda x: tuple(one(*x, *fixed)))(x)
 
-    return _mapped(jacobian, batched, x, fixed)
+    return mapped(jacobian, batched, x, fixed)
 
 
 def _block(part: jax.Array, leaf: jax.Array, is_batched: bool) -> jax.Array:

@@ -156,9 +156,10 @@ def places_of(node: Node, links: Sequence[Link]) -> list[int]:
     """
     places = _ends(node) - {node.start, node.end}
     diagonal = {i for i, one in enumerate(links) if isinstance(one.local, Sparse)}
-    outer = {1 if 0 in diagonal else 0, len(links) - (len(links) - 1 in diagonal)}
+    first = 1 if 0 in diagonal else 0
+    outer = {first, len(links) - (len(links) - 1 in diagonal)}
     meeting = sorted(place for place in places - outer if place - 1 not in diagonal)
-    return meeting or sorted(places)
+    return meeting or sorted(places - {first}) or sorted(places)
 
 
 def _ends(node: Node) -> set[int]:

@@ -20,6 +20,8 @@ from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
 from ..instrument.clock import time_left
+from ..program.jaxpr import kind
+from ..program.walk import equations
 from .bracketing import Node, cheapest, cost_of_cut, locals_of, passes_of, places_of
 from .flat import Flat, flat, part, size_of, variables
 from .links import (
@@ -111,7 +113,9 @@ def chain(
 
 def _find(problem: Problem, m: int, left: Callable[[], float]) -> Chain | None:
     """Cut a program at its boundaries, and look into each part."""
-    whole = flat(own_program(problem), len(problem.x))
+    program = own_program(problem)
+    has_layers = any(kind(eqn) == "dot_general" for eqn, _ in equations(program))
+    whole = flat(program, len(problem.x)) if has_layers else None
     if whole is None:
         return None
     useful = _useful(whole)

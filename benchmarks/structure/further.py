@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from ..derivatives.problem import Problem
 from ..instrument.clock import time_left
 from ..program.messages import guarded
+from .apart import apart
 from .batches import batch
 from .chains import chain
 from .cuts import cut
@@ -17,6 +18,8 @@ from .ways import MOST_DENSE, Way
 
 #: Functions of fewer inputs or outputs have nothing to save.
 _FEW = 4
+#: The look for examples that share nothing.
+_APART = "look for examples that share nothing"
 #: `look(limit=seconds)` returns a way, if there is one.
 _Look = Callable[..., Way | None]
 
@@ -59,6 +62,7 @@ def further_ways(
         "look for parts one after the other": chain,
     }
     looks["look for examples that share inputs"] = partial(batch, runs=runs)
+    looks[_APART] = partial(apart, runs=runs)
     ways: list[Way] = []
     notes: list[str] = []
     left = left or time_left(limit)
@@ -70,6 +74,8 @@ def further_ways(
         named = {way.name for way in ways}
         ways += [way] if way and way.name not in named and _possible(way, problem) else []
         notes += [fault] if fault else []
+        if way and what == _APART:  # what the whole batch takes is the same of more numbers
+            ways = [one for one in ways if one.passes <= way.passes]
     return ways, tuple(notes)
 
 

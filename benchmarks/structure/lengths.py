@@ -141,9 +141,15 @@ class _Reader:
         one, other = map(_as_numbers, values)
         if axis is not None:
             one, other = (np.moveaxis(value, axis, 0) for value in (one, other))
-            _need(bool(np.all(one == one[:1])))
+            _need(_equal(one, np.broadcast_to(one[:1], one.shape)))
             one, other = one[0], other[0]
-        _need(bool(np.array_equal(one, other)))
+        _need(_equal(one, other))
+
+
+def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether numbers are the same; NaN is, such as the one that a variance of nothing is."""
+    may_be_nan = jnp.issubdtype(one.dtype, jnp.inexact) and one.dtype == other.dtype
+    return bool(np.array_equal(one, other, equal_nan=may_be_nan))
 
 
 def _as_numbers(value: Any) -> np.ndarray:

@@ -1,0 +1,161 @@
+"""A Jacobian of examples that share nothing: the structure of one example, for all at once.
+
+It is block diagonal, which colours see. But what a block allows they do not: a layer norm holds two
+numbers still for each example, and all examples together need no more passes than one.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..check.float64 import own_program
+from ..derivatives.jacobians import Jacobian
+from ..derivatives.problem import Leaves, Problem
+from ..instrument.clock import time_left
+from .batches import batched_leaves, examples_of, one_example, same_values
+from .chains import chain
+from .compressed import at_places
+from .cuts import cut
+from .rows import numbers_of, places_in_rows
+from .splits import split
+from .ways import Way, gathered
+
+#: An example has at least so many inputs, and outputs.
+_FEW = 4
+
+
+def apart(
+    problem: Problem,
+    rows: csr_array | None,
+    m: int,
+    operations: float,
+    *,
+    limit: float = 2.0,
+    left: Callable[[], float] | None = None,
+    runs: bool = True,
+) -> Way | None:
+    """Return the way by a cut, a split or a chain of one example, if examples share nothing.
+
+    They are found as those that share inputs are: see `batch`, whose arguments these are.
+
+    Example:
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> problem = make_problem(lambda x: jax.nn.softmax(x, axis=-1), (jnp.ones((5, 30)),))
+        >>> way = apart(problem, None, 150, 100.0)
+        >>> way.name, way.passes
+        ('vmap (5 examples, split (1+1+1))', 3)
+    """
+    count, outputs = examples_of(problem)
+    if not count or min(problem.n, m) < _FEW * count or own_program(problem).effects:
+        return None
+    if rows is not None and not _FEW * m <= rows.nnz <= m * problem.n // count:
+        return None  # colours do, or examples meet
+    left = left or time_left(limit)
+    batched = batched_leaves(problem, count, left, share=False)
+    one = one_example(problem, batched) if batched else None
+    if batched is None or one is None:
+        return None
+    alone = _alone(problem, batched, count)
+    way = _cheapest(alone, m // count, operations / count, left)
+    if way is None or (runs and not same_values(problem, one, batched)):
+        return None
+
+    def parts(tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
+        return _of_each(alone, way, batched, tables, x, fixed)
+
+    def dense(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
+        del problem
+        lines = parts(tables[0], x, fixed)
+        return tuple(
+            tuple(_diagonal(part, leaf) for part, leaf in zip(line, x, strict=True))
+            for line in lines
+        )
+
+    heights = [math.prod(leaf.shape) for leaf in outputs]
+
+    def data(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> jax.Array:
+        del problem
+        numbers = numbers_of(parts(tables[0], x, fixed), heights)
+        return numbers if numbers.size == tables[1].size else at_places(numbers, tables[1])
+
+    inside = (
+        way.why if way.name.startswith("vmap") else f"examples share nothing; in each, {way.why}"
+    )
+    own = [True] * len(problem.x)
+    places = None if rows is None else places_in_rows(rows, problem.x, own, outputs, count)
+    return Way(
+        name=f"vmap ({count:,} examples, {way.name})",
+        passes=way.passes,
+        cost=way.cost * count + m * problem.n * 0.25,
+        dense=dense,
+        data=gathered(dense, rows) if places is None else data,
+        tables=(way.tables, places),
+        why=inside,
+    )
+
+
+def _alone(problem: Problem, batched: Sequence[bool], count: int) -> Problem:
+    """Return the function of one example, without an axis of examples, as what is differentiated.
+
+    It is traced in its own types alone, at other lengths too: examples may be of examples.
+    """
+    split_at = len(problem.x)
+
+    def run(x: Leaves, fixed: Leaves) -> Leaves:
+        pairs = zip((*x, *fixed), batched, strict=True)
+        leaves = tuple(leaf[None] if is_batched else leaf for leaf, is_batched in pairs)
+        outputs = problem.fn(leaves[:split_at], leaves[split_at:])
+        return tuple(out[0] for out in jax.tree.leaves(outputs))
+
+    leaves = tuple(
+        jax.ShapeDtypeStruct(leaf.shape[1:] if is_batched else leaf.shape, leaf.dtype)
+        for leaf, is_batched in zip((*problem.x, *problem.fixed), batched, strict=True)
+    )
+    return problem._replace(
+        fn=run,
+        x=leaves[:split_at],
+        fixed=leaves[split_at:],
+        n=problem.n // count,
+        m=problem.m // count,
+        scalar=False,
+        program=None,
+        wide=None,
+    )
+
+
+def _cheapest(alone: Problem, m: int, operations: float, left: Callable[[], float]) -> Way | None:
+    """Return the best that the program of one example allows."""
+    ways: list[Way] = []
+    for look in (cut, split, chain, partial(apart, runs=False)):
+        if left() < 0:
+            break
+        way = look(alone, None, m, operations, limit=left())
+        ways += [way] if way else []
+    return min(ways, key=lambda way: way.cost, default=None)
+
+
+def _of_each(
+    alone: Problem, way: Way, batched: Sequence[bool], tables: Any, x: Leaves, fixed: Leaves
+) -> Jacobian:
+    """Return each example's Jacobian, `[examples, *outputs, *leaf]`."""
+
+    def jacobian(x: Leaves, fixed: Leaves) -> Jacobian:
+        return way.dense(alone._replace(x=x, fixed=fixed), tables, x, fixed)
+
+    axes = tuple(0 if is_batched else None for is_batched in batched)
+    return jax.vmap(jacobian, in_axes=(axes[: len(x)], axes[len(x) :]))(x, fixed)
+
+
+def _diagonal(part: jax.Array, leaf: jax.Array) -> jax.Array:
+    """Put each example's block `[examples, *outputs, *leaf]` onto the diagonal."""
+    count, rank = part.shape[0], part.ndim - (leaf.ndim - 1)
+    places = np.arange(count)
+    whole = jnp.zeros((count, *part.shape), part.dtype)
+    whole = whole.at[places, places].set(part, unique_indices=True, indices_are_sorted=True)
+    return jnp.moveaxis(whole, 1, rank)
