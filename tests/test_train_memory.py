@@ -1,5 +1,6 @@
 """What a training holds beside the parameters, by the memory of its compiled programs."""
 
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -158,6 +159,30 @@ def test_the_best_epoch_is_the_same_on_the_host_and_after_a_resume(source, tmp_p
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(on_host))
     resumed, _ = fitted(source, keep_best="host", checkpoint=tmp_path, resume=True, **options)
     assert same_bits(resumed, best)
+
+
+def test_what_an_interruption_has_of_the_best_epoch_on_the_host_is_on_the_device():
+    with pytest.raises(train.Interrupted) as interrupted:
+        fitted(keep_best="host", callback=lambda epoch, row: signal.raise_signal(signal.SIGTERM))
+    kept = interrupted.value.train_state
+    assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(kept))
+
+
+def test_arrays_that_share_their_memory_are_given_away_once():
+    def objective(params, state, batch, *, key=None, train=False):
+        return ((batch.x @ (params[0] + params[1]) - batch.y) ** 2).mean(), (state, {})
+
+    one = jnp.ones((3, 1))
+    other = jax.device_put(one, jax.devices()[0])  # another array of the same memory
+    assert other is not one
+    x, sgd = np.eye(3, dtype="f4"), optax.sgd(0.3)
+    given, _ = train.fit(
+        jax.random.key(0), train.init((one, other), (), sgd), objective, sgd, (x, x[:, :1]),
+        epochs=1, batch_size=3, donate=True,
+    )  # fmt: skip
+    np.testing.assert_allclose(given.params[0], [[0.8], [0.6], [0.6]], rtol=1e-6)
+    with pytest.raises(TypeError, match="donate must be True or False, got 'no'"):
+        fitted(donate="no")
 
 
 def test_what_cannot_keep_the_best_epoch_on_the_host_says_so():

@@ -185,6 +185,18 @@ def test_shard_says_which_leaf_does_not_fit_and_what_to_pass():
     ):
         with pytest.raises(ValueError, match=message):
             train.shard(train_state, mesh, lambda path, leaf, spec=spec: spec)
+    with pytest.raises(ValueError, match=r"params\.weight.*can cut one axis.* got 'data' twice"):
+        train.shard(train_state, mesh, lambda path, leaf: P("data", "data"))
+    for arguments, message in (
+        ((mesh, train.fsdp), r'needs a rule after the mesh, such as train\.fsdp\("data"\), got'),
+        ((train.fsdp("data"), mesh), r"needs a jax\.sharding\.Mesh after the tree, got Choices"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            train.shard(train_state, *arguments)
+    with pytest.raises(TypeError, match=r"sharding must be a .*NamedSharding .* got str"):
+        train.make_step(print, optax.sgd(0.1), sharding="data")
+    with pytest.raises(ValueError, match="devices must be an integer above 0, got 0"):
+        train.data.shuffle(jax.random.key(0), 0, 8, 4, devices=0)
     with pytest.raises(TypeError, match=r"must give a jax\.sharding\.PartitionSpec, got 'data'"):
         train.shard(train_state, mesh, lambda path, leaf: "data")
     spread = train.shard(train_state, mesh, train.fsdp("data"))  # what does not divide is whole

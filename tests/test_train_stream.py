@@ -112,7 +112,9 @@ def test_where_rows_go_must_be_said_where_it_cannot_be_told():
     plan = Plan(objective=objective, optimizer=optimizer(), batch_size=4)
     with pytest.raises(ValueError, match=r"spread over all axes \('a', 'b'\) of its mesh"):
         placement(plan, None, spread)
-    with pytest.raises(TypeError, match=r"sharding must be that of the rows .* got SingleDevice"):
+    with pytest.raises(
+        TypeError, match=r"sharding must be a .*NamedSharding of the rows .* got SingleDevice"
+    ):
         placement(plan, jax.sharding.SingleDeviceSharding(jax.devices()[0]), train_state)
 
 

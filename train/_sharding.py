@@ -64,11 +64,7 @@ def placed(
         >>> placed("the data", np.arange(3.0), 3)
         (Array([0., 1., 2.], dtype=float32), Rows(count=3, spread=None))
     """
-    if sharding is not None and not isinstance(sharding, NamedSharding):
-        raise TypeError(
-            f"sharding must be a jax.sharding.NamedSharding of the rows of {name}, such as "
-            f'NamedSharding(mesh, PartitionSpec("data")), got {type(sharding).__name__}'
-        )
+    check_sharding(name, sharding)
     found = mesh_of_rows(data, sharding, state)
     if found is None:
         return jax.tree.map(jnp.asarray, data), Rows(count=rows)
@@ -84,6 +80,21 @@ def placed(
         return jax.device_put(leaf, NamedSharding(mesh, PartitionSpec(axes)))
 
     return jax.tree.map(place, data), layout
+
+
+def check_sharding(name: str, sharding: object) -> None:
+    """Raise a TypeError where a sharding is not one of rows over a mesh.
+
+    Example:
+        >>> check_sharding("a batch", "data")
+        Traceback (most recent call last):
+        TypeError: sharding must be a jax.sharding.NamedSharding of the rows of a batch, ... got str
+    """
+    if sharding is not None and not isinstance(sharding, NamedSharding):
+        raise TypeError(
+            f"sharding must be a jax.sharding.NamedSharding of the rows of {name}, such as "
+            f'NamedSharding(mesh, PartitionSpec("data")), got {type(sharding).__name__}'
+        )
 
 
 def rows_sharding(data: Tree, sharding: NamedSharding | None, state: Tree) -> NamedSharding | None:

@@ -40,7 +40,7 @@ def shard(tree: T, mesh: Mesh, rule: Rule) -> T:
     Raises:
         ValueError: If a spec has more axes than its leaf, names an axis that the mesh does not
             have, or cuts an axis into parts that are not of one size; the message names the leaf.
-        TypeError: If the rule gives no `PartitionSpec`.
+        TypeError: If the mesh or the rule is none, or the rule gives no `PartitionSpec`.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -53,6 +53,12 @@ def shard(tree: T, mesh: Mesh, rule: Rule) -> T:
         >>> tuple(train_state.opt_state[0].mu["weight"].sharding.spec)
         (None, 'data')
     """
+    if not isinstance(mesh, Mesh):
+        raise TypeError(f"shard needs a jax.sharding.Mesh after the tree, got {mesh!r}")
+    if not callable(rule) or rule in (fsdp, tensor_parallel):
+        raise TypeError(
+            f'shard needs a rule after the mesh, such as train.fsdp("data"), got {rule!r}'
+        )
     if not isinstance(tree, TrainState):
         return _sharded("", tree, mesh, rule)
     params = _sharded("params", tree.params, mesh, rule)
@@ -192,6 +198,9 @@ def _put(tree: str, path: tuple[Any, ...], leaf: jax.Array, mesh: Mesh, rule: Ru
 
 def _misfit(spec: PartitionSpec, leaf: jax.Array, mesh: Mesh) -> str:
     """Return why a leaf cannot be spread so, or nothing."""
+    every = [name for entry in spec for name in names_of(entry)]
+    if twice := {name for name in every if every.count(name) > 1}:
+        return f"an axis of the mesh can cut one axis of a leaf, got {twice.pop()!r} twice"
     if len(spec) > leaf.ndim:
         return f"it has {leaf.ndim} axes; pass one entry for each of them, or fewer"
     for size, entry in zip(leaf.shape, spec, strict=False):

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 import jax
 import jax.numpy as jnp
 
+from .._checks import positive
 from .._explicit import rows_of
 from .._spread import Rows
 from .shuffling import FEW, Order, batches, epoch_key, permutation
@@ -89,6 +90,7 @@ def shuffle(
         >>> (indices // 4).tolist()  # the block of each row
         [[0, 0, 1, 1], [0, 0, 1, 1]]
     """
+    devices = positive("devices", devices)
     steps = jnp.arange(-(-rows // batch_size))
     if devices == 1:
         return batches(key, epoch, rows, batch_size)(steps[:, None])

@@ -7,7 +7,6 @@ import numpy as np
 
 from .._processes import several
 from .._records import is_key
-from ..checkpoints.trees import place
 from ..steps import TrainState
 from .carry import Carry, copied, measured
 from .driver import Advance
@@ -77,8 +76,3 @@ def looking(plan: Plan, advance: Advance) -> Advance:
         return _with(carry, best), curves
 
     return advance_and_look
-
-
-def back(plan: Plan, train_state: TrainState, like: TrainState) -> TrainState:
-    """Return the train state that a run ends with on the devices that the run was on."""
-    return jax.tree.map(place, train_state, like) if plan.keep_best == "host" else train_state

@@ -6,9 +6,11 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 
 from .._records import is_key
+from ..checkpoints.trees import place
 from ..steps import TrainState
 from ..steps.averages import Average, averaged
 from ..steps.state import select
@@ -82,7 +84,7 @@ def _copied(leaf: jax.Array) -> jax.Array:
 def given_away(tree: T) -> T:
     """Return the tree with the arrays that it has; those that cannot be donated are copied.
 
-    These are no arrays of JAX, have a weak type, or are in the tree twice.
+    These are no arrays of JAX, have a weak type, or share their memory with one before.
 
     Example:
         >>> leaf = jnp.ones(2)
@@ -93,13 +95,24 @@ def given_away(tree: T) -> T:
     seen: set[int] = set()
 
     def kept(leaf: jax.Array) -> jax.Array:
-        strong = isinstance(leaf, jax.Array) and not leaf.weak_type
-        if not strong or id(leaf) in seen:
+        if not isinstance(leaf, jax.Array) or leaf.weak_type:
             return _copied(leaf)
-        seen.add(id(leaf))
+        places = _memory(leaf)
+        if not seen.isdisjoint(places):
+            return _copied(leaf)
+        seen.update(places)
         return leaf
 
     return jax.tree.map(kept, tree)
+
+
+def _memory(leaf: jax.Array) -> set[int]:
+    """Return where the parts of an array lie: `device_put` may give an array that shares them."""
+    data = jax.random.key_data(leaf) if is_key(leaf) else leaf
+    try:
+        return {shard.data.unsafe_buffer_pointer() for shard in data.addressable_shards}
+    except jax.errors.JaxRuntimeError:  # a remote device tells no addresses
+        return {id(leaf)}
 
 
 def check_not_given_away(train_state: TrainState) -> None:
@@ -130,6 +143,9 @@ def finish(carry: Carry) -> TrainState:
     watch = carry.watch
     if not isinstance(watch.best, TrainState):
         return measured(carry)
+    if any(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(watch.best)):  # on the host
+        best = watch.best if watch.best_loss < jnp.inf else measured(carry)
+        return jax.tree.map(place, best, carry.train_state)
     there_is = watch.best_loss < jnp.inf
     if isinstance(there_is, Tracer):
         return select(there_is, watch.best, measured(carry))

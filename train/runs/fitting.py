@@ -29,7 +29,7 @@ from ..steps.augmentation import Augment
 from ..steps.averages import Ema
 from ..steps.optimum import known_optimum
 from .beginning import accepted, begin, made_with, stream_options
-from .best_on_host import back, check_host, looking, on_device
+from .best_on_host import check_host, looking, on_device
 from .blocks import in_memory, on_devices
 from .carry import finish
 from .driver import drive
@@ -245,6 +245,8 @@ def fit(
         train_data, validation = accepted(
             plan, train_state, train_data, validation, 1 if endless else epochs, epochs
         )
+    if not isinstance(donate, bool):
+        raise TypeError(f"donate must be True or False, got {donate!r}")
     if on_interrupt not in get_args(OnInterrupt):
         raise ValueError(f'on_interrupt must be "raise" or "return", got {on_interrupt!r}')
     if fast_dev_run:
@@ -298,4 +300,4 @@ def fit(
         raise nonfinite_error(plan, key, carry, history, train_data, validation, recent)
     if number:
         tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
-    return back(plan, finish(carry), carry.train_state), history
+    return finish(carry), history

@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .._global_arrays import on_all
 from .._processes import several
-from .._sharding import free_axes
+from .._sharding import check_sharding, free_axes
 from .._types import Tree
 from ..steps import Batch, TrainState
 from .plan import Plan
@@ -94,9 +94,7 @@ class Placement:
         return jax.tree.map(lambda leaf: leaf if leaf.committed else on_all(leaf, everywhere), tree)
 
 
-def placement(
-    plan: Plan, sharding: jax.sharding.Sharding | None, train_state: TrainState
-) -> Placement:
+def placement(plan: Plan, sharding: NamedSharding | None, train_state: TrainState) -> Placement:
     """Return where host batches go: as `sharding` says, else where the train state lies.
 
     Without either, several processes spread the rows over all of their devices.
@@ -105,11 +103,7 @@ def placement(
         TypeError: If `sharding` is none of a mesh.
         ValueError: If the train state takes every axis of its mesh.
     """
-    if sharding is not None and not isinstance(sharding, NamedSharding):
-        raise TypeError(
-            "sharding must be that of the rows of a batch on a mesh, such as jax.sharding."
-            f"NamedSharding(mesh, jax.P('data')), got {type(sharding).__name__}"
-        )
+    check_sharding("a batch", sharding)
     found = sharding or _of_state(train_state)
     if found is None and several():
         found = NamedSharding(Mesh(np.array(jax.devices()), ("data",)), PartitionSpec("data"))

@@ -11,7 +11,7 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
-from .._sharding import Places, axes_of_rows
+from .._sharding import Places, axes_of_rows, check_sharding
 from .._types import Params, State, Tree
 from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
@@ -116,6 +116,7 @@ def make_attempt(
         has `stopped`, the train state is as before, its step included. With `gradient_norm` the
         gradient's length is one of the metrics.
     """
+    check_sharding("a batch", sharding)
     optimizer = optax.with_extra_args_support(optimizer)
     weight_sums = _weight_sums(objective, augment)
     objective = with_whole(objective, places, axes_of_rows(sharding))
