@@ -8,12 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from structure_examples import assert_as_jax, normal
+from structure_examples import assert_as_jax
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure.apart import apart
 from benchmarks.structure.further import further_ways
+
+_random = np.random.default_rng(6)
+
+
+def normal(*shape):
+    return _random.normal(size=shape)
+
 
 WEIGHTS, DOWN, UP = normal(24, 20) / 5, normal(24, 3), normal(3, 20)
 

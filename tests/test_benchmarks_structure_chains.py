@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jax import lax
 from scipy.sparse import csr_array
-from structure_examples import assert_as_jax, normal, straight_through
+from structure_examples import assert_as_jax, straight_through
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
@@ -18,6 +18,13 @@ from benchmarks.structure import chains, links
 from benchmarks.structure.bracketing import cheapest
 from benchmarks.structure.links import Link, Weights
 from benchmarks.structure.methods import structured
+
+_random = np.random.default_rng(5)
+
+
+def normal(*shape):
+    return _random.normal(size=shape)
+
 
 WEIGHTS, BIAS, SECOND, THIRD = normal(30, 40) / 6, normal(30), normal(20, 30) / 5, normal(25, 20)
 DOWN, UP, TENSOR = normal(4, 40) / 6, normal(40, 4), normal(4, 7, 5, 6)
@@ -44,7 +51,7 @@ def rows_of_a_table(x, table, index):  # whole numbers choose the weights
 
 
 def weights_held_still(x):  # they depend on x, and no derivative passes through them
-    return jax.nn.softmax(lax.stop_gradient(jnp.outer(BIAS, jnp.sin(x))) @ x)
+    return jax.nn.softmax(lax.stop_gradient(jnp.outer(BIAS, jnp.sin(x)) / 40) @ x)
 
 
 def of_a_tree(inputs):
@@ -231,3 +238,15 @@ def test_wrong_weights_are_not_handed_out(monkeypatch):
     with pytest.warns(UserWarning, match=r"chain \(30\).*did not pass its check"):
         found = gradwise.jacobian(lambda x: jnp.tanh(layer(x)), x, measure=False)
     assert found.way in ("forward", "reverse")
+
+
+def test_a_softmax_of_large_scores_is_right_but_for_the_rounding_of_its_terms():
+    x, weights = (jnp.asarray(normal(*s), jnp.float32) for s in ((40,), (30, 40)))
+    fn = lambda x: jax.nn.softmax(30 * (weights @ x))  # noqa: E731
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no report of a derivative whose digits JAX loses too
+        found = gradwise.jacobian(fn, x, measure=False)
+    assert found.way == "split (1+1+1)"
+    slope = np.abs(jax.jit(jax.jacrev(fn))(x)).max()
+    assert slope < 1e-6  # all of it is rounding of terms as large as 30 weights
+    assert np.abs(found(x)).max() < 1e-4
