@@ -53,6 +53,14 @@ def test_an_operator_gives_the_products_of_the_matrix(fn, way):
     assert np.allclose(scanned[1], dense @ v, atol=1e-5)
     with pytest.raises(ValueError, match=r"takes a vector \[30\] or a matrix \[30, k\], got shape"):
         _ = matrix @ u
+    assert np.allclose(u @ matrix, u @ dense, atol=1e-5)
+    assert np.allclose(jnp.ones((2, 28)) @ matrix, np.ones((2, 28)) @ dense, atol=1e-5)
+    assert np.allclose(matrix @ (v + 2j * v[::-1]), dense @ (v + 2j * v[::-1]), atol=1e-5)
+    with pytest.raises(TypeError, match="an operator takes a vector or a matrix, got dict"):
+        _ = matrix @ {"x": v}
+    # As long as there are entries, so that shapes would fit.
+    with pytest.raises(ValueError, match=r"several operators.*products inside of jax.vmap"):
+        _ = jax.vmap(found)(jnp.stack([X] * found.entries)) @ v
 
 
 def test_an_operator_of_a_rule_that_goes_one_way_alone_goes_both_ways_where_it_can():
@@ -154,6 +162,13 @@ def test_what_stands_beside_the_outputs_is_returned_as_by_jax():
     hessian, aux = jax.jit(scalar)(X)
     assert hessian.shape == (30, 30)
     assert np.array_equal(aux, X)
+    held = {"times": 2.0}
+    changing = lambda x: (stencil(x) * held["times"], x[0] * held["times"])  # noqa: E731
+    found = gradwise.jacobian(changing, X, has_aux=True, measure=False)
+    held["times"] = 3.0  # both are of the function as it was
+    dense, aux = jax.vmap(found)(X[None])
+    assert np.allclose(dense[0], 2 * DENSE, atol=1e-5)
+    assert np.allclose(aux, 2 * X[0])
     with pytest.raises(TypeError, match=r"has_aux=True is for a function that returns"):
         gradwise.jacobian(stencil, X, has_aux=True)
 

@@ -98,3 +98,30 @@ def test_stars_are_of_hessians_alone_and_only_where_they_save_something():
     assert "star" not in found.way
     assert star(csr_array(np.array([[1, 1], [0, 1]]))) is None  # not symmetric
     assert star(csr_array(np.ones((600, 600), np.int8)), lambda: -1.0) is None
+
+
+def test_a_rule_by_which_a_hessian_is_not_its_own_mirror_far_away_is_no_star():
+    @jax.custom_jvp
+    def times(a, b):
+        return a * b
+
+    @times.defjvp
+    def _(given, along):
+        a, b = given
+        return a * b, along[0] * jnp.where(jnp.abs(a) < 50, b, 2 * b) + along[1] * a
+
+    def fn(x):
+        return jnp.sum(times(x[1:], x[0] * jnp.ones(29)) ** 2) + x[0] ** 3
+
+    with jax.enable_x64(True):
+        x = jnp.asarray(normal(30))
+        found = gradwise.hessian(fn, x, measure=False)
+        true = jax.hessian(fn)(x + 100)
+        assert not np.allclose(true, true.T)
+        assert np.allclose(found(x + 100), true)
+    # A number and its mirror, each in the type of its own row.
+    wide, narrow = jnp.ones(9), jnp.ones(1, "bfloat16")
+    mixed = lambda a, b: jnp.sum(jnp.sin(a * b)) + jnp.sum(b) ** 3  # noqa: E731
+    assert "star" not in gradwise.hessian(mixed, wide, narrow, measure=False).way
+    told = str(gradwise.hessian(hub, jnp.asarray(normal(30), "float32"), measure=False))
+    assert "\n2 colours in forward mode do for 30 inputs (an arrow" in told

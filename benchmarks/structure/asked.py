@@ -32,6 +32,7 @@ class Asked(NamedTuple):
         aux: Returns what a function returns beside its outputs; `None` if it returns nothing.
         line: Where it is written, such as `"model.py:3"`; `""` if nobody knows.
         caller: What the user has called.
+        symmetric: Whether the derivative is its own mirror for every x.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Asked(NamedTuple):
     aux: Callable[[Leaves, Leaves], Any] | None = None
     line: str = ""
     caller: str = "jacobian"
+    symmetric: bool = False
 
     @property
     def m(self) -> int:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from ..derivatives.problem import Leaves
+from ..derivatives.traced import traced_once
 
 
 def auxiliary(fn: Callable[[Leaves, Leaves], Any]) -> Callable[[Leaves, Leaves], Any]:
@@ -21,7 +22,8 @@ def auxiliary(fn: Callable[[Leaves, Leaves], Any]) -> Callable[[Leaves, Leaves],
     def held(leaf: Any) -> Any:
         return leaf if isinstance(leaf, (jax.Array, np.ndarray, np.generic)) else Static(leaf)
 
-    return lambda x, fixed: jax.tree.map(held, fn(x, fixed))
+    # Once, as the outputs are: what it closes over may change.
+    return traced_once(lambda x, fixed: jax.tree.map(held, fn(x, fixed)))
 
 
 @jax.tree_util.register_pytree_node_class

@@ -12,6 +12,7 @@ from .beside import auxiliary
 from .choose import cheapest
 from .given import read_pattern
 from .record import Jacobian
+from .stars import is_symmetric
 
 
 def jacobian(
@@ -136,6 +137,7 @@ def _asked(
         known=None if pattern is None else read_pattern(pattern, m, problem.n),
         line=line_of_function(fn),
         caller=caller,
+        symmetric=order == 2 and is_symmetric(problem),
     )
 
 

@@ -16,6 +16,7 @@ from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
 from .sketch import Sketch
 from .sketching import sketch_of
+from .stars import is_symmetric
 from .ways import MOST_DENSE, Way, constant, ways_of
 
 #: A row must save this many times the passes of the better plain mode.
@@ -83,7 +84,8 @@ def look_for(
     if pattern and pattern.curved:  # sums of directions tell nothing
         return Found((), sketch)
     others, _ = further_ways(whole, rows, whole.m, whole.n, limit=max(left(), limit / 4))
-    ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=order == 2)
+    symmetric = order == 2 and is_symmetric(problem)
+    ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=symmetric)
     found = [way for way in ways if way.plan]
     found = sorted([*found, *others], key=lambda way: way.cost)
     found = [way for way in found if _SAVES * way.passes <= fewest and not way.modes & set(stops)]

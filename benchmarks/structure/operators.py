@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from ..derivatives.problem import Leaves, Problem
 from ..program.jaxpr import kind, trace
+from ..program.told import described
 from ..program.walk import equations
 from .marks import extents
 
@@ -29,9 +30,15 @@ Product = Callable[[Any, jax.Array], jax.Array]
 class Kind:
     """How products are taken; it is the same object for all inputs, and so one type in a scan."""
 
-    def __init__(self, shape: tuple[int, int], push: Product, pull: Product | None) -> None:
-        """Say how products are taken of the parts that an operator holds."""
-        self.shape, self.push, self.pull = shape, push, pull
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        push: Product,
+        pull: Product | None,
+        ranks: Sequence[int],
+    ) -> None:
+        """Say how products are taken of the parts that an operator holds, arrays of some ranks."""
+        self.shape, self.push, self.pull, self.ranks = shape, push, pull, ranks
 
 
 class Operator:
@@ -78,18 +85,33 @@ class Operator:
         Raises:
             ValueError: If it has another shape.
         """
-        other = jnp.asarray(other)
+        other = _as_array(other)
         if other.ndim not in (1, 2) or other.shape[0] != self.shape[1]:
             raise ValueError(
                 f"an operator of shape {self.shape} takes a vector [{self.shape[1]}] or a matrix "
                 f"[{self.shape[1]}, k], got shape {other.shape}: for pytrees, flatten them by "
                 "jax.flatten_util.ravel_pytree"
             )
+        if jnp.iscomplexobj(other):  # it is real itself
+            return jax.lax.complex(self @ other.real, self @ other.imag)
         take = self._kind.pull if self._transposed else self._kind.push
         if take is None:
             raise ValueError("the function has no reverse mode, and so no products from the left")
+        if [part.ndim for part in jax.tree.leaves(self._parts)] != list(self._kind.ranks):
+            raise ValueError(
+                "these are several operators, such as jax.vmap returns: take their products inside "
+                "of jax.vmap, as by jax.vmap(lambda operator: operator @ vector)(operators)"
+            )
         product = lambda vector: take(self._parts, vector)  # noqa: E731
         return product(other) if other.ndim == 1 else jax.vmap(product, 1, 1)(other)
+
+    def __rmatmul__(self, other: Any) -> jax.Array:
+        """Return the product of a vector `[m]`, or of each row of a matrix `[k, m]`, with it.
+
+        Raises:
+            ValueError: If it has another shape.
+        """
+        return (self.T @ _as_array(other).T).T
 
     def todense(self) -> jax.Array:
         """Return it as an array, by as many products as its shorter side has numbers.
@@ -117,6 +139,15 @@ jax.tree_util.register_pytree_node(
 )
 
 
+def _as_array(vector: Any) -> jax.Array:
+    if isinstance(vector, (str, dict)) or not jax.tree.leaves(vector):  # JAX's errors name neither
+        raise TypeError(
+            f"an operator takes a vector or a matrix, got {described(vector)}: for pytrees, "
+            "flatten them by jax.flatten_util.ravel_pytree"
+        )
+    return jnp.asarray(vector)
+
+
 def kind_of_entries(rows: csr_array) -> Kind:
     """Return how products are taken of `(data, row of each, column of each)`."""
     m, n = extents(rows)
@@ -129,7 +160,7 @@ def kind_of_entries(rows: csr_array) -> Kind:
         data, row_of, column_of = parts
         return jax.ops.segment_sum(data * vector[row_of], column_of, n)
 
-    return Kind((m, n), push, pull)
+    return Kind((m, n), push, pull, (1, 1, 1))
 
 
 def of_entries(kind: Kind, rows: csr_array, data: jax.Array) -> Operator:
@@ -166,7 +197,8 @@ class Linear:
         # A rule may only say how to go backwards.
         forward = not reverse or self._takes(self._push, parts, n)
         push = self._push if forward else self._push_by_transposes
-        return Kind((m, n), push, self._pull if reverse else None)
+        ranks = [part.ndim for part in jax.tree.leaves(parts)]
+        return Kind((m, n), push, self._pull if reverse else None, ranks)
 
     @cached_property
     def _traced(self) -> tuple[Callable[..., Sequence[Any]], Any]:

@@ -74,7 +74,7 @@ def plans(
         inputs: The shapes of the arrays that the columns are the numbers of.
         outputs: The same of the rows.
         left: Tells how many seconds are left; once they are over, colours are no longer shared.
-        symmetric: Whether it is of a Hessian; then a star colouring is one, if it saves products.
+        symmetric: Whether the values are symmetric; then stars are tried, if they save products.
 
     Example:
         >>> arrow = np.eye(9)

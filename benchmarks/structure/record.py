@@ -148,7 +148,7 @@ class Jacobian:
     def _passes(self, chosen: Rival) -> str:
         """Say how many passes do for how many inputs, and why."""
         about = ", ".join(filter(None, (self.shape, self.line)))
-        sides = re.findall(r"(forward|reverse), ([\d,]+)", self.way)
+        sides = re.findall(r"(forward|reverse), ([\d,]*\d)", self.way)
         if sides:
             told = [f"{n} colour{'s' if n != '1' else ''} in {mode} mode" for mode, n in sides]
             do = "does" if chosen.passes == 1 else "do"

@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..check.float64 import own_program
+from ..derivatives.problem import Problem
+from ..program.custom_rules import rules
 from .colours import Colouring
 from .marks import extents
 
@@ -19,6 +22,22 @@ from .marks import extents
 _MOST = 3_000_000
 #: Columns between two looks at the clock.
 _OFTEN = 500
+
+
+def is_symmetric(problem: Problem) -> bool:
+    """Whether the Hessian of a scalar function is its own mirror for every x, as JAX takes it.
+
+    By a custom rule of the user's the gradient may be that of another function, or of none, and in
+    several types a number and its mirror are rounded apart.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from benchmarks.derivatives.problem import make_problem
+        >>> is_symmetric(make_problem(lambda x: jnp.sum(x**3), (jnp.ones(3),)))
+        True
+    """
+    one_type = len({leaf.dtype for leaf in problem.x}) == 1
+    return problem.scalar and one_type and not rules(own_program(problem))
 
 
 def star(rows: csr_array, left: Callable[[], float] = lambda: math.inf) -> Colouring | None:

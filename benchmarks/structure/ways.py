@@ -85,7 +85,7 @@ def ways_of(
         outputs: The shapes of its outputs.
         operations: How many operations one run of the function takes.
         left: Tells how many seconds are left for colouring; 5 at first if nobody says.
-        symmetric: Whether it is a Hessian.
+        symmetric: Whether its values are symmetric for every x.
     """
     m = int(sum(np.prod(shape, dtype=np.int64) for shape in outputs))
     ways = plain_ways(problem, rows, m, operations)

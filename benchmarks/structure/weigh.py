@@ -102,7 +102,7 @@ def _of_structure(
     plain = partial(plain_ways, problem, rows, asked.m, operations)
     if pattern and pattern.curved:  # sums of directions tell nothing
         return plain(), ()
-    told = {"left": left, "symmetric": asked.order == 2}
+    told = {"left": left, "symmetric": asked.symmetric}
     colouring = partial(ways_of, problem, rows, asked.shapes, operations, **told)
     ways, uncoloured = guarded("colour its pattern", colouring, None)
     ways = plain() if ways is None else ways
