@@ -1,6 +1,8 @@
 import json
 import shutil
 import signal
+import threading
+import time
 
 import chex
 import jax
@@ -13,6 +15,7 @@ from train_problem import BATCH, data, forbid_compiling, linear, optimizer, same
 
 import train
 from train.checkpoints import format as file_format
+from train.checkpoints.writer import Writer
 from train.metrics import Mean
 
 KEY = 9
@@ -239,3 +242,23 @@ def test_a_second_ctrl_c_is_a_keyboard_interrupt():
         assert interrupted()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+def test_a_ctrl_c_while_a_checkpoint_is_waited_for_ends_no_earlier_than_the_writing():
+    written, main = [], threading.main_thread().ident
+
+    def write():
+        time.sleep(0.1)
+        signal.pthread_kill(main, signal.SIGINT)
+        time.sleep(0.2)
+        written.append(True)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with Writer() as writer:
+            writer.start(write)
+            with pytest.raises(KeyboardInterrupt):
+                writer.wait()
+        assert written
+    finally:
+        signal.signal(signal.SIGINT, before)
