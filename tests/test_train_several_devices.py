@@ -158,6 +158,32 @@ def test_a_run_without_jit_takes_the_rows_from_where_they_lie():
     np.testing.assert_allclose(history["validation_loss"], [error], rtol=1e-5)
 
 
+@pytest.mark.parametrize("source", ["arrays", "stream"])
+def test_a_train_state_on_other_devices_than_the_rows_is_told(source):
+    state = train.init(np.ones((2, 1), "f4"), (), optax.sgd(0.1))
+    x, few = np.ones((4, 2), "f4"), mesh_of(AxisType.Auto, 2)
+    data = x, x[:, :1]
+    rows = NamedSharding(few, PartitionSpec("data"))
+
+    def objective(params, state, batch, *, key=None, train=False):
+        return ((batch.x @ params - batch.y) ** 2).mean(), (state, {})
+
+    def fitted(state, **options):
+        return train.fit(
+            jax.random.key(0), state, objective, optax.sgd(0.1),
+            data if source == "arrays" else [data], epochs=1, batch_size=4, sharding=rows,
+            **options,
+        )[0]  # fmt: skip
+
+    for mesh in (mesh_of(AxisType.Auto), mesh_of(AxisType.Explicit, 2)):
+        spread = train.shard(state, mesh, lambda path, leaf: PartitionSpec())
+        with pytest.raises(ValueError, match=r"train state lies as .*spread both over one"):
+            fitted(spread)
+    elsewhere = jax.device_put(data, NamedSharding(mesh_of(AxisType.Auto), PartitionSpec("data")))
+    if source == "arrays":  # rows may be moved to where they are wanted
+        fitted(state, validation=elsewhere)
+
+
 def test_grid_search_makes_a_run_on_each_device_and_scores_as_on_one():
     y = np.arange(8.0, dtype="f4")
     data = y[:, None], y

@@ -59,6 +59,7 @@ def placed(
 
     Raises:
         TypeError: If `sharding` is no `NamedSharding`.
+        ValueError: If what is trained lies on other devices.
 
     Example:
         >>> placed("the data", np.arange(3.0), 3)
@@ -69,13 +70,14 @@ def placed(
     if found is None:
         return jax.tree.map(jnp.asarray, data), Rows(count=rows)
     mesh, axes = found
+    check_on_mesh(mesh, name, state)
     layout = Rows(count=rows, spread=Spread(_abstract(mesh), axes))
     places = None if rows % layout.devices == 0 else layout.sources()
 
     def place(leaf: np.ndarray | jax.Array) -> jax.Array:
         if places is not None:
             leaf = leaf[places]
-        if isinstance(leaf, Tracer) or isinstance(mesh, AbstractMesh) or _lies(leaf, axes):
+        if isinstance(leaf, Tracer) or isinstance(mesh, AbstractMesh) or _lies(leaf, mesh, axes):
             return jnp.asarray(leaf)
         return jax.device_put(leaf, NamedSharding(mesh, PartitionSpec(axes)))
 
@@ -95,6 +97,27 @@ def check_sharding(name: str, sharding: object) -> None:
             f"sharding must be a jax.sharding.NamedSharding of the rows of {name}, such as "
             f'NamedSharding(mesh, PartitionSpec("data")), got {type(sharding).__name__}'
         )
+
+
+def check_on_mesh(mesh: Mesh | AbstractMesh, name: str, state: Tree) -> None:
+    """Raise a ValueError where a train state does not lie on the mesh of the rows of `name`.
+
+    Example:
+        >>> check_on_mesh(jax.make_mesh((1,), ("data",)), "a batch", jnp.ones(3))
+    """
+    for leaf in jax.tree.leaves(state):
+        if isinstance(leaf, Tracer) or isinstance(mesh, AbstractMesh):
+            return
+        if not getattr(leaf, "committed", False):
+            continue
+        other = getattr(leaf.sharding, "mesh", mesh)
+        is_explicit = AxisType.Explicit in (*mesh.axis_types, *other.axis_types)
+        if leaf.sharding.device_set != set(mesh.devices.flat) or (is_explicit and other != mesh):
+            raise ValueError(
+                f"the train state lies as {leaf.sharding}, and the rows of {name} on {mesh}: "
+                "spread both over one mesh, such as by train.shard(train_state, mesh, "
+                "lambda path, leaf: jax.P())"
+            )
 
 
 def rows_sharding(data: Tree, sharding: NamedSharding | None, state: Tree) -> NamedSharding | None:
@@ -240,11 +263,11 @@ def on_explicit_mesh_of(tree: T, data: Tree, sharding: NamedSharding | None) -> 
     return jax.tree.map(put, tree)
 
 
-def _lies(leaf: np.ndarray | jax.Array, axes: tuple[str, ...]) -> bool:
-    """Return whether the rows of an array are spread over the axes."""
+def _lies(leaf: np.ndarray | jax.Array, mesh: Mesh, axes: tuple[str, ...]) -> bool:
+    """Return whether the rows of an array are spread over the axes of a mesh."""
     if not isinstance(leaf, jax.Array) or not isinstance(leaf.sharding, NamedSharding):
         return False
-    return names_of((*leaf.sharding.spec, None)[0]) == axes
+    return leaf.sharding.mesh == mesh and names_of((*leaf.sharding.spec, None)[0]) == axes
 
 
 def _abstract(mesh: Mesh | AbstractMesh) -> AbstractMesh:

@@ -13,7 +13,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from .._global_arrays import on_all
 from .._processes import several
-from .._sharding import check_sharding, free_axes
+from .._sharding import check_on_mesh, check_sharding, free_axes
 from .._types import Tree
 from ..steps import Batch, TrainState
 from .plan import Plan
@@ -108,6 +108,8 @@ def placement(plan: Plan, sharding: NamedSharding | None, train_state: TrainStat
     if found is None and several():
         found = NamedSharding(Mesh(np.array(jax.devices()), ("data",)), PartitionSpec("data"))
     size = plan.batch_size
+    if found is not None:
+        check_on_mesh(found.mesh, "a batch", train_state)
     if found is None:
         return Placement(rows_sharding=None, batch_size=size, total=size, own=size)
     parts = _parts(found)
