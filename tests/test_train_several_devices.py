@@ -16,6 +16,7 @@ import mesh_table
 import numpy as np
 import optax
 import pytest
+import train_problem
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from train_problem import least_squares
 from users_process import ROOT
@@ -135,6 +136,22 @@ def test_rows_that_the_devices_do_not_divide_are_padded_and_masked(kind):
         a, b = x[indices[mask]], y[indices[mask]]
         params += 0.001 * 2 * ((b - params * a) * a).mean()
     np.testing.assert_allclose(fitted.params, params, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [AxisType.Auto, AxisType.Explicit])
+def test_a_mesh_of_one_device_trains_as_no_mesh_does(kind):
+    mesh, key = mesh_of(kind, devices=1), jax.random.key(0)
+    optimizer, data = train_problem.optimizer(), train_problem.data(rows=16)
+    objective, start = train_problem.linear()
+    options = {"epochs": 2, "batch_size": 5, "validation": data}
+    plain, _ = train.fit(key, start, objective, optimizer, data, **options)
+    on_mesh = jax.device_put(data, NamedSharding(mesh, PartitionSpec("data")))
+    options["validation"] = on_mesh
+    found, _ = train.fit(key, start, objective, optimizer, on_mesh, **options)
+    np.testing.assert_allclose(found.params.weight, plain.params.weight, rtol=1e-6)
+    loss = train.evaluate(objective, found, on_mesh, batch_size=5)["loss"]
+    plain_loss = train.evaluate(objective, plain, data, batch_size=5)["loss"]
+    np.testing.assert_allclose(loss, plain_loss, rtol=1e-6)
 
 
 def test_a_run_without_jit_takes_the_rows_from_where_they_lie():

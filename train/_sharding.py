@@ -180,8 +180,7 @@ def mesh_of_rows(
         return free
     for sharding, _ in on_mesh:
         mesh = sharding.mesh
-        types = zip(mesh.axis_names, mesh.axis_types, strict=True)
-        usable = [axis for axis, kind in types if kind != AxisType.Manual and mesh.shape[axis] > 1]
+        usable = [axis for axis in mesh.axis_names if _divides(mesh, axis)]
         return (mesh, (usable[0],)) if usable else None
     return None
 
@@ -204,7 +203,7 @@ def free_axes(state: Tree) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None
         return None
     mesh = shardings[0].mesh
     taken = {name for s in shardings for entry in s.spec for name in names_of(entry)}
-    axes = tuple(axis for axis in mesh.axis_names if mesh.shape[axis] > 1)
+    axes = tuple(axis for axis in mesh.axis_names if _divides(mesh, axis))
     free = axes if len(axes) == 1 else tuple(axis for axis in axes if axis not in taken)
     if not free:
         raise ValueError(
@@ -223,9 +222,11 @@ def _sharding(leaf: Tree) -> tuple[NamedSharding | None, bool]:
         return None, False
     traced = isinstance(leaf, Tracer)
     sharding = jax.typeof(leaf).sharding if traced else leaf.sharding
-    if not isinstance(sharding, NamedSharding) or sharding.mesh.size == 1:
+    if not isinstance(sharding, NamedSharding) or not any(
+        _divides(sharding.mesh, axis) for axis in sharding.mesh.axis_names
+    ):
         return None, False
-    if sharding.mesh.empty or not (traced or leaf.committed):
+    if not (traced or leaf.committed):
         return None, False
     return sharding, not traced or AxisType.Auto not in sharding.mesh.axis_types
 
@@ -233,13 +234,18 @@ def _sharding(leaf: Tree) -> tuple[NamedSharding | None, bool]:
 def _of_rows(sharding: NamedSharding) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None:
     axes = names_of((*sharding.spec, None)[0])
     mesh = sharding.mesh
-    manual = {
-        axis
-        for axis, kind in zip(mesh.axis_names, mesh.axis_types, strict=True)
-        if kind == AxisType.Manual
-    }
-    axes = tuple(axis for axis in axes if mesh.shape[axis] > 1 and axis not in manual)
+    axes = tuple(axis for axis in axes if _divides(mesh, axis))
     return (mesh, axes) if axes else None
+
+
+def _divides(mesh: Mesh | AbstractMesh, axis: str) -> bool:
+    """Return whether arrays may be spread over an axis, so that it matters.
+
+    An axis of one device divides nothing. But where it is Explicit it stands in the types of
+    arrays, and what is made of them has to say where it lies.
+    """
+    kind = dict(zip(mesh.axis_names, mesh.axis_types, strict=True))[axis]
+    return kind == AxisType.Explicit or (kind != AxisType.Manual and mesh.shape[axis] > 1)
 
 
 def on_explicit_mesh_of(tree: T, data: Tree, sharding: NamedSharding | None) -> T:

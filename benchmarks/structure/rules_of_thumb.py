@@ -23,7 +23,7 @@ def by_size(n: int, m: int, passes: Mapping[str, int]) -> str:
 def lineax(n: int, m: int, passes: Mapping[str, int]) -> str:
     """Choose as lineax does where a Jacobian becomes a matrix (`jacobian` in its `_misc.py`).
 
-    Forward mode below 100 inputs, or up to 1.5 times as many inputs as outputs (lineax 0.0.8).
+    Forward mode below 100 inputs, or up to 1.5 times as many inputs as outputs (lineax 0.1.1).
 
     Example:
         >>> lineax(150, 100, {}), lineax(151, 100, {}), lineax(99, 1, {})

@@ -53,7 +53,7 @@ def dealer(
         [True, False]
     """
     share = rows.share(batch_size, parts)
-    if rows.spread is None or how == "global":
+    if rows.devices == 1 or how == "global":
         return _anywhere(key, epoch, data, rows, batch_size, share)
     deal = Deal(rows=rows.count, devices=rows.devices, batch_size=batch_size, share=share)
     return _within_blocks(epoch_key(key, epoch), data, rows, deal)
