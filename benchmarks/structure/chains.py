@@ -7,13 +7,11 @@ ch. 3; Optimization of generalized Jacobian chain products without memory constr
 """
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Var
 from scipy.sparse import csr_array
 
 from ..check.float64 import own_program
@@ -22,27 +20,23 @@ from ..derivatives.problem import Leaves, Problem
 from ..instrument.clock import time_left
 from ..program.jaxpr import kind
 from ..program.walk import equations
+from .boundaries import Boundary, inner_boundaries, useful_values
 from .bracketing import Node, cheapest, cost_of_cut, locals_of, passes_of, places_of
-from .flat import Flat, flat, part, size_of, variables
+from .flat import flat, part
 from .links import (
-    Boundary,
     Link,
     Sparse,
     Weights,
     factors_of,
     flattened,
-    is_dense_layer,
     link_of,
     looked_into,
     weights_of,
 )
 from .pieces import Piece
+from .terms import Factors
 from .ways import FORWARD, REVERSE, Way, gathered
 
-#: Boundaries that are considered, at most.
-_MOST = 16
-#: What is no layer is a boundary if the inputs or the outputs hold so many times more.
-_NARROW = 2
 #: A chain saves at least this many times the operations of the better plain mode, and of a cut:
 #: passes through the narrowest place are never more than those between any others.
 _SAVES = 2.0
@@ -118,8 +112,8 @@ def _find(problem: Problem, m: int, left: Callable[[], float]) -> Chain | None:
     whole = flat(program, len(problem.x)) if has_layers else None
     if whole is None:
         return None
-    useful = _useful(whole)
-    inner = _boundaries(whole, useful, max(problem.n, m))
+    useful = useful_values(whole)
+    inner = inner_boundaries(whole, useful, max(problem.n, m))
     if not inner or left() < 0:
         return None
     jaxpr = whole.program.jaxpr
@@ -134,49 +128,6 @@ def _find(problem: Problem, m: int, left: Callable[[], float]) -> Chain | None:
     held = [v for link in links for v in link.held]
     given = [v for boundary in inner for v in boundary.values]
     return Chain(part(whole, jaxpr.invars, [*given, *held]), links, inner)
-
-
-def _useful(whole: Flat) -> set[Var]:
-    """Return the values that a derivative passes through on its way to the outputs."""
-    useful = {v for v in variables(whole.program.jaxpr.outvars) if v in whole.active}
-    for eqn in reversed(whole.program.jaxpr.eqns):
-        if any(v in useful for v in eqn.outvars):
-            useful |= {v for v in variables(eqn.invars) if v in whole.active}
-    return useful
-
-
-def _boundaries(whole: Flat, useful: set[Var], widest: int) -> list[Boundary]:
-    """Return where to cut: around dense layers, and where few numbers are alive.
-
-    What is alive at a place is what was made before and is needed later. Derivatives pass through
-    it alone, whatever the inputs are, and however often it is used after.
-    """
-    jaxpr = whole.program.jaxpr
-    last = {v: place for place, eqn in enumerate(jaxpr.eqns) for v in variables(eqn.invars)}
-    last |= dict.fromkeys(variables(jaxpr.outvars), len(jaxpr.eqns))
-    alive = [v for v in whole.inputs if v in useful and v in last]
-    every = [Boundary(0, alive)]
-    layers: set[int] = set()
-    for place, eqn in enumerate(jaxpr.eqns):
-        alive = [v for v in alive if last[v] > place]
-        alive += [v for v in eqn.outvars if v in useful and v in last]
-        every.append(Boundary(place + 1, alive))
-        if is_dense_layer(eqn, every[place].values) and alive == eqn.outvars:
-            layers |= {place, place + 1}
-    return _chosen(every, layers, widest)
-
-
-def _chosen(every: Sequence[Boundary], layers: set[int], widest: int) -> list[Boundary]:
-    """Return those around layers, and the narrow ones, the narrowest first where they are many."""
-    sizes = [sum(map(size_of, boundary.values)) for boundary in every]
-    chosen: list[tuple[float, int]] = []
-    for place in range(1, len(every) - 1):
-        size = sizes[place]
-        least = sizes[place - 1] > size <= sizes[place + 1] and _NARROW * size <= widest
-        moved = every[place].values not in (every[0].values, every[place - 1].values)
-        if 0 < size < math.inf and (place in layers or least) and moved:
-            chosen.append((size, place))
-    return [every[place] for place in sorted(place for _, place in sorted(chosen)[:_MOST])]
 
 
 def _told(tree: Node, found: Chain, sizes: Sequence[int]) -> tuple[str, str]:
@@ -275,7 +226,7 @@ class _Run:
         eye = jnp.eye(sum(leaf.size for leaf in self._values[place]), dtype=self._dtype)
         return self._factors(place).times(eye)
 
-    def _factors(self, place: int) -> Any:
+    def _factors(self, place: int) -> Factors:
         link, values, held = self._found.links[place], self._values[place], self._held[place]
         return factors_of(link, self._tables[place], self._problem, values, held)
 

@@ -9,10 +9,10 @@ from scipy.sparse import csr_array
 from ..derivatives.problem import Problem
 from ..instrument.clock import time_left
 from ..program.messages import guarded
-from .apart import apart
 from .batches import batch
 from .chains import chain
 from .cuts import cut
+from .separate import apart
 from .splits import split
 from .ways import MOST_DENSE, Way
 

@@ -17,33 +17,18 @@ from scipy.sparse import csr_array
 
 from ..derivatives.problem import Leaves, Problem
 from ..program.flops import flops_of
-from ..program.jaxpr import kind, shape
-from .compressed import Tables, at_places, entries, small, tables_of
-from .flat import Flat, inputs_of, part, size_of, variables
+from ..program.jaxpr import shape
+from .boundaries import Boundary, is_dense_layer
+from .compressed import Tables, entries, tables_of
+from .flat import Flat, inputs_of, part, variables
 from .marks import TooLargeError, extents
 from .pattern import find_pattern
 from .pieces import Piece, struct_of
 from .splits import Split, coloured, factors, sparse_and_narrow
+from .terms import Factors, Terms, terms_of
 
 #: Entries of a row of a sparse part, and colours of it, at most.
 _MOST_TERMS = 4
-
-
-class Boundary(NamedTuple):
-    """Values between two parts of a program, through which alone the later depends on the inputs.
-
-    Attributes:
-        place: How many equations come before.
-        values: The values.
-    """
-
-    place: int
-    values: list[Var]
-
-    @property
-    def size(self) -> int:
-        """How many numbers they are."""
-        return int(sum(map(size_of, self.values)))
 
 
 class Weights(NamedTuple):
@@ -56,19 +41,6 @@ class Weights(NamedTuple):
 
     held: int
     axes: tuple[int, ...]
-
-
-class Terms(NamedTuple):
-    """Where the few entries of each row of a sparse matrix are; of each column, of its transpose.
-
-    Attributes:
-        places: `[rows, terms]`, which entries they are, past the last where a row has fewer;
-            `None` for one a row, in order.
-        columns: `[rows, terms]`, their columns; `None` for a diagonal.
-    """
-
-    places: np.ndarray | None
-    columns: np.ndarray | None
 
 
 class Sparse(NamedTuple):
@@ -156,18 +128,6 @@ def _dense_layer(eqns: Sequence[JaxprEqn], before: Boundary) -> tuple[Var, tuple
     return weights, (*free, *ours)
 
 
-def is_dense_layer(eqn: JaxprEqn, moving: Sequence[Var]) -> bool:
-    """Whether an equation is the product of the one vector that moves and of weights."""
-    if kind(eqn) != "dot_general" or len(moving) != 1 or len(variables(eqn.invars)) < 2:
-        return False
-    sides = [side for side, v in enumerate(eqn.invars) if v in moving]
-    contracted, batch = eqn.params["dimension_numbers"]
-    if len(sides) != 1 or batch[0]:
-        return False
-    sizes, axes = shape(eqn.invars[sides[0]]), contracted[sides[0]]
-    return all(size == 1 for axis, size in enumerate(sizes) if axis not in axes)
-
-
 def looked_into(link: Link, problem: Problem, left: Callable[[], float]) -> Link:
     """Look at what depends on what in a part, and return it with its Jacobian if that is sparse."""
     m, outputs = _size(link.after), [leaf.shape for leaf in link.after]
@@ -196,8 +156,8 @@ def looked_into(link: Link, problem: Problem, left: Callable[[], float]) -> Link
     columns = csr_array((np.arange(1, rows.nnz + 1), rows.indices, rows.indptr), rows.shape).tocsc()
     order = columns.data.astype(np.int64) - 1
     tables = tables_of(rows, colours, of_link, outputs)
-    by_row = _terms(np.arange(rows.nnz), rows.indices, rows.indptr)
-    by_column = _terms(order, columns.indices, columns.indptr)
+    by_row = terms_of(np.arange(rows.nnz), rows.indices, rows.indptr)
+    by_column = terms_of(order, columns.indices, columns.indptr)
     return link._replace(
         local=Sparse(held_still, colours.count, terms, (tables, by_row, by_column))
     )
@@ -227,77 +187,11 @@ def _longest(rows: csr_array) -> int:
     return int(max(np.diff(rows.indptr).max(initial=0), by_column.max(initial=0)))
 
 
-def _terms(order: np.ndarray, columns: np.ndarray, starts: np.ndarray) -> Terms:
-    """Return the entries of each line side by side; `order` says which of all each is."""
-    lengths = np.diff(starts)
-    ordered = bool(np.all(lengths == 1) and np.array_equal(order, np.arange(order.size)))
-    if ordered and np.array_equal(columns, np.arange(columns.size)):
-        return Terms(None, None)
-    at = starts[:-1, None] + np.arange(lengths.max(initial=1))
-    inside = at < starts[1:, None]
-    at = np.where(inside, at, 0)
-    places = np.where(inside, order[at], order.size)
-    return Terms(
-        None if ordered else small(places), small(np.where(inside, columns[at], 0).astype(np.int64))
-    )
-
-
 def weights_of(link: Link, held: Leaves, dtype: Any) -> jax.Array:
     """Return the Jacobian of a dense layer, `[outputs, inputs]`."""
     assert isinstance(link.local, Weights)
     matrix = jnp.transpose(held[link.local.held], link.local.axes)
     return matrix.reshape(_size(link.after), _size(link.before)).astype(dtype)
-
-
-class Factors(NamedTuple):
-    """A sparse Jacobian at a point: its entries, and `outer.T @ inner` that is added.
-
-    Attributes:
-        numbers: `[nnz]`.
-        outer: `[rank, outputs]`.
-        inner: `[rank, inputs]`.
-        rows: Where the entries of each row are.
-        columns: Where those of each column are.
-    """
-
-    numbers: jax.Array
-    outer: jax.Array
-    inner: jax.Array
-    rows: Terms
-    columns: Terms
-
-    def times(self, matrix: jax.Array) -> jax.Array:
-        """Return it times `[inputs, any]`."""
-        return _product(self, self.rows, self.inner, self.outer, matrix)
-
-    def after(self, matrix: jax.Array) -> jax.Array:
-        """Return `[any, outputs]` times it."""
-        return _product(self, self.columns, self.outer, self.inner, matrix.T).T
-
-
-def _product(
-    of: Factors, terms: Terms, narrow: jax.Array, wide: jax.Array, matrix: jax.Array
-) -> jax.Array:
-    total = _sparse_times(of.numbers, terms, matrix)
-    if not narrow.shape[0]:
-        return total
-    inside = jnp.matmul(narrow, matrix, precision="highest")
-    for one, line in zip(wide, inside, strict=True):  # few: no matrix product of so little depth
-        total = total + one[:, None] * line[None]
-    return total
-
-
-def _sparse_times(numbers: jax.Array, terms: Terms, matrix: jax.Array) -> jax.Array:
-    if terms.columns is None:
-        return numbers[:, None] * matrix
-    with_zero = jnp.concatenate([numbers, jnp.zeros(1, numbers.dtype)])
-    places, columns = terms.places, jnp.asarray(terms.columns)
-    at = numbers[:, None] if places is None else at_places(with_zero, places.ravel())
-    at = at.reshape(columns.shape)
-    total = at[:, 0, None] * matrix[columns[:, 0]]
-    for k in range(1, columns.shape[1]):
-        total = total + at[:, k, None] * matrix[columns[:, k]]
-    return total
 
 
 def factors_of(
