@@ -64,6 +64,10 @@ def banded(x):
     return scores[1:] * scores[:-1]
 
 
+def banded_before(x):  # rows and columns of one entry and of two
+    return jax.nn.softmax(layer(jnp.sin(x).at[1:].add(x[:-1] ** 2)))
+
+
 def three(x):
     return jnp.tanh(jnp.asarray(THIRD, x.dtype) @ jnp.sin(second(jnp.tanh(layer(x)))))
 
@@ -112,6 +116,8 @@ EXAMPLES = {
     "weights held still": (weights_held_still, [normal(40)], "split (1+1+1)"),
     "a tree": (of_a_tree, [{"a": normal(4, 5), "b": normal(20)}], "split (1+2+1)"),
     "a band": (banded, [normal(40)], "chain (30)"),
+    "a band before": (lambda x: WEIGHTS[:, 1:] @ (x[1:] * x[:-1]), [normal(40)], "chain (39)"),
+    "a padded band before": (banded_before, [normal(40)], "split (1+3+1)"),
     "one layer": (lambda x: jnp.tanh(layer(x) + BIAS), [normal(40)], "chain (30)"),
     "three layers": (three, [normal(40)], "chain (30 x 20)"),
     "branches": (branches, [normal(40)], "chain (30)"),

@@ -98,9 +98,11 @@ def link_of(whole: Flat, useful: set[Var], before: Boundary, after: Boundary) ->
     known = {*before.values, *whole.program.jaxpr.constvars}
     eqns, needs = inputs_of(whole, after.values, lambda v: v in known or v not in useful)
     layer = _dense_layer(eqns, before)
+    if layer is None:  # constants, such as places, are made anew: they tell what depends on what
+        given = _given(whole) - useful
+        eqns, needs = inputs_of(whole, after.values, lambda v: v in known or v in given)
     held = [v for v in needs if v not in known]
-    weights = layer and layer[0]
-    held += [weights] if weights is not None and weights not in held else []
+    held += [layer[0]] if layer and layer[0] not in held else []
     return Link(
         run=part(whole, [*before.values, *held], after.values),
         before=[struct_of(v.aval) for v in before.values],
@@ -110,6 +112,15 @@ def link_of(whole: Flat, useful: set[Var], before: Boundary, after: Boundary) ->
         line=whole.lines[after.place - 1],
         local=Weights(held.index(layer[0]), layer[1]) if layer else None,
     )
+
+
+def _given(whole: Flat) -> set[Var]:
+    """Return the values that are not the same whatever all inputs are."""
+    given = set(whole.program.jaxpr.invars)
+    for eqn in whole.program.jaxpr.eqns:
+        if any(v in given for v in variables(eqn.invars)):
+            given |= set(eqn.outvars)
+    return given
 
 
 def _dense_layer(eqns: Sequence[JaxprEqn], before: Boundary) -> tuple[Var, tuple[int, ...]] | None:
