@@ -91,7 +91,7 @@ def send(values: Sequence[int] | np.ndarray) -> jax.Array:
     sharding, gather, _ = _gathering()
     row = np.asarray(values, getattr(values, "dtype", np.int32))
     rows = np.tile(row, (jax.local_device_count(), 1))
-    with jax.set_mesh(sharding.mesh):
+    with jax.set_mesh(sharding.mesh):  # pyright: ignore[reportArgumentType]
         sent = jax.make_array_from_process_local_data(
             sharding, rows, (sharding.mesh.size, len(row))
         )

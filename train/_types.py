@@ -27,5 +27,8 @@ State: TypeAlias = Tree
 norm; the second result of a model's `init`, and `()` where there is nothing to remember.
 """
 
+Device: TypeAlias = Any
+"""A device, one of `jax.devices()`; `jax.Device` is a variable to a type checker."""
+
 Data: TypeAlias = tuple[Tree, Tree]
 """Features and targets `(x, y)`, trees of arrays `[rows, ...]` that all have the same rows."""

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jax import Device
+
+#: One of `jax.devices()`; `jax.Device` is a variable to a type checker.
+Device: TypeAlias = Any
 
 
 def devices_of(arguments: Any = ()) -> tuple[Device, ...]:
@@ -62,7 +64,7 @@ def on_one_device(arguments: Any, like: Any) -> Any:
     devices = devices_of(like)
     if len(devices) > 1 or not any(leaf.committed for leaf in leaves):
         return arguments
-    return jax.device_put(arguments, devices[0])
+    return jax.device_put(arguments, next(iter(devices)))
 
 
 def available_memory(devices: Sequence[Device] = ()) -> int | None:

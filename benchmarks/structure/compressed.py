@@ -101,8 +101,8 @@ def tables_of(
             places = np.stack([row_of[inside] - above, columns[inside] - left], axis=1)
             entries = None if inside.all() else np.flatnonzero(inside)
             taken = None if entries is None else source[entries]
-            parts = map(small, (entries, taken, places))
-            line.append(Block(*parts, output + leaf.shape, (size, leaf.size)))
+            entries, taken, places = map(small, (entries, taken, places))
+            line.append(Block(entries, taken, places, output + leaf.shape, (size, leaf.size)))
             left += leaf.size
         blocks.append(tuple(line))
         above += size

@@ -1,6 +1,7 @@
 """The ways to take a Jacobian that are weighed against one another, and what they may cost."""
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -166,7 +167,7 @@ def product(outer: jax.Array, inner: jax.Array) -> jax.Array:
     """
     if outer.shape[0] <= _FEW_TERMS:
         terms = [o.reshape(-1, 1) * i.ravel() for o, i in zip(outer, inner, strict=True)]
-        matrix = sum(terms[1:], terms[0]).astype(inner.dtype)
+        matrix = reduce(jnp.add, terms).astype(inner.dtype)
         return matrix.reshape(*outer.shape[1:], *inner.shape[1:])
     return matrix_product(outer, inner)
 

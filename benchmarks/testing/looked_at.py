@@ -80,7 +80,7 @@ def check_time_limit(seconds: object) -> None:
         Traceback (most recent call last):
         ValueError: time_limit must be a positive number of seconds, got -1
     """
-    if not (isinstance(seconds, Real) and not isinstance(seconds, bool) and seconds > 0):
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not float(seconds) > 0:
         raise ValueError(f"time_limit must be a positive number of seconds, got {seconds!r}")
 
 

@@ -7,8 +7,9 @@ import json
 import math
 import mmap
 from collections.abc import Mapping, Sequence
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -93,7 +94,7 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         return arrays, dict(fields["header"])
 
 
-def _arrays_of(file: BinaryIO) -> dict[str, np.ndarray]:
+def _arrays_of(file: BufferedIOBase) -> dict[str, np.ndarray]:
     """Return the arrays of a file whose head is sound, each read to where it stays."""
     size = int.from_bytes(file.read(8), "little")
     entries = json.loads(file.read(size))
@@ -102,7 +103,7 @@ def _arrays_of(file: BinaryIO) -> dict[str, np.ndarray]:
     for name in sorted(entries, key=lambda name: entries[name]["data_offsets"]):
         array = _memory(entries[name]["shape"], np.dtype(_DTYPES[entries[name]["dtype"]]))
         file.seek(8 + size + entries[name]["data_offsets"][0])
-        if file.readinto(memoryview(array.reshape(-1).view(np.uint8))) != array.nbytes:
+        if file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
             raise ValueError(f"{name} is cut off")
         arrays[name] = array
     return arrays

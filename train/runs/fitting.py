@@ -271,7 +271,7 @@ def fit(
         begun = partial(begin, plan, folder, key, train_state, donate=donate)
         if isinstance(train_data, tuple):
             plan = replace(plan, sharding=rows_sharding(train_data, sharding, train_state))
-            sets, layouts = on_devices(plan, train_state, train_data, validation)
+            sets, layouts = on_devices(plan, train_state, train_data, validation)  # pyright: ignore
             with shared_errors():
                 carry, history, position = begun(sets[0], None)
             plan = replace(plan, places=places_of(on_device(plan, carry)))

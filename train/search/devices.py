@@ -10,13 +10,13 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from .._sharding import mesh_of_rows, rows_sharding
-from .._types import Tree
+from .._types import Device, Tree
 
 T = TypeVar("T")
 _AXIS = "settings"
 
 
-def devices_of(data: Tree, given: Sequence[jax.Device] | None) -> tuple[jax.Device, ...]:
+def devices_of(data: Tree, given: Sequence[Device] | None) -> tuple[Device, ...]:
     """Return the devices that make runs beside one another; none where one is enough.
 
     Raises:
@@ -49,7 +49,7 @@ def devices_of(data: Tree, given: Sequence[jax.Device] | None) -> tuple[jax.Devi
     return tuple(jax.local_devices())
 
 
-def spread_call(one: Callable[..., Tree], devices: Sequence[jax.Device]) -> Callable[..., Tree]:
+def spread_call(one: Callable[..., Tree], devices: Sequence[Device]) -> Callable[..., Tree]:
     """Return a function that makes a call on every device, each with its part of the lanes.
 
     Args:
@@ -71,12 +71,12 @@ def spread_call(one: Callable[..., Tree], devices: Sequence[jax.Device]) -> Call
     return jax.jit(jax.shard_map(one, in_specs=(whole, lanes, whole, whole), **options))
 
 
-def on_each(devices: Sequence[jax.Device], sets: T) -> T:
+def on_each(devices: Sequence[Device], sets: T) -> T:
     """Return arrays of which each of several devices has a copy."""
     if len(devices) < 2:
         return sets
     return jax.device_put(sets, NamedSharding(_mesh(devices), PartitionSpec()))
 
 
-def _mesh(devices: Sequence[jax.Device]) -> Mesh:
+def _mesh(devices: Sequence[Device]) -> Mesh:
     return Mesh(np.array(devices), (_AXIS,), axis_types=(AxisType.Auto,))

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .. import data as datasets
 from .._checks import positive
 from .._text import excerpt
-from .._types import Data
+from .._types import Data, Device
 from ..curves import History
 from ..data.accepted import data_sets
 from .devices import devices_of
@@ -38,7 +38,7 @@ def grid_search(
     score: Score = "validation_loss",
     mode: Mode = "min",
     chunk: int | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Device] | None = None,
 ) -> Search:
     """Train every setting of a grid, and rank them.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import data as datasets
-from .._types import Data
+from .._types import Data, Device
 from ..curves import History
 from ..data.accepted import on_device
 from ..steps import TrainState
@@ -47,7 +47,7 @@ class Trials:
     repeats: int
     folds: int | None
     stratify: ArrayLike | None = None
-    devices: tuple[jax.Device, ...] = ()
+    devices: tuple[Device, ...] = ()
 
     def numbers(self, settings: Sequence[Setting]) -> Numbers:
         """Return the numbers of several settings, of each name an array `[settings]`."""

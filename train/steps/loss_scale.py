@@ -100,7 +100,7 @@ def loss_scaling(
         steady = jnp.where(grows | ~finite, 0, steady)
         return updates, LossScaleState(scale, steady, inner_state)
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
 
 
 def scaling_of(opt_state: Tree) -> LossScaleState | None:
