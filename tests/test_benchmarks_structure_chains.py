@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jax import lax
 from scipy.sparse import csr_array
-from structure_examples import assert_as_jax, straight_through
+from structure_examples import assert_as_jax, only_backwards, straight_through
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
@@ -102,8 +102,9 @@ def rules(x):
     return jnp.sin(second(straight_through(3 * layer(x))))
 
 
-def another_type(x):
-    return jnp.tanh(second(jnp.tanh(layer(x)).astype(jnp.float32)).astype(x.dtype))
+def halved(x):  # a loop without an end that is known: no reverse mode
+    each = lambda h: lax.while_loop(lambda h: jnp.abs(h) > 1, lambda h: h / 2, h)  # noqa: E731
+    return jax.vmap(each)(layer(x))
 
 
 EXAMPLES = {
@@ -122,6 +123,7 @@ EXAMPLES = {
     "three layers": (three, [normal(40)], "chain (30 x 20)"),
     "branches": (branches, [normal(40)], "chain (30)"),
     "rules": (rules, [normal(40)], "chain (30)"),
+    "only backwards": (lambda x: only_backwards(layer(x)), [normal(40)], "chain (30)"),
     "one row": (lambda x: jnp.tanh(x @ WEIGHTS.T), [normal(1, 40)], "chain (30)"),
     "a tensor": (lambda x: jnp.sin(jnp.tensordot(TENSOR, x, 2)), [normal(5, 6)], "chain (28)"),
     "turned": (
@@ -145,6 +147,16 @@ def test_the_product_of_all_parts_is_what_jax_gives(name):
         problem, way = way_of(fn, inputs)
         assert way.name == called
         assert_as_jax(problem, way)
+
+
+def test_a_part_without_reverse_mode_is_pushed_through():
+    with jax.enable_x64(True):
+        problem, way = way_of(halved, [normal(40)])
+        assert way.name == "chain (30)"
+        found, expected = jax.jit(
+            lambda x: (way.dense(problem, way.tables, x, ()), jax.jacfwd(halved)(*x))
+        )(problem.x)
+    assert np.allclose(found[0][0], expected, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -54,13 +54,20 @@ def _operations(links: Sequence[Link], start: int, end: int) -> float:
     return sum(link.operations for link in links[start:end])
 
 
+def _pass(mode: str, links: Sequence[Link], start: int, end: int) -> float:
+    """Return what a pass through some parts costs; what is not possible costs more than any."""
+    if any(mode in link.stops for link in links[start:end]):
+        return math.inf
+    return {"forward": FORWARD, "reverse": REVERSE}[mode] * _operations(links, start, end)
+
+
 def _plain(start: int, end: int, sizes: Sequence[int], links: Sequence[Link]) -> list[Node]:
     """Return the ways that need no other matrix."""
-    runs = _operations(links, start, end)
+    forward, reverse = (_pass(mode, links, start, end) for mode in ("forward", "reverse"))
     written = sizes[start] * sizes[end] * _ENTRY
     nodes = [
-        Node("forward", start, end, sizes[start] * FORWARD * runs + written),
-        Node("reverse", start, end, sizes[end] * REVERSE * runs + written),
+        Node("forward", start, end, sizes[start] * forward + written),
+        Node("reverse", start, end, sizes[end] * reverse + written),
     ]
     local = links[start].local
     if end == start + 1 and local:
@@ -102,9 +109,9 @@ def _joined(
         product = _PRODUCT * n * sizes[middle] * m
         both = (first, second)
         nodes.append(Node("times", start, end, first.cost + second.cost + product, both))
-        on = n * (FORWARD * _operations(links, middle, end) + (sizes[middle] + m) * _ENTRY)
+        on = n * (_pass("forward", links, middle, end) + (sizes[middle] + m) * _ENTRY)
         nodes.append(Node("push", start, end, first.cost + on, (first,)))
-        back = m * (REVERSE * _operations(links, start, middle) + (sizes[middle] + n) * _ENTRY)
+        back = m * (_pass("reverse", links, start, middle) + (sizes[middle] + n) * _ENTRY)
         nodes.append(Node("pull", start, end, second.cost + back, (second,)))
     return nodes
 

@@ -90,7 +90,7 @@ def chain(
         return None
     sizes = [problem.n, *(boundary.size for boundary in found.inner), m]
     tree, plain = cheapest(sizes, found.links)
-    if _SAVES * tree.cost > min(plain, cost_of_cut(sizes, found.links)):
+    if not _SAVES * tree.cost < min(plain, cost_of_cut(sizes, found.links)):
         return None
     tables = tuple(one.local.tables if isinstance(one.local, Sparse) else () for one in found.links)
 

@@ -30,9 +30,10 @@ def jacobian(
     row share a pass (Curtis, Powell and Reid, 1974); a few full rows or columns are taken by the
     other mode; a Jacobian that is the same everywhere is computed once. If all outputs depend on
     the inputs through a few numbers, reverse mode is taken to these and forward mode from them, a
-    cut; if a few numbers such as a mean make it dense, these are held still and added, a split; if
-    the outputs are of examples that share parameters, each example's rows come from the function
-    of one example, which is traced and compared with the whole.
+    cut; if a few numbers such as a mean make it dense, these are held still and added, a split;
+    where there are dense layers, their weights are multiplied in the cheapest order with what is
+    before and after them, a chain. If the outputs are of examples, each example's rows come from
+    the function of one example, which is traced and compared with the whole.
 
     The cheapest ways are checked against products of JAX's own modes, in float64 where that is
     possible, here and at two points near, and then timed. What is not right is not handed out: then

@@ -22,6 +22,7 @@ from .boundaries import Boundary, is_dense_layer
 from .compressed import Tables, entries, tables_of
 from .flat import Flat, inputs_of, part, variables
 from .marks import TooLargeError, extents
+from .modes import stopped_modes
 from .pattern import find_pattern
 from .pieces import Piece, struct_of
 from .splits import Split, coloured, factors, sparse_and_narrow
@@ -78,6 +79,7 @@ class Link(NamedTuple):
         operations: How many operations it takes.
         line: The user's line that it ends with.
         local: Its Jacobian, if that is not taken as a dense matrix.
+        stops: The modes that it does not have.
     """
 
     run: Piece
@@ -87,6 +89,7 @@ class Link(NamedTuple):
     operations: float
     line: str
     local: Local | None = None
+    stops: frozenset[str] = frozenset()
 
     def function(self, held: Leaves) -> Callable[[Leaves], Leaves]:
         """Return it as a function of the values before alone."""
@@ -144,6 +147,8 @@ def looked_into(link: Link, problem: Problem, left: Callable[[], float]) -> Link
     m, outputs = _size(link.after), [leaf.shape for leaf in link.after]
     held = tuple(struct_of(v.aval) for v in link.held)
     of_link = _problem(link, problem, tuple(link.before), held)
+    stops = stopped_modes(of_link)
+    link = link._replace(stops=stops)
     try:
         run = lambda x, fixed: list(of_link.fn(x, fixed))  # noqa: E731
         pattern = find_pattern(run, of_link.x, of_link.fixed, left=left)
@@ -155,12 +160,12 @@ def looked_into(link: Link, problem: Problem, left: Callable[[], float]) -> Link
         return link
     held_still = None
     if _longest(rows) > _MOST_TERMS:
-        parts = sparse_and_narrow(of_link, rows, m, outputs, left)
+        parts = None if stops else sparse_and_narrow(of_link, rows, m, outputs, left)
         if parts is None:
             return link
         held_still, rows, colours = parts
     else:
-        colours = coloured(rows, of_link, outputs, left)
+        colours = coloured(rows, of_link, outputs, left, stops)
     terms = _longest(rows)
     if colours is None or max(terms, colours.count) > _MOST_TERMS:
         return link

@@ -41,6 +41,12 @@ def blocked_modes(problem: Problem) -> dict[str, Obstacle]:
     }
 
 
+def stopped_modes(problem: Problem) -> frozenset[str]:
+    """Return the modes that some operation of a program stops, by its names alone."""
+    kinds = {kind(eqn) for eqn, _ in equations(own_program(problem))}
+    return frozenset(mode for mode, (stops, _) in _STOPS.items() if kinds & stops)
+
+
 def is_long(problem: Problem) -> bool:
     """Whether a program is so long that to compile it in several ways takes too long."""
     return sum(1 for _ in equations(own_program(problem))) > _MANY

@@ -5,7 +5,7 @@ as `s(x)` and the function as `F(x, s)`, `J = F_x + F_s s_x`: `F_x` takes a few 
 pass forward and `s_x` one backward for each of these numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -194,10 +194,15 @@ def coloured(
     problem: Problem,
     outputs: Sequence[tuple[int, ...]],
     remaining: Callable[[], float],
+    stops: Collection[str] = (),
 ) -> Plan | None:
-    """Return the fewest colours of a pattern; `None` if none are proved."""
+    """Return the fewest colours of a pattern; `None` if none are proved, or a mode stops them."""
     shapes = [leaf.shape for leaf in problem.x]
     proved = [plan for plan in plans(left, shapes, outputs, left=remaining) if proves(left, plan)]
+    if "forward" in stops:
+        proved = [plan for plan in proved if not plan.forward.count]
+    if "reverse" in stops:
+        proved = [plan for plan in proved if not plan.reverse.count]
     return min(proved, key=lambda plan: plan.count, default=None)
 
 
