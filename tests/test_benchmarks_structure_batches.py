@@ -145,6 +145,12 @@ def sometimes_divided(params, x, divided):
     return jnp.where(divided > 0, network(params, x) / len(x), network(params, x))
 
 
+def sometimes_alone(params, x):
+    if len(x) == 1:
+        return jnp.where(params[0][0, 0] > 1e3, 0.0, network(params, x))
+    return network(params, x)
+
+
 def in_a_branch(mixing):
     """A network, and in a branch that is not taken at these values, something of all examples."""
 
@@ -189,6 +195,7 @@ BAD = {
     # a branch that is not taken here
     "sometimes placed": (sometimes_placed, (PARAMS, X, np.asarray(0)), 0),
     "sometimes divided": (sometimes_divided, (PARAMS, X, np.asarray(0)), 0),
+    "one example is another matter": (sometimes_alone, (PARAMS, X), 0),
     "batch norm": (normed, (PARAMS, X), 0),
     "a sum over the batch": (lambda p, x: network(p, x).sum(0), (PARAMS, X), 0),
     "a small share of the mean": (lambda p, x: network(p, x + 1e-9 * x.mean(0)), (PARAMS, X), 0),

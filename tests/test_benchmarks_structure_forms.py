@@ -217,4 +217,21 @@ def test_errors_name_what_the_user_has_called():
     ],
 )
 def test_it_says_how_many_colours_do_for_what(fn, text):
-    assert text in str(gradwise.jacobian(fn, X, measure=False))
+    told = str(gradwise.jacobian(fn, X, measure=False))
+    assert text in " ".join(told.split())
+    assert max(map(len, told.splitlines())) <= 80
+
+
+def test_a_rule_that_is_not_linear_far_away_is_not_coloured_by_a_pattern_by_hand_either():
+    @jax.custom_vjp
+    def limited(x):
+        return x
+
+    def back(_, cotangent):
+        return (cotangent / jnp.maximum(1, jnp.linalg.norm(cotangent) / 100),)
+
+    limited.defvjp(lambda x: (x, None), back)
+    fn = lambda x: stencil(limited(x))  # noqa: E731
+    found = gradwise.jacobian(fn, X, pattern=KNOWN, measure=False)
+    assert found.way == "reverse"
+    assert np.allclose(found(X + 40), jax.jacrev(fn)(X + 40), rtol=1e-5)

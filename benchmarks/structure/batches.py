@@ -25,7 +25,7 @@ from ..derivatives.problem import Leaves, Problem
 from ..instrument.clock import time_left
 from ..program.jaxpr import trace
 from .compressed import at_places
-from .lengths import maps_examples
+from .lengths import maps_examples, same_work
 from .pieces import Piece, piece_of
 from .rows import numbers_of, places_in_rows
 from .ways import REVERSE, Way, gathered
@@ -180,8 +180,8 @@ def _run(problem: Problem, leaves: Sequence[Any]) -> list[jax.Array]:
 
 def one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
     """Trace the function at a batch of one; many functions have none."""
-    leaves = zip((*problem.x, *problem.fixed), batched, strict=True)
-    inputs = [_of_length(1, *pair) for pair in leaves]
+    every = (*problem.x, *problem.fixed)
+    inputs = [_of_length(1, *pair) for pair in zip(every, batched, strict=True)]
     whole = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
     try:
         piece = piece_of(lambda *leaves: _run(problem, leaves), inputs)
@@ -189,7 +189,11 @@ def one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
     except Exception:  # whatever the user's function raises where it is not made for this
         return None
     types = [((1, *leaf.shape[1:]), leaf.dtype) for leaf in whole]
-    return piece if [(leaf.shape, leaf.dtype) for leaf in outputs] == types else None
+    if [(leaf.shape, leaf.dtype) for leaf in outputs] != types:
+        return None
+    # Where a function asks for the batch's length, the values that are compared may not tell.
+    single, all_of_them = (_directional(problem, leaves) for leaves in (inputs, every))
+    return piece if single and all_of_them and same_work(single, all_of_them) else None
 
 
 def mapped(

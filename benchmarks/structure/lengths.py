@@ -6,6 +6,7 @@ along such an axis: then they are not taken one by one. No value decides, so tha
 not taken counts as much as one that is.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from ..program.jaxpr import Atom, bodies, constants, dtype, kind, names, opened, shape
+from ..program.walk import equations
 from .along import Pair, alike, is_apart, is_mapped
 
 
@@ -25,6 +27,10 @@ class _MeetError(Exception):
 #: Operations whose programs are read in their place.
 _INSIDE = names(
     "call closed_call custom_jvp_call cond custom_linear_solve jit remat2 scan while checkpoint"
+)
+#: Operations that come and go with an axis of one.
+_AT_ANY_LENGTH = names(
+    "broadcast_in_dim copy jit reduce_sum reshape slice squeeze transpose convert_element_type"
 )
 
 
@@ -59,6 +65,26 @@ def maps_examples(
     except _MeetError:
         return False
     return True
+
+
+def same_work(one: ClosedJaxpr, other: ClosedJaxpr) -> bool:
+    """Whether two programs compute the same, as far as their operations' names tell.
+
+    Numbers are moved about in other ways at other lengths: an axis of one is no axis to JAX. A
+    function that computes something else for one example alone has more, or fewer, operations.
+
+    Example:
+        >>> import jax, jax.numpy as jnp
+        >>> one, two = (jax.make_jaxpr(fn)(jnp.ones(3)) for fn in (jnp.sin, lambda x: jnp.sin(-x)))
+        >>> same_work(one, one), same_work(one, two)
+        (True, False)
+    """
+    return _work(one) == _work(other)
+
+
+def _work(program: ClosedJaxpr) -> Counter[str]:
+    names = (kind(eqn) for eqn, _ in equations(program))
+    return Counter(name for name in names if name not in _AT_ANY_LENGTH)
 
 
 class _Reader:

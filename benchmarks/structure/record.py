@@ -2,6 +2,7 @@
 
 import html
 import re
+import textwrap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,9 @@ from .._equality import equal_by_fields
 from ..instrument import units
 from .made import Made
 from .sketching import sketch_of
+
+#: Columns of a terminal that what `print` shows fits into.
+_WIDTH = 80
 
 
 @equal_by_fields
@@ -131,7 +135,8 @@ class Jacobian:
             share = f", {self.entries:,} of {self.n * self.m:,} entries may be other than 0"
         lines = [f"{what} of {self.name}: {self.m:,} x {self.n:,}{share}", self.why]
         lines += [_line(rival, self.way) for rival in self.rivals]
-        return "\n".join([*lines, *self.notes])
+        lines = [*map(_wrapped, lines[:2]), *lines[2:], *map(_wrapped, self.notes)]
+        return "\n".join(lines)
 
     @property
     def why(self) -> str:
@@ -165,6 +170,12 @@ class Jacobian:
         do = "pass does" if chosen.passes == 1 else "passes do"
         text = f"by {self.way}: {chosen.passes:,} {do} for {self.n:,} inputs and {self.m:,} outputs"
         return text + (f" ({chosen.why})" if chosen.why else "")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(
+        text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+    )
 
 
 def _line(rival: Rival, chosen: str) -> str:

@@ -1,15 +1,17 @@
 """The ways that a function's structure allows, each with what it may cost by a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import jax
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..check.float64 import own_program
 from ..derivatives.problem import Leaves, Problem
 from ..instrument.clock import CLOCK, Clock, time_left
 from ..program.count import Flops
+from ..program.custom_rules import rules
 from ..program.flops import flops
 from ..program.messages import Obstacle, guarded
 from .asked import Asked
@@ -50,7 +52,24 @@ def _looked_at(asked: Asked, left: Callable[[], float]) -> tuple[Pattern | None,
     """Look for the pattern; where it is not found, say why."""
     problem = asked.problem
     if asked.known is not None:
-        return Pattern(asked.known), ("the pattern is the one that was given",)
+        # Of a rule that is not linear in a direction, colours tell nothing, whatever the pattern.
+        found = _found(problem, left)[0] if rules(own_program(problem)) else None
+        curved = found.curved if isinstance(found, Pattern) else ()
+        notes = ["the pattern is the one that was given", *_not_linear(curved)]
+        return Pattern(asked.known, curved=curved), tuple(notes)
+    pattern, fault = _found(problem, left)
+    if isinstance(pattern, Pattern):
+        pattern.rows.sort_indices()
+        notes = [f"{what} counts as mixing everything" for what in pattern.unknown]
+        notes += _not_linear(pattern.curved)
+        unused = problem.n - distinct(pattern.rows.indices, problem.n)
+        notes += [f"no output depends on {unused:,} of the {problem.n:,} inputs"] if unused else []
+        return pattern, tuple(notes)
+    return full(asked) if asked.sparse else None, (pattern or fault,)
+
+
+def _found(problem: Problem, left: Callable[[], float]) -> tuple[Pattern | str | None, str]:
+    """Return the pattern, or why it is too large, and what went wrong."""
 
     def outputs(x: Leaves, fixed: Leaves) -> list[jax.Array]:
         return jax.tree.leaves(problem.fn(x, fixed))
@@ -61,15 +80,11 @@ def _looked_at(asked: Asked, left: Callable[[], float]) -> tuple[Pattern | None,
         except TooLargeError as error:
             return f"what depends on what is not known: {error}"
 
-    pattern, fault = guarded("find what depends on what", look, None)
-    if isinstance(pattern, Pattern):
-        pattern.rows.sort_indices()
-        notes = [f"{what} counts as mixing everything" for what in pattern.unknown]
-        notes += [f"{what} is not linear in a direction" for what in pattern.curved]
-        unused = problem.n - distinct(pattern.rows.indices, problem.n)
-        notes += [f"no output depends on {unused:,} of the {problem.n:,} inputs"] if unused else []
-        return pattern, tuple(notes)
-    return full(asked) if asked.sparse else None, (pattern or fault,)
+    return guarded("find what depends on what", look, None)
+
+
+def _not_linear(curved: Sequence[str]) -> list[str]:
+    return [f"{what} is not linear in a direction" for what in curved]
 
 
 def _ways(
