@@ -253,6 +253,7 @@ def within_an_epoch(folder, to):
     return to
 
 
+@pytest.mark.nightly  # one process goes on with it, too
 def test_four_processes_go_on_with_the_run_of_two(told, folder, tmp_path):
     (resumed, *others) = run(4, within_an_epoch(folder, tmp_path), "spread_resumed")[
         "spread_resumed"
@@ -273,7 +274,7 @@ def assert_same_run(found, expected):
     np.testing.assert_allclose(found["losses"], expected["losses"], rtol=1e-4)
 
 
-@pytest.mark.parametrize("victim", [1, 0])
+@pytest.mark.parametrize("victim", [1, pytest.param(0, marks=pytest.mark.nightly)])
 def test_where_one_process_is_killed_the_other_ends_and_says_to_restart_all(tmp_path, victim):
     """Process 0 runs JAX's coordinator, without which JAX ends the others within moments, and may
     be the only one to say so.
