@@ -18,6 +18,7 @@ from benchmarks.structure import chains, links
 from benchmarks.structure.bracketing import cheapest
 from benchmarks.structure.links import Link, Weights
 from benchmarks.structure.methods import structured
+from benchmarks.structure.pieces import piece_of
 
 _random = np.random.default_rng(5)
 
@@ -195,7 +196,7 @@ def test_looking_ends_in_time_and_nothing_that_prints_is_done_twice():
 def test_the_order_of_products_is_the_one_of_the_textbook():
     # Cormen, Leiserson, Rivest and Stein, Introduction to Algorithms, ch. 15.2.
     sizes = [30, 35, 15, 5, 10, 20, 25]
-    part = Link(None, [], [], [], 1e9, "", Weights(0, ()))
+    part = Link(piece_of(lambda x: [x], [1.0]), [], [], [], 1e9, "", Weights(0, ()))
     tree, _ = cheapest(sizes, [part] * 6)
 
     def told(node):
@@ -268,3 +269,13 @@ def test_a_softmax_of_large_scores_is_right_but_for_the_rounding_of_its_terms():
     slope = np.abs(jax.jit(jax.jacrev(fn))(x)).max()
     assert slope < 1e-6  # all of it is rounding of terms as large as 30 weights
     assert np.abs(found(x)).max() < 1e-4
+
+
+def test_a_hessian_of_a_layer_is_its_weights_on_both_sides():
+    x = jnp.asarray(normal(40), jnp.float32)
+    fn = lambda x: jnp.sum(jnp.tanh(layer(x)) ** 2)  # noqa: E731
+    found = gradwise.hessian(fn, x, measure=False)
+    assert found.way.startswith("chain")
+    slope = 2 * (1 - np.tanh(WEIGHTS @ x) ** 2)  # of tanh(y)^2: 2 t (1 - t^2), and once more
+    curve = slope * (1 - 3 * np.tanh(WEIGHTS @ x) ** 2)
+    assert np.allclose(found(x), WEIGHTS.T @ (curve[:, None] * WEIGHTS), atol=1e-5)
