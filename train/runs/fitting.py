@@ -186,7 +186,8 @@ def fit(
             returns what there is, and `history.stopped` is "interrupted".
         donate: Whether `train_state` is given away: the training overwrites its arrays from the
             first block or step on, and no copy is made. Only what `fit` returns is valid then; to
-            use the old one is an error of JAX, that the array has been deleted.
+            use the old one is an error of JAX, that the array has been deleted. So it is for what
+            shares their memory, as what `jax.device_put` and `train.shard` have been given may.
 
     Returns:
         The train state and the history.
