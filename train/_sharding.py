@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,30 +15,6 @@ from ._spread import Rows, Spread
 from ._types import Tree
 
 T = TypeVar("T")
-#: Of each leaf of a tree where it lies, or None; None where no leaf is on such a mesh.
-Places: TypeAlias = tuple[NamedSharding | None, ...] | None
-
-
-def replicate_over_mesh_of(tree: T, data: Tree) -> T:
-    """Replicate uncommitted leaves over the mesh of the data.
-
-    Otherwise the first call of a compiled function would move them there, and the second one
-    would compile it again for where they are now. Committed leaves stay where they are, and all
-    do where the data are not spread over a mesh.
-
-    Example:
-        >>> import jax.numpy as jnp
-        >>> replicate_over_mesh_of({"weight": jnp.ones(2)}, (jnp.ones((4, 2)), jnp.ones(4)))
-        {'weight': Array([1., 1.], dtype=float32)}
-    """
-    shardings = {getattr(leaf, "sharding", None) for leaf in jax.tree.leaves(data)}
-    meshes = [s.mesh for s in shardings if isinstance(s, NamedSharding)]
-    if not meshes:
-        return tree
-    everywhere = NamedSharding(meshes[0], PartitionSpec())
-    return jax.tree.map(
-        lambda leaf: leaf if leaf.committed else jax.device_put(leaf, everywhere), tree
-    )
 
 
 def placed(
@@ -131,7 +107,7 @@ def rows_sharding(data: Tree, sharding: NamedSharding | None, state: Tree) -> Na
         return sharding
     found = mesh_of_rows(data, sharding, state)
     if found is None:
-        meshes = [s.mesh for s, _ in map(_sharding, jax.tree.leaves(data)) if s is not None]
+        meshes = [s.mesh for s, _ in map(sharding_of, jax.tree.leaves(data)) if s is not None]
         return NamedSharding(meshes[0], PartitionSpec()) if meshes else None
     return NamedSharding(found[0], PartitionSpec(found[1]))
 
@@ -169,7 +145,7 @@ def mesh_of_rows(
     """
     if sharding is not None:
         return _of_rows(sharding)
-    shardings = [_sharding(leaf) for leaf in jax.tree.leaves(data)]
+    shardings = [sharding_of(leaf) for leaf in jax.tree.leaves(data)]
     on_mesh = [(sharding, known) for sharding, known in shardings if sharding is not None]
     for sharding, _ in on_mesh:
         if (found := _of_rows(sharding)) is not None:
@@ -197,7 +173,7 @@ def free_axes(state: Tree) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None
         >>> free_axes(jnp.ones(3)) is None
         True
     """
-    found = [_sharding(leaf)[0] for leaf in jax.tree.leaves(state)]
+    found = [sharding_of(leaf)[0] for leaf in jax.tree.leaves(state)]
     shardings = [sharding for sharding in found if sharding is not None]
     if not shardings:
         return None
@@ -213,10 +189,14 @@ def free_axes(state: Tree) -> tuple[Mesh | AbstractMesh, tuple[str, ...]] | None
     return mesh, free
 
 
-def _sharding(leaf: Tree) -> tuple[NamedSharding | None, bool]:
+def sharding_of(leaf: Tree) -> tuple[NamedSharding | None, bool]:
     """Return the sharding of an array on a mesh of several devices, and whether it is all known.
 
     A traced array tells its mesh, and how it is spread over axes of the type Explicit alone.
+
+    Example:
+        >>> sharding_of(jnp.ones(3))
+        (None, False)
     """
     if not isinstance(leaf, jax.Array):
         return None, False
@@ -248,27 +228,6 @@ def _divides(mesh: Mesh | AbstractMesh, axis: str) -> bool:
     return kind == AxisType.Explicit or (kind != AxisType.Manual and mesh.shape[axis] > 1)
 
 
-def on_explicit_mesh_of(tree: T, data: Tree, sharding: NamedSharding | None) -> T:
-    """Put what is on no mesh on that of the data, if its axes are of the type Explicit.
-
-    There the type of an array says where it lies, and a gradient must lie where its parameter does.
-
-    Example:
-        >>> on_explicit_mesh_of({"a": 1}, jnp.ones(3), None)
-        {'a': 1}
-    """
-    found = mesh_of_rows(data, sharding, tree)
-    if found is None or AxisType.Explicit not in found[0].axis_types:
-        return tree
-    everywhere = NamedSharding(found[0], PartitionSpec())
-
-    def put(leaf: jax.Array) -> jax.Array:
-        mesh = jax.typeof(leaf).sharding.mesh
-        return jax.sharding.reshard(leaf, everywhere) if mesh.empty else leaf
-
-    return jax.tree.map(put, tree)
-
-
 def _lies(leaf: np.ndarray | jax.Array, mesh: Mesh, axes: tuple[str, ...]) -> bool:
     """Return whether the rows of an array are spread over the axes of a mesh."""
     if not isinstance(leaf, jax.Array) or not isinstance(leaf.sharding, NamedSharding):
@@ -278,66 +237,3 @@ def _lies(leaf: np.ndarray | jax.Array, mesh: Mesh, axes: tuple[str, ...]) -> bo
 
 def _abstract(mesh: Mesh | AbstractMesh) -> AbstractMesh:
     return mesh if isinstance(mesh, AbstractMesh) else mesh.abstract_mesh
-
-
-def places_of(tree: Tree) -> Places:
-    """Return where the leaves of a tree lie on a mesh with axes of the type Auto; None elsewhere.
-
-    The compiler chooses where results lie on such axes, and might gather in a step what is spread.
-
-    Example:
-        >>> places_of(jnp.ones(3)) is None
-        True
-    """
-    found = [_sharding(leaf)[0] for leaf in jax.tree.leaves(tree)]
-    places = [s if s is not None and AxisType.Auto in s.mesh.axis_types else None for s in found]
-    return tuple(places) if any(places) else None
-
-
-def whole(places: Places, tree: T, axes: tuple[str, ...]) -> T:
-    """Return a tree that is gathered from the axes of the mesh that rows are spread over.
-
-    On axes of the type Auto the compiler might rather gather the rows, and have each device compute
-    all of them. On explicit axes the layers gather what they use.
-
-    Args:
-        places: Where the first leaves lie, as `places_of` says.
-        tree: The parameters and the layers' state.
-        axes: The axes of the rows.
-
-    Example:
-        >>> whole(None, {"a": 1}, ("data",))
-        {'a': 1}
-    """
-    if places is None:
-        return tree
-
-    def gathered(leaf: jax.Array, place: NamedSharding | None) -> jax.Array:
-        if place is None:
-            return leaf
-        entries = [names_of(entry) for entry in place.spec]
-        left = [tuple(n for n in names if n not in axes) or None for names in entries]
-        if left == [names or None for names in entries]:
-            return leaf
-        spec = PartitionSpec(*left)
-        return jax.lax.with_sharding_constraint(leaf, NamedSharding(place.mesh, spec))
-
-    leaves, structure = jax.tree.flatten(tree)
-    return structure.unflatten(map(gathered, leaves, places[: len(leaves)]))
-
-
-def kept_at(places: Places, tree: T) -> T:
-    """Return a tree whose leaves lie where `places_of` has found them.
-
-    Example:
-        >>> kept_at(None, {"a": 1})
-        {'a': 1}
-    """
-    if places is None:
-        return tree
-    leaves, structure = jax.tree.flatten(tree)
-    pairs = zip(leaves, places, strict=True)
-    return structure.unflatten(
-        leaf if place is None else jax.lax.with_sharding_constraint(leaf, place)
-        for leaf, place in pairs
-    )

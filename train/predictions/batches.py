@@ -14,10 +14,11 @@ from jax.sharding import NamedSharding
 from .. import data as datasets
 from .._checks import positive
 from .._global_arrays import check_global
+from .._places import Places, places_of, whole
 from .._processes import check_same
 from .._programs import program
 from .._sample_moments import sample_moments
-from .._sharding import Places, placed, places_of, whole
+from .._sharding import placed
 from .._spread import Rows
 from .._text import excerpt
 from .._types import Tree

@@ -7,7 +7,7 @@ import jax
 from .. import data as datasets
 from .._checks import positive
 from .._global_arrays import check_global
-from .._sharding import replicate_over_mesh_of
+from .._places import replicate_over_mesh_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder
 from ..checkpoints.position import Position

@@ -8,8 +8,9 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 
+from .._places import kept_at
 from .._programs import at_first_call
-from .._sharding import kept_at, placed
+from .._sharding import placed
 from .._spread import Rows
 from .._types import Data
 from ..data.dealing import dealer

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 
-from .._sharding import kept_at
+from .._places import kept_at
 from ..metrics import Figure, Mean
 from ..steps import Batch
 from ..steps.averages import Average

@@ -16,9 +16,10 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
+from .._places import places_of
 from .._process_errors import lost_told, shared_errors
 from .._processes import check_same
-from .._sharding import places_of, rows_sharding
+from .._sharding import rows_sharding
 from .._types import Data
 from ..checkpoints.folder import Resume, open_folder
 from ..curves import History

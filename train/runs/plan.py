@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
-from .._sharding import Places
+from .._places import Places
 from ..data.dealing import Shuffle
 from ..steps import Objective
 from ..steps.augmentation import Augment, OnBatch

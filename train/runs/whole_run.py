@@ -13,7 +13,8 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import positive
-from .._sharding import on_explicit_mesh_of, rows_sharding
+from .._places import on_explicit_mesh_of
+from .._sharding import rows_sharding
 from .._types import Data
 from ..curves import History
 from ..data.accepted import data_sets

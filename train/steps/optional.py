@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 
-from .._sharding import Places, whole
+from .._places import Places, whole
 from .._types import Params, State, Tree
 from ..metrics import Figure, Mean, wide
 from .contracts import Objective

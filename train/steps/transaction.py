@@ -11,7 +11,8 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
-from .._sharding import Places, axes_of_rows, check_sharding
+from .._places import Places
+from .._sharding import axes_of_rows, check_sharding
 from .._types import Params, State, Tree
 from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
