@@ -98,7 +98,7 @@ def test_argnums_pytrees_and_python_numbers_are_as_in_jax():
 
     params = {"w": jnp.asarray(normal(3)), "b": jnp.asarray(normal(2))}
     x = jnp.asarray(normal(3))
-    for argnums in (0, 1, (0, 1), (1,)):
+    for argnums in (1, (1, 0), (1,)):
         found = gradwise.jacobian(fn, params, x, 2, argnums=argnums, measure=False)
         close(found(params, x, 2), jax.jit(jax.jacrev(fn, argnums))(params, x, 2), 1e-5)
 
@@ -191,10 +191,11 @@ def test_a_scalar_among_the_arguments_and_a_derivative_of_the_derivative():
     found = gradwise.jacobian(fn, 2.0, x, measure=False)
     close(found(3.0, x), jax.jit(jax.jacrev(fn, (0, 1)))(3.0, x), 1e-6)
     found = gradwise.jacobian(stencil, x, measure=False)
-    slope = jax.grad(lambda x: jnp.sum(jnp.sin(found(x))))(x)
-    assert np.allclose(
-        slope, jax.grad(lambda x: jnp.sum(jnp.sin(jax.jacrev(stencil)(x))))(x), atol=1e-5
-    )
+    slopes = [
+        jax.jit(jax.grad(lambda x, jac=jac: jnp.sum(jnp.sin(jac(x)))))(x)
+        for jac in (found, jax.jacrev(stencil))
+    ]
+    assert np.allclose(*slopes, atol=1e-5)
 
 
 def test_a_rule_that_is_not_linear_is_taken_in_a_plain_mode_without_a_warning():
@@ -257,7 +258,7 @@ def test_ways_are_measured_and_the_choice_is_told():
     found = gradwise.jacobian(stencil, x)
     told = str(found)
     assert f"3 colours in {found.way[10:17]} mode do for" in told
-    assert "(a stencil, structure_examples.py:" in told
+    assert "(a stencil, structure_examples.py:" in " ".join(told.split())
     assert sum(rival.seconds is not None for rival in found.rivals) == 3
-    assert all(len(line) <= 80 for line in told.splitlines()[2:])
+    assert all(len(line) <= 80 for line in told.splitlines())
     assert ways_of is not None

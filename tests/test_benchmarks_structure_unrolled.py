@@ -36,7 +36,7 @@ def inputs(dtype="float64"):
     return [jnp.asarray(normal(*shape), dtype) for shape in ((3, 4), (4, 3), (6,))]
 
 
-@pytest.mark.parametrize("output", ["dense", "csr"])
+@pytest.mark.parametrize("output", ["dense", pytest.param("csr", marks=pytest.mark.nightly)])
 def test_products_one_by_one_are_what_jax_gives(output):
     with jax.enable_x64(True):
         at = inputs()
