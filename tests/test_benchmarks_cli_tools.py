@@ -3,6 +3,7 @@
 import io
 import re
 import signal
+import subprocess
 import sys
 import tomllib
 from dataclasses import replace
@@ -229,3 +230,9 @@ def test_no_color_is_heeded(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert progress.Progress(1)._bars.console.no_color
     assert "\x1b" not in gradwise("run", "--sise", "small").stderr
+
+
+def test_doctor_is_silent_where_whoever_reads_has_read_enough():
+    command = f"{sys.executable} -m gradwise doctor | head -n 1"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+    assert (len(done.stdout.splitlines()), done.stderr) == (1, "")

@@ -4,6 +4,8 @@ It needs none of the extras: it is the command that says which are missing.
 """
 
 import importlib.util
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,7 +35,10 @@ _BUSY = 0.5
 
 def main() -> None:
     """Print what is found."""
-    print("\n".join(diagnosis()))
+    try:
+        print("\n".join(diagnosis()), flush=True)
+    except BrokenPipeError:  # whoever read has read enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def diagnosis() -> list[str]:
