@@ -60,7 +60,7 @@ def test_an_operator_gives_the_products_of_the_matrix(fn, way):
         _ = matrix @ {"x": v}
     # As long as there are entries, so that shapes would fit.
     with pytest.raises(ValueError, match=r"several operators.*products inside of jax.vmap"):
-        _ = jax.vmap(found)(jnp.stack([X] * found.entries)) @ v
+        _ = jax.vmap(found)(jnp.stack([X] * int(found.entries))) @ v
 
 
 def test_an_operator_of_a_rule_that_goes_one_way_alone_goes_both_ways_where_it_can():

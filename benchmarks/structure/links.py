@@ -179,7 +179,7 @@ def looked_into(link: Link, problem: Problem, left: Callable[[], float]) -> Link
     )
 
 
-def _problem(link: Link, problem: Problem, x: Leaves, fixed: Leaves) -> Problem:
+def _problem(link: Link, problem: Problem, x: Any, fixed: Any) -> Problem:
     """Return a part as what is differentiated."""
     return problem._replace(
         fn=lambda x, fixed: tuple(link.run(*x, *fixed)),
