@@ -17,6 +17,7 @@ import numpy as np
 import optax
 import pytest
 import train_problem
+from four_devices import needs_four_devices
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from train_problem import least_squares
 from users_process import ROOT
@@ -24,6 +25,7 @@ from users_process import ROOT
 import nn
 import train
 
+pytestmark = needs_four_devices
 SAMPLE = ["dense-Auto-data", "accumulate-Auto-fsdp", "attention-Explicit-model"]
 TABLE = [
     pytest.param(case, marks=[] if case in SAMPLE else pytest.mark.nightly)

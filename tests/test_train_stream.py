@@ -1,6 +1,7 @@
 import jax
 import numpy as np
 import pytest
+from four_devices import needs_four_devices
 from jax.sharding import AxisType
 from train_problem import BATCH, data, linear, optimizer, same_bits, shuffled
 
@@ -71,6 +72,7 @@ def test_the_host_prepares_at_most_the_given_number_of_batches_ahead():
         assert len(brought) == min(used + 3, 6)
 
 
+@needs_four_devices
 @pytest.mark.parametrize("axis_type", [AxisType.Auto, AxisType.Explicit])
 @pytest.mark.parametrize("told_by", ["sharding", "train_state"])
 def test_the_rows_of_host_batches_are_divided_among_the_devices_of_a_mesh(axis_type, told_by):
@@ -91,6 +93,7 @@ def test_the_rows_of_host_batches_are_divided_among_the_devices_of_a_mesh(axis_t
         assert a.sharding.device_set == set(jax.devices())
 
 
+@needs_four_devices
 def test_rows_that_the_devices_do_not_divide_are_padded_and_masked():
     mesh = jax.make_mesh((4,), ("rows",))
     plan = Plan(objective=print, optimizer=optimizer(), batch_size=6, accumulate=3)
@@ -104,6 +107,7 @@ def test_rows_that_the_devices_do_not_divide_are_padded_and_masked():
         placed.pad(np.ones((7, 3)), np.ones(7))
 
 
+@needs_four_devices
 def test_where_rows_go_must_be_said_where_it_cannot_be_told():
     objective, train_state = linear()
     mesh = jax.make_mesh((2, 2), ("a", "b"), (AxisType.Auto,) * 2)
