@@ -93,7 +93,7 @@ def _programs_of_past_modules_are_let_go():
     """JAX keeps all that it has compiled: thousands of tests would come to many gigabytes."""
     yield
     statm = Path("/proc/self/statm")
-    if statm.exists() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 2e9:
+    if statm.exists() and int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") > 3e9:
         jax.clear_caches()
         gc.collect()
 
