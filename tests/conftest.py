@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections import Counter
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -54,7 +55,24 @@ sys.dont_write_bytecode = False
 
 import jax  # noqa: E402
 import pytest  # noqa: E402
+from nightly import DEAR_TABLES, OF_THE_NIGHT  # noqa: E402
 from users_process import MODEL, ROOT  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leaves most cases of the dear tables to the night: each third one runs every time."""
+    places = Counter()
+    for item in items:
+        test = item.nodeid.split("[")[0]
+        if test == item.nodeid or not test.split("::")[0].endswith(DEAR_TABLES):
+            continue
+        if places[test] % 3:
+            item.add_marker(pytest.mark.nightly)
+        places[test] += 1
+    for item in items:
+        if item.name.split("[")[0] in OF_THE_NIGHT:
+            item.add_marker(pytest.mark.nightly)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -196,7 +196,7 @@ def test_sympy_is_imported_before_the_time_to_differentiate_begins(monkeypatch):
     from benchmarks.derivatives.symbolic import method as symbolic
 
     imported = []
-    monkeypatch.setattr(symbolic, "import_module", imported.append)
+    monkeypatch.setattr(symbolic, "import_extra", lambda name, extra: imported.append(name))
     target = make_problem(lambda x: x * x, (jnp.ones(()),))
     preparation = symbolic.symbolic(target, random_probe(target, 0))
     assert imported == ["sympy"]

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 #: What a distribution is imported as, where the two names differ.
 IMPORTED_AS = {"scikit-learn": "sklearn", "dm-haiku": "haiku"}
 #: Libraries that gradwise is measured beside if they happen to be there.
-IF_INSTALLED = {"keras", "torch", "tensorflow"}
+IF_INSTALLED = {"keras", "torch", "tensorflow", "pytest", "IPython"}
 OURS = {"nn", "losses", "train", "benchmarks", "gradwise"}
 
 

@@ -1,9 +1,9 @@
 """`Checks`: what a test asserts of derivatives; pytest's fixture `gradwise` is one."""
 
-import time
 import traceback
 from collections.abc import Callable
 
+from ..instrument.clock import CLOCK
 from ..program.arguments import Argnums
 from ..program.source import is_jaxs, is_ours, users_traceback
 from .cheap import not_cheap
@@ -202,7 +202,7 @@ class Checks:
     def _check(self, subject: Subject, fault: Callable[[], str]) -> None:
         """Raise what a check says, and tell its time; an exception has the user's frames alone."""
         __tracebackhide__ = True
-        start = time.perf_counter()
+        start = CLOCK.wall()
         try:
             check_time_limit(subject.time_limit)
             said = fault()
@@ -210,7 +210,7 @@ class Checks:
             cause = error.__cause__ if _is_users(error) else None
             raise error.with_traceback(users_traceback(error)) from cause
         finally:
-            self._tell(subject.caller, time.perf_counter() - start)
+            self._tell(subject.caller, CLOCK.wall() - start)
         if said:
             raise AssertionError(said)
 

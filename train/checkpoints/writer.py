@@ -28,7 +28,7 @@ class Writer:
         """Begin a job when the one before has ended, and return.
 
         Raises:
-            BaseException: What the job before has raised; this one is not begun then.
+            Exception: If the job before has raised it; this one is not begun then.
         """
         self.wait()
         over = threading.Event()
