@@ -41,7 +41,8 @@ DEAR_TABLES = tuple(
         "benchmarks_program_patterns_sound", "benchmarks_program_primitives", "train_doors",
         "benchmarks_structure_unrolled", "benchmarks_structure_jacobian", "lowering",
         "benchmarks_structure_chains", "benchmarks_structure_apart", "train_memory", "losses_mesh",
-        "train_killed", "benchmarks_check_rules", "train_freeze", "train_augmentations", "half_precision",
+        "train_killed", "benchmarks_check_rules", "train_freeze", "train_augmentations",
+        "half_precision",
     )
 )  # fmt: skip
 #: Tests that take long and hold what no change is likely to break.
