@@ -14,6 +14,7 @@ import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure.further import further_ways
 from benchmarks.structure.separate import apart
+from benchmarks.structure.sought import Sought
 
 _random = np.random.default_rng(6)
 
@@ -97,7 +98,7 @@ def test_all_examples_together_are_what_jax_gives(name):
     fn, inputs, called = EXAMPLES[name]
     with jax.enable_x64(True):
         problem = problem_of(fn, inputs)
-        way = apart(problem, None, problem.m, 1.0)
+        way = apart(Sought(problem))
         assert way.name == called
         of_one = [*map(int, re.findall(r"\d+", called.rpartition("examples, ")[2]))]
         assert way.passes == (2 if "chain" in called else sum(of_one))  # no number for each example
@@ -127,7 +128,7 @@ def if_alone(x):  # another function of one example
 )
 def test_where_examples_meet_or_save_nothing_it_is_not_taken(fn):
     problem = problem_of(fn, [normal(5, 24).astype("f")])
-    assert apart(problem, None, problem.m, 1.0) is None
+    assert apart(Sought(problem)) is None
 
 
 @pytest.mark.parametrize("output", ["dense", "csr"])
@@ -147,9 +148,9 @@ def test_a_layer_norm_takes_as_many_passes_for_a_batch_as_for_one(output):
 
 def test_looking_ends_in_time_and_runs_nothing_if_it_must_not():
     problem = problem_of(layer_norm, [normal(5, 24).astype("f")])
-    assert apart(problem, None, problem.m, 1.0, limit=0.0) is None
+    assert apart(Sought(problem, left=lambda: -1.0)) is None
     like = jax.ShapeDtypeStruct((5, 24), "float32")
     assert gradwise.structure(layer_norm, like).further == {"vmap (5 examples, split (2+1+2))": 5}
-    ways, notes = further_ways(problem, None, problem.m, 1.0)
+    ways, notes = further_ways(Sought(problem))
     assert [way.name for way in ways] == ["vmap (5 examples, split (2+1+2))"]
     assert not notes

@@ -13,6 +13,7 @@ import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure import batches
 from benchmarks.structure.methods import structured
+from benchmarks.structure.sought import Sought
 
 EXAMPLES, FEATURES, HIDDEN = 7, 3, 5
 
@@ -94,7 +95,7 @@ GOOD = {
 def way_of(fn, inputs, argnums):
     inputs = jax.tree.map(jnp.asarray, inputs)
     problem = make_problem(fn, inputs, argnums=argnums)
-    return problem, batches.batch(problem, None, problem.m, 1.0)
+    return problem, batches.batch(Sought(problem))
 
 
 @pytest.mark.parametrize("name", GOOD)

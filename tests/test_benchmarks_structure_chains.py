@@ -19,6 +19,7 @@ from benchmarks.structure.bracketing import cheapest
 from benchmarks.structure.links import Link, Weights
 from benchmarks.structure.methods import structured
 from benchmarks.structure.pieces import piece_of
+from benchmarks.structure.sought import Sought
 
 _random = np.random.default_rng(5)
 
@@ -138,7 +139,7 @@ EXAMPLES = {
 def way_of(fn, inputs):
     inputs = jax.tree.map(jnp.asarray, tuple(inputs))
     problem = make_problem(fn, inputs, argnums=0)
-    return problem, chains.chain(problem, None, problem.m, 1.0)
+    return problem, chains.chain(Sought(problem))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -180,7 +181,7 @@ def test_where_it_saves_nothing_there_is_no_chain(fn):
 
 def test_what_is_sparse_is_for_colours():
     problem, _ = way_of(banded, [normal(40)])
-    assert chains.chain(problem, csr_array(np.eye(29, 40, dtype=np.int8)), 29, 1.0) is None
+    assert chains.chain(Sought(problem, csr_array(np.eye(29, 40, dtype=np.int8)))) is None
 
 
 def test_looking_ends_in_time_and_nothing_that_prints_is_done_twice():
@@ -190,7 +191,7 @@ def test_looking_ends_in_time_and_nothing_that_prints_is_done_twice():
 
     assert way_of(printing, [normal(40)])[1] is None
     problem, _ = way_of(three, [normal(40)])
-    assert chains.chain(problem, None, problem.m, 1.0, limit=0.0) is None
+    assert chains.chain(Sought(problem, left=lambda: -1.0)) is None
 
 
 def test_the_order_of_products_is_the_one_of_the_textbook():

@@ -13,6 +13,7 @@ import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure import cuts
 from benchmarks.structure.methods import structured
+from benchmarks.structure.sought import Sought
 
 DOWN, UP, SIDE = normal(3, 24) / 5, normal(20, 3), normal(20, 2)
 
@@ -88,7 +89,7 @@ EXAMPLES = {
 
 def cut_of(fn, *inputs, argnums=None):
     problem = make_problem(fn, inputs, argnums=argnums)
-    return problem, cuts.cut(problem, None, problem.m, 1.0)
+    return problem, cuts.cut(Sought(problem))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

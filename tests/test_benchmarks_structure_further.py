@@ -8,6 +8,7 @@ from jax import lax
 
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure.further import further_ways
+from benchmarks.structure.sought import Sought
 
 SIZE = 24
 
@@ -60,7 +61,7 @@ def agree(seed):
     """The names of the ways that a program has, each of which gives what JAX gives."""
     fn, x = drawn(seed)
     problem = make_problem(fn, (x,))
-    ways, notes = further_ways(problem, None, problem.m, 1.0)
+    ways, notes = further_ways(Sought(problem))
     assert notes == ()
 
     @jax.jit
@@ -86,11 +87,11 @@ def test_ways_of_random_programs_give_what_jax_gives():
 
 def test_looking_ends_in_time():
     problem = make_problem(lambda x: jnp.sin(x) * jnp.sum(x), (jnp.ones(SIZE),))
-    assert [way.name for way in further_ways(problem, None, SIZE, 1.0)[0]] == ["split (1+1+1)"]
-    assert further_ways(problem, None, SIZE, 1.0, limit=0.0) == ([], ())
+    assert [way.name for way in further_ways(Sought(problem))[0]] == ["split (1+1+1)"]
+    assert further_ways(Sought(problem, left=lambda: 0.0)) == ([], ())
 
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_small_functions_are_not_looked_at(size):
     problem = make_problem(lambda x: jnp.sin(x) * jnp.sum(x), (jnp.ones(size),))
-    assert further_ways(problem, None, size, 1.0) == ([], ())
+    assert further_ways(Sought(problem)) == ([], ())

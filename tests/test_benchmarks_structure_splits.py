@@ -14,6 +14,7 @@ import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure import splits
 from benchmarks.structure.methods import structured
+from benchmarks.structure.sought import Sought
 
 
 def layer_norm(x, gain):
@@ -68,7 +69,7 @@ EXAMPLES = {
 
 def way_of(fn, inputs, argnums=None):
     problem = make_problem(fn, tuple(map(jnp.asarray, inputs)), argnums=argnums)
-    return problem, splits.split(problem, None, problem.m, 1.0)
+    return problem, splits.split(Sought(problem))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

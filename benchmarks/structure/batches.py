@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr
-from scipy.sparse import csr_array
 
 from ..check.directions import random_probe
 from ..check.error import relative_error
@@ -22,12 +21,12 @@ from ..check.float64 import in_float64, own_program, with_float64
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.method import ravel
 from ..derivatives.problem import Leaves, Problem
-from ..instrument.clock import time_left
 from ..program.jaxpr import trace
 from .compressed import at_places
 from .lengths import maps_examples, same_work
 from .pieces import Piece, piece_of
 from .rows import numbers_of, places_in_rows
+from .sought import Sought
 from .ways import REVERSE, Way, gathered
 
 #: A batch has at least so many examples.
@@ -38,16 +37,7 @@ _MOST_TRIED = 6
 _POINTS, _EPSILONS = 3, 3e4
 
 
-def batch(
-    problem: Problem,
-    rows: csr_array | None,
-    m: int,
-    operations: float,
-    *,
-    limit: float = 2.0,
-    left: Callable[[], float] | None = None,
-    runs: bool = True,
-) -> Way | None:
+def batch(sought: Sought) -> Way | None:
     """Return the way example by example, if the outputs are of examples that share inputs.
 
     For every x: the programs of this batch and of one example more are read side by side, and no
@@ -55,40 +45,31 @@ def batch(
     values must agree, at the point and elsewhere. Batch norm, a sum over the batch and draws for a
     whole batch are not of this kind.
 
-    Args:
-        problem: What is differentiated.
-        rows: The pattern of its Jacobian; `None` if it is not known.
-        m: How many numbers its outputs hold.
-        operations: How many operations one run of the function takes.
-        limit: Seconds that looking at what depends on what may take,
-        left: or what tells how many of them are left.
-        runs: Whether the function may be run, to compare values.
-
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
         >>> inputs = jnp.ones(3), jnp.arange(24.0).reshape(8, 3)
         >>> problem = make_problem(lambda w, x: jnp.sin(x @ w), inputs)
-        >>> way = batch(problem, None, 8, 100.0)
+        >>> way = batch(Sought(problem))
         >>> way.name, way.passes
         ('vmap (8 examples)', 1)
     """
+    problem, rows = sought.problem, sought.rows
     count, leaves = examples_of(problem)
     if not count or own_program(problem).effects:
         return None
-    left = left or time_left(limit)
-    batched = batched_leaves(problem, count, left)
+    batched = batched_leaves(problem, count, sought.left)
     if batched is None:
         return None
     one = one_example(problem, batched)
-    if one is None or (runs and not same_values(problem, one, batched)):
+    if one is None or (sought.runs and not same_values(problem, one, batched)):
         return None
 
     def dense(problem: Problem, tables: tuple, x: Leaves, fixed: Leaves) -> Jacobian:
         del problem, tables
         return _each(one, batched, x, fixed)
 
-    passes = m // count
-    cost = passes * REVERSE * operations + m * problem.n
+    passes = sought.m // count
+    cost = passes * REVERSE * sought.operations + sought.m * sought.n
     why = "each example's rows are the Jacobian of the function of that example"
     name = f"vmap ({count:,} examples)"
     moving = batched[: len(problem.x)]

@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from scipy.sparse import csr_array
 
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
-from ..instrument.clock import time_left
 from ..program.jaxpr import kind
 from ..program.walk import equations
 from .boundaries import Boundary, inner_boundaries, useful_values
@@ -34,6 +32,7 @@ from .links import (
     weights_of,
 )
 from .pieces import Piece
+from .sought import Sought
 from .terms import Factors
 from .ways import FORWARD, REVERSE, Way, gathered
 
@@ -58,37 +57,24 @@ class Chain(NamedTuple):
     inner: list[Boundary]
 
 
-def chain(
-    problem: Problem,
-    rows: csr_array | None,
-    m: int,
-    operations: float,
-    *,
-    limit: float = 2.0,
-) -> Way | None:
+def chain(sought: Sought) -> Way | None:
     """Return the way by the product of several Jacobians, if that saves operations.
-
-    Args:
-        problem: What is differentiated.
-        rows: The pattern of its Jacobian; `None` if it is not known.
-        m: How many numbers its outputs hold.
-        operations: How many operations one run of the function takes.
-        limit: Seconds that looking at what depends on what may take.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
         >>> weights = jnp.ones((30, 40))
         >>> problem = make_problem(lambda x: jax.nn.softmax(weights @ x), (jnp.ones(40),))
-        >>> way = chain(problem, None, 30, 100.0)
+        >>> way = chain(Sought(problem))
         >>> way.name, way.passes
         ('split (1+1+1)', 3)
     """
-    if rows is not None and rows.nnz < _SPARSE * m * problem.n:
+    problem, rows, n, m = sought.problem, sought.rows, sought.n, sought.m
+    if rows is not None and rows.nnz < _SPARSE * m * n:
         return None
-    found = _find(problem, m, time_left(limit))
+    found = _find(problem, m, sought.left)
     if found is None:
         return None
-    sizes = [problem.n, *(boundary.size for boundary in found.inner), m]
+    sizes = [n, *(boundary.size for boundary in found.inner), m]
     tree, plain = cheapest(sizes, found.links)
     if not _SAVES * tree.cost < min(plain, cost_of_cut(sizes, found.links)):
         return None
@@ -100,7 +86,7 @@ def chain(
     called, why = _told(tree, found, sizes)
     passes = passes_of(tree, sizes, found.links)
     # Callers count operations as they like: it is compared by what it saves of a plain mode.
-    either = min(problem.n * FORWARD, m * REVERSE) * operations + m * problem.n
+    either = min(n * FORWARD, m * REVERSE) * sought.operations + m * n
     cost = tree.cost / plain * either
     return Way(called, passes, cost, dense, gathered(dense, rows), tables, why=why)
 

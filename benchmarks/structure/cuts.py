@@ -9,11 +9,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from scipy.sparse import csr_array
 
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
+from .sought import Sought
 from .waist import Waist, find_waist
 from .ways import REVERSE, Way, gathered, matrix_product, product
 
@@ -21,32 +21,18 @@ from .ways import REVERSE, Way, gathered, matrix_product, product
 _NARROWER = 2
 
 
-def cut(
-    problem: Problem,
-    rows: csr_array | None,
-    m: int,
-    operations: float,
-    *,
-    limit: float = 2.0,
-) -> Way | None:
+def cut(sought: Sought) -> Way | None:
     """Return the way through the narrowest place of a function's program, if that saves passes.
-
-    Args:
-        problem: What is differentiated.
-        rows: The pattern of its Jacobian; `None` if it is not known.
-        m: How many numbers its outputs hold.
-        operations: How many operations one run of the function takes.
-        limit: Seconds that looking at what depends on what may take; here nothing is.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
         >>> problem = make_problem(lambda x: jnp.ones(6) * jnp.sin(x @ x), (jnp.ones(8),))
-        >>> way = cut(problem, None, 6, 100.0)
+        >>> way = cut(Sought(problem))
         >>> way.name, way.passes
         ('cut (1)', 1)
     """
-    del limit
-    most = min(problem.n, m) // _NARROWER
+    problem, rows, entries = sought.problem, sought.rows, sought.m * sought.n
+    most = min(sought.n, sought.m) // _NARROWER
     if not most:
         return None
     waist = find_waist(own_program(problem), len(problem.x), most)
@@ -61,8 +47,8 @@ def cut(
         del tables
         return _through(waist, problem, x, fixed, matrix_product)
 
-    full = rows is not None and rows.nnz == m * problem.n
-    cost = waist.size * REVERSE * operations + m * problem.n * (1 + waist.size) * 0.25
+    full = rows is not None and rows.nnz == entries
+    cost = waist.size * REVERSE * sought.operations + entries * (1 + waist.size) * 0.25
     why = f"{waist.size:,} numbers are all that the outputs know of the inputs"
     name = f"cut ({waist.size:,})"
     return Way(name, waist.size, cost, dense, gathered(flat if full else dense, rows), why=why)

@@ -28,6 +28,7 @@ from .pattern import find_pattern
 from .plans import plans
 from .sketch import Sketch
 from .sketching import band_of, blocks_of, distinct, said_of, sketch_of
+from .sought import Sought
 
 #: The kind of the record in a file.
 KIND = "structure"
@@ -202,7 +203,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
     chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
-    others, _ = further_ways(problem, rows, problem.m, problem.n, left=left, runs=False)
+    others, _ = further_ways(Sought(problem, rows, problem.n, left, runs=False))
     names = given.names_in_order
     parts, _ = guarded(
         "tell what is linear",

@@ -16,6 +16,7 @@ from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
 from .sketch import Sketch
 from .sketching import sketch_of
+from .sought import Sought
 from .stars import is_symmetric
 from .ways import MOST_DENSE, Way, constant, ways_of
 
@@ -83,7 +84,7 @@ def look_for(
     sketch = sketch_of(rows) if rows is not None and rows.nnz < whole.n * whole.m else None
     if pattern and pattern.curved:  # sums of directions tell nothing
         return Found((), sketch)
-    others, _ = further_ways(whole, rows, whole.m, whole.n, limit=max(left(), limit / 4))
+    others, _ = further_ways(Sought(whole, rows, whole.n, time_left(max(left(), limit / 4))))
     symmetric = order == 2 and is_symmetric(problem)
     ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=symmetric)
     found = [way for way in ways if way.plan]

@@ -5,24 +5,22 @@ numbers still for each example, and all examples together need no more passes th
 """
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.sparse import csr_array
 
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
-from ..instrument.clock import time_left
 from .batches import batched_leaves, examples_of, one_example, same_values
 from .chains import chain
 from .compressed import at_places
 from .cuts import cut
 from .rows import numbers_of, places_in_rows
+from .sought import Sought
 from .splits import split
 from .ways import Way, gathered
 
@@ -30,16 +28,7 @@ from .ways import Way, gathered
 _FEW = 4
 
 
-def apart(
-    problem: Problem,
-    rows: csr_array | None,
-    m: int,
-    operations: float,
-    *,
-    limit: float = 2.0,
-    left: Callable[[], float] | None = None,
-    runs: bool = True,
-) -> Way | None:
+def apart(sought: Sought) -> Way | None:
     """Return the way by a cut, a split or a chain of one example, if examples share nothing.
 
     They are found as those that share inputs are: see `batch`, whose arguments these are.
@@ -47,23 +36,24 @@ def apart(
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
         >>> problem = make_problem(lambda x: jax.nn.softmax(x, axis=-1), (jnp.ones((5, 30)),))
-        >>> way = apart(problem, None, 150, 100.0)
+        >>> way = apart(Sought(problem))
         >>> way.name, way.passes
         ('vmap (5 examples, split (1+1+1))', 3)
     """
+    problem, rows, entries = sought.problem, sought.rows, sought.m * sought.n
     count, outputs = examples_of(problem)
-    if not count or min(problem.n, m) < _FEW * count or own_program(problem).effects:
+    if not count or min(sought.n, sought.m) < _FEW * count or own_program(problem).effects:
         return None
-    if rows is not None and not _FEW * m <= rows.nnz <= m * problem.n // count:
+    if rows is not None and not _FEW * sought.m <= rows.nnz <= entries // count:
         return None  # colours do, or examples meet
-    left = left or time_left(limit)
-    batched = batched_leaves(problem, count, left, share=False)
+    batched = batched_leaves(problem, count, sought.left, share=False)
     one = one_example(problem, batched) if batched else None
     if batched is None or one is None:
         return None
     alone = _alone(problem, batched, count)
-    way = _cheapest(alone, m // count, operations / count, left)
-    if way is None or (runs and not same_values(problem, one, batched)):
+    operations = sought.operations / count
+    way = _cheapest(Sought(alone, None, operations, sought.left, runs=False))
+    if way is None or (sought.runs and not same_values(problem, one, batched)):
         return None
 
     def parts(tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
@@ -92,7 +82,7 @@ def apart(
     return Way(
         name=f"vmap ({count:,} examples, {way.name})",
         passes=way.passes,
-        cost=way.cost * count + m * problem.n * 0.25,
+        cost=way.cost * count + entries * 0.25,
         dense=dense,
         data=gathered(dense, rows) if places is None else data,
         tables=(way.tables, places),
@@ -129,13 +119,13 @@ def _alone(problem: Problem, batched: Sequence[bool], count: int) -> Problem:
     )
 
 
-def _cheapest(alone: Problem, m: int, operations: float, left: Callable[[], float]) -> Way | None:
+def _cheapest(alone: Sought) -> Way | None:
     """Return the best that the program of one example allows."""
     ways: list[Way] = []
-    for look in (cut, split, chain, partial(apart, runs=False)):
-        if left() < 0:
+    for look in (cut, split, chain, apart):
+        if alone.left() < 0:
             break
-        way = look(alone, None, m, operations, limit=left())
+        way = look(alone)
         ways += [way] if way else []
     return min(ways, key=lambda way: way.cost, default=None)
 

@@ -16,13 +16,13 @@ from scipy.sparse import csr_array
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
-from ..instrument.clock import time_left
 from .compressed import dense_jacobian, products, tables_of
 from .flat import Flat, before_cut, flat, part, size_of, variables
 from .marks import TooLargeError, extents
 from .pattern import find_pattern
 from .pieces import Piece
 from .plans import Plan, plans, proves
+from .sought import Sought
 from .ways import FORWARD, REVERSE, Way, gathered, product
 
 #: A split saves at least this many times the passes.
@@ -45,32 +45,19 @@ class Split(NamedTuple):
     size: int
 
 
-def split(
-    problem: Problem,
-    rows: csr_array | None,
-    m: int,
-    operations: float,
-    *,
-    limit: float = 2.0,
-) -> Way | None:
+def split(sought: Sought) -> Way | None:
     """Return the way by a sparse part and one of low rank, if that saves passes.
-
-    Args:
-        problem: What is differentiated.
-        rows: The pattern of its Jacobian; `None` if it is not known.
-        m: How many numbers its outputs hold.
-        operations: How many operations one run of the function takes.
-        limit: Seconds that looking at what depends on what may take.
 
     Example:
         >>> from benchmarks.derivatives.problem import make_problem
         >>> problem = make_problem(lambda x: jnp.sin(x) / jnp.sum(x**2), (jnp.ones(20),))
-        >>> way = split(problem, None, 20, 100.0)
+        >>> way = split(Sought(problem))
         >>> way.name, way.passes
         ('split (1+1+1)', 3)
     """
+    problem = sought.problem
     outputs = [leaf.shape for leaf in jax.tree.leaves(_outputs(problem))]
-    parts = sparse_and_narrow(problem, rows, m, outputs, time_left(limit))
+    parts = sparse_and_narrow(problem, sought.rows, sought.m, outputs, sought.left)
     if parts is None:
         return None
     found, left, colours = parts
@@ -80,12 +67,13 @@ def split(
 
     forward = (found.size + colours.forward.count) * FORWARD
     reverse = (found.size + colours.reverse.count) * REVERSE
-    cost = (forward + reverse) * operations + m * problem.n * (1 + found.size) * 0.25
+    cost = (forward + reverse) * sought.operations
+    cost += sought.m * sought.n * (1 + found.size) * 0.25
     name = f"split ({found.size:,}+{colours.count:,}+{found.size:,})"
     why = f"with {found.size:,} numbers held still, the rest is sparse"
     passes = 2 * found.size + colours.count
     tables = tables_of(left, colours, problem, outputs)
-    return Way(name, passes, cost, dense, gathered(dense, rows), tables, why=why)
+    return Way(name, passes, cost, dense, gathered(dense, sought.rows), tables, why=why)
 
 
 def sparse_and_narrow(

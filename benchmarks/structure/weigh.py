@@ -21,6 +21,7 @@ from .modes import blocked_modes
 from .operators import PRODUCTS, Linear
 from .pattern import Pattern, find_pattern
 from .sketching import distinct
+from .sought import Sought
 from .ways import FORWARD, MOST_DENSE, REVERSE, Way, constant, plain_ways, ways_of
 
 #: Seconds for all of looking.
@@ -123,7 +124,7 @@ def _of_structure(
     ways = plain() if ways is None else ways
     if asked.output == "operator":
         return ways, (uncoloured,)
-    others, faults = further_ways(problem, rows, asked.m, operations, left=left)
+    others, faults = further_ways(Sought(problem, rows, operations, left))
     return [*ways, *others], (uncoloured, *faults)
 
 
