@@ -83,7 +83,7 @@ def permutation(key: jax.Array, rows: int) -> Order:
     if rows < FEW:
         table = jax.random.permutation(key, rows)
         return lambda positions: table[positions]
-    keys = jax.random.bits(key, (_ROUNDS, 2))
+    keys = jax.random.bits(key, (_ROUNDS, 2), jnp.uint32)  # with x64 too
     width, height = _sides(rows)
 
     def entry(positions: jax.Array) -> jax.Array:
