@@ -116,6 +116,36 @@ def test_the_scale_follows_its_rule(initial, period, factor):
     assert after == scales(finite, initial=initial, period=period, factor=factor)
 
 
+def test_an_overflow_leaves_moments_and_counts_as_apply_if_finite_of_optax_does():
+    params = {"a": jnp.ones(2), "b": jnp.ones((2, 1))}
+    adam = optax.adam(0.1)
+    optimizer, exact = train.loss_scaling(adam), optax.apply_if_finite(adam, 10**6)
+    state, wanted = optimizer.init(params), exact.init(params)
+    update, reference = jax.jit(optimizer.update), jax.jit(exact.update)
+    for value in (1.0, np.nan, np.inf, 2.0, -np.inf):
+        slope = jax.tree.map(jnp.ones_like, params) | {"b": jnp.full((2, 1), value)}
+        ours, state = update(slope, state, params)
+        expected, wanted = reference(slope, wanted, params)
+        assert_equal(ours, expected)
+        assert jax.tree.structure(state.inner) == jax.tree.structure(wanted)
+        assert_equal(state.inner, wanted)
+
+
+def test_the_derivative_of_a_run_through_an_overflow_is_finite():
+    def trained(rate):
+        clip = optax.clip_by_global_norm(10.0)
+        optimizer = train.loss_scaling(optax.chain(clip, optax.sgd(rate)))
+        params = jnp.ones(2)
+        state = optimizer.init(params)
+        for factor in (1.0, jnp.array([1.0, 1e5])):  # float16 ends at 65504
+            slope = (factor * params).astype(jnp.float16).astype(jnp.float32)
+            updates, state = optimizer.update(slope, state, params)
+            params = optax.apply_updates(params, updates)
+        return params.sum()
+
+    assert float(jax.jit(jax.grad(trained))(0.1)) == -2  # of the first step
+
+
 def objective(model):
     return train.supervised(model.apply, losses.squared_error)
 

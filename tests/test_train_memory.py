@@ -64,9 +64,28 @@ def test_adam_holds_three_times_the_parameters_and_the_gradient(program, megabyt
     assert memory.temp_size_in_bytes < 1.5 * params  # one of it is the gradient
 
 
+def clipped(rate):
+    return optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate))
+
+
+@pytest.mark.compiled_as_for_a_user
+@pytest.mark.parametrize(
+    ("optimizer", "temporaries"),
+    [
+        (clipped(1e-3), 1.5),
+        (train.loss_scaling(optax.adam(1e-3)), 1.5),
+        (train.loss_scaling(clipped(1e-3)), 2.1),  # the norm is of a copy without what overflows
+    ],
+)
+def test_neither_clipping_nor_a_loss_scale_holds_more(optimizer, temporaries):
+    params, memory = compiled("stream", 700, optimizer)
+    assert memory.temp_size_in_bytes < temporaries * params
+    assert memory.alias_size_in_bytes == pytest.approx(3 * params, rel=0.01)
+
+
 OPTIMIZERS = {
     "adam": optax.adam,
-    "clipped": lambda rate: optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate)),
+    "clipped": clipped,
     "muon": optax.contrib.muon,
     "momentum": lambda rate: optax.sgd(rate, 0.9),
 }

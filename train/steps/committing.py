@@ -2,9 +2,10 @@
 
 Whether a new parameter is finite is known only when all of them are, and by then something must
 still hold the old parameters and the optimizer's old state. To hold both takes three times the
-parameters with Adam. So the update is computed three times, once to be judged, once for the
-parameters and once for the optimizer's state, which costs less than to read and write what would be
-held: an update is a few operations on each entry, and the compiler makes one loop of them.
+parameters with Adam. So the update is computed several times, once to be judged, once for the
+parameters and once for each tree of the optimizer's state, which costs less than to read and write
+what would be held: an update is a few operations on each entry, and the compiler makes one loop of
+them.
 """
 
 from __future__ import annotations
@@ -76,12 +77,52 @@ def commit(
     # The barriers keep the compiler from computing the update once and holding it.
     given, undo = jax.lax.optimization_barrier((given, undo))
     params = select(undo, given.params, proposed(given)[0])
-    given = jax.lax.optimization_barrier(given)
     # The optimizer's state may be overwritten when the parameters, which are made of it, are there.
     # The compiler orders by what is read alone: so one entry of each parameter is read, which is
     # finite if nothing is undone.
-    opt_state = select(undo | _spoilt(params), given.opt_state, proposed(given)[1])
-    return params, opt_state, bad, undo
+    undo_rest = undo | _spoilt(params)
+    opt_leaves, structure_of_rest = jax.tree.flatten(given.opt_state)
+    for numbers in _groups(given.opt_state, given.params):
+        # One barrier more for each: the compiler takes two of the same operands for one.
+        given = jax.lax.optimization_barrier(given)
+        old, new_leaves = (
+            [jax.tree.leaves(tree)[number] for number in numbers]
+            for tree in (given.opt_state, proposed(given)[1])
+        )
+        chosen = select(undo_rest, old, new_leaves)
+        for number, leaf in zip(numbers, chosen, strict=True):
+            opt_leaves[number] = leaf
+    return params, jax.tree.unflatten(structure_of_rest, opt_leaves), bad, undo
+
+
+def _groups(opt_state: Tree, params: Params) -> list[list[int]]:
+    """Return the numbers of the leaves that are computed together.
+
+    These are the leaves of each tree that is as that of the parameters, such as Adam's mean and its
+    mean of squares, and all others. Of what both means are made of, the gradient that was clipped
+    for example, the compiler would hold a copy if one computation made both.
+
+    Example:
+        >>> import optax
+        >>> params = {"bias": jnp.ones(3), "weight": jnp.ones((2, 3))}
+        >>> _groups(optax.adam(0.1).init(params), params)
+        [[0], [1, 2], [3, 4]]
+    """
+    structure = jax.tree.structure(params)
+
+    def is_like_params(tree: Tree) -> bool:
+        return jax.tree.structure(tree) == structure
+
+    others: list[int] = []
+    groups, count = [others], 0
+    for entry in jax.tree.leaves(opt_state, is_leaf=is_like_params):
+        numbers = range(count, count + len(jax.tree.leaves(entry)))
+        if is_like_params(entry):
+            groups.append([*numbers])
+        else:
+            others.extend(numbers)
+        count += len(numbers)
+    return [group for group in groups if group]
 
 
 def _spoilt(params: Params) -> jax.Array:

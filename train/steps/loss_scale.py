@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from .. import gradients
 from .._checks import positive
 from .._types import Params, Tree
+from .state import select
 
 SCALE = "loss_scale"  # the metric and the curve of that name
 _LEAST = 1.0  # of a scale: what is not finite at this one is the model's own fault
@@ -45,9 +45,9 @@ def loss_scaling(
     In float16 a gradient below 6e-8 is 0. A step of `make_step`, `make_run` and `fit` whose
     optimizer is of this kind multiplies the loss by the scale, differentiates that, and divides the
     gradient by the scale in float32. Where a gradient is not finite, parameters and moments stay
-    as they were (`optax.apply_if_finite`), and the scale is divided by `factor`; after `period`
-    steps without, it is multiplied. At a scale of 1, a gradient that is not finite is an error as
-    it is without. `loss_scale` is a curve of the history.
+    as they were, and the scale is divided by `factor`; after `period` steps without, it is
+    multiplied. At a scale of 1, a gradient that is not finite is an error as it is without.
+    `loss_scale` is a curve of the history.
 
     Micikevicius et al., "Mixed Precision Training" (2018). It must be the outermost optimizer, or
     be within `freeze` or `optax.chain` after what clips. bfloat16 has the range of float32, and
@@ -83,7 +83,7 @@ def loss_scaling(
     if not factor > 1:
         raise ValueError(f"factor must be above 1, got {factor!r}")
     period = positive("period", period)
-    inner = optax.apply_if_finite(optimizer, max_consecutive_errors=np.iinfo(np.int32).max)
+    inner = _if_finite(optimizer)
 
     def init(params: Params) -> LossScaleState:
         return LossScaleState(jnp.float32(initial), jnp.int32(0), inner.init(params))
@@ -99,6 +99,45 @@ def loss_scaling(
         scale = jnp.where(grows, larger, jnp.where(finite, state.scale, smaller))
         steady = jnp.where(grows | ~finite, 0, steady)
         return updates, LossScaleState(scale, steady, inner_state)
+
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
+
+
+def _if_finite(optimizer: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+    """Return the optimizer whose state stays, and whose update is 0, where one is not finite.
+
+    It is `optax.apply_if_finite` by selection. With optax's own, a `cond`, a step could not compute
+    its update again, as it does to overwrite in place: it would hold three times the parameters.
+    """
+    optimizer = optax.with_extra_args_support(optimizer)
+
+    def init(params: Params) -> optax.ApplyIfFiniteState:
+        none = jnp.int32(0)
+        return optax.ApplyIfFiniteState(none, jnp.array(True), none, optimizer.init(params))
+
+    def update(
+        updates: Params,
+        state: optax.ApplyIfFiniteState,
+        params: Params | None = None,
+        **extra: Any,
+    ) -> tuple[Params, optax.ApplyIfFiniteState]:
+        entries = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(updates)]
+        finite = jnp.stack(entries).all() if entries else jnp.array(True)
+
+        def or_zero(leaf: jax.Array) -> jax.Array:
+            return jnp.where(finite, leaf, jnp.zeros_like(leaf))
+
+        # Also before, so that no derivative of a run goes through what is not finite.
+        safe = jax.tree.map(or_zero, updates)
+        made, new = optimizer.update(safe, state.inner_state, params, **extra)
+        in_a_row, in_all = map(optax.safe_increment, (state.notfinite_count, state.total_notfinite))
+        kept = optax.ApplyIfFiniteState(
+            notfinite_count=jnp.where(finite, 0, in_a_row),
+            last_finite=finite,
+            total_notfinite=jnp.where(finite, state.total_notfinite, in_all),
+            inner_state=select(finite, new, state.inner_state),
+        )
+        return jax.tree.map(or_zero, made), kept
 
     return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore
 
