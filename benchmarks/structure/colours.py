@@ -6,25 +6,26 @@ Jacobian? Graph Coloring for Computing Derivatives (2005).
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, product
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
-#: Lattices with up to this many times the fewest possible colours are tried, and one more.
-_SPARE = 1.5
+from .lattices import on_grid
+
 #: Colours over the longest row that nothing better is looked for from.
 _NEAR = 1.1
-#: Rows on which a lattice is tried before it is proved on all.
+#: Rows that are asked whether they meet one line of a table each, before all are.
 _SAMPLE = 512
-#: Lattices that are tried, at most.
-_MOST_TRIED = 2000
 #: Bytes that a greedy colouring may take for the colours that each row has seen.
 _MOST_BYTES = 500_000_000
 #: Entries above which nothing is coloured greedily, and entries between two looks at the clock.
 _MOST_GREEDY, _OFTEN = 6_000_000, 100_000
+#: Entries above which nothing is coloured greedily as well as in another way.
+_MOST_AGAIN = 300_000
+#: Pairs of columns that meet, above which nobody counts them.
+_MOST_MET = 2_000_000
 
 
 class Colouring(NamedTuple):
@@ -46,9 +47,10 @@ def colour(
 ) -> Colouring:
     """Colour the columns of a pattern with few colours.
 
-    A lattice, on which a colour is a sum of the indices modulo the count, is at or near the fewest
-    on grids. Where rows meet one line of a table each, as observations meet cameras, the columns of
-    the table have one colour each. Anything else is coloured greedily, the fullest columns first.
+    On grids a colour is a sum of the indices, modulo the count or around a circle, which is at or
+    near the fewest, also where the ends of a grid meet. Where rows meet one line of a table each,
+    as observations meet cameras, the columns of the table have one colour each. Anything else is
+    coloured greedily, the fullest columns first, or those first that meet the most others.
 
     Args:
         rows: The pattern, `[m, n]`.
@@ -66,12 +68,15 @@ def colour(
     tabled = by_table(rows, shapes, left)
     if tabled and tabled.count == longest:
         return tabled
-    found = lattice(rows, shapes, longest)
-    if not found or found.count > _NEAR * longest:
-        found = ring(rows, shapes, longest) or found
-    if found is None and not (tabled and tabled.count <= _NEAR * longest):
-        found = greedy(rows, left)
-    return min(filter(None, (tabled, found)), key=lambda one: one.count)
+    proves = lambda colours, count: is_valid(rows, Colouring(colours, count))  # noqa: E731
+    grid = on_grid(rows, shapes, longest, proves)
+    found = [_used(rows, grid)] if grid is not None else []
+    found += [tabled] if tabled else []
+    best = min((one.count for one in found), default=math.inf)
+    if best > _NEAR * longest and (not found or rows.nnz <= _MOST_AGAIN):
+        found.append(greedy(rows, left))
+        found += [greedy(rows, left, order=order) for order in _by_neighbours(rows)]
+    return min(found, key=lambda one: one.count)
 
 
 def is_valid(rows: csr_array, colouring: Colouring) -> bool:
@@ -95,9 +100,15 @@ def is_valid(rows: csr_array, colouring: Colouring) -> bool:
 
 
 def greedy(
-    rows: csr_array, left: Callable[[], float] = lambda: math.inf, *, saves: float = 0.75
+    rows: csr_array,
+    left: Callable[[], float] = lambda: math.inf,
+    *,
+    saves: float = 0.75,
+    order: np.ndarray | None = None,
 ) -> Colouring:
     """Colour the fullest column first, each with the first colour that its rows have not seen.
+
+    Another order may be given.
 
     Where that takes too long, or too much memory, each column has a colour of its own, and also
     where it takes more than a share `saves` of as many colours.
@@ -110,9 +121,10 @@ def greedy(
     starts, members = columns.indptr.tolist(), columns.indices.tolist()
     seen = [0] * rows.shape[0]  # of each row its colours, a bit each
     colours = [-1] * rows.shape[1]
-    order = np.argsort(-np.diff(columns.indptr), kind="stable").tolist()
+    if order is None:
+        order = np.argsort(-np.diff(columns.indptr), kind="stable")[:used]  # others have no entry
     since = 0
-    for column in order[:used]:  # the others have no entry
+    for column in order.tolist():
         mine = members[starts[column] : starts[column + 1]]
         since += len(mine)
         if since > _OFTEN:
@@ -130,6 +142,19 @@ def greedy(
             seen[row] |= bit
     found = np.asarray(colours, np.int64)
     return Colouring(found, int(found.max(initial=-1)) + 1)
+
+
+def _by_neighbours(rows: csr_array) -> list[np.ndarray]:
+    """Return the columns that have entries, those first that meet the most others.
+
+    Nothing is returned where to know that takes long.
+    """
+    if int((np.diff(rows.indptr).astype(np.int64) ** 2).sum()) > _MOST_MET:
+        return []
+    ones = csr_array((np.ones(rows.nnz, np.int32), rows.indices, rows.indptr), shape=rows.shape)
+    met = np.diff(csr_array(ones.T @ ones).indptr)
+    order = np.argsort(-met, kind="stable")
+    return [order[: int(np.count_nonzero(met))]]
 
 
 def _apart(rows: csr_array) -> Colouring:
@@ -190,94 +215,6 @@ def _groups(rows: csr_array, shapes: Sequence[tuple[int, ...]]) -> tuple[np.ndar
             start + own,
         )
     return np.concatenate([*groups, np.zeros(0, np.int64)]), joined
-
-
-def ring(rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int) -> Colouring | None:
-    """Colour a line whose ends meet in runs of the fewest colours, and some of one more.
-
-    It is `None` for anything else. No sum modulo a count does where the count does not divide the
-    length.
-
-    Example:
-        >>> around = sum(np.roll(np.eye(10), step, 1) for step in (-1, 0, 1))
-        >>> ring(csr_array(around), [(10,)], 3).colours
-        array([0, 1, 2, 0, 1, 2, 0, 1, 2, 3])
-    """
-    length = rows.shape[1]
-    if list(shapes) != [(length,)] or length % fewest > length // (fewest + 1):
-        return None
-    long = length % fewest
-    short = (length - long * (fewest + 1)) // fewest
-    runs = [np.tile(np.arange(fewest), short), np.tile(np.arange(fewest + 1), long)]
-    found = _used(rows, np.concatenate(runs))
-    return found if is_valid(rows, found) else None
-
-
-def lattice(rows: csr_array, shapes: Sequence[tuple[int, ...]], fewest: int) -> Colouring | None:
-    """Colour a grid by a sum of its indices modulo the count, `None` if no sum does.
-
-    Several arrays share the sum, each with an offset of its own.
-    """
-    axes = max((len(shape) for shape in shapes), default=0)
-    if not 1 <= axes <= 3 or len(shapes) > 4 or not rows.nnz:
-        return None
-    sample, owner, places = _sampled(rows, shapes, axes)
-    for count, factors, offsets in islice(_lattices(fewest, axes, len(shapes)), _MOST_TRIED):
-        sums = np.asarray(offsets)[owner] + np.asarray(factors) @ places
-        if is_valid(sample, Colouring(sums % count, count)):
-            found = Colouring(_sums(shapes, factors, offsets) % count, count)
-            if is_valid(rows, found):
-                return _used(rows, found.colours)
-    return None
-
-
-def _lattices(
-    fewest: int, axes: int, arrays: int
-) -> Iterator[tuple[int, tuple[int, ...], tuple[int, ...]]]:
-    """Yield counts, factors of the indices and offsets of the arrays, the fewest colours first."""
-    for count in range(fewest, min(int(fewest * _SPARE) + 1, 64) + 1):
-        for factors in product(range(1, max(count, 2)), repeat=axes):
-            if axes == 1 or factors[-1] in (1, factors[0]):
-                for offsets in product(range(count), repeat=arrays - 1):
-                    yield count, factors, (0, *offsets)
-
-
-def _sums(
-    shapes: Sequence[tuple[int, ...]], factors: Sequence[int], offsets: Sequence[int]
-) -> np.ndarray:
-    """Return the sum of each number's indices, each times its factor, and of its array's offset."""
-    parts = []
-    for shape, offset in zip(shapes, offsets, strict=True):
-        own, total = factors[len(factors) - len(shape) :], np.full((), offset, np.int64)
-        for size, factor in zip(shape, own, strict=True):
-            total = total[..., None] + factor * np.arange(size)
-        parts.append(total.ravel())
-    return np.concatenate(parts)
-
-
-def _sampled(
-    rows: csr_array, shapes: Sequence[tuple[int, ...]], axes: int
-) -> tuple[csr_array, np.ndarray, np.ndarray]:
-    """Return the longest rows and some others, and where the columns of these are.
-
-    Returns:
-        The rows with those columns alone, `[k]` the array of each, and `[axes, k]` its indices.
-    """
-    longest = np.argsort(-np.diff(rows.indptr), kind="stable")[: _SAMPLE // 2]
-    spread = np.linspace(0, rows.shape[0] - 1, _SAMPLE // 2).astype(np.int64)
-    some = csr_array(rows[np.unique(np.concatenate([longest, spread]))])
-    columns, renamed = np.unique(some.indices, return_inverse=True)
-    sample = csr_array((some.data, renamed, some.indptr), shape=(some.shape[0], columns.size))
-    ends = np.cumsum([math.prod(shape) for shape in shapes])
-    owner = np.searchsorted(ends, columns, side="right")
-    places = np.zeros((axes, columns.size), np.int64)
-    for array, shape in enumerate(shapes):
-        mine = np.flatnonzero(owner == array)
-        start = ends[array] - math.prod(shape)
-        if shape:
-            indices = np.unravel_index(columns[mine] - start, shape)
-            places[axes - len(shape) :, mine] = np.stack(indices)
-    return sample, owner, places
 
 
 def _used(rows: csr_array, colours: np.ndarray) -> Colouring:
