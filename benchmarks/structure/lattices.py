@@ -71,16 +71,16 @@ def on_grid(
 ) -> np.ndarray | None:
     """Colour the columns of arrays that are grids; `None` where no sum of indices does.
 
-        Args:
-            rows: The pattern.
-            shapes: The shapes of the arrays that the columns are the numbers of.
-            fewest: The entries of the longest row.
-            proves: Whether colours and their count are right, on all rows.
+    Args:
+        rows: The pattern.
+        shapes: The shapes of the arrays that the columns are the numbers of.
+        fewest: The entries of the longest row.
+        proves: Whether colours and their count are right, on all rows.
 
-        Example:
-            >>> around = csr_array(sum(np.roll(np.eye(10), step, 1) for step in (-1, 0, 1)))
-            >>> on_grid(around, [(10,)], 3, lambda colours, count: count == 4)
-    @@
+    Example:
+        >>> around = csr_array(sum(np.roll(np.eye(10), step, 1) for step in (-1, 0, 1)))
+        >>> on_grid(around, [(10,)], 3, lambda colours, count: count == 4)
+        array([0, 1, 2, 3, 0, 2, 3, 0, 1, 2])
     """
     best, proved = None, 0
     for form in _forms(rows, shapes, fewest):
