@@ -88,6 +88,29 @@ def test_an_overflow_changes_nothing_but_the_scale_and_is_no_failure():
     assert (float(after.opt_state.scale), int(after.opt_state.steady)) == (2.0**59, 0)
     assert float(metrics["skipped"].total) == 0
     assert float(metrics["loss_scale"].value) == 2.0**60
+    assert float(metrics["overflows"].total) == 1
+
+
+@pytest.mark.parametrize("source", ["arrays", "stream"])
+def test_an_overflow_moves_neither_running_statistics_nor_the_average(source):
+    # The scales of the steps are 2^60, 2^59, ...: none of them has a gradient in float16.
+    model = nn.mixed_precision(
+        nn.serial(nn.dense(3, 4), nn.batch_norm(4), nn.dense(4, 1)), compute=jnp.float16
+    )
+    optimizer = train.loss_scaling(optax.adam(0.1), initial=2.0**60)
+    before = start(optimizer, model)
+    after, history = train.fit(
+        jax.random.key(1), before, objective(model), optimizer,
+        (X, Y) if source == "arrays" else [(X, Y)], epochs=2, batch_size=4 if source == "arrays"
+        else 8, average=train.ema(0.5), gradient_norm=True,
+    )  # fmt: skip
+    assert jax.tree.leaves(before.state)
+    assert_equal(before[:2], after[:2])
+    steps = 2 if source == "arrays" else 1
+    np.testing.assert_array_equal(history["overflows"], [steps, steps])
+    np.testing.assert_array_equal(history["skipped"], [0, 0])
+    assert np.isnan(history["gradient_norm"]).all()  # there is none of an epoch without a step
+    assert np.isfinite(history["train_loss"]).all()
 
 
 def scales(found, *, initial, period, factor):

@@ -13,7 +13,7 @@ from ..metrics import Figure, Mean
 from ..steps import Batch
 from ..steps.averages import Average
 from ..steps.evaluation import values
-from ..steps.loss_scale import SCALE
+from ..steps.loss_scale import OVERFLOWS, SCALE
 from ..steps.state import select
 from ..steps.transaction import NORM, make_attempt
 from .carry import Carry, is_stale, measured
@@ -43,7 +43,7 @@ def make_run_step(plan: Plan) -> RunStep:
 
     def step(key: jax.Array, carry: Carry, batch: Batch) -> tuple[Carry, dict[str, Figure]]:
         train_state, watch = carry
-        kept, metrics, bad = attempt(key, train_state, batch, watch.stopped)
+        kept, metrics, bad, unmade = attempt(key, train_state, batch, watch.stopped)
         failed = bad.any()
         undo = failed | watch.stopped
         first = ~jnp.isfinite(watch.untrained_loss) & ~undo
@@ -57,7 +57,7 @@ def make_run_step(plan: Plan) -> RunStep:
             )
         if plan.average is not None and isinstance(watch.average, Average):
             average = plan.average.update(watch.average, (kept.params, kept.state))
-            watch = watch._replace(average=select(undo, watch.average, average))
+            watch = watch._replace(average=select(unmade, watch.average, average))
         metrics = jax.tree.map(lambda leaf: jnp.where(undo, 0, leaf), metrics)
         skipped = failed.astype(jnp.float32)
         carry = kept_at(plan.places, Carry(kept, watch))
@@ -68,9 +68,13 @@ def make_run_step(plan: Plan) -> RunStep:
 
 def skipped_steps(metrics: Mapping[str, Figure]) -> jax.Array:
     """Return how many of the steps that were summed were skipped, `[]`."""
-    skipped = metrics["skipped"]
-    assert isinstance(skipped, Mean)
-    return skipped.total
+    return _count("skipped", metrics)
+
+
+def _count(name: str, metrics: Mapping[str, Figure]) -> jax.Array:
+    counted = metrics[name]
+    assert isinstance(counted, Mean)
+    return counted.total
 
 
 def close_epoch(
@@ -117,8 +121,8 @@ def close_epoch(
 def _curves(
     train: Mapping[str, Figure], validation: Mapping[str, Figure] | None
 ) -> dict[str, jax.Array]:
-    """Return the epoch's means by the names of their curves; skipped steps are counted."""
-    plain = {"skipped": skipped_steps(train)}
+    """Return the epoch's means by the names of their curves; steps that were left out, counted."""
+    plain = {name: _count(name, train) for name in ("skipped", OVERFLOWS) if name in train}
     plain |= {name: train[name].value for name in (NORM, SCALE) if name in train}
     means = {name: mean for name, mean in train.items() if name not in plain}
     curves = plain | {f"train_{name}": value for name, value in values(means).items()}

@@ -99,7 +99,7 @@ def make_run(
             `keep_best` keeps it, and the train state that is returned holds it in place of the last
             weights. The layers' running statistics are averaged alike.
         gradient_norm: Whether `history["gradient_norm"]` is the mean norm of the steps' gradients,
-            before the optimizer sees them.
+            before the optimizer sees them; NaN where an epoch has made no step.
         learning_rate: The optimizer's schedule `step -> rate`, to have its value at the last step
             of each epoch as `history["learning_rate"]`. Where `optax.inject_hyperparams` has made
             the optimizer, that curve is there without it.

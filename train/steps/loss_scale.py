@@ -14,7 +14,7 @@ from .._checks import positive
 from .._types import Params, Tree
 from .state import select
 
-SCALE = "loss_scale"  # the metric and the curve of that name
+SCALE, OVERFLOWS = "loss_scale", "overflows"  # the metrics and the curves of these names
 _LEAST = 1.0  # of a scale: what is not finite at this one is the model's own fault
 
 
@@ -44,10 +44,11 @@ def loss_scaling(
 
     In float16 a gradient below 6e-8 is 0. A step of `make_step`, `make_run` and `fit` whose
     optimizer is of this kind multiplies the loss by the scale, differentiates that, and divides the
-    gradient by the scale in float32. Where a gradient is not finite, parameters and moments stay
-    as they were, and the scale is divided by `factor`; after `period` steps without, it is
-    multiplied. At a scale of 1, a gradient that is not finite is an error as it is without.
-    `loss_scale` is a curve of the history.
+    gradient by the scale in float32. Where a gradient is not finite, parameters, moments, running
+    statistics and an `average` stay as they were, and the scale is divided by `factor`; after
+    `period` steps without, it is multiplied. At a scale of 1, a gradient that is not finite is an
+    error as it is without. Two curves of the history tell of it: `loss_scale`, and `overflows`, how
+    many steps of an epoch were left out.
 
     Micikevicius et al., "Mixed Precision Training" (2018). It must be the outermost optimizer, or
     be within `freeze` or `optax.chain` after what clips. bfloat16 has the range of float32, and

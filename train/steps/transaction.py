@@ -19,14 +19,14 @@ from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .committing import Given, commit
 from .contracts import Objective
-from .loss_scale import SCALE, is_forgiven, scaled, scaling_of
+from .loss_scale import OVERFLOWS, SCALE, is_forgiven, scaled, scaling_of
 from .optional import weight_sums_of, with_loss, with_whole
 from .state import Batch, TrainState, select
 
 NORM = "gradient_norm"  # the metric and the curve of that name
 
 Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure]]]
-Attempt = Callable[..., tuple[TrainState, dict[str, Figure], jax.Array]]
+Attempt = Callable[..., tuple[TrainState, dict[str, Figure], jax.Array, jax.Array]]
 
 
 def make_step(
@@ -44,7 +44,8 @@ def make_step(
 
     A step is a transaction: when the loss, a gradient, a new parameter or a new running statistic
     is not finite, parameters, statistics and optimizer state all stay as they were, `step` still
-    counts, and `metrics["skipped"].total` is 1.
+    counts, and `metrics["skipped"].total` is 1. What a `loss_scaling` forgives changes nothing but
+    the scale and `step`, and `metrics["overflows"].total` is 1.
 
     Args:
         objective: What `supervised` makes, or any `Objective`.
@@ -91,7 +92,7 @@ def make_step(
     def step(
         key: jax.Array, train_state: TrainState, batch: Batch
     ) -> tuple[TrainState, dict[str, Figure]]:
-        kept, metrics, bad = attempt(key, train_state, batch)
+        kept, metrics, bad, _ = attempt(key, train_state, batch)
         skipped = Mean(bad.any().astype(jnp.float32), jnp.ones(()))
         return kept._replace(step=train_state.step + 1), metrics | {"skipped": skipped}
 
@@ -112,10 +113,11 @@ def make_attempt(
     """Make a step that is made or undone: `attempt(key, train_state, batch, stopped=False)`.
 
     Returns:
-        `attempt(key, train_state, batch, stopped) -> (kept, metrics, bad)`, where `bad` `[leaves]`
-        bool says what is not finite, in the order of `leaf_names`. If anything is, or if the run
-        has `stopped`, the train state is as before, its step included. With `gradient_norm` the
-        gradient's length is one of the metrics.
+        `attempt(key, train_state, batch, stopped) -> (kept, metrics, bad, unmade)`, where `bad`
+        `[leaves]` bool says what is not finite, in the order of `leaf_names`. If anything is, or if
+        the run has `stopped`, the train state is as before, its step included. `unmade` `[]` bool
+        says that there was no update: also where a loss scale was too large, which is forgiven.
+        With `gradient_norm` the gradient's length is one of the metrics.
     """
     check_sharding("a batch", sharding)
     optimizer = optax.with_extra_args_support(optimizer)
@@ -126,7 +128,7 @@ def make_attempt(
 
     def attempt(
         key: jax.Array, train_state: TrainState, batch: Batch, stopped: bool | jax.Array = False
-    ) -> tuple[TrainState, dict[str, Figure], jax.Array]:
+    ) -> tuple[TrainState, dict[str, Figure], jax.Array, jax.Array]:
         params, state, opt_state, step = train_state
         key = jax.random.fold_in(key, step)
         scaling = scaling_of(opt_state)
@@ -145,25 +147,24 @@ def make_attempt(
             )  # fmt: skip
             return optax.apply_updates(given.params, updates), new_opt_state
 
+        slopes = _each_not_finite(slope)
+        overflow = jnp.array(slopes, bool).any() & is_forgiven(scaling)
+
         def judge(new_params: Params) -> tuple[jax.Array, jax.Array]:
-            loss, slopes, new = (
-                [_not_finite(leaf) for leaf in jax.tree.leaves(tree)]
-                for tree in (value, slope, (new_params, new_state))
-            )
-            slopes = [leaf & ~is_forgiven(scaling) for leaf in slopes] if scaling else slopes
-            bad = jnp.stack([*loss, *slopes, *new])
+            loss, new = _each_not_finite(value), _each_not_finite((new_params, new_state))
+            bad = jnp.stack([*loss, *(leaf & ~overflow for leaf in slopes), *new])
             return bad, bad.any() | stopped
 
         if gradient_norm:
             metrics = _with_norm(metrics, slope, is_forgiven(scaling))
         if scaling is not None:
-            metrics = _with_metric(
-                metrics, SCALE, Mean(scaling.scale, jnp.ones(())), "loss_scaling"
-            )
+            metrics = _with_scale(metrics, scaling.scale, overflow)
         given = Given(slope, opt_state, params, value)
         params, opt_state, bad, undo = commit(propose, given, judge)
-        state, step = select(undo, (state, step), (new_state, step + 1))
-        return TrainState(params, state, opt_state, step), metrics, bad
+        # The batch that no update was made of does not move the layers' running statistics.
+        state = select(undo | overflow, state, new_state)
+        step = select(undo, step, step + 1)
+        return TrainState(params, state, opt_state, step), metrics, bad, undo | overflow
 
     return attempt
 
@@ -217,6 +218,16 @@ def _with_norm(
     return _with_metric(metrics, NORM, figure, "gradient_norm=True")
 
 
+def _with_scale(
+    metrics: Mapping[str, Figure], scale: jax.Array, overflow: jax.Array
+) -> dict[str, Figure]:
+    """Return the metrics with the scale of the loss, and whether it was too large."""
+    figures = {SCALE: scale, OVERFLOWS: overflow.astype(scale.dtype)}
+    for name, figure in figures.items():
+        metrics = _with_metric(metrics, name, Mean(figure, jnp.ones(())), "loss_scaling")
+    return {**metrics}
+
+
 def _with_metric(
     metrics: Mapping[str, Figure], name: str, figure: Figure, taken_by: str
 ) -> dict[str, Figure]:
@@ -224,6 +235,10 @@ def _with_metric(
     if name in metrics:
         raise ValueError(f"a metric is named {name!r}, which {taken_by} takes: rename it")
     return {**metrics, name: figure}
+
+
+def _each_not_finite(tree: Tree) -> list[jax.Array]:
+    return [_not_finite(leaf) for leaf in jax.tree.leaves(tree)]
 
 
 def _not_finite(leaf: jax.Array) -> jax.Array:
