@@ -37,10 +37,10 @@ def of_seconds(seconds, busy=1.0):
     return interleave
 
 
-def ticking(step):
-    """A clock that is a step later each time that somebody looks at it."""
+def ticking(step, wall=0.0):
+    """Clocks that are a step later each time that somebody looks at what a thread computes."""
     count = itertools.count()
-    return Clock(lambda: step * next(count), lambda: 0.0)
+    return Clock(lambda: wall * next(count), lambda: 0.0, lambda: step * next(count))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,13 @@ def test_looking_ends_in_time_and_a_plain_mode_is_taken(step):
     assert "what depends on what is not known: looking for it took too long" in notes
     _, ways, _ = weigh.weighed(asked(stencil, X), ticking(1e-6))
     assert ways[0].name == "coloured (forward, 3)"
+
+
+def test_what_is_found_is_the_same_on_a_busy_machine_until_nobody_waits_any_longer():
+    _, ways, _ = weigh.weighed(asked(stencil, X), ticking(1e-6, wall=0.01))
+    assert ways[0].name == "coloured (forward, 3)"
+    _, ways, _ = weigh.weighed(asked(stencil, X), ticking(1e-6, wall=60.0))
+    assert [way.name for way in ways] == ["forward", "reverse"]
 
 
 def test_a_sparse_array_of_nobody_knows_what_is_refused_where_it_is_too_large():

@@ -33,7 +33,9 @@ def jacobian(
     cut; if a few numbers such as a mean make it dense, these are held still and added, a split;
     where there are dense layers, their weights are multiplied in the cheapest order with what is
     before and after them, a chain. If the outputs are of examples, each example's rows come from
-    the function of one example, which is traced and compared with the whole.
+    the function of one example, which is traced and compared with the whole. Looking ends after 5
+    seconds of computing (not of waiting, so that a busy machine finds the same), or where it would
+    take more than 2 GB; a plain mode is then taken.
 
     The cheapest ways are checked against products of JAX's own modes, in float64 where that is
     possible, here and at two points near, and then timed. What is not right is not handed out: then

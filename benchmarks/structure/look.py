@@ -16,7 +16,7 @@ from .._record_file import ending, save_record
 from ..derivatives.inputs import read_inputs
 from ..derivatives.outputs import read_function
 from ..derivatives.problem import canonical
-from ..instrument.clock import time_left
+from ..instrument.clock import work_left
 from ..program.arguments import Argnums
 from ..program.messages import guarded
 from ..program.names import name_of
@@ -178,7 +178,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     Raises:
         TypeError: If `fn` is not callable or cannot be traced.
         ValueError: If `argnums` is out of range, or nothing is there to be differentiated.
-        TooLargeError: If it takes more than 5 seconds, or a gigabyte.
+        TooLargeError: If it takes more than 5 seconds of computing, or would take more than 2 GB.
 
     Example:
         >>> import jax.numpy as jnp
@@ -194,7 +194,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     read = read_inputs(inputs, argnums, inside=True, caller="structure")
     given, outputs = read_function(fn, read, has_aux=False, caller="structure")
     problem = canonical(fn, given, outputs, has_aux=False)
-    left = time_left(_LIMIT)
+    left = work_left(_LIMIT)
     outputs_of = lambda x, f: jax.tree.leaves(problem.fn(x, f))  # noqa: E731
     pattern = find_pattern(outputs_of, problem.x, problem.fixed, limit=_LIMIT)
     rows = pattern.rows

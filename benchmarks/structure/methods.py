@@ -10,7 +10,7 @@ from jax.core import Tracer
 
 from ..derivatives.method import Method, Probe, Program
 from ..derivatives.problem import Leaves, Problem, gradient_problem
-from ..instrument.clock import time_left
+from ..instrument.clock import work_left
 from .further import further_ways
 from .marks import TooLargeError
 from .pattern import Pattern, find_pattern
@@ -78,13 +78,13 @@ def look_for(
     if fewest < _FEW or (order == 2 and not problem.scalar) or whole.n * whole.m * 8 > MOST_DENSE:
         return Found()
     shapes = problem.outputs.shapes if order == 1 else [leaf.shape for leaf in problem.x]
-    left = time_left(limit)
+    left = work_left(limit)
     pattern = _pattern(whole, limit)
     rows = pattern.rows if pattern else None
     sketch = sketch_of(rows) if rows is not None and rows.nnz < whole.n * whole.m else None
     if pattern and pattern.curved:  # sums of directions tell nothing
         return Found((), sketch)
-    others, _ = further_ways(Sought(whole, rows, whole.n, time_left(max(left(), limit / 4))))
+    others, _ = further_ways(Sought(whole, rows, whole.n, work_left(max(left(), limit / 4))))
     symmetric = order == 2 and is_symmetric(problem)
     ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=symmetric)
     found = [way for way in ways if way.plan]

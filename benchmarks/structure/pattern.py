@@ -15,7 +15,7 @@ from jax.core import Tracer
 from jax.extend.core import ClosedJaxpr
 from scipy.sparse import csr_array, vstack
 
-from ..instrument.clock import time_left
+from ..instrument.clock import work_left
 from ..program.jaxpr import kind, shape, trace
 from ..program.walk import equations
 from .loops import LOOPS
@@ -76,7 +76,7 @@ def find_pattern(
                [0, 0, 1, 1]], dtype=int8)
     """
     values = [_argument(place, leaf) for place, leaf in enumerate(fixed)]
-    walk, program = Walk(left or time_left(limit), LOOPS), _pushed(fn, x, fixed)
+    walk, program = Walk(left or work_left(limit), LOOPS), _pushed(fn, x, fixed)
     if program is not None:
         marked = _identity_of(x)
         results = walk.run(program, [*[OPAQUE] * len(x), *marked, *values])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..instrument.clock import time_left
+from ..instrument.clock import work_left
 from .colours import Colouring, colour
 from .stars import mirrored, star
 
@@ -82,7 +82,7 @@ def plans(
         >>> [plan.name for plan in plans(csr_array(arrow))]
         ['coloured (forward, 9)', 'coloured (reverse, 9)', 'coloured (forward, 2 + reverse, 1)']
     """
-    left = left or time_left(_LIMIT)
+    left = left or work_left(_LIMIT)
     across = csr_array(rows.T.tocsr())
     forward, reverse = colour(rows, inputs, left), colour(across, outputs, left)
     every = np.ones(rows.nnz, bool)

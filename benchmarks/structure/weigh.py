@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from ..check.float64 import own_program
 from ..derivatives.problem import Leaves, Problem
-from ..instrument.clock import CLOCK, Clock, time_left
+from ..instrument.clock import CLOCK, Clock, work_left
 from ..program.count import Flops
 from ..program.custom_rules import rules
 from ..program.flops import flops
@@ -36,7 +36,7 @@ def weighed(
     Raises:
         ValueError: If the function has no derivative, or the result is too large.
     """
-    left = time_left(_LOOKING, clock)
+    left = work_left(_LOOKING, clock)
     pattern, notes = _looked_at(asked, left)
     ways, more = _ways(asked, pattern, left)
     return pattern, ways, (*notes, *more)
