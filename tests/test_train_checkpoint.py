@@ -3,6 +3,7 @@ import shutil
 import signal
 import threading
 import time
+from contextlib import nullcontext
 
 import chex
 import jax
@@ -189,6 +190,41 @@ def test_a_resume_with_other_options_raises_before_anything_compiles(
     forbid_compiling(monkeypatch)
     with pytest.raises(ValueError, match=message):
         fit(one_epoch, 2, **changes)
+
+
+def spread_over(devices):
+    mesh = jax.make_mesh((devices,), ("data",), devices=jax.devices()[:devices])
+    return {"sharding": jax.NamedSharding(mesh, jax.P("data"))}
+
+
+@pytest.fixture(scope="module")
+def one_spread_epoch(tmp_path_factory):
+    """A folder with the checkpoint of an epoch of rows that are spread over two devices."""
+    folder = tmp_path_factory.mktemp("spread") / "epoch"
+    fit(folder, 1, **spread_over(2))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (spread_over(2), None),
+        (spread_over(2) | {"shuffle": "global"}, "shuffle=local over 2 devices, got shuffle=glob"),
+        (spread_over(4), "got shuffle=local over 4 devices: the run goes on, but not as it would"),
+        ({}, "got shuffle=global: .* its rows have another order"),
+        (spread_over(2) | {"precision": "float32"}, r"=\w+, got matmul_precision=float32: the run"),
+    ],
+)
+def test_a_resume_that_deals_or_rounds_otherwise_goes_on_and_warns(
+    one_spread_epoch, options, message
+):
+    precision = options.get("precision", jax.config.jax_default_matmul_precision)
+    options = {name: value for name, value in options.items() if name != "precision"}
+    told = pytest.warns(UserWarning, match=message) if message else nullcontext()
+    with jax.default_matmul_precision(precision), told as warnings:
+        assert fit(one_spread_epoch, 1, **options)[1].epochs == 1
+    if warnings:  # points at the caller of fit
+        assert warnings[0].filename == __file__
 
 
 def test_a_folder_that_cannot_be_written_to_raises(tmp_path):

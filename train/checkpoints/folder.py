@@ -26,6 +26,9 @@ from .spread import SECONDS, read_together, remove_orphans, remove_parts
 from .trees import on_host, sections_of, write_tree
 from .writer import Writer
 
+#: What a run can go on without, but not as it would have: a warning tells of it.
+_TOLD = ("shuffle", "matmul_precision", "x64")
+
 Sections: TypeAlias = Mapping[str, Tree]  # the parts of a run by name, each a tree
 Resume: TypeAlias = bool | Literal["latest good"]
 
@@ -176,12 +179,24 @@ class RunFolder:
 def _check_made_with(
     path: Path, saved: Mapping[str, int | bool | str], wanted: Mapping[str, int | bool | str]
 ) -> None:
-    others = [name for name in wanted if saved.get(name, wanted[name]) != wanted[name]]
-    if others:
-        differences = (f"{name}={saved[name]}, got {name}={wanted[name]}" for name in others)
+    """Raise where a run cannot be gone on with, and warn where it goes on otherwise."""
+    differences = {
+        name: f"{name}={saved[name]}, got {name}={wanted[name]}"
+        for name in wanted
+        if saved.get(name, wanted[name]) != wanted[name]
+    }
+    told = [text for name, text in differences.items() if name in _TOLD]
+    if len(told) < len(differences):
         raise ValueError(
-            f"{path} is of a run with {'; '.join(differences)}: resume with what it was made with, "
-            "or train in another folder from train.restore(path, train_state).train_state"
+            f"{path} is of a run with {'; '.join(differences.values())}: resume with what it was "
+            "made with, or train in another folder from train.restore(path, train_state)"
+            ".train_state"
+        )
+    if told and is_first():
+        warnings.warn(
+            f"{path} is of a run with {'; '.join(told)}: the run goes on, but not as it would "
+            "have, for its rows have another order or its numbers are rounded otherwise",
+            stacklevel=6,
         )
 
 

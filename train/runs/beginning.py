@@ -8,6 +8,7 @@ from .. import data as datasets
 from .._checks import positive
 from .._global_arrays import check_global
 from .._places import replicate_over_mesh_of
+from .._sharding import spread_of
 from .._types import Data
 from ..checkpoints.folder import RunFolder
 from ..checkpoints.position import Position
@@ -66,20 +67,43 @@ def accepted(
 
 def made_with(
     plan: Plan,
+    train_state: TrainState,
     train_data: Data | Source,
     validation: Data | Source | None,
     steps_per_epoch: int | None,
 ) -> dict[str, int | bool | str]:
-    """Return the options without which the epochs of a resumed run would be others."""
+    """Return the options, and what else, without which a resumed run would be another one."""
     options: dict[str, int | bool | str] = {"validation": validation is not None}
     # The best figure in a checkpoint is one of the curve that was watched.
     options |= {"monitor": plan.monitor or "the loss", "mode": plan.mode or "min"}
     options |= {"keep_best": bool(plan.keep_best), "average": plan.average is not None}
     if isinstance(train_data, tuple):  # else the source decides what an epoch is
         options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
+        options["shuffle"] = _shuffling(plan, train_state, train_data)
     elif steps_per_epoch is not None:
         options["steps_per_epoch"] = steps_per_epoch
-    return options
+    return options | precision()
+
+
+def _shuffling(plan: Plan, train_state: TrainState, train_data: Data) -> str:
+    """Return in words what the order of the rows depends on, beside the key and the epoch."""
+    spread = spread_of(train_data, plan.sharding, train_state)
+    if spread is None or spread.devices == 1 or plan.shuffle == "global":
+        return "global"  # which is "local", too, where there is one block of rows
+    return f"local over {spread.devices} devices"
+
+
+def precision() -> dict[str, int | bool | str]:
+    """Return the settings of JAX that decide how numbers are rounded.
+
+    Example:
+        >>> with jax.default_matmul_precision("bfloat16"):
+        ...     precision()["matmul_precision"]
+        'bfloat16'
+    """
+    values = jax.config.values  # the type of `jax.config` declares none of them
+    matmul = values["jax_default_matmul_precision"] or "default"
+    return {"matmul_precision": matmul, "x64": values["jax_enable_x64"]}
 
 
 def begin(

@@ -176,7 +176,9 @@ def fit(
             that had no patience left goes on if there is more of it now; one that ended with
             `NonFiniteError` goes on from its last checkpoint. Batch size, rows and whether there
             are validation data must be as before; other metrics may be measured, their curves are
-            NaN elsewhere.
+            NaN elsewhere. A warning tells where the rest of the run will differ: rows that are
+            shuffled otherwise, or over another number of devices, have another order, and another
+            `jax_default_matmul_precision` or `jax_enable_x64` rounds otherwise.
         steps_per_epoch: How many host batches make an epoch, for sources without an end. An
             iterable is then read on from epoch to epoch; None: an epoch is all that a source gives.
         every_steps: Steps between two checkpoints within an epoch of host batches.
@@ -257,7 +259,7 @@ def fit(
         train_data = first_batch(train_data, plan.batch_size)
         validation = first_batch(validation, plan.batch_size)
     streamed = stream_options(train_data, steps_per_epoch, every_steps)
-    options = made_with(plan, train_data, validation, steps_per_epoch)
+    options = made_with(plan, train_state, train_data, validation, steps_per_epoch)
     folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
     folder_options |= {"seconds": save_timeout}
     tell, stop = teller(reporter(progress, epochs), callback), asked(stop)
