@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from benchmarks import compare, explain_nonfinite
+from benchmarks import compare, explain_nonfinite, flops
+from benchmarks.check import float64
+from benchmarks.check.directions import random_probe
 from benchmarks.comparison import experiment, work
+from benchmarks.derivatives.problem import make_problem
 from benchmarks.instrument.devices import available_memory, devices_of, mesh_of, on_one_device
 from benchmarks.instrument.environment import environment
+from benchmarks.structure import choose
 
 LAST = jax.devices()[-1]
 several = pytest.mark.skipif(jax.device_count() < 2, reason="needs several devices")
@@ -46,6 +50,39 @@ def test_arrays_that_were_put_somewhere_say_where_a_program_runs():
     assert on_one_device(loose, like=[loose, spread]) is loose
     with jax.default_device(LAST):
         assert devices_of() == (LAST,)
+
+
+def cubed(x):
+    return jax.lax.platform_dependent(x, cpu=lambda x: x * x * x, default=jnp.sin).sum()
+
+
+@several
+def test_the_first_device_decides_nothing_for_arguments_that_lie_elsewhere(monkeypatch):
+    cpu = jax.devices("cpu")[-1]
+    monkeypatch.setattr(jax, "default_backend", lambda: "tpu")  # which has no float64
+    loose, put = jnp.ones(5), jax.device_put(jnp.ones(5), cpu)
+    ends = 4  # the sum
+    assert flops(cubed, put).low == 10 + ends
+    assert flops(cubed, loose).low == 5 + ends
+    with jax.default_device(cpu):
+        assert flops(cubed, loose).low == 10 + ends
+    problem = make_problem(cubed, (put,))
+    with float64.in_float64(problem, random_probe(problem, 0)) as (wide, _):
+        assert (wide.x[0].devices(), wide.x[0].dtype) == ({cpu}, jnp.float64)
+        assert wide.fn(wide.x, wide.fixed).devices() == {cpu}
+
+
+@several
+@pytest.mark.parametrize("place", [jax.device_put, lambda x, device: x])
+def test_a_busy_cpu_is_told_where_the_arguments_lie_on_one(place, monkeypatch):
+    cpu = jax.devices("cpu")[-1]
+    monkeypatch.setattr(choose, "contention", lambda samples: 9.0)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    with jax.default_device(cpu):
+        problem = make_problem(cubed, (place(jnp.ones(5), cpu),))
+        made = {"way": SimpleNamespace(timed=jax.jit(lambda x, fixed: x[0]))}
+        _, (doubt,) = choose._measured(made, problem)
+    assert doubt.startswith("the machine was busy")
 
 
 @several

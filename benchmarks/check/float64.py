@@ -10,6 +10,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from ..derivatives.method import Probe
 from ..derivatives.problem import Leaves, Output, Problem
 from ..program.messages import our_fault
+from ..program.platforms import default_platform, platform_of
 from ..program.wide_values import wide, wide_operation
 from ..program.widening import Operation, Stripped, widened
 from .directions import UNHURRIED, Pace
@@ -62,7 +63,7 @@ def as_function(
 @contextmanager
 def checking() -> Iterator[None]:
     """Compute in float64, on a device that has it."""
-    elsewhere = jax.default_backend() not in _WITH_FLOAT64
+    elsewhere = default_platform() not in _WITH_FLOAT64
     place = jax.default_device(jax.devices("cpu")[0]) if elsewhere else nullcontext()
     with jax.enable_x64(True), place:
         yield
@@ -99,7 +100,7 @@ def run_in_float64(
 
 
 def _wide(leaves: Sequence[Any]) -> tuple[Any, ...]:
-    """Return leaves in their wide types, on the device that checks run on."""
-    if jax.default_backend() not in _WITH_FLOAT64:
+    """Return leaves in their wide types where they lie, or on a CPU if float64 is not there."""
+    if platform_of(leaves) not in _WITH_FLOAT64:
         leaves = jax.device_put(list(leaves), jax.devices("cpu")[0])
     return tuple(wide(leaf) for leaf in leaves)

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 
-import jax
 from jax.extend.core import JaxprEqn
 
 from .count import Flops
 from .inputs import Inputs, first_that_traces, sort_inputs
 from .jaxpr import Atom, Program, called, devices, kind, opened, shape, trace
+from .platforms import as_on_the_device_of, default_platform
 from .primitives import cost_of
 from .walk import endless_loops, interpret
 
@@ -45,7 +45,9 @@ def flops(fn: Callable[..., object], *inputs: object) -> Flops:
     def traced(way: Inputs) -> Program:
         return trace(way.arrays_only(fn), way.x, way.fixed)
 
-    return _counted(first_that_traces(traced, sort_inputs(inputs, None), endless_loops)[1])
+    program = first_that_traces(traced, sort_inputs(inputs, None), endless_loops)[1]
+    with as_on_the_device_of(inputs):
+        return _counted(program)
 
 
 def _counted(program: Program, caller: str = "") -> Flops:
@@ -64,6 +66,7 @@ def flops_of(eqn: JaxprEqn, line: str = "") -> Flops:
     """Count one equation, with all that it calls, as often as it does.
 
     Example:
+        >>> import jax
         >>> program = jax.make_jaxpr(lambda x: x * 2)(jax.numpy.ones(3))
         >>> print(flops_of(program.jaxpr.eqns[0]))
         3
@@ -122,10 +125,13 @@ def _cond(eqn: JaxprEqn, line: str) -> Flops:
 
 
 def live_branches(eqn: JaxprEqn) -> tuple[Program, ...]:
-    """Return the branches that may run: one, where `lax.platform_dependent` chooses it."""
+    """Return the branches that may run: one, where `lax.platform_dependent` chooses it.
+
+    It chooses by the platform of the default device.
+    """
     branches, platforms = eqn.params["branches"], eqn.params.get("branches_platforms")
     for branch, named in zip(branches, platforms or (), strict=False):
-        if named is None or jax.default_backend() in named:
+        if named is None or default_platform() in named:
             return (branch,)
     return branches
 

@@ -11,6 +11,7 @@ from ..derivatives.problem import Problem
 from ..instrument.statistics import contention
 from ..instrument.timing import interleave
 from ..program.messages import guarded
+from ..program.platforms import platform_of
 from .asked import Asked, finished
 from .given import missed
 from .made import Made
@@ -188,6 +189,6 @@ def _measured(
         timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
     waited = [contention(one) for name, one in timed.items() if name != _NOTHING]
     doubts = (fault,) if fault else ()
-    if jax.default_backend() == "cpu" and waited and min(waited) > BUSY:
+    if platform_of((problem.x, problem.fixed)) == "cpu" and waited and min(waited) > BUSY:
         doubts = ("the machine was busy: the way of fewest operations is taken",)
     return {name: one.seconds for name, one in timed.items()}, doubts

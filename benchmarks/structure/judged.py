@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import jax
-
 from ..derivatives.forms import Form
 from ..derivatives.problem import gradient_problem, make_problem
 from ..instrument.samples import Samples
@@ -13,6 +11,7 @@ from ..instrument.statistics import contention, ratio
 from ..instrument.timing import interleave
 from ..program.arguments import Argnums
 from ..program.messages import guarded
+from ..program.platforms import platform_of
 from .asked import Asked
 from .choose import BUSY, MOST_MEASURED, fastest, made
 from .made import Made
@@ -69,7 +68,7 @@ def regret_of(
         way: partial(one.timed, asked.problem.x, asked.problem.fixed) for way, one in right.items()
     }
     samples, _ = interleave(calls, budget=budget)
-    by = _clock(samples)
+    by = _clock(samples, platform_of((asked.problem.x, asked.problem.fixed)))
     return Regret(
         name=name,
         n=asked.problem.n,
@@ -110,10 +109,10 @@ def _possible(way: str, right: Mapping[str, Made]) -> str:
     return next((name for name in (way, other) if name in right), next(iter(right)))
 
 
-def _clock(samples: Mapping[str, Samples]) -> str:
+def _clock(samples: Mapping[str, Samples], platform: str) -> str:
     """Return which times are compared: where calls waited for a busy machine, CPU times."""
     waited = min((contention(taken) for taken in samples.values()), default=1.0)
-    return "cpu" if jax.default_backend() == "cpu" and waited > BUSY else "wall"
+    return "cpu" if platform == "cpu" and waited > BUSY else "wall"
 
 
 def _regrets(picks: Mapping[str, str], samples: Mapping[str, Samples], by: str) -> dict[str, float]:
