@@ -1,12 +1,14 @@
 """Functions of arrays on a mesh: what their derivatives send, and what the figures mean."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from benchmarks import compare
+from benchmarks import compare, diff, load
 from benchmarks.program.collectives import Collective, collectives, counted, devices_of
 
 
@@ -35,7 +37,7 @@ def test_what_a_program_sends_is_read_with_its_bytes():
 
 
 @pytest.mark.usefixtures("nothing_is_too_slow")
-def test_compare_says_that_forward_needs_no_all_reduce_and_reverse_one():
+def test_compare_says_that_forward_needs_no_all_reduce_and_reverse_one(tmp_path):
     rows = on_mesh(np.arange(64, dtype=np.int32), "data")
     factor = on_mesh(np.float32(0.5))
     comparison = compare(lambda factor, rows: jnp.sin(rows * factor), factor, rows, budget=0.05)
@@ -46,3 +48,15 @@ def test_compare_says_that_forward_needs_no_all_reduce_and_reverse_one():
     assert "memory and XLA's count of operations are those of one of 4 devices" in comparison.notes
     value = next(row for row in comparison.rows if row.method == "value")
     assert value.memory.output == 64 * 4 / 4  # of one device
+    assert (value.sent_bytes, comparison.row("forward").sent_bytes) == (0, 0)
+    reverse = comparison.row("reverse")
+    assert reverse.sent_bytes == 64 * 4
+    comparison.save(tmp_path / "mesh.json")
+    saved = load(tmp_path / "mesh.json")
+    assert saved.row("reverse").sent_bytes == 64 * 4
+    less = dataclasses.replace(reverse, sent_bytes=0)
+    rows = [less if row.method == "reverse" else row for row in comparison.rows]
+    changed = diff(saved, dataclasses.replace(comparison, rows=tuple(rows)))
+    told = [row.note for row in changed.rows if "each device sends" in row.note]
+    assert len(told) == 1
+    assert "each device sends 0 B, not 256 B" in told[0]

@@ -29,7 +29,7 @@ from .refusal import SHARE, least_seconds, refusal
 from .rightness import right_or_wrong
 from .row import Row
 from .search import Choice, settle
-from .sent import sent_note
+from .sent import sent_bytes, sent_note
 
 #: Seconds a single compilation may take.
 COMPILE_LIMIT = 60.0
@@ -139,7 +139,8 @@ def _described(
     memory, no_memory = guarded("read the memory of this", lambda: compiled.memory, None)
     by_xla, no_xla = guarded("read XLA's count of this", lambda: compiled.xla_flops, None)
     digest, no_digest = guarded("hash this", lambda: program_hash(compiled.hlo), None)
-    sent, no_sent = guarded("read what this sends", lambda: sent_note(compiled.hlo), "")
+    size_sent, no_sent = guarded("read what this sends", lambda: sent_bytes(compiled.hlo), None)
+    sent, _ = guarded("read what this sends", lambda: sent_note(compiled.hlo), "")
     why, no_why = "", ""
     if counted is not None:
         why, no_why = guarded("compare two counts", lambda: why_xla_differs(counted, by_xla), None)
@@ -151,6 +152,7 @@ def _described(
         flops_note=why or "",
         xla_flops=by_xla,
         memory=memory,
+        sent_bytes=size_sent,
         compile_seconds=_compile_seconds(method, experiment, compiled),
         program_hash=digest,
     )

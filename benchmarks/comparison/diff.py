@@ -1,14 +1,18 @@
 """Two runs side by side: each row is slower, faster, the same, or cannot be told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..instrument.statistics import contention
 from .difference import Difference, Side
 from .differences import Differences
+from .endings import joined
 from .fastest import BUSY
 from .judgement import Pair, judged, on_cpu
 from .made_by import changes, machine, versions
 from .record import Comparison
+from .row import Row
+from .sent import sent_change
 
 
 def diff(
@@ -104,10 +108,16 @@ def _differences(name: str, old: Comparison | None, new: Comparison | None) -> l
             kinds = changes({"kind": before.kind}, {"kind": after.kind})
             word, note = "changed", unlike or "".join(kinds)
             if not note:
-                rows.append(judged(Pair(old, new), before, after))
+                rows.append(_with_sent(judged(Pair(old, new), before, after), before, after))
                 continue
         rows.append(Difference(scenario=name, method=method, conclusion=word, note=note))
     return rows
+
+
+def _with_sent(found: Difference, old: Row, new: Row) -> Difference:
+    """Return a difference whose note says, too, how much more or less its program sends."""
+    text = sent_change(old.sent_bytes, new.sent_bytes)
+    return replace(found, note=joined(found.note, text)) if text else found
 
 
 def _unlike(old: Comparison, new: Comparison) -> str:

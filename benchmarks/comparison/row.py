@@ -41,6 +41,8 @@ class Row:
         flops_note: Why the two counts differ, if they do.
         xla_flops: XLA's count of the compiled program.
         memory: Bytes that one execution needs.
+        sent_bytes: Of arrays on a mesh, the bytes that each device gets from the others in one
+            execution, a loop's body counted once; `None` on a single device.
         compile_seconds: Seconds from Python to executable.
         samples: The raw samples.
         program_hash: A hash of the compiled program.
@@ -73,6 +75,7 @@ class Row:
     flops_note: str = ""
     xla_flops: float | None = None
     memory: Memory | None = None
+    sent_bytes: int | None = None
     compile_seconds: float | None = None
     samples: Samples | None = None
     program_hash: str | None = None

@@ -23,7 +23,8 @@ from .page import page
 from .summary import by_suite, legend, summary_cells
 
 #: Fields of a row that are columns of a CSV file; times in seconds, sizes in bytes.
-_NUMBERS = ("seconds", "cpu_seconds", "bound", "error", "bytes", "xla_flops", "compile_seconds")
+_NUMBERS = ("seconds", "cpu_seconds", "bound", "error", "bytes", "sent_bytes", "xla_flops")
+_NUMBERS += ("compile_seconds",)
 
 
 def save(comparison: Comparison, path: Path) -> None:
