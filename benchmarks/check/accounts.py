@@ -8,7 +8,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from ..derivatives.problem import Problem
-from ..program.custom_rules import OF_USERS, RULES, rule_of
+from ..program.custom_rules import OF_USERS, RULES, function_of, rule_of
 from ..program.jaxpr import kind
 from ..program.labels import label_of
 from ..program.primitives import PLACE, PRIMITIVES
@@ -16,13 +16,14 @@ from ..program.remedies import ROOT, remedy
 from ..program.source import functions_of_jax
 from ..program.walk import equations
 from .both import Both, arrays, both, floats
+from .case import Case
 from .culprits import Culprit
 from .cure_codes import INPUT
-from .cures import Case, cure_of
+from .cures import cure_of
 from .directions import Pace
 from .explanation import Explanation
 from .float64 import checking
-from .numbers_told import told, told_with_result
+from .numbers_told import numbers_in, told, told_with_result
 from .stepping import Step, Stepping, TooLongError, Turn
 from .three_programs import (
     NOWHERE,
@@ -46,7 +47,12 @@ def account_of(
     if step is None:
         what = _input_told(culprit, problem)
         return Explanation(
-            what=culprit.fault, where=part.name, modes=modes, happened=what, cure=INPUT.text
+            what=culprit.fault,
+            where=part.name,
+            modes=modes,
+            happened=what,
+            cure=INPUT.text,
+            code=INPUT.code,
         )
     with checking():
         place = places(part.program).get(id(step.eqn), NOWHERE)
@@ -55,9 +61,9 @@ def account_of(
         run = _users_steps(program, problem, (place.label, where and where.label), step, pace)
         theirs = step if part.name == "value" else run.get(place.label)
         derived = part.name != "value" and not _same_step(step, theirs)
-        case = _case(culprit, theirs, use, place, derived=derived)
-        cure = cure_of(case)
         rule = _rule(program, place.label)
+        case = _case(culprit, theirs, use, place, rule, derived=derived)
+        cure = cure_of(case)
         offered = remedy(step.line, ROOT) if case.operation == "sqrt" and derived else ""
         return Explanation(
             what=culprit.fault,
@@ -76,7 +82,13 @@ def account_of(
 
 
 def _case(
-    culprit: Culprit, theirs: Step | None, use: Use | None, place: Place, *, derived: bool
+    culprit: Culprit,
+    theirs: Step | None,
+    use: Use | None,
+    place: Place,
+    rule: str,
+    *,
+    derived: bool,
 ) -> Case:
     assert culprit.step is not None
     eqn = theirs.eqn if theirs else (use.eqn if use else None) or culprit.step.eqn
@@ -87,8 +99,10 @@ def _case(
         derived=derived,
         names=frozenset((*place.calls, *functions)),
         use=use,
-        numbers=(),
         dtype=str(jnp.result_type(culprit.step.results[culprit.place].own)),
+        rule=rule,
+        numbers=numbers_in(theirs, _entry_in(theirs, culprit)) if theirs else (),
+        infinite=any(np.any(np.isinf(arrays(p)[0])) for p in culprit.step.operands if floats(p)),
     )
 
 
@@ -145,7 +159,7 @@ def _rule(program: ClosedJaxpr, label: int | None) -> str:
     eqn, line = next(found, (None, ""))
     if label is None or eqn is None or kind(eqn) not in RULES:
         return ""
-    return rule_of(eqn, line) or str(eqn.params.get("name", kind(eqn).removesuffix("_call")))
+    return rule_of(eqn, line) or function_of(eqn).lstrip("_") or kind(eqn).removesuffix("_call")
 
 
 def _happened(culprit: Culprit, theirs: Step | None, *, derived: bool) -> str:

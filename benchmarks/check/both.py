@@ -25,6 +25,15 @@ class Both(NamedTuple):
     wide: Any
 
 
+class Constant(Both):
+    """A number of the program's own: a literal, or what it closes over."""
+
+
+def constant(value: Any) -> Constant:
+    """Return a number of the program's own in both types; call it in 64-bit mode."""
+    return Constant(*both(value))
+
+
 def both(value: Any) -> Both:
     """Return a value in both types; call it in 64-bit mode."""
     return Both(value, wide(value))

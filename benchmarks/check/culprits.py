@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..program.jaxpr import Program, constants, kind, names
-from .both import LOST, Both, arrays, both, errors, finite, floats, lost, repaired, wholly_lost
+from .both import LOST, Both, arrays, both, errors, finite, floats, repaired, wholly_lost
 from .directions import Pace
 from .float64 import checking
 from .stepping import Step, Stepping, TooLongError
@@ -100,6 +100,10 @@ def _searched(
     while _wrong(results, digits):
         found = given | {key: _culprit(steps[0]) for key, steps in walk.suspects.items()}
         fresh = [key for key in found if key not in culprits]
+        if not fresh:
+            found |= {key: _culprit(steps[0]) for key, steps in walk.constant.items()}
+            found |= dict(_of_inputs(pairs, len(pairs)))
+            fresh = [key for key in found if key not in culprits]
         if not fresh or len(culprits) == _MOST_SUSPECTS:
             return _unsettled(program, culprits)
         culprits[fresh[0]] = found[fresh[0]]
@@ -114,7 +118,7 @@ def _searched(
     others = ((key, {one: 0 for one in culprits if one != key}) for key in culprits)
     needed = (key for key, rest in others if rest and fails(rest))
     key = next(needed, next(reversed(culprits)))
-    steps = walk.suspects.get(key, [])
+    steps = walk.suspects.get(key) or walk.constant.get(key, [])
     return Search(_in_its_turn(culprits[key], steps, lambda since: fails(all_of | {key: since})))
 
 
@@ -148,11 +152,10 @@ def _unsettled(program: Program, culprits: dict[Hashable, Culprit]) -> Search:
     beyond = next((one for one in culprits.values() if one.fault in _BEYOND), None)
     if beyond:
         return Search(beyond)
-    for value in constants(program):
-        one = both(value)
-        if floats(one) and np.any(np.isnan(arrays(one)[0])):
-            entry = _first(np.isnan(arrays(one)[0]))
-            return Search(Culprit("NaN", None, -1, entry))
+    for told, bad in (("NaN", np.isnan), ("infinity", np.isinf)):
+        for one in map(both, constants(program)):
+            if floats(one) and np.any(bad(arrays(one)[0])):
+                return Search(Culprit(told, None, -1, _first(bad(arrays(one)[0]))))
     return Search(why="no single operation is to blame")
 
 
@@ -190,10 +193,10 @@ def _fault(step: Step, one: Both, fault: str, bad: np.ndarray) -> str:
     own, true = (array[bad] for array in arrays(one))
     limits = jnp.finfo(jnp.result_type(one.own))
     beyond = np.any(~np.isfinite(own) | (np.abs(true) > float(limits.max)))
-    if not lost(one):
-        return "NaN" if fault == "nan" else "infinity"
     if fault == "nan":
         return "NaN"
+    if not np.any(errors(one)[bad] > LOST):
+        return "infinity"
     if beyond:
         return "overflow"
     if np.any((true != 0) & (np.abs(true) < float(limits.tiny))):

@@ -58,6 +58,33 @@ EDGES = {
         "eps = jnp.finfo(x.dtype).eps\nz = jax.scipy.special.logit(jnp.clip(x, eps, 1 - eps))",
     ),
 }
+#: Functions that have poles at 0 and at whole negative numbers.
+POLES = {
+    name: Cure(
+        "two jnp.where: at 0, -1, -2 and so on there is a pole",
+        "pole = (x <= 0) & (x == jnp.floor(x))\nsafe = jnp.where(pole, 1.0, x)\n"
+        f"z = jnp.where(pole, 0.0, jax.scipy.special.{call})",
+    )
+    for name, call in (
+        ("lgamma", "gammaln(safe)"),
+        ("digamma", "digamma(safe)"),
+        ("polygamma", "polygamma(1, safe)"),
+    )
+}
+#: Functions of JAX with a rule of their own, which nobody gets into.
+RULES = {
+    "xlogy": Cure(
+        "two jnp.where, around the operand of the logarithm and around the result",
+        "positive = y > 0\nsafe = jnp.where(positive, y, 1.0)\n"
+        "z = jnp.where(positive, jax.scipy.special.xlogy(x, safe), 0.0)",
+    ),
+    "xlog1py": Cure(
+        "two jnp.where, around the operand of the logarithm and around the result",
+        "inside = y > -1\nsafe = jnp.where(inside, y, 0.0)\n"
+        "z = jnp.where(inside, jax.scipy.special.xlog1py(x, safe), 0.0)",
+    ),
+}
+ANY = Cure("two jnp.where, around the operand and around the result")
 #: The same where rounding decides on which side of the edge the operand is.
 NEAR_EDGES = {
     name: double_where("inside", "jnp.abs(x) < 1 - 4 * jnp.finfo(x.dtype).eps", "0.0", *rest)
@@ -67,10 +94,22 @@ NEAR_EDGES = {
     )
 }
 POWER = double_where("sound", "(x > 0) | (y >= 1)", "1.0", "{} ** y", "1.0 * (y == 0)")
+NEGATIVE_BASE = Cure(
+    "two jnp.where: a negative number has no real power but whole ones",
+    POWER.code.replace("(x > 0) | (y >= 1)", "x > 0"),
+)
+FIXED_EXPONENT = Cure(
+    "an exponent that is held fixed: by it a power of a negative number has no derivative",
+    "z = x ** jax.lax.stop_gradient(y)",
+)
 RECIPROCAL_POWER = double_where("nonzero", "x != 0", "1.0", "{} ** y")
 DIVISION = Cure(
     "two jnp.where: one around the denominator, one around the quotient",
     "nonzero = y != 0\nsafe = jnp.where(nonzero, y, 1.0)\nz = jnp.where(nonzero, x / safe, 0.0)",
+)
+REMAINDER = Cure(
+    "two jnp.where: one around the divisor, one around the remainder",
+    "nonzero = y != 0\nsafe = jnp.where(nonzero, y, 1.0)\nz = jnp.where(nonzero, x % safe, 0.0)",
 )
 ATAN2 = Cure(
     "two jnp.where: at (0, 0) there is no angle",
@@ -84,6 +123,7 @@ X_LOG_X = Cure(
     "z = jnp.where(positive, x * jnp.log(safe), 0.0)",
 )
 SQUARED_NORM = Cure("the sum of squares, without a root that is squared again", "z = jnp.sum(x**2)")
+RULES["xlogx"] = X_LOG_X
 NORM = Cure(
     "two jnp.where around the root of the sum of squares",
     "squared = jnp.sum(x**2)\npositive = squared > 0\n"
@@ -113,48 +153,18 @@ LOG_SOFTMAX_OF_NOTHING = Cure(
     ALL_MINUS_INFINITY, "some = jnp.maximum(x, -1e30)\nz = jax.nn.log_softmax(some, axis=-1)"
 )
 
-# Exponentials.
-LOGSUMEXP = Cure("jax.nn.logsumexp, which takes the largest out first", "z = jax.nn.logsumexp(x)")
-SOFTMAX = Cure("jax.nn.softmax, which takes the largest out first", "z = jax.nn.softmax(x)")
-SIGMOID = Cure("jax.nn.sigmoid, which overflows nowhere", "z = jax.nn.sigmoid(x)")
-SOFTPLUS = Cure("jax.nn.softplus, which overflows nowhere", "z = jax.nn.softplus(x)")
-LOG_SIGMOID = Cure("jax.nn.log_sigmoid, which underflows nowhere", "z = jax.nn.log_sigmoid(x)")
-LOG_SOFTMAX = Cure("jax.nn.log_softmax, which underflows nowhere", "z = jax.nn.log_softmax(x)")
-LOG_EXP = Cure("x itself in place of log(exp(x))", "z = x")
-MAX_SHIFT = Cure(
-    "the exponential of what is left once the largest is taken out, and its scale apart",
-    "largest = jax.lax.stop_gradient(jnp.max(x))\nz = jnp.exp(x - largest)",
-)
-
-# Cancellation.
-EXPM1 = Cure("jnp.expm1(x) for exp(x) - 1", "z = jnp.expm1(x)")
-LOG1P = Cure("jnp.log1p(x) for log(1 + x)", "z = jnp.log1p(x)")
-HALF_ANGLE = Cure("2 sin^2(x/2) for 1 - cos(x)", "z = 2 * jnp.sin(x / 2) ** 2")
-ROOT_MINUS_ONE = Cure("x / (sqrt(1 + x) + 1) for sqrt(1 + x) - 1", "z = x / (jnp.sqrt(1 + x) + 1)")
-OTHER_SIGMOID = Cure("sigmoid(-x) for 1 - sigmoid(x)", "z = jax.nn.sigmoid(-x)")
-ERFC = Cure("erfc(x) for 1 - erf(x)", "z = jax.scipy.special.erfc(x)")
-VARIANCE = Cure("jnp.var(x) for mean(x^2) - mean(x)^2", "z = jnp.var(x)")
-SQUARES = Cure("(x - y) (x + y) for x^2 - y^2", "z = (x - y) * (x + y)")
-SINC = Cure("jnp.sinc, which is 1 at 0, for sin(x) / x", "z = jnp.sinc(x / jnp.pi)")
-SINC_SQUARED = Cure(
-    "sinc^2, which is 1 at 0, for (1 - cos(x)) / x^2",
-    "z = 0.5 * jnp.sinc(x / (2 * jnp.pi)) ** 2",
-)
-EXPM1_OVER_X = Cure(
-    "two jnp.where, with the first terms of the series at 0",
-    "nonzero = x != 0\nsafe = jnp.where(nonzero, x, 1.0)\n"
-    "z = jnp.where(nonzero, jnp.expm1(safe) / safe, 1 + x / 2)",
-)
-LOG1P_OVER_X = Cure(
-    "two jnp.where, with the first terms of the series at 0",
-    "nonzero = x != 0\nsafe = jnp.where(nonzero, x, 1.0)\n"
-    "z = jnp.where(nonzero, jnp.log1p(safe) / safe, 1 - x / 2)",
-)
-
 # Types and inputs.
 WIDER = Cure("a wider type", 'jax.config.update("jax_enable_x64", True)\nx = x.astype("float64")')
 FROM_HALF = Cure("a wider type", "x = x.astype(jnp.float32)")
-INPUT = Cure("a finite number there, or jnp.where to leave the entry out")
+INPUT = Cure(
+    "a finite number there, by a jnp.where around the input itself: left out later, it still makes "
+    "NaN of a derivative, as 0 times it",
+    "x = jnp.where(jnp.isfinite(x), x, 0.0)",
+)
+CONSTANT = Cure(
+    "a large finite number for infinity, or a jnp.where around what becomes of it",
+    "z = jnp.clip(x, -1e30, 1e30)",
+)
 OUT_OF_BOUNDS = Cure(
     'an index inside of the array: beyond its end there is NaN, or mode="clip"',
     'z = jnp.take(x, y, mode="clip")',
@@ -172,6 +182,10 @@ JITTER = Cure(
 SINGULAR = Cure(
     "a little of the identity, or jnp.linalg.lstsq: the matrix is singular to its digits",
     "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.solve(x + some, y)",
+)
+SINGULAR_DETERMINANT = Cure(
+    "a little of the identity: the matrix is singular, and its determinant 0",
+    "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.slogdet(x + some)[1]",
 )
 _MASKED = "1 / (li - lj) masked where two are equal"
 EIGENVECTORS = Cure(

@@ -1,6 +1,8 @@
 """What stands around an operation: is it a sum of squares, one less a cosine, a sigmoid?"""
 
 from ..program.jaxpr import names
+from ..program.source import functions_of_jax
+from .cure_codes import Cure
 from .uses import Given, Use
 
 
@@ -22,6 +24,54 @@ def is_square(given: Given) -> bool:
     return given.kind == "square" or (
         given.kind == "integer_pow" and given.maker.eqn.params["y"] == 2
     )
+
+
+def length_of(given: Given, far: int = 4) -> Given | None:
+    """Return the sum of squares whose root something is, or is a product with; `None` if none."""
+    if given.maker is None or not far:
+        return None
+    if given.kind == "sqrt":
+        squared = given.maker.source(0)
+        return squared if is_sum_of_squares(squared) or is_square(squared) else None
+    if given.kind not in ("mul", "max", "integer_pow", "square"):
+        return None
+    found = (length_of(source, far - 1) for source in given.maker.sources)
+    return next((one for one in found if one is not None), None)
+
+
+def along_axes(cure: Cure, root: Use | None) -> Cure:
+    """Return a cure by `jnp.sum(x**2)` for a sum along some axes only, counted from the last."""
+    summed = root and root.source(0).maker
+    if not summed or summed.eqn is None or summed.kind != "reduce_sum":
+        return cure
+    dims, axes = len(summed.eqn.invars[0].aval.shape), summed.eqn.params["axes"]
+    behind = tuple(axis - dims for axis in axes)
+    if len(axes) == dims:
+        return cure
+    axis = behind[0] if len(behind) == 1 else behind
+    return cure._replace(code=cure.code.replace("jnp.sum(x**2)", f"jnp.sum(x**2, axis={axis})"))
+
+
+def of_two(given: Given, operation: str, joined: str) -> bool:
+    """Whether something is the sum or the difference of two results of an operation."""
+    maker = given.maker
+    return (
+        maker is not None
+        and given.kind == joined
+        and all(source.kind == operation for source in maker.sources)
+    )
+
+
+def one_less_of(given: Given) -> Given | None:
+    """Return what 1 is lessened by; `None` where something is no such difference."""
+    pair = _difference(given)
+    return pair[1] if pair is not None and pair[0].is_number(1) else None
+
+
+def made_within(given: Given, functions: str) -> bool:
+    """Whether something is made inside of one of these functions of JAX."""
+    eqn = given.maker.eqn if given.maker else None
+    return eqn is not None and not names(functions).isdisjoint(functions_of_jax(eqn))
 
 
 def _difference(given: Given) -> tuple[Given, Given] | None:
@@ -77,6 +127,17 @@ def times_itself(use: Use) -> bool:
     return any(
         user.kind == "mul" and any(given.same(operand) for given in user.sources)
         for user in use.after(lambda _: False)
+    )
+
+
+def exponential_of_sum(use: Use) -> bool:
+    """Whether all that becomes of a result is the exponential of its sum."""
+    sums = [one for one in use.after(lambda _: False) if not _moves_only(one)]
+    after = [one for each in sums for one in each.after(lambda _: False) if not _moves_only(one)]
+    return (
+        bool(after)
+        and all(one.kind == "reduce_sum" for one in sums)
+        and all(one.kind == "exp" for one in after)
     )
 
 

@@ -1,6 +1,7 @@
 """Write an operation with the numbers that went into it, as in `0.5 / 0 = inf`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,7 +27,8 @@ def told(step: Step, place: int = 0, entry: tuple[int, ...] | None = None) -> st
     """
     shape = np.shape(step.results[place].own)
     known = PRIMITIVES.get(kind(step.eqn))
-    by_entry = entry is not None and known is not None and known.depends == PLACE
+    placed = known is not None and (known.depends == PLACE or kind(step.eqn) == "select_n")
+    by_entry = entry is not None and placed
     texts = [_operand(one, shape, entry if by_entry else None) for one in step.operands]
     if kind(step.eqn) in _SPECTRA:
         return f"{_operation(step, texts)} with {_numbers(step.results[_SPECTRA[kind(step.eqn)]])}"
@@ -53,9 +55,32 @@ def _operand(one: Both, shape: tuple[int, ...], entry: tuple[int, ...] | None) -
     own = np.asarray(arrays(one)[0] if floats(one) else one.own)
     if own.size == 1:
         return _number(own.ravel()[0])
-    if own.shape == shape and entry is not None:
-        return _number(own[entry])
-    return _array(one, own)
+    value = None if entry is None else _at(own, shape, entry)
+    return _array(one, own) if value is None else _number(value)
+
+
+def numbers_in(step: Step, entry: tuple[int, ...] | None) -> tuple[float | None, ...]:
+    """Return the numbers that went into an entry of a result, `None` for what is no single one."""
+    shape = np.shape(step.results[0].own)
+    found = (_single(one, shape, entry) for one in step.operands)
+    return tuple(None if one is None else float(one) for one in found)
+
+
+def _single(one: Both, shape: tuple[int, ...], entry: tuple[int, ...] | None) -> Any:
+    if not floats(one) or np.iscomplexobj(arrays(one)[0]):
+        return None
+    own = arrays(one)[0]
+    return own.ravel()[0] if own.size == 1 else entry and _at(own, shape, entry)
+
+
+def _at(own: np.ndarray, shape: tuple[int, ...], entry: tuple[int, ...]) -> Any:
+    """Return what an array, or one that is stretched to this shape, holds at an entry."""
+    fits = len(own.shape) == len(shape) and all(
+        size in (1, wanted) for size, wanted in zip(own.shape, shape, strict=True)
+    )
+    if not fits:
+        return None
+    return own[tuple(i if size > 1 else 0 for i, size in zip(entry, own.shape, strict=True))]
 
 
 def _array(one: Both, own: np.ndarray) -> str:

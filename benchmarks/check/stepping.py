@@ -9,18 +9,19 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ..program.jaxpr import Program, kind, scan_parts
+from ..program.jaxpr import Program, kind, names, scan_parts
 from ..program.source import functions_of_jax
 from ..program.walk import bind, interpret
 from ..program.wide_values import narrow, wide_operation
 from ..program.widening import SILENT
-from .both import Both, both, new_faults, repaired
+from .both import Both, Constant, arrays, constant, finite, new_faults, repaired
 from .directions import Pace
 from .whole_turns import Loops
 
 #: Equations that are run, in all and different ones.
 _MOST_RUNS, _MOST_EQUATIONS = 10_000, 1500
 _NOT_ONE_BY_ONE = ("shard_map",)
+_HANDED_ON = names("broadcast_in_dim convert_element_type copy expand_dims neg reshape squeeze")
 
 
 class Turn(NamedTuple):
@@ -75,6 +76,7 @@ class Stepping:
 
     Attributes:
         suspects: The steps of each equation in which it made something wrong of what was sound.
+        constant: The steps of each `where` that takes an infinity or NaN of the program's own.
         kept: The steps that `keep` asked for.
     """
 
@@ -99,6 +101,7 @@ class Stepping:
         self.pace, self.mended, self.keep = pace, mended or {}, keep
         self.loops, self.wanted = loops or Loops(), wanted
         self.suspects: dict[Hashable, list[Step]] = {}
+        self.constant: dict[Hashable, list[Step]] = {}
         self.kept: list[Step] = []
         self.turns: tuple[Turn, ...] = ()
         self.runs = 0
@@ -106,7 +109,7 @@ class Stepping:
 
     def run(self, program: Program, inputs: Sequence[Both], line: str = "") -> list[Both]:
         """Run a program."""
-        return interpret(program, list(inputs), self.visit, lift=both, caller=line)
+        return interpret(program, list(inputs), self.visit, lift=constant, caller=line)
 
     def visit(self, eqn: JaxprEqn, operands: list[Both], line: str) -> Sequence[Both]:
         """Run one equation; a loop goes round as often as it does in its own type."""
@@ -117,12 +120,17 @@ class Stepping:
         self.count(eqn)
         own = bind(eqn, narrow(eqn.invars, [operand.own for operand in operands]))
         true = wide_operation(eqn, [operand.wide for operand in operands])
-        results = [Both(*pair) for pair in zip(own, true, strict=True)]
+        made = Constant if _moves_constants(eqn, operands) else Both
+        results = [made(*pair) for pair in zip(own, true, strict=True)]
         faults = new_faults(results, operands)
         step = Step(eqn, line, self.turns, operands, results, faults)
         at_fault = self.suspects.setdefault(id(eqn), []) if any(faults) else []
         if any(faults):
             at_fault.append(step)
+        if not any(faults) and _takes_bad_constant(eqn, operands, results):
+            at_fault = self.constant.setdefault(id(eqn), [])
+            named = "nan" if np.any(np.isnan(arrays(results[0])[0])) else "infinity"
+            at_fault.append(step._replace(faults=[named]))
         if self.keep and self.keep(eqn, self.turns):
             self.kept.append(step)
         mend = id(eqn) in self.mended and len(at_fault) > self.mended[id(eqn)]
@@ -150,6 +158,20 @@ class Stepping:
         results = self.run(program, inputs, turn.line) if results is None else results
         self.turns = outer
         return results
+
+
+def _moves_constants(eqn: JaxprEqn, operands: Sequence[Both]) -> bool:
+    every = bool(operands) and all(isinstance(one, Constant) for one in operands)
+    return every and kind(eqn) in _HANDED_ON
+
+
+def _takes_bad_constant(eqn: JaxprEqn, operands: Sequence[Both], results: Sequence[Both]) -> bool:
+    """Whether a `where` takes an infinity or NaN that the program itself holds."""
+    return (
+        kind(eqn) == "select_n"
+        and not finite(results[0])
+        and any(isinstance(one, Constant) and not finite(one) for one in operands[1:])
+    )
 
 
 # Loops and branches: `rule(stepping, eqn, operands, line)`.

@@ -10,13 +10,15 @@ from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Program, bodies, kind, names, opened
 from ..program.labels import label_of
+from ..program.primitives import PRIMITIVES
 from ..program.walk import interpret
 
 #: They hand a number on as it is.
 _MOVES = names(
     "broadcast_in_dim convert_element_type copy expand_dims reshape squeeze stop_gradient transpose"
 )
-_FAR = 12
+#: How far a maker is looked for among users, and two results are compared.
+_FAR, _ALIKE = 12, 6
 
 
 class Use:
@@ -104,9 +106,26 @@ class Given(NamedTuple):
             return False
         return bool(np.all(np.asarray(self.value) == number))
 
-    def same(self, other: "Given") -> bool:
-        """Whether both are one result."""
-        return self.maker is not None and self.maker is other.maker and self.place == other.place
+    def same(self, other: "Given", far: int = _ALIKE) -> bool:
+        """Whether both are one result, or results of one operation on the same operands."""
+        one, two = self.maker, other.maker
+        if one is None or two is None or self.place != other.place:
+            return False
+        if one is two:
+            return True
+        if not far or one.eqn is None or two.eqn is None or one.kind != two.kind:
+            return False
+        if one.kind not in PRIMITIVES or bodies(one.eqn) or one.eqn.params != two.eqn.params:
+            return False
+        pairs = zip(one.sources, two.sources, strict=False)
+        return len(one.operands) == len(two.operands) and all(
+            a.same(b, far - 1) or (a.maker is None and b.maker is None and a.equals(b))
+            for a, b in pairs
+        )
+
+    def equals(self, other: "Given") -> bool:
+        """Whether both are the same number."""
+        return np.ndim(self.value) == 0 and other.is_number(self.value)
 
 
 def _dtype(value: Any) -> Any:

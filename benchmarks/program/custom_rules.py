@@ -54,6 +54,13 @@ def rule_of(eqn: JaxprEqn, line: str) -> str:
     return f"{what}{of} at {file_name(users[0]['path'])}:{users[0]['line']}"
 
 
+def function_of(eqn: JaxprEqn) -> str:
+    """Return the name of the function that has a custom rule, `""` if JAX does not know it."""
+    call = called(eqn)
+    function = _definition(call and opened(call[0]))
+    return function["name"] if function else ""
+
+
 def _definition(function: object) -> re.Match | None:
     """Return the name, the path and the line of what JAX knows of a function."""
     known = getattr(function, "debug_info", None)

@@ -1,0 +1,164 @@
+"""Where the first NaN, infinity or lost digit is made: what people write, and the cure of each.
+
+A cure is typed as it is printed, and its value and its slope are held against a closed form.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.scipy import special
+from nightly import sampled
+
+from benchmarks import explain_nonfinite
+
+
+class Entry(NamedTuple):
+    """A function, a point where it goes wrong, and what is expected."""
+
+    fn: object
+    bad: list
+    operation: str
+    what: str
+    value: float  # of the sum of what the cure makes
+    slope: list  # of that, by x
+    mode: str = "value"
+    names: object = lambda x: {"x": x}
+
+
+def rotated(x):
+    return jnp.sin(jnp.linalg.norm(x)) / jnp.linalg.norm(x)
+
+
+def apart(x):
+    return {"x": x[0], "y": x[1]}
+
+
+def cosine(x):
+    return jnp.sum(x / jnp.linalg.norm(x) * jnp.array([0.6, 0.8]))
+
+
+LOG_2 = np.log(2)
+CASES = {
+    "a power of a negative number": Entry(
+        lambda x: x**2.5, [-1.0, 1.0], "pow", "NaN", 1, [0, 2.5], names=lambda x: {"x": x, "y": 2.5}
+    ),
+    "the exponent of a negative number": Entry(
+        lambda x: x[0] ** x[1], [-2.0, 2.0], "pow", "NaN", 4, [-4, 0], "forward", apart
+    ),
+    "a pole of lgamma": Entry(
+        special.gammaln, [0.0, 2.0], "lgamma", "infinity", 0, [0, 1 - np.euler_gamma]
+    ),
+    "a pole of digamma": Entry(
+        special.digamma, [-1.0, 1.0], "digamma", "NaN", -np.euler_gamma, [0, np.pi**2 / 6]
+    ),
+    "a remainder by nothing": Entry(
+        lambda x: 5.0 % x, [0.0, 3.0], "rem", "NaN", 2, [0, -1], names=lambda x: {"x": 5.0, "y": x}
+    ),
+    "x log y of JAX": Entry(
+        lambda x: special.xlogy(0.0, x), [0.0, 1.0], "xlogy", "infinity", 0, [0, 0], "reverse",
+        lambda x: {"x": 0.0, "y": x},
+    ),
+    "sin of a length over it": Entry(rotated, [0.0, 0.0], "div", "NaN", 1, [0, 0]),
+    "1 - cos of a length over its square": Entry(
+        lambda x: (1 - jnp.cos(jnp.linalg.norm(x))) / jnp.linalg.norm(x) ** 2, [0.0, 0.0], "div",
+        "NaN", 0.5, [0, 0],
+    ),
+    "a cosine between vectors": Entry(
+        cosine, [0.0, 0.0], "div", "NaN", 0, [0, 0], names=lambda x: {"x": x}
+    ),
+    "the logarithm of 1 - sigmoid": Entry(
+        lambda x: jnp.log(1 - jax.nn.sigmoid(x)), [40.0, 0.0], "log", "infinity", -40 - LOG_2,
+        [-1, -0.5],
+    ),
+    "the logarithm of 1 - tanh^2": Entry(
+        lambda x: jnp.log(1 - jnp.tanh(x) ** 2), [30.0, 0.0], "log", "infinity", 2 * LOG_2 - 60,
+        [-2, 0],
+    ),
+    "the logarithm of a normal probability": Entry(
+        lambda x: jnp.log(special.ndtr(x)), [-40.0, 0.0], "log", "infinity", -804.6084 - LOG_2,
+        [40.02494, np.sqrt(2 / np.pi)],
+    ),
+    "the exponential of a sum of logarithms": Entry(
+        lambda x: jnp.exp(jnp.sum(jnp.log(x))), [0.0, 3.0], "log", "infinity", 0, [3, 0], "reverse"
+    ),
+    "sinh over cosh": Entry(
+        lambda x: jnp.sinh(x) / jnp.cosh(x), [100.0, 0.0], "sinh", "overflow", 1, [0, 1]
+    ),
+    "the logarithm of cosh": Entry(
+        lambda x: jnp.log(jnp.cosh(x)), [-100.0, 0.0], "cosh", "overflow", 100 - LOG_2, [-1, 0]
+    ),
+    "the logarithm of two exponentials": Entry(
+        lambda x: jnp.log(jnp.exp(x[0]) + jnp.exp(x[1])), [100.0, 0.0], "exp", "overflow", 100,
+        [1, 0], names=apart,
+    ),
+    "a probability of two": Entry(
+        lambda x: jnp.exp(x[0]) / (jnp.exp(x[0]) + jnp.exp(x[1])), [100.0, 100.0], "exp",
+        "overflow", 0.5, [0.25, -0.25], names=apart,
+    ),
+    "the logarithm of a Bessel function": Entry(
+        lambda x: jnp.log(special.i0(x)), [100.0, 0.0], "exp", "overflow", 96.77973, [0.9949874, 0],
+    ),
+    "a gamma function": Entry(
+        special.gamma, [50.0, 1.0], "exp", "overflow", 144.56574, [3.9019896, -np.euler_gamma]
+    ),
+    "1 - tanh": Entry(
+        lambda x: 1 - jnp.tanh(x), [15.0, 15.0], "sub", "cancellation", 4 * np.exp(-30),
+        [-4 * np.exp(-30)] * 2,
+    ),
+    "a determinant of nothing": Entry(
+        lambda x: jnp.linalg.slogdet(jnp.diag(x))[1], [0.0, 1.0], "log", "infinity",
+        np.log(1e-6), [1e6, 1], names=lambda x: {"x": jnp.diag(x)},
+    ),
+    "a mask that leaves nothing": Entry(
+        lambda x: jnp.max(jnp.where(x > 5, x, -jnp.inf)), [1.0, 2.0], "select_n", "infinity",
+        3, [1, 1],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sampled(CASES))
+def test_what_people_write_is_named_and_its_cure_has_the_value_and_slope_of_a_closed_form(name):
+    case, x = CASES[name], jnp.asarray(CASES[name].bad, jnp.float32)
+    found = explain_nonfinite(case.fn, x, mode=case.mode)
+    assert (found.operation, found.what, found.where) == (case.operation, case.what, case.mode)
+
+    @jax.jit
+    @jax.value_and_grad
+    def cured(x):
+        scope = {"jax": jax, "jnp": jnp, **case.names(x)}
+        exec(found.code, scope)
+        return jnp.sum(scope["z"])
+
+    value, slope = cured(x)
+    np.testing.assert_allclose(value, case.value, rtol=1e-4, atol=1e-6 * abs(case.value))
+    np.testing.assert_allclose(slope, case.slope, rtol=1e-3, atol=1e-6 * np.max(np.abs(slope)))
+
+
+def test_nan_that_a_later_where_leaves_out_is_cured_at_the_input():
+    def squared_error(x, t):
+        return jnp.sum(jnp.where(jnp.isnan(t), 0.0, (x - t) ** 2))
+
+    t = jnp.array([1.0, jnp.nan])
+    found = explain_nonfinite(squared_error, jnp.ones(2), t, argnums=0, mode="reverse")
+    assert found.happened == "input 0 of those held fixed[1]"
+    scope = {"jnp": jnp, "x": t}
+    exec(found.code, scope)
+    np.testing.assert_array_equal(scope["x"], [1, 0])
+
+
+def test_along_some_axes_the_cure_of_a_norm_sums_along_these_also_inside_of_vmap():
+    x = jnp.zeros((2, 3)).at[0].set(1.0)
+    for fn in (lambda x: jnp.linalg.norm(x, axis=-1), jax.vmap(jnp.linalg.norm)):
+        found = explain_nonfinite(fn, x, mode="reverse")
+        assert found.code.startswith("squared = jnp.sum(x**2, axis=-1)\n")
+
+
+def test_the_numbers_of_a_stretched_operand_are_those_of_the_entry():
+    mask = jnp.array([[0.0, 1.0], [-jnp.inf, -jnp.inf]])
+    found = explain_nonfinite(
+        lambda x: jax.nn.softmax(x + mask, axis=-1), jnp.ones((2, 2)), mode="value"
+    )
+    assert found.happened == "-inf - -inf = nan"
