@@ -67,7 +67,7 @@ EXAMPLES = {
         [{"a": normal(5, 24), "b": normal(5, 2)}],
         "vmap (5 examples, split (3+1+3))",
     ),
-    "layer": (softmax_of_layer, [normal(5, 24)], "vmap (5 examples, split (1+2+1))"),
+    "layer": (softmax_of_layer, [normal(5, 24)], "vmap (5 examples, split (1+1+1))"),
     "dense layer": (
         lambda x: jnp.tanh(x @ WEIGHTS),
         [normal(5, 24)],

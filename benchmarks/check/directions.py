@@ -32,9 +32,14 @@ class Pace(NamedTuple):
 UNHURRIED = Pace(lambda fn, args: jax.jit(fn), lambda: float("inf"))
 
 
+#: What directions are drawn with beside a seed.
+_OF_DIRECTIONS = 0xD1CE
+
+
 def random_probe(problem: Problem, seed: int) -> Probe:
     """Draw normal directions in the inputs, and normal weights of the outputs (1 for a scalar)."""
-    random = np.random.default_rng(seed)
+    # No generator that inputs come from: along itself a norm of them has no slope.
+    random = np.random.default_rng([seed, _OF_DIRECTIONS])
     outputs = jax.eval_shape(problem.fn, problem.x, problem.fixed)
 
     def normal(leaf: jax.ShapeDtypeStruct | jax.Array) -> jax.Array:

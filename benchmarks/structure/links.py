@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from ..derivatives.problem import Leaves, Problem
 from ..program.flops import flops_of
-from ..program.jaxpr import shape
+from ..program.jaxpr import kind, names, shape
 from .boundaries import Boundary, is_dense_layer
 from .compressed import Tables, entries, tables_of
 from .flat import Flat, inputs_of, part, variables
@@ -28,6 +28,8 @@ from .pieces import Piece, struct_of
 from .splits import Split, coloured, factors, sparse_and_narrow
 from .terms import Factors, Terms, terms_of
 
+#: Operations that put numbers elsewhere and change none.
+_MOVES = names("broadcast_in_dim copy reshape rev slice squeeze transpose")
 #: Entries of a row of a sparse part, and colours of it, at most.
 _MOST_TERMS = 4
 
@@ -49,7 +51,7 @@ class Sparse(NamedTuple):
 
     Attributes:
         held_still: These numbers, if there are any.
-        colours: How many passes the sparse part takes.
+        colours: How many passes the sparse part takes; none where all its entries are one.
         terms: How many entries a row or a column of it has, at most.
         tables: What is known of it: how it is taken, its rows and its columns.
     """
@@ -80,6 +82,7 @@ class Link(NamedTuple):
         line: The user's line that it ends with.
         local: Its Jacobian, if that is not taken as a dense matrix.
         stops: The modes that it does not have.
+        moves: Whether it only puts numbers elsewhere, so that all its entries are one.
     """
 
     run: Piece
@@ -90,6 +93,7 @@ class Link(NamedTuple):
     line: str
     local: Local | None = None
     stops: frozenset[str] = frozenset()
+    moves: bool = False
 
     def function(self, held: Leaves) -> Callable[[Leaves], Leaves]:
         """Return it as a function of the values before alone."""
@@ -114,6 +118,7 @@ def link_of(whole: Flat, useful: set[Var], before: Boundary, after: Boundary) ->
         operations=sum(float(flops_of(eqn).high) for eqn in eqns),
         line=whole.lines[after.place - 1],
         local=Weights(held.index(layer[0]), layer[1]) if layer else None,
+        moves=all(kind(eqn) in _MOVES for eqn in eqns),
     )
 
 
@@ -174,9 +179,8 @@ def looked_into(link: Link, problem: Problem, left: Callable[[], float]) -> Link
     tables = tables_of(rows, colours, of_link, outputs)
     by_row = terms_of(np.arange(rows.nnz), rows.indices, rows.indptr)
     by_column = terms_of(order, columns.indices, columns.indptr)
-    return link._replace(
-        local=Sparse(held_still, colours.count, terms, (tables, by_row, by_column))
-    )
+    passes = 0 if link.moves and held_still is None else colours.count
+    return link._replace(local=Sparse(held_still, passes, terms, (tables, by_row, by_column)))
 
 
 def _problem(link: Link, problem: Problem, x: Any, fixed: Any) -> Problem:
@@ -222,7 +226,10 @@ def factors_of(
     if link.local.held_still:
         one, other, still = factors(link.local.held_still, still, values, held)
         outer, inner = flattened(one, dtype), flattened(other, dtype)
-    numbers = entries(still, colours, values, still.fixed).astype(dtype)
+    if link.local.colours:
+        numbers = entries(still, colours, values, still.fixed).astype(dtype)
+    else:
+        numbers = jnp.ones(colours.source.size, dtype)
     return Factors(numbers, outer, inner, rows, columns)
 
 
