@@ -125,3 +125,13 @@ def test_contract_applies_a_jacobian_of_several_inputs_and_outputs():
     pushed = jax.jvp(lambda x: target.fn(x, ()), (target.x,), (probe.tangent,))[1]
     for mine, its in zip(contract(jacobian, probe.tangent), pushed, strict=True):
         np.testing.assert_allclose(mine, its, rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_direction_is_what_a_generator_of_the_same_seed_draws_first(seed):
+    x = np.random.default_rng(seed).standard_normal(30)  # along itself a norm has no slope
+    target = make_problem(lambda x: x / jnp.linalg.norm(x), (jnp.asarray(x),))
+    probe = random_probe(target, seed)
+    for drawn in map(np.ravel, jax.tree.leaves((probe.tangent, probe.cotangent))):
+        cosine = x @ drawn / np.linalg.norm(x) / np.linalg.norm(drawn)
+        assert abs(cosine) < 0.6

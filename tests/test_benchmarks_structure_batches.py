@@ -162,7 +162,21 @@ def in_a_branch(mixing):
     return fn, (PARAMS, X, np.asarray(0)), 0
 
 
+def of_one(x):
+    """Whether the function is asked what it makes of one example alone."""
+    return len(x) == 1
+
+
 BAD = {
+    # the same operations for one example alone, with other numbers, sizes or constants
+    "another power alone": in_a_branch(lambda x: lax.integer_pow(x[:, :1], 3 if of_one(x) else 2)),
+    "another factor alone": in_a_branch(lambda x: x[:, :1] * (3.0 if of_one(x) else 2.0)),
+    "other columns alone": in_a_branch(
+        lambda x: jnp.sum(jnp.sin(x[:, : 2 if of_one(x) else 3]), 1, keepdims=True)
+    ),
+    "other constants alone": in_a_branch(
+        lambda x: x[:, :2] @ np.array([[3.0], [1.0 if of_one(x) else 2.0]])
+    ),
     "a sum that decides": (
         lambda p, x: network(p, x) * jnp.where(jnp.sum(x) > 1e3, 2.0, 1.0),
         (PARAMS, X),

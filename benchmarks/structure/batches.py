@@ -22,8 +22,9 @@ from ..derivatives.jacobians import Jacobian
 from ..derivatives.method import ravel
 from ..derivatives.problem import Leaves, Problem
 from ..program.jaxpr import trace
+from .alone import same_work
 from .compressed import at_places
-from .lengths import maps_examples, same_work
+from .lengths import maps_examples
 from .pieces import Piece, piece_of
 from .rows import numbers_of, places_in_rows
 from .sought import Sought
@@ -174,7 +175,10 @@ def one_example(problem: Problem, batched: Sequence[bool]) -> Piece | None:
         return None
     # Where a function asks for the batch's length, the values that are compared may not tell.
     single, all_of_them = (_directional(problem, leaves) for leaves in (inputs, every))
-    return piece if single and all_of_them and same_work(single, all_of_them) else None
+    if single is None or all_of_them is None:
+        return None
+    count = whole[0].shape[0]
+    return piece if same_work(single, all_of_them, count) else None
 
 
 def mapped(

@@ -6,7 +6,6 @@ along such an axis: then they are not taken one by one. No value decides, so tha
 not taken counts as much as one that is.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +15,6 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from ..program.jaxpr import Atom, bodies, constants, dtype, kind, names, opened, shape
-from ..program.walk import equations
 from .along import Pair, alike, is_apart, is_mapped
 
 
@@ -25,12 +23,8 @@ class _MeetError(Exception):
 
 
 #: Operations whose programs are read in their place.
-_INSIDE = names(
+INSIDE = names(
     "call closed_call custom_jvp_call cond custom_linear_solve jit remat2 scan while checkpoint"
-)
-#: Operations that come and go with an axis of one.
-_AT_ANY_LENGTH = names(
-    "broadcast_in_dim copy jit reduce_sum reshape slice squeeze transpose convert_element_type"
 )
 
 
@@ -65,26 +59,6 @@ def maps_examples(
     except _MeetError:
         return False
     return True
-
-
-def same_work(one: ClosedJaxpr, other: ClosedJaxpr) -> bool:
-    """Whether two programs compute the same, as far as their operations' names tell.
-
-    Numbers are moved about in other ways at other lengths: an axis of one is no axis to JAX. A
-    function that computes something else for one example alone has more, or fewer, operations.
-
-    Example:
-        >>> import jax, jax.numpy as jnp
-        >>> one, two = (jax.make_jaxpr(fn)(jnp.ones(3)) for fn in (jnp.sin, lambda x: jnp.sin(-x)))
-        >>> same_work(one, one), same_work(one, two)
-        (True, False)
-    """
-    return _work(one) == _work(other)
-
-
-def _work(program: ClosedJaxpr) -> Counter[str]:
-    names = (kind(eqn) for eqn, _ in equations(program))
-    return Counter(name for name in names if name not in _AT_ANY_LENGTH)
 
 
 class _Reader:
@@ -136,7 +110,7 @@ class _Reader:
         for pair in results:
             self._name(pair)
         pair = Pair(short, long, [*map(self.axis, operands)], [*map(self.axis, results)])
-        if name in _INSIDE:
+        if name in INSIDE:
             _need(name != "scan" or is_mapped(pair))
             for inner in zip(bodies(short), bodies(long), strict=True):
                 self.programs(*inner)
@@ -164,21 +138,21 @@ class _Reader:
         """Check that a constant is the same, and the same for each example."""
         _need(len(values) == 2)
         axis = self.axis(pair)
-        one, other = map(_as_numbers, values)
+        one, other = map(as_numbers, values)
         if axis is not None:
             one, other = (np.moveaxis(value, axis, 0) for value in (one, other))
-            _need(_equal(one, np.broadcast_to(one[:1], one.shape)))
+            _need(same_numbers(one, np.broadcast_to(one[:1], one.shape)))
             one, other = one[0], other[0]
-        _need(_equal(one, other))
+        _need(same_numbers(one, other))
 
 
-def _equal(one: np.ndarray, other: np.ndarray) -> bool:
+def same_numbers(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether numbers are the same; NaN is, such as the one that a variance of nothing is."""
     may_be_nan = jnp.issubdtype(one.dtype, jnp.inexact) and one.dtype == other.dtype
     return bool(np.array_equal(one, other, equal_nan=may_be_nan))
 
 
-def _as_numbers(value: Any) -> np.ndarray:
+def as_numbers(value: Any) -> np.ndarray:
     """Return an array as NumPy's, keys of random draws as their words."""
     is_key = jnp.issubdtype(getattr(value, "dtype", np.dtype(float)), jax.dtypes.prng_key)
     return np.asarray(jax.random.key_data(value) if is_key else value)
