@@ -101,7 +101,7 @@ def _arrays_of(file: BufferedIOBase) -> dict[str, np.ndarray]:
     entries.pop("__metadata__", None)
     arrays = {}
     for name in sorted(entries, key=lambda name: entries[name]["data_offsets"]):
-        array = _memory(entries[name]["shape"], np.dtype(_DTYPES[entries[name]["dtype"]]))
+        array = memory(entries[name]["shape"], np.dtype(_DTYPES[entries[name]["dtype"]]))
         file.seek(8 + size + entries[name]["data_offsets"][0])
         if file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
             raise ValueError(f"{name} is cut off")
@@ -109,16 +109,32 @@ def _arrays_of(file: BufferedIOBase) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _memory(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+def memory(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
     """Return memory for an array, which JAX takes over on a CPU uncopied where it is large.
 
     That needs whole pages. They also go back to the system when nobody holds them, while the heap
     of a process that has read a large file may keep a tenth more than there was.
+
+    Example:
+        >>> memory((3, 4), np.dtype("f4")).shape
+        (3, 4)
     """
     size = math.prod(shape) * dtype.itemsize
     if size < _LARGE:
         return np.empty(shape, dtype)
-    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
+    return np.frombuffer(_pages(size), dtype).reshape(shape)
+
+
+def _pages(size: int) -> mmap.mmap:
+    """Return pages of memory, all at once where the system can.
+
+    To be given each page by a fault of its own when it is first written to takes as long as three
+    copies of it.
+    """
+    if not hasattr(mmap, "MAP_POPULATE"):
+        return mmap.mmap(-1, size)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    return mmap.mmap(-1, size, flags=flags)
 
 
 def _laid_out(

@@ -80,12 +80,19 @@ def on_host(
         if is_spread(leaf):
             spread[name] = leaf
         elif is_first():
-            dtype = jax.dtypes.canonicalize_dtype(leaf.dtype)
-            arrays[name] = np.array(leaf, dtype) if copy else np.asarray(leaf, dtype)
+            array = np.asarray(leaf, jax.dtypes.canonicalize_dtype(leaf.dtype))
+            arrays[name] = _copied(array) if copy else array
     header = {"keys": keys, "history": history.to_dict(), "made_with": dict(made_with)}
     if position is not None:
         header["position"] = dict(position)
     return arrays, header, spread
+
+
+def _copied(array: np.ndarray) -> np.ndarray:
+    """Return a copy; the training waits for it."""
+    copy = file_format.memory(array.shape, array.dtype)
+    copy[...] = array
+    return copy
 
 
 def read_tree(
