@@ -14,6 +14,7 @@ import pytest
 from train_problem import BATCH, data, linear, optimizer, same_bits, shuffled
 
 from gradwise import losses, nn, train
+from train.checkpoints.folder import RunFolder
 from train.runs.blocks import make_block
 from train.runs.carry import start
 from train.runs.epoch import make_run_step
@@ -178,6 +179,28 @@ def test_the_best_epoch_is_the_same_on_the_host_and_after_a_resume(source, tmp_p
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(on_host))
     resumed, _ = fitted(source, keep_best="host", checkpoint=tmp_path, resume=True, **options)
     assert same_bits(resumed, best)
+
+
+@pytest.mark.parametrize("source", ["arrays", "stream"])
+def test_a_resume_copies_no_train_state_before_it_reads_one(source, tmp_path, monkeypatch):
+    mine = linear()[1]
+    copy, seen = jax.tree.map(jnp.copy, mine), []
+    fitted(source, mine, checkpoint=tmp_path, keep_best=True)
+    read = RunFolder.resume
+
+    def resume(folder, like, key):
+        seen.extend([like["train_state"], like["watch"].best])
+        return read(folder, like, key)
+
+    monkeypatch.setattr(RunFolder, "resume", resume)
+    fitted(source, mine, checkpoint=tmp_path, keep_best=True, resume=True)
+    for like in seen:
+        assert [*map(id, jax.tree.leaves(like))] == [*map(id, jax.tree.leaves(mine))]
+    (newest,) = tmp_path.glob("epoch-00000003*")
+    newest.unlink()  # so that an epoch is made again
+    again, _ = fitted(source, mine, checkpoint=tmp_path, keep_best=True, resume=True)
+    assert same_bits(mine, copy)  # nothing was overwritten that is not the run's own
+    assert int(again.step) == 9
 
 
 def test_what_an_interruption_has_of_the_best_epoch_on_the_host_is_on_the_device():

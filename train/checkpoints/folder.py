@@ -105,6 +105,10 @@ class RunFolder:
                 old.unlink(missing_ok=True)
                 remove_parts(old, None)
 
+    def has_checkpoints(self) -> bool:
+        """Return whether there is something to go on from; several processes call it together."""
+        return bool(self._common_checkpoints())
+
     def resume(self, like: Sections, key: jax.Array) -> tuple[dict[str, Tree], History, Position]:
         """Return the run, its curves and its position by a checkpoint, or `like` if there is none.
 

@@ -17,7 +17,7 @@ from ..data.accepted import check_source, data_set, data_sets
 from ..steps import TrainState
 from ..steps.optional import check_targets
 from .best_on_host import with_best
-from .carry import Carry, check_not_given_away, resumed, start
+from .carry import Carry, before_resume, check_not_given_away, resumed, start
 from .placement import Placement
 from .plan import Plan
 from .sources import Source
@@ -117,7 +117,10 @@ def begin(
     donate: bool,
 ) -> tuple[Carry, History, Position]:
     """Return the run, its curves and its position to go on from: a checkpoint's, or new ones."""
-    carry = start(plan, train_state, donate=donate)
+    if folder.has_checkpoints():
+        carry = before_resume(plan, train_state)
+    else:
+        carry = start(plan, train_state, donate=donate)
     if placement is None:
         carry = replicate_over_mesh_of(carry, train_data)
     else:

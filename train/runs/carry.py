@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 import jax
@@ -61,6 +62,16 @@ def start(plan: Plan, train_state: TrainState, *, donate: bool = False) -> Carry
         average=plan.average.init(train_state[:2]) if plan.average else (),
     )
     return Carry(given_away(train_state) if donate else copied(train_state), watch)
+
+
+def before_resume(plan: Plan, train_state: TrainState) -> Carry:
+    """Return what `start` returns, in the arrays of the train state, which nothing may overwrite.
+
+    A checkpoint tells by it what is expected of it, and where its arrays go.
+    """
+    carry = start(replace(plan, keep_best=False), train_state, donate=True)
+    best = train_state if plan.keep_best is True else ()
+    return carry._replace(watch=carry.watch._replace(best=best))
 
 
 def copied(tree: T) -> T:
