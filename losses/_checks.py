@@ -35,6 +35,19 @@ _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
 }
 
 
+def check_unpacked(who: str, predictions: object) -> None:
+    """Check that `predictions` are not the pair that a model's `apply` returns.
+
+    Raises:
+        TypeError: If they are.
+    """
+    if isinstance(predictions, tuple):
+        raise TypeError(
+            f"{who}: predictions must be one array, got a tuple of {len(predictions)}: a model "
+            "returns two things, predictions, state = model.apply(params, state, x)"
+        )
+
+
 def check_pair(
     who: str, predictions: jax.Array, targets: jax.Array, kind: Kind, *, per_target: int = 1
 ) -> None:
@@ -75,7 +88,8 @@ def check_pair(
             f"got {targets.shape}; {_axis_fix(targets.shape, expected, kind) or fix}"
         )
     if not any(jnp.issubdtype(targets.dtype, type_) for type_ in types):
-        raise TypeError(f"{who}: targets must be {wanted}, got {targets.dtype}; {fix}")
+        ids = "if they are class ids, targets.astype(int); " if kind == "labels" else ""
+        raise TypeError(f"{who}: targets must be {wanted}, got {targets.dtype}; {ids}{fix}")
 
 
 def _axis_fix(shape: tuple[int, ...], expected: tuple[int, ...], kind: Kind) -> str:

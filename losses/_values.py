@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ._checks import Kind, check_pair, check_where
+from ._checks import Kind, check_pair, check_unpacked, check_where
 
 # Rounding may carry a probability this far out of [0, 1]: the spacing of bfloat16 at 1.
 _SLACK = 2.0**-7
@@ -32,6 +32,7 @@ def per_example(
         ValueError: If the shapes do not fit.
         TypeError: If a dtype is of the wrong kind.
     """
+    check_unpacked(who, predictions)
     predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
     check_pair(who, predictions, targets, kind, per_target=per_target)
     predictions = predictions.astype(jnp.promote_types(predictions.dtype, jnp.float32))

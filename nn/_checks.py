@@ -40,6 +40,16 @@ def check_number(
         raise ValueError(f"{who} {name} must be {wanted}, got {value}")
 
 
+def check_key(who: str, key: object) -> None:
+    """Check that `key` is not the number that a key is made of.
+
+    Raises:
+        TypeError: If it is one.
+    """
+    if isinstance(key, int):
+        raise TypeError(f"{who} expected a key, got {key}: make one, jax.random.key({key})")
+
+
 def check_floating(who: str, x: jax.Array) -> None:
     """Check that `x` holds real floating-point numbers.
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import jax
 
-from .layer import Layer
+from ._checks import check_key
+from .layer import Layer, check_called
 
 
 def check_layer(who: str, layer: object) -> None:
@@ -13,10 +14,17 @@ def check_layer(who: str, layer: object) -> None:
     Raises:
         TypeError: If it is not.
     """
-    if not isinstance(layer, Layer):
+    if isinstance(layer, Layer):
+        return
+    if isinstance(layer, list | tuple):
         raise TypeError(
-            f"{who} expected a Layer, got {layer!r}; wrap a function as nn.activation(function)"
+            f"{who} expected a Layer, got a {type(layer).__name__} of {len(layer)}: "
+            f"take it apart, {who}(*layers)"
         )
+    check_called(who, "a Layer", layer)
+    raise TypeError(
+        f"{who} expected a Layer, got {layer!r}; wrap a function as nn.activation(function)"
+    )
 
 
 def check_layers(who: str, layers: Sequence[object]) -> None:
@@ -49,6 +57,7 @@ def init_of_each(layers: Sequence[Layer]) -> Callable[[jax.Array], tuple[tuple, 
     """Return the `init` that gives layer `i` the key `fold_in(key, i)`."""
 
     def init(key: jax.Array, /) -> tuple[tuple, tuple]:
+        check_key("init", key)
         pairs = [layer.init(jax.random.fold_in(key, i)) for i, layer in enumerate(layers)]
         return tuple(params for params, _ in pairs), tuple(state for _, state in pairs)
 

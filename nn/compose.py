@@ -12,7 +12,7 @@ from jax.nn.initializers import Initializer
 
 from . import activations
 from ._anatomy import made_of, scope
-from ._checks import positive_int
+from ._checks import check_key, positive_int
 from ._parts import check_entries, check_layer, check_layers, init_of_each
 from ._spread import like
 from .batch_normalization import batch_norm as batch_norm_layer
@@ -57,6 +57,7 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple]:
         check_entries("serial", layers, params, state)
+        check_key("apply", key)
         states = []
         for i, (layer, p, s) in enumerate(zip(layers, params, state, strict=True)):
             layer_key = None if key is None else jax.random.fold_in(key, i)

@@ -1,7 +1,7 @@
 """The contract of all layers, and two ways to make a layer from a plain function."""
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_origin
 
 import jax
 
@@ -215,8 +215,21 @@ def activation(fn: Callable[[jax.Array], jax.Array]) -> Layer[tuple[()], tuple[(
         raise TypeError("activation expected a function of one array, got a Layer; use it as it is")
     if not callable(fn):
         raise TypeError(f"activation expected a function of one array, got {fn!r}")
+    check_called("activation", "a function of one array", fn)
     name = getattr(fn, "__name__", type(fn).__name__)
     return observed_activation(name, lambda _: (), lambda _, x: fn(x))
+
+
+def check_called(who: str, wanted: str, fn: object) -> None:
+    """Check that `fn` is no function that makes a layer and was not called, such as `nn.dropout`.
+
+    Raises:
+        TypeError: If it is one.
+    """
+    made = getattr(fn, "__annotations__", {}).get("return")
+    if (get_origin(made) or made) is Layer:
+        name = getattr(fn, "__name__", "it")
+        raise TypeError(f"{who} expected {wanted}, got {name}, which makes a layer: call {name}()")
 
 
 def observed_activation(

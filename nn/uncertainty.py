@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._checks import positive_int
+from ._checks import check_key, positive_int
 from ._sample_moments import sample_moments
 from .layer import Layer, Params, State
 
@@ -60,7 +60,7 @@ def monte_carlo(
 
     Raises:
         ValueError: If `samples` or `chunk` is below 1.
-        TypeError: If one of them is not an int.
+        TypeError: If one of them is not an int, or the key is one.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -72,8 +72,8 @@ def monte_carlo(
         >>> print(mean.round(), std.round())  # 100 coins of 0 or 2: mean 100, deviation 10
         [100.] [10.]
     """
+    check_key("monte_carlo", key)
     samples = positive_int("monte_carlo", "samples", samples)
-
     chunk = positive_int("monte_carlo", "chunk", chunk)
 
     def draw(sample_key: jax.Array) -> Any:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import compare
+from benchmarks import compare, explain_nonfinite
 from benchmarks.check.digits import find_loss
 from benchmarks.check.quotient import points, quotient_test
 
@@ -75,6 +75,13 @@ def test_a_value_that_overflows_is_said_to_be_off():
     note = found.row("value").note
     assert note.startswith("the value itself is off: 0 in float16, not 3.32; overflow in ")
     assert found.row("value").error == 1.0
+
+
+def test_a_product_whose_terms_overflow_to_both_sides_is_an_overflow_and_no_nan():
+    weights = jnp.tile(jnp.array([1e10, -2e10]), 32)
+    found = explain_nonfinite(lambda x: x @ weights, jnp.full(64, 1e30))
+    assert found.what == "overflow", found.happened
+    assert found.operation == "dot_general"
 
 
 def test_differences_of_what_overflows_are_inaccurate_as_its_derivatives_are():

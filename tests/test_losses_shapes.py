@@ -54,6 +54,18 @@ def test_class_ids_instead_of_a_distribution_raise_an_error(loss):
         loss(_full(4, 4), np.eye(4, dtype=np.int32))
 
 
+def test_class_ids_that_became_floats_are_told_the_way_back():
+    with pytest.raises(
+        TypeError, match=r"got float32; if they are class ids, targets\.astype\(int"
+    ):
+        _integer(_full(2, 3), np.array([0.0, 2.0], np.float32))
+
+
+def test_the_pair_that_a_model_returns_is_told_to_be_taken_apart():
+    with pytest.raises(TypeError, match=r"squared_error: .* tuple of 2: .*predictions, state = "):
+        losses.squared_error((_full(2, 3), ()), _full(2, 3))  # pyright: ignore[reportArgumentType]
+
+
 def test_a_distribution_instead_of_class_ids_raises_an_error():
     logits = _full(3, 4)
     with pytest.raises(ValueError, match=r"got \(3, 4\); for a distribution .* use softmax_cross"):

@@ -43,6 +43,34 @@ def test_parameters_of_another_number_of_layers_raise_an_error_in_serial():
         model.apply(((),), ((), ()), normal((5, 3)))
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([nn.dense(2, 3)], r"serial expected a Layer, got a list of 1: take it apart, serial\("),
+        (nn.dropout, r"serial .* got dropout, which makes a layer: call dropout\(\)"),
+        (nn.relu, r"serial .* got <function relu.*wrap a function as nn.activation"),
+    ],
+)
+def test_what_is_no_layer_is_told_how_to_become_one(wrong, message):
+    with pytest.raises(TypeError, match=message):
+        nn.serial(nn.dense(4, 2), wrong)
+    with pytest.raises(TypeError, match=r"activation .* got prelu, which makes a layer: call"):
+        nn.activation(nn.prelu)
+
+
+def test_a_number_is_no_key():
+    model = nn.serial(nn.dense(4, 2), nn.dropout(0.5))
+    with pytest.raises(TypeError, match=r"init expected a key, got 3: make one, jax.random.key\(3"):
+        model.init(3)
+    params, state = model.init(jax.random.key(3))
+    x = jnp.ones((2, 4))
+    for call in (model.apply, functools.partial(nn.monte_carlo, model, samples=2)):
+        with pytest.raises(TypeError, match="expected a key, got 3"):
+            call(params, state, x, key=3)
+    with pytest.raises(TypeError, match="expected a key, got 3"):
+        nn.dropout(0.5).apply((), (), x, key=3)
+
+
 def test_residual_adds_the_input_and_passes_key_train_and_mask_to_its_layer():
     inner = nn.serial(nn.batch_norm(3), nn.dropout(0.5))
     block = nn.residual(inner)

@@ -57,6 +57,46 @@ def test_data_or_options_that_cannot_train_raise_before_anything_compiles(
         train.fit(jax.random.key(0), train_state, objective, optimizer(), rows, **(GOOD | changes))
 
 
+@pytest.mark.parametrize(
+    ("place", "wrong", "message"),
+    [
+        (0, 0, r"key must be made of a number, jax\.random\.key\(0\), got 0"),
+        (1, ((), ()), "fit needs a train state, train.init.*, got tuple"),
+        (2, 0.5, "objective must be train.supervised.*, got float"),
+        (3, 0.5, "optimizer must be one of optax, such as optax.adam.*, got 0.5"),
+        (3, "adam", "optimizer must be one of optax, .*, got 'adam'"),
+    ],
+)
+def test_an_argument_in_the_place_of_another_is_told_what_belongs_there(place, wrong, message):
+    objective, train_state = linear()
+    given = [jax.random.key(0), train_state, objective, optimizer(), (X, Y)]
+    given[place] = wrong
+    with pytest.raises(TypeError, match=message):
+        train.fit(*given, **GOOD)
+
+
+def test_evaluate_and_predict_need_a_train_state():
+    objective, train_state = linear()
+    with pytest.raises(TypeError, match=r"evaluate needs a train state, .* got"):
+        train.evaluate(objective, train_state.params, (X, Y), batch_size=4)
+    with pytest.raises(TypeError, match=r"predict needs a train state, .* got"):
+        train.predict(objective.apply, train_state.params, X, batch_size=4)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"loss": "mse"}, "loss must be a function, such as losses.squared_error, got 'mse'"),
+        ({"penalty": 0.01}, "penalty must be a function, such as .*, got 0.01"),
+        ({"metrics": ["accuracy"]}, "metrics must have names, such as .*, got list"),
+    ],
+)
+def test_what_is_no_function_makes_no_objective(wrong, message):
+    given = {"loss": lambda predictions, targets: predictions, **wrong}
+    with pytest.raises(TypeError, match=message):
+        train.supervised(linear()[0].apply, **given)
+
+
 def each(predictions, targets, *, where=None):
     return predictions.mean(-1) - targets
 
@@ -93,7 +133,7 @@ def test_a_loss_or_a_metric_of_the_wrong_form_raises_an_error_that_says_so(
         ),
         (
             lambda: train.supervised(
-                lambda: 0, lambda: 0, metrics={"loss": train.metrics.accuracy}
+                linear()[0].apply, lambda: 0, metrics={"loss": train.metrics.accuracy}
             ),
             "keeps the metric name 'loss'",
         ),

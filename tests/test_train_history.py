@@ -1,5 +1,7 @@
+import base64
 import dataclasses
 import re
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +21,18 @@ NAN = float("nan")
 def history(**curves):
     made = train.History.empty().append(curves)
     return dataclasses.replace(made, untrained_loss=2.3, optimum=0.0)
+
+
+def test_a_notebook_shows_the_diagnosis_the_drawn_loss_and_the_table(monkeypatch):
+    made = history(train_loss=[1.0, 0.5], validation_loss=[1.0, 0.75])
+    shown = made._repr_html_()
+    drawing, table = shown.split("<table>")
+    svg = base64.b64decode(re.search(r"svg\+xml;base64,([^\"]+)", drawing)[1]).decode()
+    assert "validation loss" in svg
+    assert "too little data" in table
+    assert "<td>0.75</td>" in table
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert made._repr_html_() == f"<table>{table}"
 
 
 def test_an_unknown_curve_raises_an_error_that_lists_the_known_ones():

@@ -236,3 +236,7 @@ def test_what_is_compared_with_a_target_that_is_nan_counts_as_wrong():
     assert float(error.value) == pytest.approx(0.9 - 0.5)
     area = metrics.binary_auc(np.array([0.1, 0.2, 0.9]), np.array([nan, 0, 1]), from_logits=False)
     assert float(area.value) == 0.5
+
+
+def test_a_mean_is_a_number_where_a_number_is_asked_for():
+    assert float(metrics.Mean(jnp.array(3.0), jnp.array(4.0))) == 0.75

@@ -149,9 +149,27 @@ def test_a_backward_pass_that_makes_nan_is_told_where_the_forward_pass_makes_non
 
 
 def test_parameters_that_have_grown_are_answered_with_the_learning_rate():
-    assert "A lower learning rate or optax.clip" in message(
+    assert "A lower learning rate, optax.clip" in message(
         nn.serial(nn.dense(2, 2), nn.dense(2, 1)), (X, Y), optimizer=optax.sgd(1e30)
     )
+
+
+def test_rows_whose_loss_has_outgrown_the_type_are_answered_with_the_learning_rate():
+    x = np.array([[0.0, 0.0], [1e3, 1e3], [0.0, 0.0], [2e3, 1e3]], np.float32)
+    found = message(nn.dense(2, 1, bias=False), (x, x[:, :1]), optimizer=optax.sgd(1e30))
+    assert "The loss of rows" in found
+    assert "A lower learning rate" in found
+    assert "wider type" not in found
+
+
+@pytest.mark.parametrize("outside", [-1.0, 2.0])
+def test_a_label_of_two_classes_that_is_neither_is_named_with_its_row(outside):
+    labels = np.array([[0.0], [1.0], [outside], [1.0]], np.float32)
+    loss = losses.binary_cross_entropy_with_logits
+    found = message(nn.dense(2, 1), (np.ones((4, 2), np.float32), labels), loss=loss)
+    assert "The loss of row 2 of the train data is NaN whatever is predicted" in found
+    assert f"y holds [{outside}]. For two classes labels are from 0 to 1." in found
+    assert "learning rate" not in found
 
 
 def test_an_augmentation_that_makes_nan_is_named_by_its_line():
@@ -218,4 +236,4 @@ def test_what_cannot_be_told_is_left_out_of_the_error(monkeypatch):
     for name in ("_nonfinite_data", "_unknown_label", "_in_some_rows", "_in_a_pass"):
         monkeypatch.setattr(train.runs.explanation, name, fails)
     found = message(LINEAR, (broken(3), Y))
-    assert "A lower learning rate or optax.clip_by_global_norm may help." in found
+    assert "A lower learning rate, optax.clip_by_global_norm, or features that" in found

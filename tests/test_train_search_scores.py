@@ -200,3 +200,11 @@ def test_the_standard_error_is_the_spread_of_the_mean_over_many_data_sets(
 def test_a_standard_error_of_one_run_is_unknown_and_of_equal_runs_is_zero():
     assert np.isnan(standard_error(np.array([[2.0]])))
     assert standard_error(np.full((3, 4), 2.0)) == 0
+
+
+def test_a_search_of_one_run_each_prints_no_column_of_errors_that_are_unknown():
+    single = train.Row.of({"width": 8}, np.array([[1.0]]))
+    search = train.Search(rows=(single,), score="loss")
+    assert str(search).split() == ["width", "loss", "8", "1"]
+    several = train.Row.of({"width": 8}, np.array([[1.0, 2.0]]))
+    assert "standard error" in str(train.Search(rows=(several,), score="loss"))

@@ -25,3 +25,18 @@ def positive(name: str, value: object) -> int:
     if integer < 1:
         raise ValueError(f"{name} must be an integer above 0, got {excerpt(repr(value))}")
     return integer
+
+
+def check_key(key: object) -> None:
+    """Check that a key is not the number that a key is made of.
+
+    Raises:
+        TypeError: If it is one.
+
+    Example:
+        >>> check_key(0)
+        Traceback (most recent call last):
+        TypeError: key must be made of a number, jax.random.key(0), got 0
+    """
+    if isinstance(key, int):
+        raise TypeError(f"key must be made of a number, jax.random.key({key}), got {key}")

@@ -193,7 +193,9 @@ def _fault(step: Step, one: Both, fault: str, bad: np.ndarray) -> str:
     own, true = (array[bad] for array in arrays(one))
     limits = jnp.finfo(jnp.result_type(one.own))
     beyond = np.any(~np.isfinite(own) | (np.abs(true) > float(limits.max)))
-    if fault == "nan":
+    # Infinity less infinity within one product, whose sum is finite and out of range.
+    within = np.isfinite(true) & (np.abs(true) > float(limits.max))
+    if fault == "nan" and not np.any(within):
         return "NaN"
     if not np.any(errors(one)[bad] > LOST):
         return "infinity"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import html
 import math
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._equality import same, same_fields
-from .._figures import write_figure
+from .._figures import inline, write_figure
 from .._record_file import ending, save_record
 from .._records import load_record
 from .._text import html_table, table
@@ -187,10 +188,16 @@ class History:
         return table(shown_lines(self.rows())) if self._count() else "no epoch was made"
 
     def _repr_html_(self) -> str:
-        """Return the table and the diagnosis, for a notebook."""
+        """Return the diagnosis, the curves of the loss and the table, for a notebook.
+
+        Without matplotlib there is no drawing, and all else is the same.
+        """
         if np.ndim(self.epochs) or not self._count():
             return f"<p>{html.escape(repr(self))}</p>"
-        return html_table(shown_lines(self.rows()), caption=str(self.diagnose()))
+        drawing = ""
+        with contextlib.suppress(ImportError):  # no matplotlib
+            drawing = inline(self.figure(), "training and validation loss over the epochs")
+        return drawing + html_table(shown_lines(self.rows()), caption=str(self.diagnose()))
 
     def diagnose(self, *, optimum: float | None = None) -> Diagnosis:
         """Tell over-fitting, under-fitting, ideal, not converged, diverged or too little data.

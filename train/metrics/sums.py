@@ -13,14 +13,14 @@ from .._types import Tree
 
 
 class Mean(NamedTuple):
-    """A weighted sum and the sum of its weights; `value` is their ratio.
+    """A weighted sum and the sum of its weights; `value` is their ratio, and so is `float(mean)`.
 
     Both may be vectors, such as one entry for each class: then so is the value.
 
     Example:
         >>> import jax.numpy as jnp
         >>> from gradwise import train
-        >>> float(train.metrics.Mean(jnp.array(3.0), jnp.array(4.0)).value)
+        >>> float(train.metrics.Mean(jnp.array(3.0), jnp.array(4.0)))
         0.75
     """
 
@@ -41,6 +41,10 @@ class Mean(NamedTuple):
         return jnp.where(
             self.weight == 0, jnp.nan, self.total / jnp.where(self.weight == 0, 1, self.weight)
         )
+
+    def __float__(self) -> float:
+        """Return the value as a number of Python, where it is one."""
+        return float(self.value)
 
 
 @jax.tree_util.register_dataclass

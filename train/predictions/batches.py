@@ -26,6 +26,7 @@ from ..data.accepted import tree_of_rows
 from ..steps import TrainState
 from ..steps.contracts import Model
 from ..steps.foreign import Form, call, form_of
+from ..steps.state import check_train_state
 from .uncertainty import check_kind, statistics_of, taken_apart
 
 
@@ -99,6 +100,7 @@ def predict(
     if samples is None and outputs != "values":
         raise ValueError("outputs= says what the draws hold: pass samples= and key=, too")
     form = form_of("predict", apply)
+    check_train_state("predict", train_state)
     kinds = tuple(jax.tree.leaves(outputs)), jax.tree.structure(outputs)
     for kind in kinds[0]:
         check_kind(kind)

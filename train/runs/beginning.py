@@ -16,6 +16,7 @@ from ..curves import History
 from ..data.accepted import check_source, data_set, data_sets
 from ..steps import TrainState
 from ..steps.optional import check_targets
+from ..steps.state import check_train_state
 from .best_on_host import with_best
 from .carry import Carry, before_resume, check_not_given_away, resumed, start
 from .placement import Placement
@@ -51,6 +52,7 @@ def accepted(
 
     Training data must begin `epochs` times, validation data `validations` times.
     """
+    check_train_state("fit", train_state)
     check_not_given_away(train_state)
     if isinstance(train_data, tuple):
         sets = data_sets(train_data, validation, batch_size=plan.batch_size)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from .._text import excerpt
 from .._types import Tree
 from ..steps import Batch, Objective, TrainState
 from ..steps.evaluation import measure
@@ -31,6 +32,7 @@ class Why(NamedTuple):
     text: str  # a sentence, or nothing
     of_data: bool  # whether it comes from some of the data, and not from the parameters
     cured: bool = False  # whether the sentence says what to write instead
+    overflow: bool = False  # whether a number grew out of range, as by too long steps
 
 
 def explain(
@@ -51,14 +53,13 @@ def explain(
         rows: The number of each row there, `[batch]`.
         forward: Computes the value of the batch again, at a state.
     """
-    for cause in (
-        lambda: _nonfinite_data(objective, train_state, batch, place, rows),
-        lambda: _unknown_label(objective, train_state, batch, place),
-        lambda: _in_some_rows(objective, train_state, batch, place, rows),
-    ):
+    for cause in (_nonfinite_data, _unknown_label, _lossless_target, _in_some_rows):
         with contextlib.suppress(Exception):
-            if text := cause():
-                return Why(text, of_data=True)
+            found = cause(objective, train_state, batch, place, rows)
+            if isinstance(found, Why):
+                return found
+            if found:
+                return Why(found, of_data=True)
     with contextlib.suppress(Exception):
         return _in_a_pass(train_state, batch, forward)
     return Why("", of_data=False)
@@ -84,7 +85,10 @@ def _nonfinite_data(
     return ""
 
 
-def _unknown_label(objective: Objective, train_state: TrainState, batch: Batch, place: str) -> str:
+def _unknown_label(
+    objective: Objective, train_state: TrainState, batch: Batch, place: str, rows: np.ndarray
+) -> str:
+    del rows
     real = np.asarray(real_rows(batch))
     pair = jax.tree.map(lambda leaf: np.asarray(leaf)[real], (batch.x, batch.y))
     try:
@@ -94,9 +98,27 @@ def _unknown_label(objective: Objective, train_state: TrainState, batch: Batch, 
     return ""
 
 
-def _in_some_rows(
+def _lossless_target(
     objective: Objective, train_state: TrainState, batch: Batch, place: str, rows: np.ndarray
 ) -> str:
+    """Say which target has no loss whatever is predicted, such as -1 where 0 or 1 is to be."""
+    del train_state
+    loss, y = getattr(objective, "loss", None), np.asarray(batch.y)
+    if not callable(loss) or not np.isfinite(y).all():
+        return ""
+    losses = np.asarray(loss(np.zeros(y.shape, np.float32), y))
+    bad = np.asarray(real_rows(batch)) & np.isnan(losses).reshape(len(y), -1).any(axis=1)
+    if not bad.any():
+        return ""
+    return (
+        f"The loss of {_rows_text(rows[bad])} of {place} is NaN whatever is predicted: y holds "
+        f"{excerpt(str(y[bad][0].tolist()))}. For two classes labels are from 0 to 1."
+    )
+
+
+def _in_some_rows(
+    objective: Objective, train_state: TrainState, batch: Batch, place: str, rows: np.ndarray
+) -> str | Why:
     """Say which rows have a loss that is not finite, where others have a finite one."""
     bad = nonfinite_rows(objective, train_state, batch)
     if not bad.any():
@@ -107,8 +129,9 @@ def _in_some_rows(
         return ""
     first = int(np.argmax(bad))
     alone = jax.tree.map(lambda leaf: leaf[first : first + 1], batch)
-    where = _in_a_pass(train_state, alone, partial(measure, objective)).text
-    return f"The loss of {_rows_text(rows[bad])} of {place} is not finite. {where}".rstrip()
+    why = _in_a_pass(train_state, alone, partial(measure, objective))
+    text = f"The loss of {_rows_text(rows[bad])} of {place} is not finite. {why.text}".rstrip()
+    return why._replace(text=text, of_data=not why.overflow)
 
 
 def nonfinite_rows(objective: Objective, train_state: TrainState, batch: Batch) -> np.ndarray:
@@ -182,23 +205,25 @@ def _in_a_pass(
     def compute(params: Tree) -> object:
         return forward(train_state._replace(params=params), batch)
 
-    operation, cured = "", False
+    operation = Why("", of_data=False)
     with contextlib.suppress(Exception):
-        operation, cured = _operation(compute, train_state.params, "value" if place else "reverse")
-    if not place and operation:
+        operation = _operation(compute, train_state.params, "value" if place else "reverse")
+    if not place and operation.text:
         place = "The forward pass is finite, the backward pass is not."
-    return Why(f"{place} {operation}".strip(), of_data=False, cured=cured)
+    return operation._replace(text=f"{place} {operation.text}".strip())
 
 
-def _operation(compute: Callable[[Tree], object], params: Tree, mode: str) -> tuple[str, bool]:
+def _operation(compute: Callable[[Tree], object], params: Tree, mode: str) -> Why:
     """Say which operation of which layer goes first, the numbers that went in, and the cure.
 
-    Returned is whether the cure is one, too: what overflows may have grown by too long steps.
+    What overflows may have grown by too long steps, which no wider type mends: it has no cure here.
 
     What tells that is `gradwise.explain_nonfinite`, which is asked for here alone: nothing else in
     this package knows of the instrument.
     """
     explain_nonfinite = importlib.import_module("gradwise").explain_nonfinite
     found = explain_nonfinite(compute, params, mode=mode, time_limit=_SECONDS)
-    text = f"First is {found.advice}." if found.what else ""
-    return text, bool(found.cure) and found.what != "overflow"
+    overflow = found.what == "overflow"
+    text = f"First is {found.sentence if overflow else found.advice}." if found.what else ""
+    cured = bool(found.cure) and not overflow
+    return Why(text, of_data=False, cured=cured, overflow=overflow)

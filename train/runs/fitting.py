@@ -15,7 +15,7 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
-from .._checks import positive
+from .._checks import check_key, positive
 from .._places import places_of
 from .._process_errors import lost_told, shared_errors
 from .._processes import check_same
@@ -241,6 +241,7 @@ def fit(
         shuffle=shuffle,
         sharding=sharding,
     )
+    check_key(key)
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
     check_host(plan, block_epochs)

@@ -86,7 +86,10 @@ def nonfinite_error(
         leaf = gradients[-1] if gradients and leaves[0] != "loss" else leaves[0]
         epoch, step = int(history.epochs) + 1, int(train_state.step)
         why = _of_any(_why_step(plan, key, local(train_state), train_data, recent))
-        advice = "A lower learning rate or optax.clip_by_global_norm may help."
+        advice = (
+            "A lower learning rate, optax.clip_by_global_norm, or features that "
+            "train.data.standardize has scaled may help."
+        )
         reason = why.text if why.of_data or why.cured else f"{why.text} {advice}".lstrip()
         text = (
             f"epoch {epoch}, step {step}: {leaf} is not finite ({len(leaves)} of {watch.bad.size} "

@@ -16,6 +16,7 @@ from ..data.dealing import Shuffle
 from ..steps import Objective
 from ..steps.augmentation import Augment, OnBatch
 from ..steps.averages import Ema
+from ..steps.state import check_optimizer
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
 Mode: TypeAlias = Literal["min", "max"]
@@ -78,6 +79,10 @@ class Plan:
 
 def _check_functions(plan: Plan) -> None:
     """Check what is to be a function, before something is compiled that calls it."""
+    if not callable(plan.objective):
+        got = type(plan.objective).__name__
+        raise TypeError(f"objective must be train.supervised(model.apply, loss), got {got}")
+    check_optimizer("optimizer", plan.optimizer)
     examples = {
         "augment": "train.data.flip",
         "learning_rate": "optax.cosine_decay_schedule(0.1, 1000)",

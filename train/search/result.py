@@ -39,9 +39,9 @@ class Search:
         >>> search
         Search(2 settings of width, best validation_loss 1)
         >>> print(search)
-        width  validation_loss  standard error
-            8                1             nan
-            4              2.5             nan
+        width  validation_loss
+            8                1
+            4              2.5
     """
 
     rows: tuple[Row, ...]
@@ -117,12 +117,15 @@ class Search:
     def _lines(self) -> list[list[object]]:
         failure: list[object] = ["failure"] if any(row.failed for row in self.rows) else []
         names = self.rows[0].setting
-        lines: list[list[object]] = [[*names, self.score, "standard error", *failure]]
+        several = any(row.scores.size > 1 for row in self.rows)
+        spread: list[object] = ["standard error"] if several else []
+        lines: list[list[object]] = [[*names, self.score, *spread, *failure]]
         for row in self.rows:
             why: list[object] = (
                 [excerpt(" ".join(row.failure.split()), most=100)] if failure else []
             )
-            lines.append([*row.setting.values(), row.mean, row.standard_error, *why])
+            spread = [row.standard_error] if several else []
+            lines.append([*row.setting.values(), row.mean, *spread, *why])
         return lines
 
     def __str__(self) -> str:

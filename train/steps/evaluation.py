@@ -23,7 +23,7 @@ from ..data.accepted import data_set
 from ..metrics import Figure
 from .contracts import Objective
 from .optional import with_loss
-from .state import Batch, TrainState
+from .state import Batch, TrainState, check_train_state
 
 
 def evaluate(
@@ -68,6 +68,7 @@ def evaluate(
         >>> train.evaluate(objective, train_state, data, batch_size=2)
         {'loss': Array(0.6666667, dtype=float32)}
     """
+    check_train_state("evaluate", train_state)
     batch_size = positive("batch_size", batch_size)
     data = data_set("the data", data)
     check_global("the data", data)

@@ -19,6 +19,7 @@ from ..metrics import Figure, Mean, rows, wide
 from .contracts import AnyLoss, Metric, Model
 from .foreign import Form, call, form_of
 from .outputs import (
+    check_functions,
     check_labels,
     check_names,
     check_shape,
@@ -211,9 +212,9 @@ def supervised(
 
     Raises:
         ValueError: If two metrics have one name, or one has the name of one that is always there.
-        TypeError: If there are weights or metrics by output of a loss without names; or if a model
-            can be called in several ways, such as a module of equinox: the message has the lines
-            to write.
+        TypeError: If the loss or the penalty is no function, or the metrics no mapping of names; if
+            there are weights or metrics by output of a loss without names; or if a model can be
+            called in several ways, such as a module of equinox: the message has the lines to write.
 
     Example:
         >>> import jax.numpy as jnp
@@ -228,9 +229,10 @@ def supervised(
         >>> float(value), float(metrics["loss"].value)
         (3.0, 2.0)
     """
+    form_of("supervised", apply)
+    check_functions(loss, penalty, metrics)
     metrics = dict(metrics or {})
     check_names(loss, metrics, weights)
-    form_of("supervised", apply)
     return SupervisedObjective(
         apply=apply, loss=loss, penalty=penalty, metrics=metrics, weights=weights
     )

@@ -195,6 +195,27 @@ def check_labels(labels: jax.Array | np.ndarray, classes: int, weights: jax.Arra
             )
 
 
+def check_functions(loss: object, penalty: object, metrics: object) -> None:
+    """Check that a loss, a penalty and metrics are functions, not their names or numbers.
+
+    Raises:
+        TypeError: If one is none.
+    """
+    for one in loss.values() if isinstance(loss, Mapping) else [loss]:
+        if not callable(one):
+            raise TypeError(f"loss must be a function, such as losses.squared_error, got {one!r}")
+    if penalty is not None and not callable(penalty):
+        raise TypeError(
+            "penalty must be a function, such as lambda params: 1e-3 * losses.l2(params), "
+            f"got {penalty!r}"
+        )
+    if metrics is not None and not isinstance(metrics, Mapping):
+        raise TypeError(
+            'metrics must have names, such as {"accuracy": train.metrics.accuracy}, got '
+            f"{type(metrics).__name__}"
+        )
+
+
 def check_names(
     loss: AnyLoss | Mapping[str, AnyLoss],
     metrics: Mapping[str, Metric | Mapping[str, Metric]],

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from .._text import excerpt
 from .._types import Params, State, Tree
 from ..data.arrays import converted
 from .moments import check_moments
@@ -61,7 +62,7 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
         optimizer: The optimizer that `make_step`, `make_run` or `fit` is given.
 
     Raises:
-        TypeError: If a leaf holds no numbers; the message names it.
+        TypeError: If a leaf holds no numbers, which the message names; or if `optimizer` is none.
         ValueError: If an integer does not fit the dtype that JAX has for it, or the optimizer would
             keep moments in half precision, as the parameters are.
 
@@ -72,12 +73,47 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
         >>> jax.tree.map(jnp.shape, train_state.params)
         {'weight': (3, 4)}
     """
+    check_optimizer("optimizer", optimizer)
     _check_no_function(params)
     trees = converted({"params": params, "state": state}, jax.tree_util.keystr)
     params, state = jax.tree.map(_owned, (trees["params"], trees["state"]))
     opt_state = optimizer.init(params)
     check_moments(params, opt_state)
     return TrainState(params, state, opt_state, jnp.zeros((), jnp.int32))
+
+
+def check_optimizer(name: str, optimizer: object) -> None:
+    """Check that an optimizer is a transformation of optax, not its learning rate or its name.
+
+    Raises:
+        TypeError: If it is none.
+
+    Example:
+        >>> check_optimizer("optimizer", 0.01)
+        Traceback (most recent call last):
+        TypeError: optimizer must be one of optax, such as optax.adam(1e-3), got 0.01
+    """
+    if not all(callable(getattr(optimizer, part, None)) for part in ("init", "update")):
+        got = excerpt(repr(optimizer), most=60)
+        raise TypeError(f"{name} must be one of optax, such as optax.adam(1e-3), got {got}")
+
+
+def check_train_state(who: str, train_state: object) -> None:
+    """Check that a train state is one, not parameters or another argument in its place.
+
+    Raises:
+        TypeError: If it is none.
+
+    Example:
+        >>> check_train_state("fit", ((), ()))
+        Traceback (most recent call last):
+        TypeError: fit needs a train state, train.init(params, state, optimizer), got tuple
+    """
+    if not isinstance(train_state, TrainState):
+        raise TypeError(
+            f"{who} needs a train state, train.init(params, state, optimizer), got "
+            f"{type(train_state).__name__}"
+        )
 
 
 def _check_no_function(params: Params) -> None:
