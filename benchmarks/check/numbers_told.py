@@ -70,7 +70,9 @@ def _single(one: Both, shape: tuple[int, ...], entry: tuple[int, ...] | None) ->
     if not floats(one) or np.iscomplexobj(arrays(one)[0]):
         return None
     own = arrays(one)[0]
-    return own.ravel()[0] if own.size == 1 else entry and _at(own, shape, entry)
+    if own.size == 1:
+        return own.ravel()[0]
+    return None if entry is None else _at(own, shape, entry)
 
 
 def _at(own: np.ndarray, shape: tuple[int, ...], entry: tuple[int, ...]) -> Any:
