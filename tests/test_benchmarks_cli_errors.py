@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from benchmarks.cli import commands, suites
 from benchmarks.cli.main import app
-from benchmarks.cli.target import load_function
+from benchmarks.cli.target import load_case
 from benchmarks.report.example import EXAMPLE
 
 MODEL = """\
@@ -48,12 +48,12 @@ def model(tmp_path_factory):
 
 
 def test_a_file_is_named_by_its_path_and_imports_what_lies_beside_it(model):
-    fn, inputs = load_function(f"{model}:case")
+    fn, inputs, _ = load_case(f"{model}:case", [])
     assert fn(*inputs) == 4.0
 
 
 def test_a_file_of_a_name_that_is_taken_is_run_all_the_same(model):
-    assert load_function(f"{model.with_name('typing.py')}:case") == (abs, (1.0,))
+    assert load_case(f"{model.with_name('typing.py')}:case", []) == (abs, (1.0,), {})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_with_traceback_the_whole_of_it_comes_before_that_line(model):
     done = gradwise("compare", f"{model}:without_data", "--traceback")
     assert done.exit_code == 2
     assert done.stderr.startswith("Traceback (most recent call last)")
-    assert "load_function" in done.stderr
+    assert "load_case" in done.stderr
     assert done.stderr.splitlines()[-1].startswith("gradwise: KeyError: 'no such data' at ")
 
 

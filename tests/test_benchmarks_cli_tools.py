@@ -211,7 +211,7 @@ def test_ctrl_c_in_any_other_command_is_one_line_with_the_command(monkeypatch, m
 @pytest.mark.parametrize(
     ("encoding", "expected"),
     [
-        ("ascii", b"2 x 3 us ...  # ?"),
+        ("ascii", b"2 x 3 us ...  # e"),
         ("cp1252", b"2 \xd7 3 \xb5s \x85  # \xe9"),
         ("utf-8", "2 × 3 µs … \u2800\u28ff é".encode()),
     ],

@@ -4,6 +4,8 @@ import shlex
 import sys
 
 _RESUME = "--resume"
+#: The exit status after Ctrl-C, that of a shell.
+INTERRUPTED = 130
 
 
 def typed(*more: str) -> str:

@@ -23,10 +23,12 @@ from .errors import exit_status
 from .explained import explained
 from .files import check_writable
 from .progress import Progress
-from .target import load_function
+from .target import load_case
 
 #: How a diff can be printed.
 _FORMATS = {"text": str, "md": Differences.markdown}
+#: What a case may say beside its function and inputs.
+_OF_COMPARE, _OF_FUNCTIONS = ("argnums", "has_aux"), ("argnums",)
 
 
 def compare(
@@ -48,13 +50,14 @@ def compare(
     for path in save:
         check_ending(path)
         check_writable(path)
-    fn, inputs = load_function(target)
+    fn, inputs, given = load_case(target, _OF_COMPARE)
+    given["has_aux"] = has_aux or given.get("has_aux", False)
     with Progress(1) as progress:
         progress.start(target)
         comparison = compare_function(
             fn,
             *inputs,
-            has_aux=has_aux,
+            **given,
             methods=methods,
             order=order,
             crossover=crossover,
@@ -92,13 +95,16 @@ def compare_functions(
     for path in save:
         ending(path, ".json", ".html", ".md")
         check_writable(path)
-    loaded = {target: load_function(target) for target in targets}
-    _, inputs = loaded[targets[0]]
+    if len(set(targets)) < 2:
+        raise ValueError(f"compare-functions needs at least two functions, got {targets[0]} alone")
+    loaded = {target: load_case(target, _OF_FUNCTIONS) for target in targets}
+    _, inputs, given = loaded[targets[0]]
     with Progress(1) as progress:
         progress.start("functions")
         found = compare_side_by_side(
-            {target: fn for target, (fn, _) in loaded.items()},
+            {target: fn for target, (fn, _, _) in loaded.items()},
             *inputs,
+            **given,
             mode=mode,
             budget=budget,
             time_limit=time_limit,

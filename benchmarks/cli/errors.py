@@ -4,18 +4,16 @@ import functools
 import inspect
 import traceback as tracebacks
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
-from typing import Annotated
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..comparison.record import Comparison
-from ..program.messages import whole_tracebacks
-from .again import interrupted
-from .told import told
+from .again import INTERRUPTED, interrupted
+from .loading import loading
 
-#: The exit status after Ctrl-C, that of a shell.
-_INTERRUPTED = 130
+if TYPE_CHECKING:  # it loads JAX
+    from ..comparison.record import Comparison
 
 _Traceback = Annotated[
     bool, typer.Option("--traceback", help="Show the whole traceback of an error.")
@@ -39,14 +37,16 @@ def in_one_line(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def wrapped(*args: object, traceback: bool = False, **options: object) -> object:
         try:
-            with whole_tracebacks() if traceback else nullcontext():
+            with _whole_tracebacks() if traceback else nullcontext():
                 return command(*args, **options)
         except (typer.Exit, typer.Abort, BrokenPipeError):
             raise
         except KeyboardInterrupt:
             typer.echo(interrupted("no more is kept"), err=True)
-            raise typer.Exit(_INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
+            from .told import told  # which loads JAX, and a slip is told sooner without
+
             text, status = told(error)
             if traceback:
                 tracebacks.print_exception(error)
@@ -63,7 +63,13 @@ def in_one_line(command: Callable[..., object]) -> Callable[..., object]:
     return wrapped
 
 
-def exit_status(comparisons: Iterable[Comparison]) -> int:
+def _whole_tracebacks() -> AbstractContextManager[None]:
+    with loading():
+        from ..program.messages import whole_tracebacks
+    return whole_tracebacks()
+
+
+def exit_status(comparisons: "Iterable[Comparison]") -> int:
     """Return 0, or 3 if no derivative of any function was right, and say so.
 
     Example:

@@ -1,4 +1,7 @@
-"""The commands and their options: `gradwise`, or `python -m benchmarks` from a clone."""
+"""The commands and their options: `gradwise`, or `python -m benchmarks` from a clone.
+
+What does a command's work is imported by the command: completion, `--help` and slips need no JAX.
+"""
 
 import sys
 from pathlib import Path
@@ -8,14 +11,15 @@ try:
     import typer
 except ModuleNotFoundError:
     raise SystemExit(
-        "gradwise: the command line needs an extra: pip install 'gradwise[suite]'"
+        'gradwise: the command line needs an extra: pip install "gradwise[suite]"; '
+        "without it there is `gradwise doctor`"
     ) from None
 
 from gradwise import __version__
 
-from ..scenarios.run import choose
-from . import commands, doctor, graphs, of_functions, of_results, options, suites
+from . import completion, doctor, of_functions, of_results, options
 from .errors import in_one_line
+from .loading import loading
 from .plain import never_fails
 
 app = typer.Typer(
@@ -53,6 +57,8 @@ def default(
     cores.
     """
     if context.invoked_subcommand is None:
+        with loading():
+            from . import suites
         raise typer.Exit(suites.default(quick=quick, out=out, resume=resume, full=full))
 
 
@@ -80,6 +86,9 @@ def run(
     Each run is a file of its own in the folder of results, and `latest` beside it names the last.
     With --baseline, the exit status is 1 if anything is slower than in that run.
     """
+    with loading():
+        from ..scenarios.run import choose
+        from . import suites
     asked = suites.Asked(
         choose(names or [], only=only, size=size, adbench_data=adbench_data),
         out,
@@ -96,13 +105,15 @@ def run(
 @in_one_line
 def list_(names: options.Suites = None, size: options.Size = "medium") -> None:
     """List the suites and their scenarios."""
+    with loading():
+        from . import suites
     suites.list_scenarios(names or [], size=size)
 
 
 @app.command("compare")
 @in_one_line
 def compare(
-    target: options.Target,
+    target: options.Case,
     method: options.Methods = None,
     all_: options.All = False,
     has_aux: options.HasAux = False,
@@ -120,6 +131,8 @@ def compare(
 
     The exit status is 3 if no derivative was right.
     """
+    with loading():
+        from . import commands
     status = commands.compare(
         target,
         methods="all" if all_ else method,
@@ -152,6 +165,8 @@ def compare_functions(
     All of them are called with the inputs of the first. The exit status is 3 if they do not give
     the same.
     """
+    with loading():
+        from . import commands
     status = commands.compare_functions(
         targets,
         mode=mode,
@@ -167,10 +182,17 @@ def compare_functions(
 @in_one_line
 def explain(
     term: Annotated[
-        str | None, typer.Argument(metavar="WORD", help="The word; without one, all are listed.")
+        str | None,
+        typer.Argument(
+            metavar="WORD",
+            help="The word; without one, all are listed.",
+            autocompletion=lambda: list(completion.WORDS),
+        ),
     ] = None,
 ) -> None:
     """Explain a word that gradwise uses, with an example."""
+    with loading():
+        from . import commands
     commands.explain(term)
 
 
@@ -189,6 +211,8 @@ def graph(
     The page steps through the forward pass, forward mode and reverse mode. Layers, losses and loops
     are groups that open.
     """
+    with loading():
+        from . import graphs
     graphs.draw(
         target,
         out=out or [],
@@ -221,6 +245,8 @@ def selftest(
     noticed, for which a load is planted. This takes about half a minute; the exit status is 1 if it
     fails.
     """
+    with loading():
+        from . import commands
     raise typer.Exit(commands.selftest(seed=seed, long=long))
 
 
@@ -244,6 +270,8 @@ def peers(
     beside asdex's. A library that is not installed has a line that says so; the extra `peers`
     installs them.
     """
+    with loading():
+        from . import commands
     commands.peers(train=train)
 
 

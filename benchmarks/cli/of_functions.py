@@ -1,17 +1,15 @@
 """The commands on one function of the user's that measure no table: `jacobian`, `nonfinite`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..comparison.nonfinite import explain_nonfinite
 from ..instrument.text import filled, terminal_width
-from ..structure.braille import drawn
-from ..structure.jacobian import hessian as make_hessian
-from ..structure.jacobian import jacobian as make_jacobian
-from . import options
+from . import completion, options
 from .errors import in_one_line
-from .target import load_case
+from .files import check_writable
+from .loading import loading
 
 #: What a case may say beside its function and inputs.
 _OF_JACOBIAN, _OF_NONFINITE = ("argnums", "pattern", "has_aux"), ("argnums", "has_aux")
@@ -25,7 +23,7 @@ def jacobian(
         typer.Option(
             metavar="FORM",
             help="The form to choose for: dense, csr, bcoo or operator.",
-            autocompletion=lambda: ["dense", "csr", "bcoo", "operator"],
+            autocompletion=lambda: list(completion.FORMS),
         ),
     ] = "dense",
     hessian: Annotated[
@@ -34,19 +32,40 @@ def jacobian(
     count: Annotated[
         bool, typer.Option("--count", help="Choose by operations counted; nothing is timed.")
     ] = False,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A file to write: .txt with what is printed, or the pattern as .svg or as .npz of "
+            "SciPy; may be given several times.",
+        ),
+    ] = None,
 ) -> None:
     """Find the cheapest way to take a Jacobian, by what depends on what.
 
     Print the pattern, the way, its colours or passes, and what it was chosen from.
     """
+    with loading():
+        from ..structure.braille import drawn
+        from ..structure.jacobian import hessian as make_hessian
+        from ..structure.jacobian import jacobian as make_jacobian
+        from . import of_jacobians
+        from .target import load_case
+
+    for path in out or []:  # before anything is measured
+        of_jacobians.check_ending(path)
+        check_writable(path)
     fn, inputs, given = load_case(target, _OF_JACOBIAN)
     make = make_hessian if hessian else make_jacobian
     found = make(fn, *inputs, output=output, measure=not count, **given)
-    pattern = found.pattern
-    if pattern is not None:
-        typer.echo("\n".join(drawn(pattern)))
+    if found.pattern is not None:
+        typer.echo("\n".join(drawn(found.pattern)))
     width = terminal_width()
     typer.echo("\n".join(filled(line, "  ", width) for line in str(found).splitlines()))
+    for path in out or []:
+        of_jacobians.write(found, path)
+        typer.echo(f"wrote {path}")
 
 
 @in_one_line
@@ -57,7 +76,7 @@ def nonfinite(
         typer.Option(
             metavar="PART",
             help="value, forward or reverse, to look at that alone.",
-            autocompletion=lambda: ["value", "forward", "reverse"],
+            autocompletion=lambda: list(completion.PARTS),
         ),
     ] = None,
     time_limit: options.TimeLimit = 60.0,
@@ -67,6 +86,10 @@ def nonfinite(
     It looks at the function, forward mode and reverse mode, and at lost digits too. The exit
     status is 3 if anything is not finite or has no digits.
     """
+    with loading():
+        from ..comparison.nonfinite import explain_nonfinite
+        from .target import load_case
+
     fn, inputs, given = load_case(target, _OF_NONFINITE)
     found = explain_nonfinite(fn, *inputs, mode=mode, time_limit=time_limit, **given)
     typer.echo(str(found))

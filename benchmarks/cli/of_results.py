@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from . import commands, options
+from . import options
 from .errors import in_one_line
+from .loading import loading
 
 
 @in_one_line
@@ -22,6 +23,8 @@ def diff(
     given. Where the machine was busy, CPU times are compared, or nothing is. The exit status is 1
     if anything became slower or broke, so that CI can use it.
     """
+    with loading():
+        from . import commands
     raise typer.Exit(commands.diff(runs or [], baseline=baseline, folder=results, format_=format_))
 
 
@@ -36,6 +39,8 @@ def baseline(
     results: options.Folder = Path("results"),
 ) -> None:
     """Name a run, to compare others with; without a name, list those that there are."""
+    with loading():
+        from . import commands
     commands.baseline(name, run, folder=results)
 
 
@@ -52,4 +57,6 @@ def report(
     results: options.Folder = Path("results"),
 ) -> None:
     """Write a run's results as a page, a summary or a picture."""
+    with loading():
+        from . import commands
     commands.report(run, out, folder=results)

@@ -5,24 +5,14 @@ from typing import Annotated
 
 import typer
 
-from ..derivatives.table import METHODS
-from ..scenarios.run import JUDGED
-from ..scenarios.table import SUITES
+from . import completion
 
 Suites = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="SUITE",
         help="The suites, by default all but `structure`; see `gradwise list`.",
-        autocompletion=lambda: sorted(SUITES | JUDGED),
-    ),
-]
-Target = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODULE:FUNCTION",
-        help="A function without arguments that returns (fn, inputs), such as my_model:case "
-        "or path/to/my_model.py:case.",
+        autocompletion=lambda: list(completion.SUITES),
     ),
 ]
 Case = Annotated[
@@ -30,19 +20,24 @@ Case = Annotated[
     typer.Argument(
         metavar="MODULE:FUNCTION",
         help="A function without arguments that returns (fn, inputs), or (fn, inputs, options) "
-        "with options such as {'argnums': 0}.",
+        "with options such as {'argnums': 0}; named as my_model:case or path/to/my_model.py:case.",
     ),
 ]
 Targets = Annotated[
     list[str],
     typer.Argument(
         metavar="MODULE:FUNCTION MODULE:FUNCTION",
-        help="Functions without arguments that return (fn, inputs), the first to compare with.",
+        help="Functions without arguments that return (fn, inputs), or (fn, inputs, options) with "
+        "options such as {'argnums': 0}; the first is the one to compare with.",
     ),
 ]
 Mode = Annotated[
     str | None,
-    typer.Option(metavar="MODE", help="forward or reverse; by default the faster one of each."),
+    typer.Option(
+        metavar="MODE",
+        help="forward or reverse; by default the faster one of each.",
+        autocompletion=lambda: list(completion.PARTS[1:]),
+    ),
 ]
 Methods = Annotated[
     list[str] | None,
@@ -50,7 +45,7 @@ Methods = Annotated[
         "--method",
         metavar="NAME",
         help="A method to use, may be given several times; by default those of a first look.",
-        autocompletion=lambda: sorted({method.name for method in METHODS}),
+        autocompletion=lambda: list(completion.METHODS),
     ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Use every method that applies.")]
@@ -67,6 +62,7 @@ Rule = Annotated[
     typer.Option(
         metavar="check|trust",
         help="check holds derivatives against the function; trust, against its custom rules.",
+        autocompletion=lambda: ["check", "trust"],
     ),
 ]
 Saved = Annotated[
@@ -107,7 +103,11 @@ Opened = Annotated[
 ]
 Direction = Annotated[
     str | None,
-    typer.Option(metavar="right|down", help="Which way the picture runs; by default right."),
+    typer.Option(
+        metavar="right|down",
+        help="Which way the picture runs; by default right.",
+        autocompletion=lambda: ["right", "down"],
+    ),
 ]
 Overlay = Annotated[
     str | None,
@@ -115,19 +115,26 @@ Overlay = Annotated[
         metavar="NAME",
         help="Print what it says of each node: kept, flops, saturation, zeros, 'not finite' or "
         "digits.",
+        autocompletion=lambda: list(completion.OVERLAYS),
     ),
 ]
 Only = Annotated[
     str | None, typer.Option(metavar="GLOB", help="Measure only scenarios of matching names.")
 ]
 Size = Annotated[
-    str, typer.Option(metavar="SIZE", help="The size of the inputs: small, medium or large.")
+    str,
+    typer.Option(
+        metavar="SIZE",
+        help="The size of the inputs: small, medium or large.",
+        autocompletion=lambda: list(completion.SIZES),
+    ),
 ]
 Dtype = Annotated[
     str | None,
     typer.Option(
         metavar="TYPE",
         help="The floating type, float32 or float64; by default each scenario's own.",
+        autocompletion=lambda: list(completion.DTYPES),
     ),
 ]
 Budget = Annotated[
@@ -183,7 +190,10 @@ Runs = Annotated[
 Format = Annotated[
     str,
     typer.Option(
-        "--format", metavar="text|md", help="text, or md for a comment on a pull request."
+        "--format",
+        metavar="text|md",
+        help="text, or md for a comment on a pull request.",
+        autocompletion=lambda: ["text", "md"],
     ),
 ]
 Page = Annotated[

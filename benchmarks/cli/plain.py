@@ -1,20 +1,36 @@
 """Text for a terminal or a file that cannot hold all characters."""
 
 import codecs
+import unicodedata
 from typing import TextIO
 
 #: How a character is written that an encoding has not.
 _PLAIN = str.maketrans(
     {
         "×": "x",
+        "·": "*",
         "µ": "u",
         "μ": "u",
+        "σ": "sigma",
+        "π": "pi",
+        "Σ": "sum",
+        "∂": "d",
+        "√": "sqrt ",
+        "∞": "inf",
+        "ᵀ": "^T",
         "…": "...",
+        "−": "-",
         "–": "-",
         "—": "-",
         "→": "->",
         "≤": "<=",
-        "√": "sqrt ",
+        "≥": ">=",
+        "≠": "!=",
+        "⊕": "(+)",
+        "²": "^2",
+        # the signs of an adjoint and of a tangent, above a letter
+        "\u0304": "_bar",
+        "\u0307": "_dot",
     }
 )
 _ERRORS, _CODEC = "gradwise.plain", "gradwise_plain"
@@ -26,12 +42,18 @@ def plain(text: str) -> str:
     """Write a text in ASCII.
 
     Example:
-        >>> plain("3 µs … ⠀⡇ ü")
-        '3 us ...  # ?'
+        >>> plain("3 µs … ⠀⡇ Müller ȳ x̄ ⚠")
+        '3 us ...  # Muller y_bar x_bar ?'
     """
-    known = text.translate(_PLAIN)
+    known = "".join(_decomposed(c) for c in text.translate(_PLAIN)).translate(_PLAIN)
     drawn = ("" if ord(c) < 128 else _dot(c) for c in known)
     return "".join(new or old for new, old in zip(drawn, known, strict=True))
+
+
+def _decomposed(character: str) -> str:
+    """Return a letter and its marks, without those that `_PLAIN` has no words for."""
+    parts = unicodedata.normalize("NFD", character)
+    return "".join(c for c in parts if not unicodedata.combining(c) or ord(c) in _PLAIN)
 
 
 def _dot(character: str) -> str:

@@ -15,42 +15,28 @@ from ..program.source import line_of_error
 _FORM = "MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss"
 
 
-def load_function(target: str) -> tuple[Callable[..., object], tuple]:
-    """Call the function that `target` names, and return what it returns: `fn, inputs`.
-
-    `MODULE:FUNCTION` may lie in the working folder; `path/to/FILE.py:FUNCTION` may lie anywhere,
-    and can import what lies beside it.
-
-    Raises:
-        ValueError: If `target` is of neither form, or there is no such module, file or function.
-        TypeError: If the function takes arguments, or does not return a pair whose first part is a
-            function.
-
-    Example:
-        >>> load_function("my_model")
-        Traceback (most recent call last):
-        ValueError: 'my_model' is not MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss
-    """
-    returned = _returned(target)
-    if not (isinstance(returned, tuple) and len(returned) == 2 and callable(returned[0])):
-        raise TypeError(f"{target} must return (fn, inputs), it returned {type(returned).__name__}")
-    return _case(returned)
-
-
 def load_case(
     target: str, allowed: Sequence[str]
 ) -> tuple[Callable[..., object], tuple, dict[str, Any]]:
     """Call the function that `target` names, and return `fn, inputs, options`.
 
-    It may return `fn, inputs` alone; options are a dictionary from their names.
+    `MODULE:FUNCTION` may lie in the working folder; `path/to/FILE.py:FUNCTION` may lie anywhere,
+    and can import what lies beside it. The function may return `fn, inputs` alone; options are a
+    dictionary from their names.
 
     Args:
-        target: What the user names; see `load_function`.
+        target: What the user names.
         allowed: The options that there are.
 
     Raises:
-        ValueError: If `target` names nothing, or an option is unknown.
-        TypeError: If what is returned is nothing of this kind.
+        ValueError: If `target` is of neither form, there is no such module, file or function, or
+            an option is unknown.
+        TypeError: If the function takes arguments, or returns nothing of this kind.
+
+    Example:
+        >>> load_case("my_model", ["argnums"])
+        Traceback (most recent call last):
+        ValueError: 'my_model' is not MODULE:FUNCTION or FILE.py:FUNCTION, such as my_model:loss
     """
     returned = _returned(target)
     pair, rest = (returned[:2], returned[2:]) if isinstance(returned, tuple) else ((), ())
@@ -58,13 +44,20 @@ def load_case(
     fits = len(pair) == 2 and callable(pair[0]) and len(rest) <= 1 and isinstance(options, dict)
     if not fits:
         raise TypeError(
-            f"{target} must return (fn, inputs) or (fn, inputs, options), it returned "
-            f"{type(returned).__name__}"
+            f"{target} must return (fn, inputs) or (fn, inputs, options), such as "
+            f"(loss, (w, x), {{'argnums': 0}}), it returned {_said(returned)}"
         )
     for option in options:
         if option not in allowed:
             raise ValueError(f"{target} returned an {unknown('option', str(option), allowed)}")
-    return (*_case(pair), options)
+    return (*_case(pair), dict(options))
+
+
+def _said(returned: object) -> str:
+    """Say what was returned: of a tuple, what it holds."""
+    if isinstance(returned, tuple):
+        return f"({', '.join(type(part).__name__ for part in returned)})"
+    return type(returned).__name__
 
 
 def _case(pair: tuple) -> tuple[Callable[..., object], tuple]:
