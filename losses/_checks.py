@@ -122,7 +122,7 @@ def check_where(who: str, where: jax.Array, shape: tuple[int, ...]) -> None:
 
 
 def check_class_mask(who: str, class_mask: jax.Array | None, logits: jax.Array) -> jax.Array | None:
-    """Return the mask of the classes that are allowed as an array.
+    """Return the mask of the classes that are allowed as an array of as many axes as the logits.
 
     Raises:
         TypeError: If it is not bool.
@@ -138,7 +138,11 @@ def check_class_mask(who: str, class_mask: jax.Array | None, logits: jax.Array) 
             f"{who}: class_mask must have one entry for each logit, {shape}, or for each class, "
             f"{shape[-1:]}, got {class_mask.shape}"
         )
-    return class_mask
+    return class_mask if class_mask.shape == shape else jnp.expand_dims(class_mask, _front(shape))
+
+
+def _front(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(range(len(shape) - 1))
 
 
 def check_number(

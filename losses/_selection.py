@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import jax.numpy as jnp
 
+from ._precision import at_least_float32
+
 #: One array, or a tuple, list, dictionary, NamedTuple... of arrays. JAX has no type for it.
 PyTree = object
 #: Where a leaf is: names of fields and keys as strings, positions in sequences as ints.
@@ -64,4 +66,4 @@ def _real_numbers(who: str, path: Path, leaf: jax.Array) -> jax.Array:
         or jnp.iscomplexobj(leaf)
     ):
         raise TypeError(f"{who}: {path} must hold real numbers, got {dtype}")
-    return jnp.asarray(leaf).astype(jnp.promote_types(dtype, jnp.float32))
+    return at_least_float32(jnp.asarray(leaf))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import Kind, check_pair, check_unpacked, check_where
+from ._precision import at_least_float32
 
 # Rounding may carry a probability this far out of [0, 1]: the spacing of bfloat16 at 1.
 _SLACK = 2.0**-7
@@ -35,7 +36,7 @@ def per_example(
     check_unpacked(who, predictions)
     predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
     check_pair(who, predictions, targets, kind, per_target=per_target)
-    predictions = predictions.astype(jnp.promote_types(predictions.dtype, jnp.float32))
+    predictions = at_least_float32(predictions)
     if kind != "labels":
         targets = targets.astype(predictions.dtype)
     if where is None:
@@ -50,6 +51,16 @@ def per_example(
 def times(weight: float | jax.Array, value: float | jax.Array) -> jax.Array:
     """Return `weight * value`, and 0 where the weight is 0 and the value infinite."""
     return weight * jnp.where(jnp.isinf(value) & (weight == 0), 0, value)
+
+
+def along_outputs(weight: float | jax.Array, values: jax.Array) -> float | jax.Array:
+    """Return a number, or one for each output `[outputs]`, with as many axes as the values have.
+
+    JAX would add them itself, unless a user has set `jax_numpy_rank_promotion`.
+    """
+    if not jnp.ndim(weight):
+        return weight
+    return jnp.expand_dims(jnp.asarray(weight), tuple(range(values.ndim - jnp.ndim(weight))))
 
 
 def as_probability(values: jax.Array) -> jax.Array:

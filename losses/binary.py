@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from ._checks import check_number
 from ._values import (
+    along_outputs,
     as_probability,
     focused,
     per_example,
@@ -182,7 +183,8 @@ def _expected(
 ) -> jax.Array:
     """Return the loss of a 1 and that of a 0, weighted by the labels, summed over the outputs."""
     labels = as_probability(labels)
-    ones, zeros = positive_weight * labels, negative_weight * (1 - labels)
+    ones = along_outputs(positive_weight, labels) * labels
+    zeros = along_outputs(negative_weight, labels) * (1 - labels)
     return jnp.sum(times(ones, positive) + times(zeros, negative), axis=-1)
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_where
+from ._precision import at_least_float32
 
 
 class Loss(Protocol):
@@ -96,4 +97,4 @@ def _real(name: str, x: jax.Array) -> jax.Array:
     """Return the array in float32 or better."""
     if not (jnp.issubdtype(x.dtype, jnp.number) or x.dtype == bool) or jnp.iscomplexobj(x):
         raise TypeError(f"mean: {name} must be real numbers, got {x.dtype}")
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    return at_least_float32(x)

@@ -9,7 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from ._checks import check_class_mask, check_number
-from ._values import as_probability, focused, per_example, shifted_logits, times
+from ._values import (
+    along_outputs,
+    as_probability,
+    focused,
+    per_example,
+    shifted_logits,
+    times,
+)
 
 
 def softmax_cross_entropy(
@@ -166,7 +173,9 @@ def softmax_focal_with_integer_labels(
         of_others = jnp.where(certain, jnp.inf, log_total - jnp.log(jnp.where(certain, 1, others)))
         values = focused(log_total - _of_label(is_label, shifted), of_others, gamma)
         if alpha is not None:
-            values = times(jnp.sum(jnp.where(is_label, alpha, 0), axis=-1), values)
+            values = times(
+                jnp.sum(jnp.where(is_label, along_outputs(alpha, z), 0), axis=-1), values
+            )
         return _known(values, y, z)
 
     return per_example(who, rule, logits, labels, where, kind="labels")
@@ -174,12 +183,14 @@ def softmax_focal_with_integer_labels(
 
 def _ids(labels: jax.Array) -> jax.Array:
     """Return labels in a type that holds all class ids; int8 may hold fewer than there are."""
-    return labels.astype(jnp.promote_types(labels.dtype, jnp.int32))
+    return labels.astype(jnp.int32) if labels.dtype.itemsize < 4 else labels
 
 
 def _is_label(labels: jax.Array, logits: jax.Array) -> jax.Array:
     """Return which class is the label, `[..., classes]` bool."""
-    return labels[..., None] == jnp.arange(logits.shape[-1], dtype=labels.dtype)
+    return labels[..., None] == along_outputs(
+        jnp.arange(logits.shape[-1], dtype=labels.dtype), logits
+    )
 
 
 def _of_label(is_label: jax.Array, values: jax.Array) -> jax.Array:
@@ -206,7 +217,7 @@ def _smoothed(
     if allowed is None:
         uniform = log_total - jnp.mean(shifted, axis=-1)
     else:
-        count = jnp.maximum(jnp.sum(allowed, axis=-1), 1)
+        count = jnp.maximum(jnp.sum(allowed, axis=-1, dtype=shifted.dtype), 1)
         uniform = log_total - jnp.sum(jnp.where(allowed, shifted, 0), axis=-1) / count
     return times(1 - smoothing, values) + times(smoothing, uniform)
 

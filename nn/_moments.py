@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from ._spread import with_axes
+
 
 def standardise(
     x: jax.Array, mean: Callable[[jax.Array], jax.Array]
@@ -22,12 +24,12 @@ def standardise(
     """
     fixed = lax.stop_gradient(x)
     m = mean(fixed)
-    m = m + mean(fixed - m)
-    d = x - m
+    m = m + mean(fixed - with_axes(m, x.ndim))
+    d = x - with_axes(m, x.ndim)
     c = mean(d)
     var = mean(d * d) - c * c
     # Rounding can make the variance negative, which would be a NaN under the square root.
-    return d - c, m + c, jnp.where(var < 0, 0, var)
+    return d - with_axes(c, x.ndim), m + c, jnp.where(var < 0, 0, var)
 
 
 def divisor(count: jax.Array) -> jax.Array:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ._precision import wide_dtype
+
 
 class _Sums(NamedTuple):
     """What is known of one output after some draws, each `[...]`, of distances from the first."""
@@ -50,7 +52,7 @@ def sample_moments(
     draw = jax.jit(draw)  # the two calls below then share one trace
 
     def zeros(leaf: jax.ShapeDtypeStruct) -> _Sums:
-        dtype = jnp.promote_types(leaf.dtype, jnp.float32)
+        dtype = wide_dtype(leaf.dtype)
         # Only on a mesh of explicit axes does a shape have a sharding, which a sum has to share.
         nothing = jnp.zeros(leaf.shape, dtype, out_sharding=leaf.sharding)
         return _Sums(nothing, nothing, nothing)
@@ -75,11 +77,12 @@ def _merged(sums: _Sums, draws: jax.Array, before: jax.Array, real: jax.Array) -
     """Add the real ones of some draws `[chunk, ...]` to what is known of the `before` earlier."""
     draws = draws.astype(sums.first.dtype)
     first = jnp.where(before == 0, draws[0], sums.first)
-    distance = jnp.where(draws == first, 0, draws - first)  # infinity minus itself is 0 here
+    of_first = jnp.expand_dims(first, 0)
+    distance = jnp.where(draws == of_first, 0, draws - of_first)  # infinity minus itself is 0 here
     real = real.reshape(-1, *[1] * first.ndim)
     count, before = real.sum(dtype=first.dtype), before.astype(first.dtype)
     mean = jnp.where(real, distance, 0).sum(axis=0) / count
-    squares = jnp.where(real, (distance - mean) ** 2, 0).sum(axis=0)
+    squares = jnp.where(real, (distance - jnp.expand_dims(mean, 0)) ** 2, 0).sum(axis=0)
     apart, after = mean - sums.mean, before + count
     return _Sums(
         first,

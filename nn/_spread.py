@@ -82,14 +82,24 @@ def out_of_rows(x: jax.Array, parameter: jax.Array, *, features: bool = True) ->
 def beside(x: jax.Array, parameter: jax.Array) -> jax.Array:
     """Return a parameter `[..., features]` that can be added to `x`, or multiplied with it.
 
-    One that is spread as the features of `x` are stays so; any other is gathered.
+    It has as many axes as `x`. One that is spread as the features of `x` are stays so; any other is
+    gathered.
     """
     mesh = explicit_mesh(x, parameter)
     if mesh is None:
-        return parameter
+        return with_axes(parameter, jnp.ndim(x))
     spec = spec_of(parameter)
     is_alike = spec[-1] == spec_of(x)[-1] and not any(spec[:-1])
-    return put(parameter, mesh, spec if is_alike else ((),) * len(spec))
+    parameter = put(parameter, mesh, spec if is_alike else ((),) * len(spec))
+    return with_axes(parameter, jnp.ndim(x))
+
+
+def with_axes(array: jax.Array, axes: int) -> jax.Array:
+    """Return an array with so many axes, of which those in front are of length 1.
+
+    JAX would add them itself, unless a user has set `jax_numpy_rank_promotion`.
+    """
+    return jnp.expand_dims(array, tuple(range(axes - jnp.ndim(array))))
 
 
 def gathered(x: jax.Array, tree: Tree) -> Tree:

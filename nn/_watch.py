@@ -70,7 +70,8 @@ def _local_derivative(fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax
     """
     signs = jnp.ones_like(x)
     for axis in range(x.ndim):
-        signs *= 1 - 2 * (lax.broadcasted_iota(jnp.int8, x.shape, axis) % 2)
+        odd = lax.broadcasted_iota(jnp.int8, x.shape, axis) % 2
+        signs *= (1 - 2 * odd).astype(x.dtype)
     plain = jax.jvp(fn, (x,), (jnp.ones_like(x),))[1]
     with_signs = jax.jvp(fn, (x,), (signs,))[1] * signs
     return jnp.where(plain == with_signs, plain, jnp.nan)

@@ -10,7 +10,7 @@ from jax import lax
 from ._checks import check_features, check_number, positive_int, real_entries
 from ._moments import divisor, standardise
 from ._precision import at_least_float32
-from ._spread import beside, like
+from ._spread import beside, like, with_axes
 from .layer import Layer
 
 AxisName = str | tuple[str, ...] | None
@@ -141,12 +141,14 @@ def batch_norm(
         if train:
             count = _count(who, rows, real, axis_name)
             centred, mean, var = standardise(rows, _mean_over(real, count, axis_name))
-            scale = lax.rsqrt(var + eps)
+            scale = with_axes(lax.rsqrt(var + eps), x.ndim)
             state = _advance(state, mean, var, count, momentum)
         else:
             centred = rows - beside(x, state.mean)
             scale = jnp.where(state.seen > 0, lax.rsqrt(beside(x, state.var) + eps), 1)
-        y = _hide(centred, real) * (scale * beside(x, params.gamma)) + beside(x, params.beta)
+        gamma = beside(x, at_least_float32(params.gamma))
+        beta = beside(x, at_least_float32(params.beta))
+        y = _hide(centred, real) * (scale * gamma) + beta
         return y.astype(x.dtype), state
 
     apply.__qualname__ = who

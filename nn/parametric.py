@@ -59,9 +59,10 @@ def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, t
             check_floating(who, x)
         else:
             check_features(who, x, features)
-        slopes = jnp.asarray(params.slope if features is None else beside(x, params.slope), x.dtype)
-        if slopes.shape != shape:
-            raise ValueError(f"{who} expected slopes of shape {shape}, got {slopes.shape}")
+        slopes = params.slope
+        if jnp.shape(slopes) != shape:
+            raise ValueError(f"{who} expected slopes of shape {shape}, got {jnp.shape(slopes)}")
+        slopes = jnp.asarray(slopes if features is None else beside(x, slopes), x.dtype)
         # `negative` is also the derivative by the slope. Without the inner `where` that derivative
         # would be 0 times infinity, a NaN, at x = inf.
         negative = jnp.where(x > 0, 0, x)

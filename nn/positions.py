@@ -56,7 +56,7 @@ def sinusoidal_positions(features: int) -> Layer[tuple[()], tuple[()]]:
 
     def fn(_: tuple[()], x: jax.Array) -> jax.Array:
         check_sequence(who, x, features)
-        return x + jnp.asarray(_waves(x.shape[1], features), x.dtype)
+        return x + jnp.asarray(_waves(x.shape[1], features)[None], x.dtype)
 
     return hiding(who, lambda _: (), fn)
 
@@ -96,7 +96,7 @@ def learned_positions(
                 f"{who} expected at most {length} steps, got shape {x.shape}: "
                 f"make the layer longer, or cut the sequences"
             )
-        return x + beside(x, params.weight)[: x.shape[1]]
+        return x + beside(x, params.weight)[:, : x.shape[1]]
 
     return hiding(who, lambda key: Positions(weight_init(key, (length, features))), fn)
 

@@ -255,7 +255,7 @@ def gru(
         (h,) = carry
         gates = activations.sigmoid(inputs[:, : 2 * units] + recurrent[:, : 2 * units])
         r, z = jnp.split(gates, 2, axis=-1)
-        product = recurrent[:, 2 * units :] + params.candidate_bias
+        product = recurrent[:, 2 * units :] + params.candidate_bias[None]
         n = activations.tanh(inputs[:, 2 * units :] + r * product)
         return ((1 - z) * n + z * h,)
 

@@ -6,6 +6,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ._checks import check_floating, check_key, check_number
+from ._precision import wide_dtype
 from ._threefry import blocks
 from .layer import Layer
 
@@ -93,7 +94,7 @@ def is_zero(rate: float | jax.Array) -> bool:
 
 def _drop(key: jax.Array, x: jax.Array, rate: float | jax.Array) -> jax.Array:
     array = jnp if isinstance(rate, Tracer) else np  # NumPy: a known rate becomes a constant
-    wide = jnp.promote_types(x.dtype, jnp.float32)
+    wide = wide_dtype(x.dtype)
     dropped = array.round(array.clip(array.asarray(rate, wide), 0, 1) * LEVELS)
     kept = LEVELS - dropped
     scale = array.where(kept > 0, LEVELS / array.maximum(kept, 1), 0)

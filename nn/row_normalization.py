@@ -78,7 +78,8 @@ def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()
     def fn(params: LayerNorm, x: jax.Array) -> jax.Array:
         check_features(who, x, features)
         centred, _, var = standardise(at_least_float32(x), mean)
-        gamma, beta = beside(x, params.gamma), beside(x, params.beta)
+        gamma = beside(x, at_least_float32(params.gamma))
+        beta = beside(x, at_least_float32(params.beta))
         return (centred * lax.rsqrt(var + eps) * gamma + beta).astype(x.dtype)
 
     return hiding(who, lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn)
@@ -117,6 +118,7 @@ def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
         check_features(who, x, features)
         wide = at_least_float32(x)
         mean_square = jnp.mean(wide * wide, axis=-1, keepdims=True)
-        return (wide * lax.rsqrt(mean_square + eps) * beside(x, params.gamma)).astype(x.dtype)
+        gamma = beside(x, at_least_float32(params.gamma))
+        return (wide * lax.rsqrt(mean_square + eps) * gamma).astype(x.dtype)
 
     return hiding(who, lambda _: RMSNorm(jnp.ones(features)), fn)

@@ -113,6 +113,6 @@ def _attend(
         return jax.nn.dot_product_attention(q, k, v, mask=visible, is_causal=causal)
     logits = jnp.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
     seen = jnp.ones((1, 1, 1, 1), bool) if visible is None else visible
-    seen = seen & jnp.tri(q.shape[1], dtype=bool) if causal else seen
+    seen = seen & jnp.tri(q.shape[1], dtype=bool)[None, None] if causal else seen
     weights = jax.nn.softmax(jnp.where(seen, logits, jnp.finfo(q.dtype).min / 2), axis=-1)
     return jnp.einsum("bhqk,bkhd->bqhd", weights, v)

@@ -59,7 +59,7 @@ class History:
     failed_step: int | jax.Array = -1  # [], the step that was not finite and ended the run
     # [], the epoch, counted from 1, whose train state the run returned; -1: the last one
     kept_epoch: int | jax.Array = -1
-    # [], the best possible loss; NaN: not known. `fit` finds out where a perfect prediction costs 0
+    # [], the best possible loss; not finite: unknown. `fit` finds out where a perfect one costs 0
     optimum: float | jax.Array = math.nan
     failed_validation: int | jax.Array = -1  # [], the epoch, from 1, whose validation loss was NaN
     ending: int | jax.Array = 0  # [], how the run ended, the place of `stopped` in ENDINGS

@@ -25,6 +25,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jax.tree_util import all_leaves
 
 from .._explicit import row_sharding, unspread
+from .._precision import wide_dtype
 from .._types import Tree
 from .arrays import is_numbers
 from .rows import take
@@ -198,7 +199,7 @@ def mixup(
 
 
 def _mixed(x: jax.Array, partner: jax.Array, share: jax.Array) -> jax.Array:
-    dtype = jnp.promote_types(x.dtype, jnp.float32)
+    dtype = wide_dtype(x.dtype)
     share = share.reshape(-1, *[1] * (x.ndim - 1)).astype(dtype)
     other = take(x, partner)
     mixed = share * x.astype(dtype) + (1 - share) * other.astype(dtype)
@@ -223,7 +224,7 @@ def _windows(
 ) -> jax.Array:
     """Return a window of each row along the axes, anywhere with equal chances."""
     room = jnp.array([x.shape[axis] - length for axis, length in zip(axes, size, strict=True)])
-    starts = jax.random.randint(key, (len(x), len(axes)), 0, room + 1)
+    starts = jax.random.randint(key, (len(x), len(axes)), 0, room[None] + 1)
     if (sharding := row_sharding(x, len(x))) is not None:
         rows_alone = PartitionSpec(sharding.spec[0], None)
         starts = jax.sharding.reshard(starts, NamedSharding(sharding.mesh, rows_alone))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from .._checks import positive
 from .._explicit import rows_of
 from .._spread import Rows
-from .shuffling import FEW, Order, batches, epoch_key, permutation
+from .shuffling import FEW, Order, along, batches, epoch_key, permutation
 
 T = TypeVar("T")
 
@@ -154,7 +154,7 @@ class Deal:
             -(-(jnp.minimum(number * self.batch_size, self.rows) - device) // self.devices)
             for number in (step, step + 1)
         )
-        places = first + jnp.arange(self.share)
+        places = along(jnp.asarray(first), self.share)
         mask = places < end
         found = order(jnp.where(mask, places, 0))
         if self.rows % self.devices:  # some blocks end with a row of padding: it comes last

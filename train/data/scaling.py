@@ -12,6 +12,7 @@ import numpy as np
 
 from .._equality import same_fields
 from .._global_arrays import local
+from .._precision import at_least_float32
 from .._text import excerpt
 from .._types import Tree
 from .accepted import tree_of_rows
@@ -222,20 +223,20 @@ def _scaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
     if isinstance(x, np.ndarray):
         return ((x.astype(np.float64) - center) / scale).astype(np.float32)
     distance = _distance(x, center)
-    return distance / scale.astype(distance.dtype)
+    return distance / scale[None].astype(distance.dtype)
 
 
 def _unscaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
     if isinstance(x, np.ndarray):
         return (x.astype(np.float64) * scale + center).astype(np.float32)
-    x = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-    high, low = _halves(center, x)
-    return (x * scale.astype(x.dtype) + low) + high
+    x = at_least_float32(x)
+    high, low = _halves(center[None], x)
+    return (x * scale[None].astype(x.dtype) + low) + high
 
 
 def _distance(x: jax.Array, center: np.ndarray) -> jax.Array:
     """Return `x - center` in float32 or wider, without a rounding of `x` where it is integer."""
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide, center = at_least_float32(x), center[None]
     high, low = _halves(center, wide)
     distance = (wide - high) - low
     if not jnp.issubdtype(x.dtype, jnp.integer):

@@ -47,11 +47,22 @@ def batches(
     order = permutation(epoch_key(key, epoch), rows)
 
     def batch(step: int | jax.Array) -> tuple[jax.Array, jax.Array]:
-        positions = step * batch_size + jnp.arange(batch_size)
+        positions = along(jnp.asarray(step) * batch_size, batch_size)
         mask = positions < rows
         return jnp.where(mask, order(jnp.where(mask, positions, 0)), 0), mask
 
     return batch
+
+
+def along(first: jax.Array, count: int) -> jax.Array:
+    """Return the numbers `first`, `first + 1`, ..., along the last axis, of length 1 or missing.
+
+    Example:
+        >>> along(jnp.array([[2], [5]]), 3).tolist(), along(jnp.array(2), 3).tolist()
+        ([[2, 3, 4], [5, 6, 7]], [2, 3, 4])
+    """
+    numbers = jnp.arange(count, dtype=first.dtype)
+    return first + jnp.expand_dims(numbers, tuple(range(first.ndim - 1)))
 
 
 def epoch_key(key: jax.Array, epoch: int | jax.Array) -> jax.Array:

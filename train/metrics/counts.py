@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._explicit import unspread
-from .hits import classes_of, labels_of
+from .hits import classes_beside, classes_of, labels_of
 from .sums import Sums, entries
 
 Average: TypeAlias = Literal["macro", "micro"] | None
@@ -44,7 +44,7 @@ class _Score:
         if self.average == "micro":
             return jnp.where(below > 0, scores, jnp.nan)
         if self.average == "macro":
-            total, count = jnp.where(occurs, scores, 0).sum(), occurs.sum()
+            total, count = jnp.where(occurs, scores, 0).sum(), occurs.sum(dtype=scores.dtype)
             return jnp.where(count > 0, total / jnp.maximum(count, 1), jnp.nan)
         return jnp.where(occurs, scores, jnp.nan)
 
@@ -75,13 +75,13 @@ def confusion_matrix(
         [[1 1]
          [0 1]]
     """
-    labels = labels_of("confusion_matrix", predictions, targets)
-    classes = jnp.arange(predictions.shape[-1])
-    real = entries(where, labels.shape)[..., None]
-    actual = (labels[..., None] == classes) & real
-    predicted = classes_of(predictions)[..., None] == classes
+    labels = labels_of("confusion_matrix", predictions, targets)[..., None]
+    classes = classes_beside(labels, predictions)
+    real = entries(where, labels.shape[:-1])[..., None]
+    actual = (labels == classes) & real
+    predicted = classes_of(predictions)[..., None].astype(labels.dtype) == classes
     # Products of 0 and 1 are exact in any precision, and so are their sums of up to 2^24 rows.
-    batch = "".join("abcdefgh"[: labels.ndim])
+    batch = "".join("abcdefgh"[: labels.ndim - 1])
     counts = jnp.einsum(
         f"{batch}y,{batch}z->yz",
         *(hits.astype(jnp.float32) for hits in (actual, predicted)),
@@ -201,9 +201,10 @@ def _score(
     if average not in ("macro", "micro", None):
         raise ValueError(f'{name} needs average="macro", "micro" or None, got {average!r}')
     labels = labels_of(name, predictions, targets)[..., None]
-    classes = jnp.arange(predictions.shape[-1])
+    classes = classes_beside(labels, predictions)
     real = entries(where, labels.shape[:-1])[..., None]
-    predicted, actual = classes_of(predictions)[..., None] == classes, labels == classes
+    chosen = classes_of(predictions)[..., None].astype(labels.dtype)
+    predicted, actual = chosen == classes, labels == classes
     counts = [
         (hit & real).sum(axis=tuple(range(labels.ndim - 1)), dtype=jnp.int32)
         for hit in (predicted & actual, predicted, actual)

@@ -63,9 +63,19 @@ def r_squared(
     """
     check_same_shape("r_squared", predictions, targets)
     predictions, targets = wide(predictions), wide(targets)
-    around_mean = mean((targets - target_mean) ** 2, where=where).total
+    around_mean = mean((targets - of_outputs(target_mean, targets)) ** 2, where=where).total
     residual = mean((targets - predictions) ** 2, where=where).total
     return Mean(around_mean - residual, around_mean)
+
+
+def of_outputs(value: float | jax.Array, values: jax.Array) -> float | jax.Array:
+    """Return a number, or one for each output, with as many axes as the values have.
+
+    JAX would add them itself, unless a user has set `jax_numpy_rank_promotion`.
+    """
+    if not jnp.ndim(value):
+        return value
+    return jnp.expand_dims(jnp.asarray(value), tuple(range(values.ndim - jnp.ndim(value))))
 
 
 def check_same_shape(name: str, predictions: jax.Array, targets: jax.Array) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from .errors import check_same_shape
+from .errors import check_same_shape, of_outputs
 from .sums import Mean, mean, wide
 
 
@@ -32,7 +32,7 @@ def accuracy(predictions: jax.Array, targets: jax.Array, *, where: jax.Array | N
         Array(0.6666667, dtype=float32)
     """
     labels = labels_of("accuracy", predictions, targets)
-    return mean(classes_of(predictions) == labels, where=where)
+    return mean(classes_of(predictions).astype(labels.dtype) == labels, where=where)
 
 
 def top_k_accuracy(
@@ -59,7 +59,7 @@ def top_k_accuracy(
         Array(0.5, dtype=float32)
     """
     labels = labels_of("top_k_accuracy", predictions, targets)[..., None]
-    classes = jnp.arange(predictions.shape[-1])
+    classes = classes_beside(labels, predictions)
     if not 1 <= k <= classes.size:
         raise ValueError(f"top_k_accuracy needs k from 1 to {classes.size} classes, got {k}")
     is_label = classes == labels
@@ -126,7 +126,8 @@ def binary_classes(
         )
     if threshold is None:
         threshold = 0.0 if from_logits else 0.5
-    return wide(predictions) > threshold, jnp.asarray(targets) > 0.5
+    scores = wide(predictions)
+    return scores > of_outputs(threshold, scores), wide(targets) > 0.5
 
 
 def labels_of(name: str, predictions: jax.Array, targets: jax.Array) -> jax.Array:
@@ -150,7 +151,21 @@ def labels_of(name: str, predictions: jax.Array, targets: jax.Array) -> jax.Arra
     unknown = jnp.isnan(targets)
     if targets.ndim == predictions.ndim:
         unknown, targets = unknown.any(-1), targets.argmax(-1)
-    return jnp.where(unknown, -2, targets)
+    labels = jnp.where(unknown, -2, targets)
+    if labels.dtype.itemsize >= 4:
+        return labels
+    # There may be more classes than such a type has numbers.
+    return labels.astype(jnp.float32 if jnp.issubdtype(labels.dtype, jnp.floating) else jnp.int32)
+
+
+def classes_beside(labels: jax.Array, predictions: jax.Array) -> jax.Array:
+    """Return the classes `[..., classes]` to compare labels `[..., 1]` with, in their dtype.
+
+    JAX would promote both, unless a user has set `jax_numpy_rank_promotion` or
+    `jax_numpy_dtype_promotion`.
+    """
+    classes = jnp.arange(predictions.shape[-1], dtype=labels.dtype)
+    return jnp.expand_dims(classes, tuple(range(labels.ndim - 1)))
 
 
 def classes_of(predictions: jax.Array) -> jax.Array:

@@ -53,7 +53,7 @@ def binary_auc(
     check_same_shape("binary_auc", predictions, targets)
     _check_bins("binary_auc", bins)
     targets = jnp.asarray(targets)
-    positive = targets > 0.5
+    positive = wide(targets) > 0.5
     logits = wide(predictions)
     if not from_logits:
         logits = jnp.log(logits) - jnp.log1p(-logits)
@@ -121,14 +121,14 @@ def calibration_error(
     predictions, targets = wide(predictions), jnp.asarray(targets)
     if predictions.shape == targets.shape and (predictions.ndim < 2 or targets.shape[-1] == 1):
         one = jax.nn.sigmoid(predictions) if from_logits else predictions
-        labels = jnp.where(jnp.isnan(targets), -2, targets > 0.5)
+        labels = jnp.where(jnp.isnan(targets), -2, (wide(targets) > 0.5).astype(jnp.int32))
         probabilities = jnp.stack([1 - one, one], axis=-1)
     else:
         labels = labels_of("calibration_error", predictions, targets)
         probabilities = jax.nn.softmax(predictions) if from_logits else predictions
     unknown = jnp.isnan(probabilities).any(axis=-1)
     confidence = jnp.where(unknown, 1, probabilities.max(axis=-1))
-    right = (probabilities.argmax(axis=-1) == labels) & ~unknown
+    right = (probabilities.argmax(axis=-1).astype(labels.dtype) == labels) & ~unknown
     place = jnp.clip(jnp.ceil(confidence * bins) - 1, 0, bins - 1)
     real = entries(where, labels.shape)
     sums = _Bins(
@@ -140,8 +140,8 @@ def calibration_error(
 
 
 def _calibration(sums: _Bins) -> jax.Array:
-    count = sums.rows.sum()
-    gaps = jnp.abs(sums.right - sums.confidence).sum()
+    count = sums.rows.sum().astype(sums.confidence.dtype)
+    gaps = jnp.abs(sums.right.astype(sums.confidence.dtype) - sums.confidence).sum()
     return jnp.where(count > 0, gaps / jnp.maximum(count, 1), jnp.nan)
 
 
@@ -150,7 +150,8 @@ def _histogram(
 ) -> jax.Array:
     """Count the shown entries in each bin, or add their values, `[...]` to `[bins]`."""
     # Not a scatter, which a mesh with explicit axes refuses.
-    inside = (place[..., None] == jnp.arange(bins)) & shown[..., None]
+    numbers = jnp.expand_dims(jnp.arange(bins, dtype=place.dtype), tuple(range(place.ndim)))
+    inside = (place[..., None] == numbers) & shown[..., None]
     axes = tuple(range(place.ndim))
     if values is None:
         return inside.sum(axis=axes, dtype=jnp.int32)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from .._precision import at_least_float32
 from .._types import Tree
 
 
@@ -190,4 +191,4 @@ def wide(values: jax.Array) -> jax.Array:
         dtype('float32')
     """
     values = jnp.asarray(values)
-    return values.astype(jnp.promote_types(values.dtype, jnp.float32))
+    return at_least_float32(values)

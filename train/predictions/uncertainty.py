@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax.scipy.special import xlogy
 
 from .._equality import same_fields
+from .._precision import at_least_float32
 
 #: What an output holds, see `train.predict`.
 Kind: TypeAlias = Literal["values", "gaussian", "classes", "binary"]
@@ -135,7 +136,7 @@ def statistics_of(kind: Kind, output: jax.Array) -> tuple[jax.Array, jax.Array]:
         >>> print(mean, variance.round(3))
         [[3.]] [[4.]]
     """
-    output = output.astype(jnp.promote_types(output.dtype, jnp.float32))
+    output = at_least_float32(output)
     if kind == "values":
         return output, jnp.zeros_like(output)
     if kind == "binary":

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._places import kept_at
 from .._programs import at_first_call
@@ -96,7 +97,7 @@ def _looped(
     made: MadeEpoch, over: Callable[[Carry], jax.Array], carry: Carry, row: Curves, epochs: int
 ) -> tuple[Carry, Curves]:
     """Make epochs until the run is over, each in the buffers of the one before."""
-    rows = jax.tree.map(lambda leaf: jnp.full((epochs, *leaf.shape), jnp.nan, leaf.dtype), row)
+    rows = jax.tree.map(lambda leaf: jnp.asarray(_nan((epochs, *leaf.shape), leaf.dtype)), row)
 
     def goes_on(loop: _Loop) -> jax.Array:
         number, carry, _ = loop
@@ -116,12 +117,17 @@ def _scanned(
     made: MadeEpoch, over: Callable[[Carry], jax.Array], carry: Carry, row: Curves, epochs: int
 ) -> tuple[Carry, Curves]:
     """Make what `_looped` makes; how often a scan goes round is known, as reverse mode needs it."""
-    no_row = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), row)
+    no_row = jax.tree.map(lambda leaf: _nan(leaf.shape, leaf.dtype), row)
 
     def body(carry: Carry, _: None) -> tuple[Carry, Curves]:
         return jax.lax.cond(over(carry), lambda carry: (carry, no_row), made, carry)
 
     return jax.lax.scan(body, carry, length=epochs)
+
+
+def _nan(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return NaN for epochs that are not made, by NumPy: JAX's would end with `jax.debug_nans`."""
+    return np.full(shape, np.nan, dtype)
 
 
 def _make_epoch(plan: Plan, layouts: Layouts) -> Epoch:

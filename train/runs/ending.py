@@ -53,7 +53,7 @@ def failed_validation(plan: Plan, curves: Mapping[str, Any], epochs: Number) -> 
         failed = (invalid & (epoch == epochs)).any()
     else:
         failed = (invalid | (epoch > epochs)).all() & (epochs > 0)
-    return failed * (epochs + 1) - 1
+    return _as_number(failed) * (epochs + 1) - 1
 
 
 def ending_of(plan: Plan, watch: Watch, failed_validation: Number, over: Number) -> Number:
@@ -66,7 +66,13 @@ def ending_of(plan: Plan, watch: Watch, failed_validation: Number, over: Number)
         over: Whether all epochs were made, `[]` bool.
     """
     patience, finished, failed = map(ending_number, ("patience", "finished", "failed"))
-    ending = patience * is_stale(plan, watch.stale)
-    ending = ending + (finished - ending) * over
-    has_failed = watch.bad.any() | (failed_validation >= 0)
+    is_over = _as_number(over)
+    ending = patience * _as_number(is_stale(plan, watch.stale))
+    ending = ending + (finished - ending) * is_over
+    has_failed = _as_number(watch.bad.any() | (failed_validation >= 0))
     return ending + (failed - ending) * has_failed
+
+
+def _as_number(condition: Any) -> Number:
+    """Return 1 for true and 0 for false; strict promotion of dtypes multiplies no bool."""
+    return int(condition) if isinstance(condition, bool) else condition.astype(np.int32)

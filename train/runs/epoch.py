@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from .._places import kept_at
+from .._precision import at_least_float32
 from ..metrics import Figure, Mean
 from ..steps import Batch
 from ..steps.averages import Average
@@ -50,7 +51,7 @@ def make_run_step(plan: Plan) -> RunStep:
         loss = metrics["loss"].value.astype(watch.untrained_loss.dtype)
         watch = watch._replace(untrained_loss=jnp.where(first, loss, watch.untrained_loss))
         if plan.on_nonfinite == "skip":
-            kept = kept._replace(step=train_state.step + ~watch.stopped)
+            kept = kept._replace(step=train_state.step + _one_unless(watch.stopped))
         else:
             watch = watch._replace(
                 bad=jnp.where(watch.stopped, watch.bad, bad), stopped=watch.stopped | failed
@@ -64,6 +65,10 @@ def make_run_step(plan: Plan) -> RunStep:
         return carry, metrics | {"skipped": Mean(skipped, jnp.ones_like(skipped))}
 
     return step
+
+
+def _one_unless(stopped: jax.Array) -> jax.Array:
+    return (~stopped).astype(jnp.int32)
 
 
 def skipped_steps(metrics: Mapping[str, Figure]) -> jax.Array:
@@ -93,7 +98,7 @@ def close_epoch(
     """
     train_state, watch = carry
     row = {
-        name: jnp.where(watch.stopped, jnp.nan, value)
+        name: jnp.where(watch.stopped, jnp.nan, at_least_float32(jnp.asarray(value)))
         for name, value in (_curves(train, validation) | learning_rates(plan, train_state)).items()
     }
     loss = monitored(plan, row, validated=validation is not None)
@@ -107,7 +112,7 @@ def close_epoch(
     if validation is not None and plan.on_nonfinite == "raise":
         ends = ends | is_invalid(row["validation_loss"])
     watch = watch._replace(
-        done=watch.done + ~watch.stopped,
+        done=watch.done + _one_unless(watch.stopped),
         best=select(better, measured(carry), watch.best) if plan.keep_best is True else (),
         best_loss=jnp.where(better, loss, watch.best_loss),
         best_epoch=jnp.where(better, watch.done + 1, watch.best_epoch),

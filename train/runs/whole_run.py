@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cache
 from typing import Protocol
@@ -180,6 +181,7 @@ def make_run(
             kept_epoch=kept_epoch(carry),
             failed_validation=failed,
             ending=ending_of(plan, watch, failed, watch.done >= epochs),
+            optimum=-math.inf,  # unknown; NaN would disturb `jax.debug_nans`
         )
         return finish(carry), history
 

@@ -11,6 +11,7 @@ from jax.sharding import NamedSharding
 
 from .._checks import positive
 from .._explicit import row_sharding
+from .._precision import wide_dtype
 from .._sharding import spread_of
 from .._spread import Spread
 from .._types import Params, State, Tree
@@ -106,7 +107,7 @@ def _over_parts(weight_sums: WeightSums, batches: Batch, keys: jax.Array) -> Tre
 
 def _wide_zeros(leaf: jax.ShapeDtypeStruct) -> jax.Array:
     """Return the zeros that a sum begins with, in float32 or wider."""
-    return jnp.zeros(leaf.shape, jnp.promote_types(leaf.dtype, jnp.float32))
+    return jnp.zeros(leaf.shape, wide_dtype(leaf.dtype))
 
 
 def _cut_batch(batch: Batch, parts: int, spread: Spread | None) -> tuple[Batch, jax.Array]:

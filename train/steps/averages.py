@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from .._precision import wide_dtype
 from .._types import Tree
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ def averaged(average: Average, like: T) -> T:
 
 def _wide(leaf: Tree) -> Tree:
     dtype = jnp.result_type(leaf)
-    return jnp.promote_types(dtype, jnp.float32) if jnp.issubdtype(dtype, jnp.inexact) else dtype
+    return wide_dtype(dtype) if jnp.issubdtype(dtype, jnp.inexact) else dtype
 
 
 def ema(decay: float | jax.Array) -> Ema:

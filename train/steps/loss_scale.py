@@ -11,6 +11,7 @@ import optax
 
 from .. import gradients
 from .._checks import positive
+from .._precision import at_least_float32
 from .._types import Params, Tree
 from .state import select
 
@@ -192,4 +193,4 @@ def is_forgiven(scaling: LossScaleState | None) -> jax.Array | bool:
 def _wide(leaf: jax.Array) -> jax.Array:
     """Return an array of floats in float32 or wider."""
     leaf = jnp.asarray(leaf)
-    return leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32))
+    return at_least_float32(leaf)

@@ -89,8 +89,9 @@ class SupervisedObjective:
         results |= metric_calls(self.metrics, outputs, predictions, batch)
         value = reduce(jnp.add, [value for _, value in means.values()])
         if self.penalty is not None:
-            penalty, count = wide(self.penalty(params)), real_rows(batch).sum()
-            results["penalty"] = Mean(penalty * count, count.astype(penalty.dtype))
+            penalty = wide(self.penalty(params))
+            count = real_rows(batch).sum(dtype=penalty.dtype)
+            results["penalty"] = Mean(penalty * count, count)
             value = value + penalty
         return value, (state, results)
 

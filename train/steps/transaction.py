@@ -12,6 +12,7 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._places import Places
+from .._precision import at_least_float32
 from .._sharding import axes_of_rows, check_sharding
 from .._types import Params, State, Tree
 from ..metrics import Figure, Mean
@@ -208,10 +209,7 @@ def _with_norm(
 
     One that is not finite and forgiven does not count.
     """
-    squares = [
-        jnp.square(jnp.abs(leaf).astype(jnp.promote_types(jnp.abs(leaf).dtype, jnp.float32))).sum()
-        for leaf in jax.tree.leaves(slope)
-    ]
+    squares = [jnp.square(at_least_float32(jnp.abs(leaf))).sum() for leaf in jax.tree.leaves(slope)]
     norm = jnp.sqrt(sum(squares, jnp.float32(0)))
     counts = jnp.isfinite(norm) | ~jnp.asarray(forgiven)
     figure = Mean(jnp.where(counts, norm, 0), counts.astype(norm.dtype))
