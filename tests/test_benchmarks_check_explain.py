@@ -244,5 +244,5 @@ def test_the_text_says_what_where_why_and_what_to_type():
         "         z = jnp.sum(x**2)",
     ]
     assert found.sentence.partition(" at ")[2] == f"{place}: 0.5 / 0 = inf, at sqrt(0)"
-    assert found._repr_html_().startswith("<pre>the derivative is not finite")
+    assert "monospace'>the derivative is not finite" in found._repr_html_()
     assert repr(found) == "Explanation(infinity in sqrt, reverse)"

@@ -224,6 +224,13 @@ def test_nothing_to_beat_is_said_only_where_nothing_else_was_tried():
     assert give_verdict(alone, 4, 4).time.text == "reverse, with nothing to beat"
 
 
+def test_a_product_is_no_answer_where_the_whole_derivative_was_asked_for():
+    jvp = replace(row("jvp", "forward", 2.0), kind="value_and_jvp")
+    missing = untimed("reverse", "reverse", "skipped", note="no time was left")
+    assert give_verdict([jvp, missing], 16, 1).time.method is None
+    assert give_verdict([jvp], 16, 1).time.method == "jvp"
+
+
 def test_on_a_busy_machine_compile_times_and_the_cost_of_a_pass_are_not_told():
     def rows(wait):
         forward = row("forward", "forward", 8.0 * wait, cpu=8.0, compile_seconds=2.0)

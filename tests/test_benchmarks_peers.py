@@ -281,7 +281,7 @@ def test_a_result_has_a_short_repr_and_an_html_form(result):
     assert repr(result) == "Result(2 edge cases, 2 timings, 0 searches)"
     assert repr(result.edges[0]) == "Edge(label -1: 1 of 2 right)"
     odd = replace(result, timings=(Timing(name="ours", note="<lambda>"),))
-    assert odd._repr_html_().startswith("<pre>edge case")
+    assert odd._repr_html_().endswith("</pre>")
     assert "&lt;lambda&gt;" in odd._repr_html_()
 
 

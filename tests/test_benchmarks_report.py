@@ -17,6 +17,7 @@ from benchmarks.report.charts import costs, tradeoff
 from benchmarks.report.charts_of_many import accuracy, ways
 from benchmarks.report.example import EXAMPLE
 from benchmarks.report.files import write_report
+from benchmarks.report.measures import MEMORY
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
 from benchmarks.report.series import curve_cells, families
@@ -188,11 +189,35 @@ def test_the_inputs_at_which_the_modes_cross_are_printed_and_drawn(report):
 
 
 def test_the_page_has_all_charts_and_tables(report):
-    # The ways by three measures, the accuracy, two of the family, the methods of three by three
+    # The ways and their errors by three measures, two of the family, the methods of three by three
     # measures, one crossing; each for a page's width and for a phone's.
-    assert report.count("<svg") == 2 * (3 + 1 + 2 + 3 * 3 + 1)
+    assert report.count("<svg") == 2 * (3 + 3 + 2 + 3 * 3 + 1)
     # The summary, two of the family, the rows of four, one of batches.
     assert report.count("</table>") == 1 + 2 + 4 + 1
+
+
+def test_errors_are_drawn_against_what_the_page_is_switched_to():
+    chart = accuracy([EXAMPLE], MEMORY)
+    assert chart.across.startswith("memory")
+    rows = {row.mode: row for row in EXAMPLE.rows if row.error}
+    for series in chart.series:
+        (point,) = series.points
+        assert (point.across, point.up) == (rows[series.mode].bytes, rows[series.mode].error)
+
+
+def test_ways_that_were_skipped_for_one_reason_share_its_line():
+    rows = [
+        replace(EXAMPLE.row(name), status="skipped", note="no time", ratio=None, memory=None)
+        for name in ("numerical", "forward")
+    ]
+    (line,) = ways([replace(EXAMPLE, rows=(*rows, EXAMPLE.row("reverse")))]).lines
+    assert line.reasons == ("numerical, forward skipped: no time",)
+
+
+def test_a_table_of_the_page_has_no_empty_column():
+    (table,) = [t for t in page([EXAMPLE, EXAMPLE]).split("<table")[1:] if ">inputs<" in t]
+    assert ">symbolic<" not in table
+    assert ">reverse<" in table
 
 
 def test_time_against_memory_is_drawn_only_where_no_method_is_best_in_both():

@@ -258,6 +258,9 @@ def test_the_conclusion_counts_the_modes_and_what_cannot_be_told():
         "So: the fastest of 3 is reverse mode in 2, none that can be told in 1."
     )
     assert not any(text.startswith("So:") for text in legend([doubtful]))
+    unrivalled = replace(EXAMPLE.verdict.time, factor=None, over=None)
+    alone = replace(EXAMPLE, verdict=replace(EXAMPLE.verdict, time=unrivalled))
+    assert not any(text.startswith("So:") for text in legend([alone]))
     columns = replace(EXAMPLE.verdict.time, method="columns")
     second = replace(of_second_order(), verdict=replace(EXAMPLE.verdict, time=columns))
     assert legend([second])[-1] == "So: columns is the fastest."

@@ -100,11 +100,13 @@ def test_a_wide_terminal_shows_every_column_and_a_narrow_one_says_what_it_leaves
     wide, narrow = text_table(WIDE, 200), text_table(WIDE, 66)
     assert titles.replace(";", "").split() in [line.split() for line in wide.splitlines()]
     assert "no room" not in wide
-    assert "no room for error, bound, FLOPs, compile: --full or a wider terminal" in " ".join(
+    assert "no room for error, bound, FLOPs, compile: a wider terminal shows them" in " ".join(
         narrow.split()
     )
     header = next(line for line in narrow.splitlines() if line.startswith("  method"))
     assert header.split()[1:] == ["time,", "s", "cost", "99", "%", "memory,", "GB"]
+    rows = [*EXAMPLE.rows, replace(EXAMPLE.row("reverse"), method="symbolic")]
+    assert " reverse" in summary_text([replace(EXAMPLE, rows=rows)], 30).splitlines()[0]
     wide, narrow = (summary_text([EXAMPLE], width) for width in (200, 80))
     assert "numerical's error" in wide.splitlines()[0]
     assert "numerical's error" not in narrow

@@ -131,7 +131,7 @@ class Explanation:
         return f"{text}; {which}: {self.unknown}" if self.unknown else text
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f"<pre style='font-family: monospace'>{html.escape(str(self))}</pre>"
 
 
 def _wrapped(name: str, text: str) -> list[str]:

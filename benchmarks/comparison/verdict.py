@@ -13,11 +13,10 @@ from .plainest import plainest, plainest_first, told_equals
 from .row import Row
 from .why import why
 
-#: Kinds that rows compete in; the first that some row computes is used.
-_GOALS = (
-    *("jacobian", "hessian", "hvp", "diagonal", "trace"),
-    *("value_and_grad", "value_and_vjp", "value_and_jvp"),
-)
+#: Kinds that rows compete in; the first that some row computes is used. Products with a Jacobian
+#: are an answer only where no row was to compute all of it.
+_PRODUCTS = ("value_and_vjp", "value_and_jvp")
+_GOALS = ("jacobian", "hessian", "hvp", "diagonal", "trace", "value_and_grad", *_PRODUCTS)
 #: What is answered beside that goal, by the kind of the rows that compete for it.
 _BESIDE = {"hvp": "product", "diagonal": "diagonal", "trace": "trace"}
 #: Deterministic figures, and those measured once, tie within these factors.
@@ -48,7 +47,10 @@ def give_verdict(
     """
     rows = [row for row in rows if not row.rewrite]
     right = [row for row in rows if row.status == "ok" and row.exact]
-    goal = next((goal for goal in _GOALS if any(row.kind == goal for row in right)), None)
+    goals = [goal for goal in _GOALS if any(row.kind == goal for row in right)]
+    if any(row.kind == "jacobian" for row in rows):
+        goals = [goal for goal in goals if goal not in _PRODUCTS]
+    goal = next(iter(goals), None)
     rivals = [row for row in right if row.kind == goal and row.samples is not None]
     time = fastest(rivals, rows, machine, n=n, m=m)
     quiet = not time.doubt.startswith("busy")

@@ -194,7 +194,7 @@ class Result:
         return "\n\n".join(sections)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f"<pre style='font-family: monospace'>{html.escape(str(self))}</pre>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as dictionaries, lists, texts and numbers, as JSON takes them.

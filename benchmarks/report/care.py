@@ -22,7 +22,7 @@ def warnings(comparisons: Sequence[Comparison]) -> list[str]:
     """
     return [
         *_doubts(comparisons),
-        *(f"{one.name} is incomplete: {one.incomplete}." for one in comparisons if one.incomplete),
+        *_incomplete(comparisons),
         *_made_differently(comparisons),
     ]
 
@@ -39,6 +39,16 @@ def _doubts(comparisons: Sequence[Comparison]) -> Iterable[str]:
         many = f"{counted(doubts.count(doubt), 'answer')} of {len(doubts)}"
         who = many if len(doubts) > 1 else "The answer is"
         yield f"{who} in doubt: {meanings.get(doubt, doubt)}."
+
+
+def _incomplete(comparisons: Sequence[Comparison]) -> Iterable[str]:
+    """Name the comparisons that are incomplete, those of one reason together."""
+    named: dict[str, list[str]] = {}
+    for one in comparisons:
+        if one.incomplete:
+            named.setdefault(one.incomplete, []).append(one.name)
+    for reason, (first, *others) in named.items():
+        yield f"{', '.join([first, *others])} {'are' if others else 'is'} incomplete: {reason}."
 
 
 def _made_differently(comparisons: Sequence[Comparison]) -> Iterable[str]:

@@ -7,7 +7,7 @@ from ..comparison.record import Comparison
 from ..comparison.row import Row
 from ..instrument import units
 from .drawing.chart import Dots, Line, Plane, Point, Series
-from .measures import MEASURES, TIME, Measure, in_times, mark_of, reason
+from .measures import MEASURES, TIME, Measure, mark_of, reason
 from .series import Curve
 from .views import WAYS
 
@@ -51,19 +51,26 @@ def _line(comparison: Comparison, measure: Measure) -> Line:
     rows = {row.method: row for row in comparison.rows}
     chosen = [rows[name] for name in WAYS if name in rows]
     marks = [mark_of(row, measure) for row in chosen]
-    missing = [row for row, mark in zip(chosen, marks, strict=True) if mark is None]
+    missing: dict[str, list[str]] = {}
+    for row, mark in zip(chosen, marks, strict=True):
+        if mark is None:
+            missing.setdefault(reason(row, measure), []).append(row.method)
     return Line(
         name=f"{comparison.name} ({comparison.n:,} to {comparison.m:,})",
         marks=tuple(replace(mark, bound=None) for mark in marks if mark),
-        reasons=tuple(f"{row.method} {reason(row, measure)}" for row in missing),
+        reasons=tuple(f"{', '.join(methods)} {why}" for why, methods in missing.items()),
     )
 
 
-def accuracy(comparisons: Sequence[Comparison]) -> Plane | None:
+def accuracy(comparisons: Sequence[Comparison], measure: Measure = TIME) -> Plane | None:
     """Return the error of every method against its time over that of the function.
 
+    Args:
+        comparisons: What was compared.
+        measure: What stands in place of the time.
+
     Returns:
-        The chart; `None` if fewer than two rows have an error and a time.
+        The chart; `None` if fewer than two rows have an error and a figure.
 
     Example:
         >>> from benchmarks.report.example import EXAMPLE
@@ -73,26 +80,41 @@ def accuracy(comparisons: Sequence[Comparison]) -> Plane | None:
     points: dict[str, list[Point]] = {}
     for comparison in comparisons:
         for row in comparison.rows:
-            if row.ratio and row.error and row.kind in ("jacobian", "estimate"):
-                points.setdefault(row.mode, []).append(_of_accuracy(comparison, row, row.error))
+            point = _of_accuracy(comparison, row, measure)
+            if point:
+                points.setdefault(row.mode, []).append(point)
     if sum(map(len, points.values())) < 2:
         return None
     return Plane(
-        title="Error of each way against its cost",
-        across=TIME.axis,
+        title=f"Error of each way against its {'cost' if measure is TIME else measure.name}",
+        across=measure.axis,
         up="largest relative error",
-        show=(in_times, lambda error: f"{error:.0e}"),
+        show=(measure.show, lambda error: f"{error:.0e}"),
         series=tuple(
             Series(name=mode, mode=mode, points=tuple(each)) for mode, each in points.items()
         ),
     )
 
 
-def _of_accuracy(comparison: Comparison, row: Row, error: float) -> Point:
-    assert row.ratio is not None
-    cost = row.ratio.median
-    tip = f"{comparison.name}, {row.method}: error {error:.1e}, {in_times(cost)}"
-    return Point(across=cost, up=error, tip=tip)
+def accuracy_by_measure(comparisons: Sequence[Comparison]) -> list[tuple[str, Plane]]:
+    """Return the charts of errors between which a page switches, each with its name.
+
+    Example:
+        >>> from benchmarks.report.example import EXAMPLE
+        >>> [name for name, _ in accuracy_by_measure([EXAMPLE])]
+        ['time', 'memory', 'compile']
+    """
+    charts = [(measure.name, accuracy(comparisons, measure)) for measure in MEASURES]
+    return [(name, chart) for name, chart in charts if chart]
+
+
+def _of_accuracy(comparison: Comparison, row: Row, measure: Measure) -> Point | None:
+    """Return the point of a way to the whole derivative; `None` where it lacks a figure."""
+    figure = measure.figure(row)
+    if not (figure and row.error and row.kind in ("jacobian", "estimate")):
+        return None
+    tip = f"{comparison.name}, {row.method}: error {row.error:.1e}, {measure.show(figure)}"
+    return Point(across=float(figure), up=row.error, tip=tip)
 
 
 def scaling(curves: Sequence[Curve], stem: str, what: str, show: Callable[[float], str]) -> Plane:

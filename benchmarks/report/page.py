@@ -15,7 +15,7 @@ from .care import gaps, other_remarks, setting, warnings
 from .cells import crossing, heading
 from .changed import changed_section
 from .charts import by_measure, crossover, tradeoff
-from .charts_of_many import accuracy, scaling, ways_by_measure
+from .charts_of_many import accuracy_by_measure, scaling, ways_by_measure
 from .columns import Column, columns
 from .contents import Entry, addresses, by_suite
 from .drawing.chart import Chart
@@ -91,15 +91,20 @@ def _contents(
 
 def _index(comparisons: Sequence[Comparison], where: dict[str, str]) -> dict[str, Any]:
     """Return what the template shows of all comparisons: their answers, tables and charts."""
-    dots = accuracy(comparisons)
     return {
         "ways": _switched(ways_by_measure(comparisons), "ways"),
-        "accuracy": dots and _drawn(dots, "accuracy"),
+        "accuracy": _switched(accuracy_by_measure(comparisons), "accuracy"),
         "summaries": [
-            {"cells": summary_cells(group), "legend": legend(group), "where": where}
+            {"cells": _filled(summary_cells(group)), "legend": legend(group), "where": where}
             for group in summarised(comparisons)
         ],
     }
+
+
+def _filled(cells: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return a table without the columns that hold nothing."""
+    kept = [column for column in zip(*cells, strict=True) if any(column[1:])]
+    return [list(row) for row in zip(*kept, strict=True)]
 
 
 def _family_section(family: Family, address: str) -> dict[str, Any]:

@@ -19,6 +19,8 @@ _ERROR = "numerical's error"
 _KEPT = "\0("
 #: The columns that a narrow table goes without, the most dispensable ones first.
 _SPARE = (_ERROR, "outputs", "value", "by", "inputs")
+#: The ways that one misses least: what the table is for is forward against reverse mode.
+_FIRST_TO_GO = ("symbolic", "numerical")
 #: What stands in the column of doubts, in a word, and what it means.
 _DOUBTS = {
     "busy": "busy: calls waited, so the fastest is told by CPU time, or cannot be told (?)",
@@ -86,7 +88,9 @@ def _suite_text(comparisons: Sequence[Comparison], width: int) -> str:
     cells = [[suite or "scenario", *titles]]
     cells += [[name.removeprefix(suite), *figures] for name, *figures in lines]
     ways = view_of(comparisons).titles
-    table = fitted(cells, width, spare=(*_SPARE, *reversed(ways[2:])))
+    few = [title for title in _FIRST_TO_GO if title in ways]
+    rest = [title for title in reversed(ways[2:]) if title not in WAYS]
+    table = fitted(cells, width, spare=(*_SPARE, *few, *rest))
     no_room = [title for title in table.left_out if title in ways]
     texts = [*legend(comparisons, table.left_out), *_reasons(comparisons)]
     if no_room:
@@ -130,7 +134,8 @@ def _conclusion(comparisons: Sequence[Comparison]) -> list[str]:
     counts: Counter[str] = Counter()
     for one in comparisons:
         modes = {row.method: _mode(row) for row in one.rows}
-        method = one.verdict.time.method or ""
+        time = one.verdict.time
+        method = (time.method if time.over else None) or ""  # what has nothing to beat won nothing
         counts[method if one.order == 2 and method in modes else modes.get(method, "")] += 1
     rest, every = counts.pop("", 0), len(comparisons)
     if not counts:

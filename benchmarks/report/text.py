@@ -124,7 +124,9 @@ def _legend(every: Sequence[Column], left_out: Sequence[Column], width: int) -> 
         pairs.append(("?", GLOSSARY["?"].short))
     if left_out:
         names = ", ".join(_short(column) for column in left_out)
-        pairs.append(("no room", f"for {names}: --full or a wider terminal shows them"))
+        pairs.append(
+            ("no room", f"for {names}: a wider terminal shows them, or --full of the command line")
+        )
     pairs.append(("more", "gradwise explain cost (or another word)"))
     return [_beside(name, text, width) for name, text in pairs]
 

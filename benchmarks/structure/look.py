@@ -131,7 +131,7 @@ class Structure:
     def _repr_html_(self) -> str:
         sketch = self.sketch
         said = html.escape("\n".join(line for line in self._said() if line not in sketch.said))
-        return f"<div>{sketch.svg(self.name)}<pre>{said}</pre></div>"
+        return f"<div>{sketch.svg(self.name)}<pre style='font-family: monospace'>{said}</pre></div>"
 
     def __str__(self) -> str:
         share = self.columns.size / max(self.m * self.n, 1)

@@ -126,7 +126,8 @@ class Jacobian:
 
     def _repr_html_(self) -> str:
         drawn = sketch_of(self.pattern).svg(self.name) if self.pattern is not None else ""
-        return f"<div>{drawn}<pre>{html.escape(str(self))}</pre></div>"
+        said = html.escape(str(self))
+        return f"<div>{drawn}<pre style='font-family: monospace'>{said}</pre></div>"
 
     def __str__(self) -> str:
         what = "Hessian" if self.order == 2 else "Jacobian"

@@ -116,7 +116,7 @@ class Regrets:
         return f"Regrets({len(self.functions)} functions)"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f"<pre style='font-family: monospace'>{html.escape(str(self))}</pre>"
 
     def __str__(self) -> str:
         width = max(terminal_width(), _NARROWEST)
