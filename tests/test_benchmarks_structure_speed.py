@@ -9,7 +9,7 @@ import pytest
 from structure_examples import normal, stencil
 
 import gradwise
-from benchmarks.structure import made
+from benchmarks.structure import compressed, made
 
 
 def layer_norm(x):
@@ -114,3 +114,21 @@ def test_a_full_matrix_through_a_waist_is_read_as_it_is():
     assert found.way == "cut (3)"
     assert (480,) not in arrays_of(found, x)
     assert np.allclose(found(x).todense(), jax.jacrev(fn)(x), atol=1e-5)
+
+
+def test_products_that_no_input_changes_are_computed_as_the_program_is_compiled(monkeypatch):
+    kernel = single(3, 3)
+
+    def smoothed(image):
+        return jnp.tanh(jax.scipy.signal.convolve(image, kernel, mode="same"))
+
+    image = single(7, 8)
+    found = gradwise.jacobian(smoothed, image, output="csr", measure=False)
+    assert found.way.startswith("coloured (forward")
+    text = program_of(found, image).as_text()
+    assert len(re.findall(r" convolution\(|custom_call_target=.*conv", text)) <= 1  # the value's
+    true = jax.jacfwd(smoothed)(image).reshape(56, 56)
+    assert np.allclose(found(image).todense(), true, atol=1e-5)
+    monkeypatch.setattr(compressed, "_MOST_WITHIN", 0)  # of more they are not, which takes long
+    other = gradwise.jacobian(smoothed, image, output="csr", measure=False)
+    assert np.allclose(other(image).data, found(image).data, atol=1e-6)

@@ -24,6 +24,8 @@ from .unrolled import Seeds, products_of, seeds_of
 _AT_ROW_AND_COLUMN = lax.ScatterDimensionNumbers(
     update_window_dims=(), inserted_window_dims=(0, 1), scatter_dims_to_operand_dims=(0, 1)
 )
+#: Numbers of seeds, or places, that a program may hold.
+_MOST_WITHIN = 400_000
 
 
 class Block(NamedTuple):
@@ -44,6 +46,25 @@ class Block(NamedTuple):
     matrix: tuple[int, int]
 
 
+class Within:
+    """An array that a program holds, so that what follows from it alone is computed once.
+
+    Other arrays are passed to it: to look into large ones takes long as it is compiled.
+
+    Attributes:
+        array: The array.
+    """
+
+    def __init__(self, array: np.ndarray) -> None:
+        """Hold an array."""
+        self.array = array
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return self.array.size
+
+
 class Tables(NamedTuple):
     """What a program needs to know of a pattern and a plan; arrays of whole numbers.
 
@@ -56,10 +77,10 @@ class Tables(NamedTuple):
         seeds: The forward seeds, if they are pushed one by one.
     """
 
-    forward: np.ndarray
-    reverse: np.ndarray
+    forward: np.ndarray | Within
+    reverse: np.ndarray | Within
     counts: tuple[int, int]
-    source: np.ndarray | None
+    source: np.ndarray | Within | None
     blocks: tuple[tuple[Block, ...], ...]
     seeds: Seeds | None = None
 
@@ -107,13 +128,19 @@ def tables_of(
         blocks.append(tuple(line))
         above += size
     return Tables(
-        small(plan.forward.colours),
-        small(plan.reverse.colours),
+        _within(plan.forward.colours, plan.forward.count),
+        _within(plan.reverse.colours, plan.reverse.count),
         (plan.forward.count, plan.reverse.count),
-        small(source),
+        _within(source),
         tuple(blocks),
         seeds,
     )
+
+
+def _within(places: np.ndarray, each: int = 1) -> np.ndarray | Within:
+    """Let a program hold places, or colours and the seeds that follow, where they are few."""
+    few = places.size * each <= _MOST_WITHIN
+    return Within(small(places)) if few else small(places)
 
 
 def small(places: Any) -> Any:
@@ -135,7 +162,7 @@ def products(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.
     if tables.seeds:
         parts.append(products_of(problem, tables.seeds, x, fixed))
     elif by_forward:
-        seeds = _seeds(jnp.asarray(tables.forward), by_forward, x)
+        seeds = _seeds(tables.forward, by_forward, x)
 
         def push(tangent: Leaves) -> jax.Array:
             return _raveled(jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))[1])
@@ -144,7 +171,7 @@ def products(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.
     if by_reverse:
         output, pull = jax.vjp(lambda x: problem.fn(x, fixed), x)
         leaves, structure = jax.tree.flatten(output)
-        cotangents = _seeds(jnp.asarray(tables.reverse), by_reverse, leaves)
+        cotangents = _seeds(tables.reverse, by_reverse, leaves)
 
         def pull_one(cotangent: Leaves) -> jax.Array:
             return _raveled(pull(jax.tree.unflatten(structure, cotangent))[0])
@@ -163,6 +190,7 @@ def of_entries(tables: Tables) -> Tables:
 
 def at_places(numbers: jax.Array, places: Any) -> jax.Array:
     """Return the numbers of a vector at places that are inside it; `None` for all of them."""
+    places = places.array if isinstance(places, Within) else places
     if places is None or not places.size:
         return numbers if places is None else numbers[:0]
     return numbers.at[jnp.asarray(places)].get(
@@ -177,12 +205,14 @@ def _each(product: Any, seeds: Leaves, count: int) -> jax.Array:
     return jax.vmap(product)(seeds).ravel()
 
 
-def _seeds(colours: jax.Array, count: int, leaves: Sequence[jax.Array]) -> Leaves:
+def _seeds(colours: Any, count: int, leaves: Sequence[jax.Array]) -> Leaves:
     """Return for each colour the sum of the basis vectors that have it, in the leaves' shapes."""
     seeds, start = [], 0
+    colours = colours.array if isinstance(colours, Within) else jnp.asarray(colours)
     for leaf in leaves:
         own = colours[start : start + leaf.size]
-        alike = own[None] == jnp.arange(count, dtype=own.dtype)[:, None]
+        every = np.arange(count, dtype=own.dtype)
+        alike = own[None] == every[:, None]
         seeds.append(alike.astype(leaf.dtype).reshape(count, *leaf.shape))
         start += leaf.size
     return tuple(seeds)

@@ -38,9 +38,11 @@ class Sparse:
 
     def __call__(self, data: Any) -> Any:
         """Return the matrix of some numbers."""
-        if any(array.is_deleted() for array in self._places):  # donated with a result
-            self._places = self._placed()
-        return jax.tree.unflatten(self._structure, (data, *self._places))
+        for array in self._places:
+            if array.is_deleted():  # donated with a result
+                self._places = self._placed()
+                break
+        return self._structure.unflatten((data, *self._places))
 
     def _placed(self) -> tuple[jax.Array, ...]:
         rows = self._rows
