@@ -123,7 +123,7 @@ class RunFolder:
             except ValueError as error:
                 if self.resume_from != "latest good":
                     raise ValueError(f"{error}{self._older_than(path)}") from error
-                warnings.warn(f"{error}; the one before it is taken", stacklevel=4)
+                warnings.warn(f"{error}; the one before it is taken", stacklevel=5)
                 continue
             return self._resumed(path, arrays, header, like, key)
         if saved:
@@ -200,7 +200,7 @@ def _check_made_with(
         warnings.warn(
             f"{path} is of a run with {'; '.join(told)}: the run goes on, but not as it would "
             "have, for its rows have another order or its numbers are rounded otherwise",
-            stacklevel=6,
+            stacklevel=7,  # the caller of `fit`
         )
 
 

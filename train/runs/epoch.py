@@ -16,7 +16,8 @@ from ..steps.averages import Average
 from ..steps.evaluation import values
 from ..steps.loss_scale import OVERFLOWS, SCALE
 from ..steps.state import select
-from ..steps.transaction import NORM, make_attempt
+from ..steps.step_metrics import NORM
+from ..steps.transaction import make_attempt
 from .carry import Carry, is_stale, measured
 from .ending import is_invalid
 from .plan import Plan

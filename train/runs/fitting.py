@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -16,10 +15,8 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import check_key, positive
-from .._places import places_of
 from .._process_errors import lost_told, shared_errors
 from .._processes import check_same
-from .._sharding import rows_sharding
 from .._types import Data
 from ..checkpoints.folder import Resume, open_folder
 from ..curves import History
@@ -28,22 +25,20 @@ from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
-from ..steps.optimum import known_optimum
 from .beginning import accepted, begin, made_with, stream_options
-from .best_on_host import check_host, looking, on_device
-from .blocks import in_memory, on_devices
+from .best_on_host import check_host
 from .carry import finish
 from .driver import drive
 from .interruption import OnInterrupt, first_signal, tell_of_signal
 from .listening import Stop, asked, teller
 from .lockstep import Lockstep
 from .nonfinite import nonfinite_error
-from .placement import placement
 from .plan import KeepBest, Mode, OnNonfinite, Plan
+from .preparing import prepared_arrays, prepared_batches
 from .progress import reporter
 from .saving import make_save
 from .sources import Source
-from .stream import KEPT_BATCHES, Recent, make_stream
+from .stream import KEPT_BATCHES, Recent
 from .trial import first_batch
 
 
@@ -245,15 +240,12 @@ def fit(
     epochs = positive("epochs", epochs)
     block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
     check_host(plan, block_epochs)
+    _check_switches(donate, on_interrupt)
     endless = steps_per_epoch is not None
     with shared_errors():
         train_data, validation = accepted(
             plan, train_state, train_data, validation, 1 if endless else epochs, epochs
         )
-    if not isinstance(donate, bool):
-        raise TypeError(f"donate must be True or False, got {donate!r}")
-    if on_interrupt not in get_args(OnInterrupt):
-        raise ValueError(f'on_interrupt must be "raise" or "return", got {on_interrupt!r}')
     if fast_dev_run:
         epochs, block_epochs, checkpoint, resume = 1, 1, None, False
         steps_per_epoch = every_steps = None
@@ -275,30 +267,19 @@ def fit(
         lockstep = Lockstep(received=stack.enter_context(first_signal()))
         begun = partial(begin, plan, folder, key, train_state, donate=donate)
         if isinstance(train_data, tuple):
-            plan = replace(plan, sharding=rows_sharding(train_data, sharding, train_state))
-            sets, layouts = on_devices(plan, train_state, train_data, validation)  # pyright: ignore
-            with shared_errors():
-                carry, history, position = begun(sets[0], None)
-            plan = replace(plan, places=places_of(on_device(plan, carry)))
-            history = replace(history, optimum=known_optimum(objective, train_data[1]))
-            advance = in_memory(
-                plan, key, *sets, layouts=layouts, epochs=epochs, block_epochs=block_epochs
-            )
-        else:
-            placed = placement(plan, sharding, train_state)
-            plan = replace(plan, sharding=placed.rows_sharding)
-            with shared_errors():
-                carry, history, position = begun(train_data, placed)
-            plan = replace(plan, places=places_of(on_device(plan, carry)))
-            advance = make_stream(
-                plan, key, train_data, validation, prefetch=prefetch, position=position,
-                recent=recent, lockstep=lockstep, placement=placed, **streamed,
+            ready = prepared_arrays(
+                plan, key, train_state, train_data, validation, begun,  # pyright: ignore
+                sharding=sharding, epochs=epochs, block_epochs=block_epochs,
             )  # fmt: skip
-        advance = looking(plan, advance)
-        save = make_save(folder, key, position)
+        else:
+            ready = prepared_batches(
+                plan, key, train_state, train_data, validation, begun, sharding=sharding,
+                prefetch=prefetch, recent=recent, lockstep=lockstep, **streamed,
+            )  # fmt: skip
+        plan, position = ready.plan, ready.position
         carry, history = drive(
-            plan, advance, carry, history, epochs=epochs, save=save, tell=tell,
-            stop=stop, lockstep=lockstep,
+            plan, ready.advance, ready.carry, ready.history, epochs=epochs,
+            save=make_save(folder, key, position), tell=tell, stop=stop, lockstep=lockstep,
         )  # fmt: skip
         number = lockstep.agreed()
     if history.stopped == "failed":
@@ -306,3 +287,10 @@ def fit(
     if number:
         tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
     return finish(carry), history
+
+
+def _check_switches(donate: bool, on_interrupt: OnInterrupt) -> None:
+    if not isinstance(donate, bool):
+        raise TypeError(f"donate must be True or False, got {donate!r}")
+    if on_interrupt not in get_args(OnInterrupt):
+        raise ValueError(f'on_interrupt must be "raise" or "return", got {on_interrupt!r}')

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
 import jax
 
-from .._processes import several
 from .._programs import at_first_call, program
 from .._sharding import axes_of_rows, placed
 from .._types import Data
@@ -23,7 +22,8 @@ from ..steps.evaluation import make_totals, measure
 from ..steps.optional import with_whole
 from .carry import Carry, measured
 from .driver import Advance
-from .epoch import close_epoch, make_run_step, skipped_steps
+from .epoch import close_epoch, make_run_step
+from .following import LAG, follower
 from .host_batches import batches_of, is_arrays
 from .lockstep import Lockstep
 from .placement import Placement
@@ -35,13 +35,8 @@ Validate: TypeAlias = Callable[[TrainState, int], Mapping[str, Figure] | None]
 #: The last batches that were trained on, on the host: their steps, and their numbers in the epoch.
 Recent: TypeAlias = deque[tuple[int, int, Batch]]
 
-# Whether a step was finite is read at most this many steps later, and so that the steps between
-# take no longer than about a second: a signal waits for them. The step has ended by then, so that
-# reading waits for nothing; and only so many steps are wasted if it was not finite.
-_LAG = 16
-_LAG_SECONDS = 1.0
 #: How many of the last batches are kept: one of them was not finite, if a step has failed.
-KEPT_BATCHES = _LAG + 2
+KEPT_BATCHES = LAG + 2
 
 
 def make_stream(
@@ -77,65 +72,103 @@ def make_stream(
         lockstep: Keeps several processes at one step, and knows of signals.
         placement: Where the batches go.
     """
-    run_step = at_first_call(make_run_step, plan, donate=1)
-    close = at_first_call(_make_close, plan, donate=0)
-    validate = _validator(plan, validation, prefetch, lockstep, placement)
-    read = make_reader(train_data, steps_per_epoch)
-    opened: list[
-        Iterator[tuple[Batch, Batch, object]]
-    ] = []  # the epoch that is being read, or none
-    first_step = 0  # of the epoch
+    return _Stream(
+        plan=plan, key=key, train_data=train_data, validation=validation, prefetch=prefetch,
+        steps_per_epoch=steps_per_epoch, every_steps=every_steps, position=position, recent=recent,
+        lockstep=lockstep, placement=placement,
+    ).advance  # fmt: skip
 
-    def open_epoch(carry: Carry) -> None:
-        nonlocal first_step
-        first_step = int(carry.train_state.step) - position.batches
+
+@dataclass(kw_only=True)
+class _Stream:
+    """A run over host batches: what `make_stream` is given, and the epoch that is being read."""
+
+    plan: Plan
+    key: jax.Array
+    train_data: Source
+    validation: Source | Data | None
+    prefetch: int
+    steps_per_epoch: int | None
+    every_steps: int | None
+    position: Position
+    recent: Recent
+    lockstep: Lockstep
+    placement: Placement
+    batches: Iterator[tuple[Batch, Batch, object]] | None = None  # of an epoch that has begun
+    first_step: int = 0  # of the epoch
+
+    def __post_init__(self) -> None:
+        self.run_step = at_first_call(make_run_step, self.plan, donate=1)
+        self.close = at_first_call(_make_close, self.plan, donate=0)
+        self.validate = _validator(
+            self.plan, self.validation, self.prefetch, self.lockstep, self.placement
+        )
+        self.read = make_reader(self.train_data, self.steps_per_epoch)
+
+    def advance(self, carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
+        """Go on to the end of the epoch, or to where it pauses."""
+        if self.batches is None:
+            self.batches = self._opened(carry)
+        carry, pauses = self._trained(carry, self.batches)
+        if pauses or carry.watch.bad.any():
+            return carry, {}
+        self._check_length()
+        held_out = self.validate(measured(carry), int(carry.watch.done))
+        if held_out is None and self.validation is not None:
+            return carry, {}
+        carry, row = self.close(carry, self.position.sums, held_out)
+        self.position.batches, self.position.sums = 0, {}
+        self.position.source = self.position.source if self.steps_per_epoch else None
+        self.batches = None
+        return carry, {name: value[None] for name, value in row.items()}
+
+    def _opened(self, carry: Carry) -> Iterator[tuple[Batch, Batch, object]]:
+        """Begin an epoch where its position stands, and return its batches, on host and device."""
+        position, placement = self.position, self.placement
+        self.first_step = int(carry.train_state.step) - position.batches
         number = int(carry.watch.done)
-        reading, pairs = read(number, position)
-        whole = validation if is_arrays(validation) else None
+        reading, pairs = self.read(number, position)
+        whole = self.validation if is_arrays(self.validation) else None
         batches = batches_of(
-            plan, pairs, carry.train_state, "train data", whole,
+            self.plan, pairs, carry.train_state, "train data", whole,
             number=number, start=position.batches, placement=placement,
         )  # fmt: skip
 
         def example() -> Batch:
-            return placement.pad(*batch_of("the train data", reading.example(train_data, number)))
+            pair = reading.example(self.train_data, number)
+            return placement.pad(*batch_of("the train data", pair))
 
         states = ((batch, reading.state()) for batch in batches)
         if position.saved_sums:
-            _take_up_sums(plan, key, carry, placement.put(example()), position)
-        opened.append(lockstep.ahead(states, prefetch, placement, example))
+            _take_up_sums(self.plan, self.key, carry, placement.put(example()), position)
+        return self.lockstep.ahead(states, self.prefetch, placement, example)
 
-    def advance(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
-        if not opened:
-            open_epoch(carry)
-        failed = _follower(plan, prefetch)
-        for host, batch, source in opened[0]:
-            if plan.monitor is not None and not recent:
-                _check_monitor(plan, key, carry, batch, validated=validation is not None)
-            carry, metrics = run_step(key, carry, batch)
-            recent.append((first_step + position.batches, position.batches, host))
+    def _trained(
+        self, carry: Carry, batches: Iterator[tuple[Batch, Batch, object]]
+    ) -> tuple[Carry, bool]:
+        """Train on batches, and return whether the epoch pauses before it has no more of them."""
+        position, failed = self.position, follower(self.plan, self.prefetch)
+        for host, batch, source in batches:
+            if self.plan.monitor is not None and not self.recent:
+                validated = self.validation is not None
+                _check_monitor(self.plan, self.key, carry, batch, validated=validated)
+            carry, metrics = self.run_step(self.key, carry, batch)
+            self.recent.append((self.first_step + position.batches, position.batches, host))
             position.batches, position.source = position.batches + 1, source
             position.sums = _add(position.sums, metrics) if position.sums else metrics
-            step = first_step + position.batches
-            if lockstep.known() or failed(metrics) or (every_steps and step % every_steps == 0):
-                return carry, {}
-        if carry.watch.bad.any():
-            return carry, {}
-        if position.batches < (steps_per_epoch or 0):
-            raise ValueError(
-                f"the train data gave {position.batches} batches in an epoch of steps_per_epoch="
-                f"{steps_per_epoch}: choose less, or pass an iterable that can be read again"
-            )
-        held_out = validate(measured(carry), int(carry.watch.done))
-        if held_out is None and validation is not None:
-            return carry, {}
-        carry, row = close(carry, position.sums, held_out)
-        position.batches, position.sums = 0, {}
-        position.source = position.source if steps_per_epoch else None
-        opened.clear()
-        return carry, {name: value[None] for name, value in row.items()}
+            step = self.first_step + position.batches
+            is_due = self.every_steps is not None and step % self.every_steps == 0
+            if self.lockstep.known() or failed(metrics) or is_due:
+                return carry, True
+        return carry, False
 
-    return advance
+    def _check_length(self) -> None:
+        if self.position.batches < (self.steps_per_epoch or 0):
+            raise ValueError(
+                f"the train data gave {self.position.batches} batches in an epoch of "
+                f"steps_per_epoch={self.steps_per_epoch}: choose less, or pass an iterable that "
+                "can be read again"
+            )
 
 
 def _take_up_sums(
@@ -214,32 +247,6 @@ def _validator(
         return sums
 
     return validate
-
-
-def _follower(plan: Plan, prefetch: int) -> Callable[[dict[str, Figure]], bool]:
-    """Make `failed(metrics)`, which waits for earlier steps and says whether one has failed.
-
-    Several processes stop at the same step, so that they wait for the same one: that which they
-    have ended by then, as they have read what was told with it, `prefetch` steps before.
-    """
-    running: deque[jax.Array] = deque()
-    lag, read_at = 1, time.monotonic()
-    fixed_lag = max(1, min(_LAG, prefetch)) if several() else 0
-
-    def failed(metrics: dict[str, Figure]) -> bool:
-        nonlocal lag, read_at
-        running.append(skipped_steps(metrics))
-        while len(running) > lag:
-            bad = bool(running.popleft())
-            now = time.monotonic()
-            by_time = int(_LAG_SECONDS / max(now - read_at, 1e-9))
-            lag = fixed_lag or max(1, min(_LAG, lag + 1, by_time))
-            read_at = now
-            if bad and plan.on_nonfinite == "raise":
-                return True
-        return False
-
-    return failed
 
 
 @jax.jit

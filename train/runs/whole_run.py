@@ -23,8 +23,8 @@ from ..data.dealing import Shuffle
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
-from .blocks import Block, Layouts, make_block, on_devices
-from .carry import finish, kept_epoch, start
+from .blocks import Block, Curves, Layouts, make_block, on_devices
+from .carry import Carry, finish, kept_epoch, start
 from .ending import ending_of, failed_validation
 from .plan import Mode, OnNonfinite, Plan
 
@@ -171,18 +171,22 @@ def make_run(
         train_state = on_explicit_mesh_of(train_state, sets[0], of_rows)
         block = block_of(of_rows, layouts)
         carry, curves = block(key, start(plan, train_state), *sets, epochs)
-        watch = carry.watch
-        failed = failed_validation(plan, curves, watch.done)
-        history = History(
-            curves=curves,
-            epochs=watch.done,
-            untrained_loss=watch.untrained_loss,
-            failed_step=jnp.where(watch.bad.any(), carry.train_state.step, -1),
-            kept_epoch=kept_epoch(carry),
-            failed_validation=failed,
-            ending=ending_of(plan, watch, failed, watch.done >= epochs),
-            optimum=-math.inf,  # unknown; NaN would disturb `jax.debug_nans`
-        )
-        return finish(carry), history
+        return finish(carry), _history(plan, carry, curves, epochs)
 
     return run
+
+
+def _history(plan: Plan, carry: Carry, curves: Curves, epochs: int) -> History:
+    """Return the history of a run that has ended, also within `jit`."""
+    watch = carry.watch
+    failed = failed_validation(plan, curves, watch.done)
+    return History(
+        curves=curves,
+        epochs=watch.done,
+        untrained_loss=watch.untrained_loss,
+        failed_step=jnp.where(watch.bad.any(), carry.train_state.step, -1),
+        kept_epoch=kept_epoch(carry),
+        failed_validation=failed,
+        ending=ending_of(plan, watch, failed, watch.done >= epochs),
+        optimum=-math.inf,  # unknown; NaN would disturb `jax.debug_nans`
+    )

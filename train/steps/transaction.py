@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -12,7 +12,6 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._places import Places
-from .._precision import at_least_float32
 from .._sharding import axes_of_rows, check_sharding
 from .._types import Params, State, Tree
 from ..metrics import Figure, Mean
@@ -20,11 +19,10 @@ from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .committing import Given, commit
 from .contracts import Objective
-from .loss_scale import OVERFLOWS, SCALE, is_forgiven, scaled, scaling_of
+from .loss_scale import is_forgiven, scaled, scaling_of
 from .optional import weight_sums_of, with_loss, with_whole
 from .state import Batch, TrainState, select
-
-NORM = "gradient_norm"  # the metric and the curve of that name
+from .step_metrics import with_own
 
 Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure]]]
 Attempt = Callable[..., tuple[TrainState, dict[str, Figure], jax.Array, jax.Array]]
@@ -141,13 +139,6 @@ def make_attempt(
             """Compute the value elsewhere, for a line search: under the step's own key."""
             return evaluate(params, state, batch, key)[0][0]
 
-        def propose(given: Given) -> tuple[Params, Tree]:
-            updates, new_opt_state = optimizer.update(
-                given.slope, given.opt_state, given.params,
-                value=given.value, grad=given.slope, value_fn=value_fn,
-            )  # fmt: skip
-            return optax.apply_updates(given.params, updates), new_opt_state
-
         slopes = _each_not_finite(slope)
         overflow = jnp.array(slopes, bool).any() & is_forgiven(scaling)
 
@@ -156,18 +147,29 @@ def make_attempt(
             bad = jnp.stack([*loss, *(leaf & ~overflow for leaf in slopes), *new])
             return bad, bad.any() | stopped
 
-        if gradient_norm:
-            metrics = _with_norm(metrics, slope, is_forgiven(scaling))
-        if scaling is not None:
-            metrics = _with_scale(metrics, scaling.scale, overflow)
+        norm_of = slope if gradient_norm else None
+        metrics = with_own(metrics, norm_of, scaling, overflow)
         given = Given(slope, opt_state, params, value)
-        params, opt_state, bad, undo = commit(propose, given, judge)
+        params, opt_state, bad, undo = commit(partial(_proposed, optimizer, value_fn), given, judge)
         # The batch that no update was made of does not move the layers' running statistics.
         state = select(undo | overflow, state, new_state)
         step = select(undo, step, step + 1)
         return TrainState(params, state, opt_state, step), metrics, bad, undo | overflow
 
     return attempt
+
+
+def _proposed(
+    optimizer: optax.GradientTransformationExtraArgs,
+    value_fn: Callable[[Params], jax.Array],
+    given: Given,
+) -> tuple[Params, Tree]:
+    """Return the parameters and the optimizer's state after an update."""
+    updates, new_opt_state = optimizer.update(
+        given.slope, given.opt_state, given.params,
+        value=given.value, grad=given.slope, value_fn=value_fn,
+    )  # fmt: skip
+    return optax.apply_updates(given.params, updates), new_opt_state
 
 
 def make_forward(
@@ -200,39 +202,6 @@ def leaf_names(train_state: TrainState) -> list[str]:
     )
     gradients = [f"gradient of {name}" for name in params]
     return ["loss", *gradients, *(f"new {name}" for name in params + state)]
-
-
-def _with_norm(
-    metrics: Mapping[str, Figure], slope: Params, forgiven: jax.Array | bool
-) -> dict[str, Figure]:
-    """Return the metrics with the Euclidean norm of all gradients, in float32 or wider.
-
-    One that is not finite and forgiven does not count.
-    """
-    squares = [jnp.square(at_least_float32(jnp.abs(leaf))).sum() for leaf in jax.tree.leaves(slope)]
-    norm = jnp.sqrt(sum(squares, jnp.float32(0)))
-    counts = jnp.isfinite(norm) | ~jnp.asarray(forgiven)
-    figure = Mean(jnp.where(counts, norm, 0), counts.astype(norm.dtype))
-    return _with_metric(metrics, NORM, figure, "gradient_norm=True")
-
-
-def _with_scale(
-    metrics: Mapping[str, Figure], scale: jax.Array, overflow: jax.Array
-) -> dict[str, Figure]:
-    """Return the metrics with the scale of the loss, and whether it was too large."""
-    figures = {SCALE: scale, OVERFLOWS: overflow.astype(scale.dtype)}
-    for name, figure in figures.items():
-        metrics = _with_metric(metrics, name, Mean(figure, jnp.ones(())), "loss_scaling")
-    return {**metrics}
-
-
-def _with_metric(
-    metrics: Mapping[str, Figure], name: str, figure: Figure, taken_by: str
-) -> dict[str, Figure]:
-    """Return the metrics with one more of a name that no metric of the user's may have."""
-    if name in metrics:
-        raise ValueError(f"a metric is named {name!r}, which {taken_by} takes: rename it")
-    return {**metrics, name: figure}
 
 
 def _each_not_finite(tree: Tree) -> list[jax.Array]:
