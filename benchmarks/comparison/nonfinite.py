@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-import jax
-
 from ..check.directions import random_probe
 from ..check.explain import explain
 from ..check.explanation import Explanation
@@ -14,6 +12,7 @@ from ..derivatives.problem import make_problem
 from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.interrupts import never_dropped
+from ..instrument.unwatched import unwatched
 from ..program.arguments import Argnums
 from .pace import pace_of
 
@@ -63,8 +62,9 @@ def explain_nonfinite(
     if mode is not None and mode not in PARTS:
         raise ValueError(f"mode must be one of {', '.join(PARTS)} or None, got {mode!r}")
     left = time_left(time_limit)
-    with never_dropped(), jax.debug_key_reuse(False):
-        problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux)
+    with never_dropped(), unwatched():
+        called = "explain_nonfinite"
+        problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux, caller=called)
         probe = random_probe(problem, _SEED)
         modes = PARTS if mode is None else (mode,)
         work = partial(explain, problem, probe, modes, pace_of(left))

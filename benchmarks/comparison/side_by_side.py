@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from ..derivatives.problem import Problem
@@ -11,6 +12,7 @@ from ..instrument.environment import environment
 from ..instrument.samples import Samples
 from ..instrument.statistics import ratio
 from ..instrument.timing import interleave, run_once
+from ..instrument.unwatched import unwatched
 from ..program.arguments import Argnums
 from ..program.messages import guarded
 from .agreement import difference, how_compared
@@ -98,9 +100,10 @@ def compare_functions(
             if one is not None and one.compiled is not None
         }
         measuring = min((1 - _CHOOSING) * budget, max(left(), 0.0))
-        samples, _ = interleave(
-            calls, budget=measuring, seed=seed, on_round=lambda s: tell("measuring", s), left=left
-        )
+        with unwatched():
+            samples, _ = interleave(
+                calls, budget=measuring, seed=seed, on_round=partial(tell, "measuring"), left=left
+            )
     return _recorded(made, samples, seed)
 
 

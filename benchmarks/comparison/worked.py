@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 
-import jax
-
 from ..derivatives.problem import Problem, make_problem
 from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.interrupts import never_dropped
+from ..instrument.unwatched import unwatched
 from ..program.arguments import Argnums
 from .asked import Settings
 from .work import OnProgress, Work
@@ -38,7 +37,7 @@ def worked(
     """
     left, order = time_left(settings.time_limit), settings.order
     # A key among the inputs is drawn from in every call.
-    with never_dropped(), jax.debug_key_reuse(False):
+    with never_dropped(), unwatched():
         problem = _problem(fn, inputs, argnums=argnums, has_aux=has_aux, order=order, left=left)
         work = Work(problem, settings, left, on_progress or (lambda stage, share: None))
         try:

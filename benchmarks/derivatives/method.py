@@ -198,5 +198,6 @@ def _wide_row(row: tuple, x: Leaves) -> np.ndarray:
     blocks = [
         np.asarray(block, np.float64).reshape(-1, leaf.size)
         for block, leaf in zip(row, x, strict=True)
+        if leaf.size  # an empty one has no columns
     ]
     return np.concatenate(blocks, axis=1)

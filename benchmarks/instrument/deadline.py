@@ -8,6 +8,7 @@ from typing import TypeVar
 from .clock import time_left
 from .leaving import leave_behind
 from .units import seconds as shown
+from .unwatched import unwatched
 
 Result = TypeVar("Result")
 
@@ -56,7 +57,8 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
 
     def run() -> None:
         try:
-            results.append(work())
+            with unwatched():  # settings of the caller's thread are not this one's
+                results.append(work())
         except BaseException as error:  # handed to the caller's thread
             errors.append(error)
         finally:

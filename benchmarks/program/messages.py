@@ -102,6 +102,26 @@ _NO_RULE: tuple[tuple[str, str, str], ...] = (
         "jax.custom_jvp around it, or numerical differences",
     ),
     (
+        r"scatter_mul gradients are only implemented",
+        "JAX has no derivative of a product over indices that may be equal",
+        "unique_indices=True where all of them differ, else exp of a sum of logarithms",
+    ),
+    (
+        r"ecomposition JVP not implemented for full matrices",
+        "JAX has no derivative of the vectors that fill the space up",
+        "full_matrices=False",
+    ),
+    (
+        r"enable_eigvec_derivs|erivatives of eigenvectors",
+        "JAX has no derivative of the eigenvectors of a matrix that is not symmetric",
+        "jnp.linalg.eigh where it is, or the eigenvalues alone, differentiated once",
+    ),
+    (
+        r"Betainc gradient with respect to a and b not supported",
+        "JAX has no derivative of betainc by its parameters",
+        "jax.custom_jvp around it, or numerical differences",
+    ),
+    (
         r"Transpose rule \(for reverse-mode differentiation\) for '(.+)' not implemented",
         "JAX cannot run `{0}` backwards",
         "forward mode",
@@ -149,7 +169,10 @@ def underivable(error: Exception) -> Obstacle:
             offered = remedy(source, LOOP) if "while_loop" in pattern else ""
             return Obstacle(reason=reason, source=source, instead=offered or instead)
     reason = f"{_raiser(error)} raises {first_line(error)}"
-    return Obstacle(reason=reason, source=source, instead="another mode")
+    # A rule that JAX lacks serves neither mode.
+    missing = isinstance(error, NotImplementedError)
+    instead = "jax.custom_jvp around it, or numerical differences" if missing else "another mode"
+    return Obstacle(reason=reason, source=source, instead=instead)
 
 
 def first_line(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 import importlib.util
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -69,13 +69,18 @@ def _reverse(split: Split) -> Obstacle | None:
     return None
 
 
+def _complex_of(dtype: Any) -> Any:
+    """Return the complex type of as many digits."""
+    return jnp.complex128 if dtype == jnp.float64 else jnp.complex64
+
+
 def _complex_step(split: Split) -> Obstacle | None:
     fn, x, rest = split
     small = [leaf for leaf in x if leaf.dtype not in (jnp.float32, jnp.float64)]
     if small:
         reason = f"there is no complex number of {small[0].dtype}"
         return Obstacle(reason=reason, source="", instead="inputs of float32 or float64")
-    shifted = [v.update(dtype=jnp.result_type(v.dtype, jnp.complex64)) for v in x]
+    shifted = [v.update(dtype=_complex_of(v.dtype)) for v in x]
     try:
         program = trace(fn, shifted, rest)
     except Exception as error:

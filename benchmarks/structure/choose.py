@@ -10,6 +10,7 @@ import jax
 from ..derivatives.problem import Problem
 from ..instrument.statistics import contention
 from ..instrument.timing import interleave
+from ..instrument.unwatched import unwatched
 from ..program.messages import guarded
 from ..program.platforms import platform_of
 from .asked import Asked, finished
@@ -126,7 +127,7 @@ def _right(
 
 def _passes(made: Made, problem: Problem) -> bool | None:
     try:
-        with jax.debug_key_reuse(False):  # a key among the inputs is drawn from at each point
+        with unwatched():  # a key among the inputs is drawn from at each point
             return made.is_right(problem, points=3)
     except NothingFiniteError:
         return None
@@ -185,7 +186,7 @@ def _measured(
     """Time the ways against one another, and say why the times are not to be believed."""
     calls = {name: partial(one.timed, problem.x, problem.fixed) for name, one in made.items()}
     calls[_NOTHING] = partial(jax.jit(lambda x, fixed: x), problem.x, problem.fixed)
-    with jax.debug_key_reuse(False):
+    with unwatched():
         timed, fault = guarded("time them", lambda: interleave(calls, budget=_SECONDS)[0], {})
     waited = [contention(one) for name, one in timed.items() if name != _NOTHING]
     doubts = (fault,) if fault else ()

@@ -151,7 +151,11 @@ def as_matrix(jacobian: Jacobian, problem: Problem) -> jax.Array:
     return jnp.concatenate(
         [
             jnp.concatenate(
-                [block.reshape(-1, leaf.size) for block, leaf in zip(line, problem.x, strict=True)],
+                [
+                    block.reshape(-1, leaf.size)
+                    for block, leaf in zip(line, problem.x, strict=True)
+                    if leaf.size
+                ],
                 axis=1,
             )
             for line in lines

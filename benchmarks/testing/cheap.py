@@ -5,8 +5,6 @@ from collections.abc import Callable
 from numbers import Real
 from typing import NamedTuple
 
-import jax
-
 from ..check.directions import random_probe
 from ..comparison.reading import read_program
 from ..derivatives.method import Program
@@ -17,6 +15,7 @@ from ..instrument.clock import time_left
 from ..instrument.compile import CompileTimeoutError, compile_for
 from ..instrument.statistics import ratio
 from ..instrument.timing import interleave
+from ..instrument.unwatched import unwatched
 from ..program.advice import Advice
 from ..program.flops import flops
 from .looked_at import MODES, SEED, Subject, check_mode, out_of_time
@@ -92,7 +91,7 @@ def _by_mode(subject: Subject, mode: str | None) -> _Programs | str:
 
 
 def _programs(problem: Problem, mode: str) -> tuple[Program, Program]:
-    with jax.debug_key_reuse(False):
+    with unwatched():
         probe = random_probe(problem, SEED)
     build = {"forward": jvp, "reverse": vjp}[mode]
     return Program(problem.fn, (problem.x, problem.fixed)), build(problem, probe)
@@ -118,7 +117,7 @@ def _measured(programs: _Programs, subject: Subject, times: float) -> str:
     """Compare times; what the samples do not show is no failure."""
     left = time_left(subject.time_limit)
     try:
-        with jax.debug_key_reuse(False):
+        with unwatched():
             calls = {
                 name: compile_for(one.fn, one.args, limit=left()).call
                 for name, one in (("value", programs.value), ("derivative", programs.derivative))

@@ -9,6 +9,7 @@ from ..comparison.nonfinite import explain_nonfinite
 from ..derivatives.method import GaveUpError, ravel
 from ..derivatives.problem import make_problem
 from ..instrument.deadline import TimeUpError
+from ..instrument.unwatched import unwatched
 from .looked_at import SEED, Subject, out_of_time
 
 #: What is neither NaN nor infinite, but has no digits.
@@ -48,7 +49,7 @@ def _is_finite(subject: Subject, part: str) -> bool:
         subject.fn, subject.inputs, argnums=subject.argnums, has_aux=subject.has_aux
     )
     try:
-        with jax.debug_key_reuse(False):
+        with unwatched():
             if part == "value":
                 result = ravel(jax.jit(problem.fn)(problem.x, problem.fixed))
             else:

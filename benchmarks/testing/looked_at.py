@@ -5,8 +5,6 @@ from functools import partial
 from numbers import Real
 from typing import NamedTuple
 
-import jax
-
 from ..comparison.asked import Settings
 from ..comparison.experiment import make_experiment
 from ..comparison.reading import read_program
@@ -17,6 +15,7 @@ from ..instrument import units
 from ..instrument.clock import time_left
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.interrupts import never_dropped
+from ..instrument.unwatched import unwatched
 from ..program.arguments import Argnums
 from ..program.names import line_of_function, name_of
 
@@ -101,7 +100,7 @@ def look(subject: Subject, *, rule: str = "check") -> Work | None:
     settings = Settings(["value"], (), 1, _BUDGET, subject.time_limit, SEED, False, rule)
     left = time_left(subject.time_limit)
     try:
-        with never_dropped(), jax.debug_key_reuse(False):
+        with never_dropped(), unwatched():
             return stopped_after(left(), partial(_looked, subject, settings, left), "checking")
     except (GaveUpError, TimeUpError):
         return None

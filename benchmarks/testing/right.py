@@ -2,8 +2,6 @@
 
 from functools import partial
 
-import jax
-
 from ..comparison.asked import check_options
 from ..comparison.attempt import attempt
 from ..comparison.experiment import Experiment, untold
@@ -11,6 +9,7 @@ from ..comparison.nonfinite import explain_nonfinite
 from ..derivatives.selection import select
 from ..instrument.deadline import TimeUpError, stopped_after
 from ..instrument.interrupts import never_dropped
+from ..instrument.unwatched import unwatched
 from .looked_at import MODES, SEED, Subject, check_mode, look, out_of_time
 
 #: The method that takes the product of each mode with one direction.
@@ -53,7 +52,7 @@ def _fault(mode: str, experiment: Experiment) -> tuple[str, str] | None:
     """Return the status of a mode and what is wrong with it; `None` if nothing is."""
     (method,) = (one for one in select([_PRODUCTS[mode]]) if one.name != "value")
     try:
-        with never_dropped(), jax.debug_key_reuse(False):
+        with never_dropped(), unwatched():
             tried = partial(attempt, method, experiment)
             row = stopped_after(experiment.limits.left(), tried, "checking").row
     except TimeUpError as error:

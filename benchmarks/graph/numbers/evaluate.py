@@ -97,7 +97,7 @@ def traced(task: Task, *, forward: bool = True, reverse: bool = True) -> Any:
 
 def evaluated(program: Any, task: Task, *, forward: bool = True, reverse: bool = True) -> Numbers:
     """Run what `traced` returned."""
-    with jax.debug_key_reuse(False):
+    with jax.debug_key_reuse(False), jax.debug_nans(False), jax.debug_infs(False):
         results = _compiled(program.lower())(*task.arguments)
     (values, handed, sums), pushed = jax.device_get(results)
     keys, edges = recorded(task.folded), list(task.folded.taps())
