@@ -117,11 +117,6 @@ _NO_RULE: tuple[tuple[str, str, str], ...] = (
         "jnp.linalg.eigh where it is, or the eigenvalues alone, differentiated once",
     ),
     (
-        r"Betainc gradient with respect to a and b not supported",
-        "JAX has no derivative of betainc by its parameters",
-        "jax.custom_jvp around it, or numerical differences",
-    ),
-    (
         r"Transpose rule \(for reverse-mode differentiation\) for '(.+)' not implemented",
         "JAX cannot run `{0}` backwards",
         "forward mode",
@@ -168,9 +163,10 @@ def underivable(error: Exception) -> Obstacle:
             reason = reason.format(*match.groups())
             offered = remedy(source, LOOP) if "while_loop" in pattern else ""
             return Obstacle(reason=reason, source=source, instead=offered or instead)
-    reason = f"{_raiser(error)} raises {first_line(error)}"
+    raiser = _raiser(error)
+    reason = f"{raiser} raises {first_line(error)}"
     # A rule that JAX lacks serves neither mode.
-    missing = isinstance(error, NotImplementedError)
+    missing = raiser == "JAX" and isinstance(error, NotImplementedError | ValueError)
     instead = "jax.custom_jvp around it, or numerical differences" if missing else "another mode"
     return Obstacle(reason=reason, source=source, instead=instead)
 
