@@ -1,6 +1,7 @@
 """What stops a run from outside, what callbacks see, and a run of one batch."""
 
 from functools import partial
+from itertools import islice
 
 import jax
 import numpy as np
@@ -149,6 +150,38 @@ def test_an_error_in_a_users_function_loses_no_epoch(source, options, tmp_path):
     assert seen == [3, 4]
     expected, _ = fit(source)
     assert same_bits(resumed, expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"keep_best": "host"}, {"every_steps": 2}], ids=str)
+def test_an_error_of_the_source_loses_no_batch_that_was_trained_on(options, tmp_path):
+    def broken(epoch):
+        batches = shuffled(KEY, epoch)
+        yield from batches if epoch < 2 else islice(batches, 2)
+        if epoch == 2:
+            raise MineError
+
+    with pytest.raises(MineError) as raised:
+        fit(broken, checkpoint=tmp_path, every=10, prefetch=1, **options)
+    assert raised.value.__notes__ == ["in epoch 3, after 1 of its batches"]  # another waits
+    read = []
+
+    def mended(epoch):
+        read.append(epoch)
+        return shuffled(KEY, epoch)
+
+    resumed, _ = fit(mended, checkpoint=tmp_path, resume=True, **options)
+    assert read == [2, 3]
+    expected, _ = fit(SOURCES["stream"], **options)
+    assert same_bits(resumed, expected)
+
+
+def test_an_error_before_the_first_step_leaves_no_checkpoint(tmp_path):
+    def broken(epoch):
+        raise MineError
+
+    with pytest.raises(MineError):
+        fit(broken, checkpoint=tmp_path)
+    assert not [*tmp_path.glob("epoch*")]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from .._processes import several
 from .._records import is_key
 from ..steps import TrainState
 from .carry import Carry, copied, measured
-from .driver import Advance
+from .driver import Advance, SourceError
 from .plan import Plan
 
 
@@ -70,7 +70,11 @@ def looking(plan: Plan, advance: Advance) -> Advance:
 
     def advance_and_look(carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
         best, before = carry.watch.best, int(carry.watch.best_epoch)
-        carry, curves = advance(on_device(plan, carry))
+        try:
+            carry, curves = advance(on_device(plan, carry))
+        except SourceError as told:
+            told.carry = _with(told.carry, best)
+            raise
         if int(carry.watch.best_epoch) > before:
             return with_best(plan, carry, measured(carry)), curves
         return _with(carry, best), curves

@@ -136,6 +136,12 @@ def check_not_given_away(train_state: TrainState) -> None:
             )
 
 
+def is_given_away(carry: Carry) -> bool:
+    """Return whether a step has overwritten a carry and has then failed."""
+    arrays = [leaf for leaf in jax.tree.leaves(carry) if isinstance(leaf, jax.Array)]
+    return any(leaf.is_deleted() for leaf in arrays)
+
+
 def measured(carry: Carry) -> TrainState:
     """Return the train state to measure and to keep: of the averaged weights, if there are any."""
     train_state, average = carry.train_state, carry.watch.average

@@ -58,7 +58,7 @@ def drive(
     told_to_stop = int(history.epochs) > 0 and anywhere(partial(stop, history))
     history = stopped(history, told_to_stop)
     while history.stopped == "running":
-        carry, curves = advance(carry)
+        carry, curves = _advanced(advance, carry, history, save)
         before = int(history.epochs)
         history = extend(history, carry, curves)
         history = judged(plan, carry, history, epochs, lockstep.agreed())
@@ -77,6 +77,31 @@ def drive(
             history = stopped(history, told_to_stop)
             save(carry, history, before)
     return carry, history
+
+
+class SourceError(Exception):
+    """A source of host batches has raised an error, after some were trained on.
+
+    Attributes:
+        error: What it raised.
+        carry: The run, up to the last batch.
+    """
+
+    def __init__(self, error: Exception, carry: Carry, text: str) -> None:
+        super().__init__(text)
+        self.error, self.carry = error, carry
+
+
+def _advanced(
+    advance: Advance, carry: Carry, history: History, save: Save
+) -> tuple[Carry, dict[str, jax.Array]]:
+    """Go on with a run, and save it, due or not, where the source of its batches ends it."""
+    try:
+        return advance(carry)
+    except SourceError as told:
+        save(told.carry, extend(history, told.carry, {}), int(history.epochs))
+        told.error.add_note(str(told))
+        raise told.error from told.error.__cause__
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import jax
 
+from .._processes import several
 from .._programs import at_first_call, program
 from .._sharding import axes_of_rows, placed
 from .._types import Data
@@ -20,8 +21,8 @@ from ..metrics import Figure
 from ..steps import Batch, TrainState
 from ..steps.evaluation import make_totals, measure
 from ..steps.optional import with_whole
-from .carry import Carry, measured
-from .driver import Advance
+from .carry import Carry, is_given_away, measured
+from .driver import Advance, SourceError
 from .epoch import close_epoch, make_run_step
 from .following import LAG, follower
 from .host_batches import batches_of, is_arrays
@@ -106,7 +107,22 @@ class _Stream:
         self.read = make_reader(self.train_data, self.steps_per_epoch)
 
     def advance(self, carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
-        """Go on to the end of the epoch, or to where it pauses."""
+        """Go on to the end of the epoch, or to where it pauses.
+
+        Raises:
+            SourceError: If a source fails after something was trained, so that it can be saved.
+        """
+        self.reached = carry
+        try:
+            return self._advanced(carry)
+        except Exception as error:
+            carry, batches = self.reached, self.position.batches
+            if several() or not self.recent or is_given_away(carry):
+                raise
+            text = f"in epoch {int(carry.watch.done) + 1}, after {batches} of its batches"
+            raise SourceError(error, carry, text) from error
+
+    def _advanced(self, carry: Carry) -> tuple[Carry, dict[str, jax.Array]]:
         if self.batches is None:
             self.batches = self._opened(carry)
         carry, pauses = self._trained(carry, self.batches)
@@ -152,7 +168,8 @@ class _Stream:
             if self.plan.monitor is not None and not self.recent:
                 validated = self.validation is not None
                 _check_monitor(self.plan, self.key, carry, batch, validated=validated)
-            carry, metrics = self.run_step(self.key, carry, batch)
+            self.reached, metrics = self.run_step(self.key, carry, batch)
+            carry = self.reached
             self.recent.append((self.first_step + position.batches, position.batches, host))
             position.batches, position.source = position.batches + 1, source
             position.sums = _add(position.sums, metrics) if position.sums else metrics
