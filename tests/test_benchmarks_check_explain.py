@@ -180,6 +180,20 @@ def held(entry):
     assert explain_nonfinite(entry.fn, array(entry.near), mode=entry.mode).fine
 
 
+@pytest.mark.parametrize(
+    ("fn", "code"),
+    [
+        (lambda x: jnp.exp(x) / jnp.sum(jnp.exp(x)), "z = jax.nn.softmax(x)"),
+        (lambda x: jnp.log(1 + jnp.exp(x)), "z = jax.nn.softplus(x)"),
+        (jnp.exp, ""),
+    ],
+)
+def test_what_overflows_float64_too_is_cured_by_the_same_functions_and_by_no_where(fn, code):
+    found = explain_nonfinite(fn, array([1000.0, 1.0]), mode="value")
+    assert (found.operation, found.what, found.code) == ("exp", "infinity", code)
+    assert "where" not in found.cure
+
+
 @pytest.mark.parametrize("name", EDGES)
 def test_an_operation_at_the_edge_of_its_domain_is_named_and_cured(name):
     held(EDGES[name])

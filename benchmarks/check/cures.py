@@ -7,7 +7,7 @@ from . import cure_codes as codes
 from . import cure_codes_digits as digits
 from .case import Case
 from .cure_codes import Cure
-from .cures_of_digits import of_exponential, of_logarithm, of_rounding
+from .cures_of_digits import EXPONENTIALS, of_exponential, of_logarithm, of_rounding
 from .forms import (
     along_axes,
     eigenvalues_used,
@@ -42,6 +42,8 @@ def _cures(case: Case) -> Iterator[Cure | None]:
         yield codes.FROM_HALF if _single_is_enough(case) else codes.WIDER
     yield codes.OUT_OF_BOUNDS if case.operation in ("gather", "dynamic_slice") else None
     yield codes.WITH_INFINITY if case.fault == "NaN" and case.infinite else None
+    if case.operation in EXPONENTIALS:  # there is no point to leave out, there are all large ones
+        return
     by_entry = case.operation in PRIMITIVES and PRIMITIVES[case.operation].depends == PLACE
     yield codes.ANY if case.pole and (case.rule or by_entry) else None
 

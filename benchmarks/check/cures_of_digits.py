@@ -17,14 +17,16 @@ from .uses import Given, Use
 
 _BY_ENTRY = names("abs add div exp integer_pow max min mul neg select_n square sub sqrt tanh")
 _SUMS = names("reduce_sum cumsum add dot_general")
-_EXPONENTIALS = names("exp sinh cosh")
+#: What overflows for large numbers, however wide the type.
+EXPONENTIALS = names("exp sinh cosh")
 _LOGARITHMS = {"exp": digits.LOG_EXP, "sinh": digits.LOG_SINH, "cosh": digits.LOG_COSH}
 
 
 def of_exponential(case: Case) -> Cure | None:
     """Return the function that stands for an exponential and what becomes of it."""
     use = case.use
-    if use is None or case.fault != "overflow" or case.operation not in _EXPONENTIALS:
+    too_large = case.fault in ("overflow", "infinity")  # the latter is too large for float64 too
+    if use is None or not too_large or case.operation not in EXPONENTIALS:
         return None
     if case.within("gamma factorial beta comb"):
         return digits.GAMMALN
@@ -78,7 +80,7 @@ def _of_fraction(exp: Use, quotient: Use) -> Cure | None:
 
 def _of_logarithm_of(log: Use, exponential: Use) -> Cure | None:
     given = log.source(0)
-    if given.kind in _EXPONENTIALS:
+    if given.kind in EXPONENTIALS:
         return _LOGARITHMS[given.kind]
     if plus_one(given):
         return digits.SOFTPLUS

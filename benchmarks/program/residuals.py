@@ -20,7 +20,7 @@ _FILLERS = ("broadcast_in_dim", "empty2")
 
 
 @equal_by_fields
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Residual:
     """One array that reverse mode keeps.
 
@@ -37,8 +37,8 @@ class Residual:
     Example:
         >>> import jax.numpy as jnp
         >>> from gradwise import residuals
-        >>> residuals(jnp.sin, jnp.ones(3))[0].what
-        'cos'
+        >>> residuals(jnp.sin, jnp.ones(3))[0]
+        Residual(12 B: float32[3] of cos, new)
     """
 
     bytes: int
@@ -47,6 +47,11 @@ class Residual:
     what: str
     source: str
     storage: str
+
+    def __repr__(self) -> str:
+        of = f"{self.dtype}[{','.join(map(str, self.shape))}] of {self.what}"
+        place = f" at {self.source}" if self.source else ""
+        return f"Residual({self.bytes:,} B: {of}{place}, {self.storage})"
 
 
 class Made(NamedTuple):
