@@ -48,6 +48,7 @@ def main() -> None:
         seconds = time.perf_counter() - began
         result = test(train_state)
         print(f"{name:<16}  {seconds:7.3f}  {result['loss']:9.4f}  {result['accuracy']:13.1%}")
+    print("A forward gradient of 8 random directions is right on average, and noisy in each step.")
 
 
 if __name__ == "__main__":

@@ -70,13 +70,41 @@ def test_the_breast_cancer_example_tells_tumours_apart(printed):
 
 
 def test_four_ways_to_differentiate_train_and_three_of_them_make_the_same_network(printed):
-    lines = printed("four_gradients").splitlines()[2:]
+    *lines, last = printed("four_gradients").splitlines()[2:]
+    assert "noisy in each step" in last
     table = {line[:16].strip(): line[16:].split() for line in lines}
     assert list(table) == ["reverse", "forward", "numerical", "forward gradient"]
     losses = {name: float(loss) for name, (_, loss, _) in table.items()}
     assert losses["forward"] == pytest.approx(losses["reverse"], abs=1e-3)
     assert losses["numerical"] == pytest.approx(losses["reverse"], abs=2e-2)
     assert losses["reverse"] < losses["forward gradient"] < 2.3  # which learns, but slowly
+
+
+def test_an_l1_penalty_makes_weights_zero_and_an_l2_penalty_makes_none(printed, tmp_path):
+    lines = printed("penalties", str(tmp_path)).splitlines()[1:]
+    table = np.array([line.split() for line in lines], float)
+    assert (table[:, 2] == 0).all()
+    assert (np.diff(table[:, 1]) >= 0).all()
+    assert table[3, 1] == 8  # all but the two that matter
+    assert "strength of the penalty" in (tmp_path / "penalties.svg").read_text()
+
+
+def test_an_ensemble_of_dropout_is_less_sure_beyond_its_data(printed, tmp_path):
+    text = printed("dropout_ensemble", str(tmp_path))
+    within, beyond = (float(number) for number in re.findall(r"data: ([\d.]+)", text))
+    assert 0.02 < within < beyond
+    assert "full network" in (tmp_path / "dropout.svg").read_text()
+
+
+def test_the_losses_of_regression_have_the_slopes_of_their_formulas(printed, tmp_path):
+    table = dict(
+        re.split(r"  +", line, maxsplit=1)
+        for line in printed("three_losses", str(tmp_path)).splitlines()
+    )
+    assert table["squared error"] == "0.2  2  20"
+    assert table["absolute error"] == "1  1  1"
+    assert table["huber"] == "0.1  1  1"
+    assert "two classes" in (tmp_path / "losses.svg").read_text()
 
 
 @pytest.mark.compiled_as_for_a_user  # unoptimized convolutions are slow
