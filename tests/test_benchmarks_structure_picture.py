@@ -17,6 +17,7 @@ from benchmarks.comparison.file import load
 from benchmarks.report.example import EXAMPLE
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
+from benchmarks.scenarios.structure.suite import scenarios
 from benchmarks.structure.sketching import sketch_of
 from gradwise import jacobian, structure
 
@@ -150,3 +151,35 @@ def test_the_pictures_of_the_pages_are_those_that_their_command_draws(tmp_path):
     drawn = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert len(drawn) == 5
     assert drawn == {name: (docs / "pictures" / name).read_text() for name in drawn}
+
+
+#: What is said of five functions of the suite.
+SAID = {
+    "stencil": r"3 colours in forward mode do for 32 inputs \(a stencil, known.py:\d+\)",
+    "brusselator": r"8 colours in forward mode do for 32 inputs \(known.py:\d+\)",
+    "arrow": r"2 colours in forward mode and 1 colour in reverse mode do for 12 inputs "
+    r"\(an arrow, known.py:\d+\)",
+    "heat": r"5 colours in forward mode do for 25 inputs \(a stencil, known.py:\d+\)",
+    "layer_norm": r"by split \(2\+1\+2\): 5 passes do for 20 inputs and 20 outputs "
+    r"\(with 2 numbers held still, the rest is sparse\)",
+}
+BY_DAY = [f"structure/known/{name}" for name in SAID]
+SUITE = [
+    n if n in BY_DAY else pytest.param(n, marks=pytest.mark.nightly) for n in scenarios("small")
+]
+
+
+@pytest.mark.parametrize("name", SUITE)
+def test_what_is_printed_of_a_function_of_the_suite_is_a_sentence_and_fits_80_columns(name):
+    one = scenarios("small")[name]()
+    looked_at = one.fn if one.order == 1 else jax.grad(one.fn, one.argnums or 0)
+    derivative = jacobian if one.order == 1 else gradwise.hessian
+    found = derivative(one.fn, *one.inputs, argnums=one.argnums, measure=False)
+    seconds = [replace(r, seconds=1e-6 if r.name == found.way else 134.5e-6) for r in found.rivals]
+    measured = replace(found, rivals=tuple(seconds))
+    texts = [structure(looked_at, *one.inputs, argnums=one.argnums), found, measured]
+    assert max(len(line) for text in texts for line in str(text).splitlines()) <= 80
+    if found.way not in ("forward", "reverse"):
+        assert re.search(r"; 134 times faster than (forward|reverse)$", measured.why)
+    if name in BY_DAY:
+        assert re.fullmatch(SAID[name.rpartition("/")[2]], found.why)

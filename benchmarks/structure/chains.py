@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
+from ..instrument.units import counted
 from ..program.jaxpr import kind
 from ..program.walk import equations
 from .boundaries import Boundary, inner_boundaries, useful_values
@@ -126,7 +127,8 @@ def _told(tree: Node, found: Chain, sizes: Sequence[int]) -> tuple[str, str]:
     at = f" ({', '.join(lines)})" if lines else ""
     if len(used) == len(found.links) and len(splits) == 1:
         rank, colours = splits[0].rank, sum(local.colours for local in sparse)
-        why = f"after a dense layer{at}, with {rank:,} numbers held still, the rest is sparse"
+        still = counted(rank, "number")
+        why = f"after a dense layer{at}, with {still} held still, the rest is sparse"
         return f"split ({rank:,}+{colours:,}+{rank:,})", why
     widths = [f"{sizes[place]:,}" for place in places]
     why = f"the Jacobians between {' and '.join(widths)} numbers{at} are multiplied, in this order"

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
+from ..instrument.units import counted
 from .sought import Sought
 from .waist import Waist, find_waist
 from .ways import REVERSE, Way, gathered, matrix_product, product
@@ -49,7 +50,8 @@ def cut(sought: Sought) -> Way | None:
 
     full = rows is not None and rows.nnz == entries
     cost = waist.size * REVERSE * sought.operations + entries * (1 + waist.size) * 0.25
-    why = f"{waist.size:,} numbers are all that the outputs know of the inputs"
+    are = "is" if waist.size == 1 else "are"
+    why = f"{counted(waist.size, 'number')} {are} all that the outputs know of the inputs"
     name = f"cut ({waist.size:,})"
     return Way(name, waist.size, cost, dense, gathered(flat if full else dense, rows), why=why)
 

@@ -6,7 +6,7 @@ numbers still for each example, and all examples together need no more passes th
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,38 +56,56 @@ def apart(sought: Sought) -> Way | None:
     if way is None or (sought.runs and not same_values(problem, one, batched)):
         return None
 
-    def parts(tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
-        return _of_each(alone, way, batched, tables, x, fixed)
-
-    def dense(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
-        del problem
-        lines = parts(tables[0], x, fixed)
-        return tuple(
-            tuple(_diagonal(part, leaf) for part, leaf in zip(line, x, strict=True))
-            for line in lines
-        )
-
-    heights = [math.prod(leaf.shape) for leaf in outputs]
-
-    def data(problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> jax.Array:
-        del problem
-        numbers = numbers_of(parts(tables[0], x, fixed), heights)
-        return numbers if numbers.size == tables[1].size else at_places(numbers, tables[1])
-
-    inside = (
-        way.why if way.name.startswith("vmap") else f"examples share nothing; in each, {way.why}"
-    )
+    together = _Together(alone, way, batched, [math.prod(leaf.shape) for leaf in outputs])
     own = [True] * len(problem.x)
     places = None if rows is None else places_in_rows(rows, problem.x, own, outputs, count)
+    nested = way.name.startswith("vmap")
     return Way(
         name=f"vmap ({count:,} examples, {way.name})",
         passes=way.passes,
         cost=way.cost * count + entries * 0.25,
-        dense=dense,
-        data=gathered(dense, rows) if places is None else data,
+        dense=together.dense,
+        data=gathered(together.dense, rows) if places is None else together.data,
         tables=(way.tables, places),
-        why=inside,
+        why=way.why if nested else f"examples share nothing; in each, {way.why}",
     )
+
+
+class _Together(NamedTuple):
+    """The Jacobian of all examples, by a way for one.
+
+    Attributes:
+        alone: The function of one example.
+        way: How its Jacobian is taken.
+        batched: Whether each input has the examples along its first axis.
+        heights: How many numbers each output holds.
+    """
+
+    alone: Problem
+    way: Way
+    batched: Sequence[bool]
+    heights: Sequence[int]
+
+    def each(self, tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
+        """Return each example's Jacobian, `[examples, *outputs, *leaf]`."""
+
+        def jacobian(x: Leaves, fixed: Leaves) -> Jacobian:
+            return self.way.dense(self.alone._replace(x=x, fixed=fixed), tables, x, fixed)
+
+        axes = tuple(0 if is_batched else None for is_batched in self.batched)
+        return jax.vmap(jacobian, in_axes=(axes[: len(x)], axes[len(x) :]))(x, fixed)
+
+    def dense(self, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Jacobian:
+        """Return that of all, whose blocks are on the diagonal."""
+        del problem
+        lines = self.each(tables[0], x, fixed)
+        return tuple(tuple(map(_diagonal, line, x)) for line in lines)
+
+    def data(self, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> jax.Array:
+        """Return its numbers at the places of the pattern."""
+        del problem
+        numbers = numbers_of(self.each(tables[0], x, fixed), self.heights)
+        return numbers if numbers.size == tables[1].size else at_places(numbers, tables[1])
 
 
 def _alone(problem: Problem, batched: Sequence[bool], count: int) -> Problem:
@@ -128,18 +146,6 @@ def _cheapest(alone: Sought) -> Way | None:
         way = look(alone)
         ways += [way] if way else []
     return min(ways, key=lambda way: way.cost, default=None)
-
-
-def _of_each(
-    alone: Problem, way: Way, batched: Sequence[bool], tables: Any, x: Leaves, fixed: Leaves
-) -> Jacobian:
-    """Return each example's Jacobian, `[examples, *outputs, *leaf]`."""
-
-    def jacobian(x: Leaves, fixed: Leaves) -> Jacobian:
-        return way.dense(alone._replace(x=x, fixed=fixed), tables, x, fixed)
-
-    axes = tuple(0 if is_batched else None for is_batched in batched)
-    return jax.vmap(jacobian, in_axes=(axes[: len(x)], axes[len(x) :]))(x, fixed)
 
 
 def _diagonal(part: jax.Array, leaf: jax.Array) -> jax.Array:

@@ -8,6 +8,8 @@ from .sketching import blocks_of
 
 #: A stencil has at most so many diagonals, which are this full on average, and few of all.
 _MOST_DIAGONALS, _FULL = 64, 0.3
+#: Or these hold this share of the entries.
+_MOSTLY = 0.9
 #: A band is this many times narrower than the matrix.
 _NARROW = 8
 
@@ -18,6 +20,9 @@ def shape_of(rows: csr_array) -> str:
     Example:
         >>> shape_of(csr_array(np.eye(8))), shape_of(csr_array(np.tri(8)))
         ('a diagonal', '')
+        >>> around = sum(np.roll(np.eye(40), step, 1) for step in (-1, 0, 1))
+        >>> shape_of(csr_array(around))
+        'a stencil'
     """
     m, n = extents(rows)
     if not rows.nnz:
@@ -29,7 +34,8 @@ def shape_of(rows: csr_array) -> str:
     if offsets.size == 1:
         return "a diagonal"
     few = offsets.size <= min(_MOST_DIAGONALS, min(m, n) // 4)
-    if few and counts.mean() > _FULL * min(m, n):
+    in_full = int(counts[counts > _FULL * min(m, n)].sum())  # not where the ends of a grid meet
+    if few and (in_full > _MOSTLY * rows.nnz or counts.mean() > _FULL * min(m, n)):
         return "a stencil"
     if (offsets[-1] - offsets[0]) * _NARROW < min(m, n):
         return "a band"

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from ..check.float64 import own_program
 from ..derivatives.jacobians import Jacobian, one_hot
 from ..derivatives.problem import Leaves, Problem
+from ..instrument.units import counted
 from .compressed import dense_jacobian, products, tables_of
 from .flat import Flat, before_cut, flat, part, size_of, variables
 from .marks import TooLargeError, extents
@@ -70,7 +71,7 @@ def split(sought: Sought) -> Way | None:
     cost = (forward + reverse) * sought.operations
     cost += sought.m * sought.n * (1 + found.size) * 0.25
     name = f"split ({found.size:,}+{colours.count:,}+{found.size:,})"
-    why = f"with {found.size:,} numbers held still, the rest is sparse"
+    why = f"with {counted(found.size, 'number')} held still, the rest is sparse"
     passes = 2 * found.size + colours.count
     tables = tables_of(left, colours, problem, outputs)
     return Way(name, passes, cost, dense, gathered(dense, sought.rows), tables, why=why)
