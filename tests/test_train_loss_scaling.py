@@ -163,7 +163,7 @@ def test_the_derivative_of_a_run_through_an_overflow_is_finite():
         for factor in (1.0, jnp.array([1.0, 1e5])):  # float16 ends at 65504
             slope = (factor * params).astype(jnp.float16).astype(jnp.float32)
             updates, state = optimizer.update(slope, state, params)
-            params = optax.apply_updates(params, updates)
+            params = jnp.asarray(optax.apply_updates(params, updates))
         return params.sum()
 
     assert float(jax.jit(jax.grad(trained))(0.1)) == -2  # of the first step

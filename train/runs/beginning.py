@@ -9,7 +9,7 @@ from .._checks import positive
 from .._global_arrays import check_global
 from .._places import replicate_over_mesh_of
 from .._sharding import spread_of
-from .._types import Data
+from .._types import Data, Tree
 from ..checkpoints.folder import RunFolder
 from ..checkpoints.position import Position
 from ..curves import History
@@ -87,7 +87,7 @@ def made_with(
     return options | precision()
 
 
-def _shuffling(plan: Plan, train_state: TrainState, train_data: Data) -> str:
+def _shuffling(plan: Plan, train_state: TrainState, train_data: Tree) -> str:
     """Return in words what the order of the rows depends on, beside the key and the epoch."""
     spread = spread_of(train_data, plan.sharding, train_state)
     if spread is None or spread.devices == 1 or plan.shuffle == "global":
