@@ -191,23 +191,35 @@ def test_hand_is_translated_once_even_if_weights_do_not_sum_to_one(model):
     np.testing.assert_allclose(actual, expected, atol=1e-13)
 
 
-def test_hand_complicated_has_the_compressed_jacobian_that_jacrev_gives(model):
-    theta, uv, triangle, points = arrays(data.draw_pose(4, 5))
+@pytest.mark.parametrize("count", [4, 9])  # points, of 6 vertices
+def test_hand_complicated_has_the_compressed_jacobian_that_jacrev_gives(model, count):
+    theta, uv, triangle, points = arrays(data.draw_pose(count, 5))
     inputs = theta, uv, hand.prepare(model), model.triangles[triangle], points
     forms = jax.jacrev(hand.complicated, (0, 1)), hand.complicated_jacobian
     dense, compressed = jax.jit(lambda *inputs: [form(*inputs) for form in forms])(*inputs)
     np.testing.assert_allclose(compressed[0], dense[0], atol=1e-13)
-    diagonal = np.array([dense[1][point, :, point] for point in range(4)])
+    diagonal = np.array([dense[1][point, :, point] for point in range(count)])
     np.testing.assert_allclose(compressed[1], diagonal, atol=1e-13)
     assert np.count_nonzero(dense[1]) == np.count_nonzero(diagonal)  # all else is zero
 
 
+@pytest.mark.parametrize("count", [4, 9])  # points, of 6 vertices
+def test_hand_chooses_vertices_before_the_product_or_after_it_with_one_result(model, count):
+    theta, _, index, points = arrays(data.draw_pose(count, 6))
+    inputs = theta, hand.prepare(model), index, points
+    forms = hand.simple, hand.simple_jacobian, lambda *inputs: hand.vertices_jacobian(*inputs[:2])
+    value, (jacobian,), whole = jax.jit(lambda *inputs: [form(*inputs) for form in forms])(*inputs)
+    posed = oracles.hand_vertices(np.asarray(theta), model)
+    np.testing.assert_allclose(value, points - posed[index], atol=1e-13)
+    np.testing.assert_allclose(jacobian, -whole[index], atol=1e-13)
+
+
 @counted_by_xla
 def test_hand_compressed_takes_fewer_operations_than_all_directions_at_once():
-    theta, _, index, points = data.draw_pose(100, 544)
-    inputs = theta, hand.prepare(data.draw_model()), index, points
-    compressed, dense = (cost(fn, inputs) for fn in (hand.simple_jacobian, jax.jacfwd(hand.simple)))
-    assert compressed["flops"] < 0.6 * dense["flops"]
+    inputs = np.zeros(26), hand.prepare(data.draw_model())
+    forms = hand.transforms_jacobian, jax.jacfwd(hand.transforms)
+    compressed, dense = (cost(form, inputs)["flops"] for form in forms)
+    assert compressed < 0.6 * dense
 
 
 def test_hand_refuses_bones_that_are_attached_otherwise(model):

@@ -3,8 +3,11 @@
 Skinning is linear in the bones' transforms. So the Jacobian of the vertices is one matrix product
 with the Jacobian of the transforms. In that one no finger depends on another, and 10 directions
 suffice: 6 of the whole hand, and one for each of the 4 angles of all five fingers together.
+To choose vertices, or positions between them, is linear too: it comes before the product where that
+leaves fewer rows, and after it otherwise.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -86,23 +89,35 @@ def prepare(model: Model) -> Hand:
 def transforms(theta: jax.Array, hand: Hand) -> jax.Array:
     """Compute the transforms `[16, 3, 4]` of the palm and the 15 moving bones at a pose `[26]`.
 
-    A bone's rotation by flexion x and spread z is Rz(z) Rx(x); only first joints spread.
-
     Example:
         >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
         >>> jax.eval_shape(transforms, jnp.zeros(26), hand).shape
         (16, 3, 4)
     """
-    angles = theta[GLOBAL:].reshape(FINGERS, ANGLES)
-    flexion, spread = angles[:, np.array([0, 2, 3])], angles[:, 1:2]
-    turns = _turn(flexion, jnp.pad(spread, ((0, 0), (0, BONES - 1))))
-    joints = jnp.concatenate([hand.joints[..., :3] @ turns, hand.joints[..., 3:]], axis=-1)
-    chain = [joints[:, 0]]
-    for bone in range(1, BONES):
-        chain.append(_compose(chain[-1], joints[:, bone]))
-    fingers = jnp.stack(chain, axis=1).reshape(FINGERS * BONES, 3, 4)
-    palm = jnp.concatenate([jnp.array(rotation_matrix(theta[:3])), theta[3:GLOBAL, None]], axis=1)
-    return jnp.concatenate([palm[None], _compose(palm, fingers)])
+    return _attach(theta[:GLOBAL], _fingers(theta[GLOBAL:], hand))
+
+
+def transforms_jacobian(theta: jax.Array, hand: Hand) -> jax.Array:
+    """Compute the Jacobian of `transforms`, `[16, 3, 4, 26]`, from 10 directions.
+
+    Six directions go through the palm alone and four through the fingers alone.
+
+    Example:
+        >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
+        >>> jax.eval_shape(transforms_jacobian, jnp.zeros(26), hand).shape
+        (16, 3, 4, 26)
+    """
+    whole, angles = theta[:GLOBAL], theta[GLOBAL:]
+
+    def along(colour: jax.Array) -> jax.Array:
+        return jax.jvp(lambda angles: _fingers(angles, hand), (angles,), (colour,))[1]
+
+    colours = jnp.asarray(np.tile(np.eye(ANGLES), (1, FINGERS)), theta.dtype)
+    by_own = jnp.einsum("ik,tbkj->bijt", _palm(whole)[:, :3], jax.vmap(along)(colours))
+    own = np.repeat(np.eye(FINGERS), BONES, axis=0)[:, None, None, :, None]  # each bone's finger
+    by_angles = (by_own[..., None, :] * own).reshape(*by_own.shape[:3], FINGERS * ANGLES)
+    by_whole = jax.jacfwd(_attach)(whole, _fingers(angles, hand))
+    return jnp.concatenate([by_whole, jnp.pad(by_angles, ((1, 0), *[(0, 0)] * 3))], axis=-1)
 
 
 def vertices(theta: jax.Array, hand: Hand) -> jax.Array:
@@ -114,30 +129,18 @@ def vertices(theta: jax.Array, hand: Hand) -> jax.Array:
         >>> jax.jit(vertices)(5 * np.eye(26)[3], hand)  # moved by 5 along x
         Array([[6., 1., 1.]], dtype=float32)
     """
-    return jnp.einsum("vbj,bij->vi", hand.skin, transforms(theta, hand))
+    return _skinned(hand.skin, transforms(theta, hand))
 
 
 def vertices_jacobian(theta: jax.Array, hand: Hand) -> jax.Array:
-    """Compute the Jacobian of `vertices`, `[vertices, 3, 26]`, from 10 directions.
+    """Compute the Jacobian of `vertices`, `[vertices, 3, 26]`.
 
     Example:
         >>> hand = Hand(jnp.ones((2, 16, 4)), jnp.ones((5, 3, 3, 4)))
         >>> jax.eval_shape(vertices_jacobian, jnp.zeros(26), hand).shape
         (2, 3, 26)
     """
-    colours = np.zeros((GLOBAL + ANGLES, THETA))
-    colours[:GLOBAL, :GLOBAL] = np.eye(GLOBAL)
-    colours[GLOBAL:, GLOBAL:] = np.tile(np.eye(ANGLES), (1, FINGERS))
-
-    def along(colour: jax.Array) -> jax.Array:
-        return jax.jvp(lambda theta: transforms(theta, hand), (theta,), (colour,))[1]
-
-    columns = jax.vmap(along, out_axes=-1)(jnp.asarray(colours, theta.dtype))
-    whole = jnp.einsum("vbj,bijt->vit", hand.skin, columns[..., :GLOBAL])
-    skin = hand.skin[:, 1:].reshape(-1, FINGERS, BONES, 4)
-    by_angles = columns[1:, ..., GLOBAL:].reshape(FINGERS, BONES, 3, 4, ANGLES)
-    fingers = jnp.einsum("vfbj,fbija->vifa", skin, by_angles)
-    return jnp.concatenate([whole, fingers.reshape(*whole.shape[:2], FINGERS * ANGLES)], axis=2)
+    return _skinned(hand.skin, transforms_jacobian(theta, hand))
 
 
 def simple(theta: jax.Array, hand: Hand, index: jax.Array, points: jax.Array) -> jax.Array:
@@ -148,7 +151,7 @@ def simple(theta: jax.Array, hand: Hand, index: jax.Array, points: jax.Array) ->
         >>> jax.eval_shape(simple, jnp.zeros(26), hand, jnp.zeros(7, int), jnp.ones((7, 3))).shape
         (7, 3)
     """
-    return points - vertices(theta, hand)[index]
+    return points - _chosen(lambda values: values[index], len(index), hand, transforms(theta, hand))
 
 
 def simple_jacobian(
@@ -163,7 +166,8 @@ def simple_jacobian(
         (7, 3, 26)
     """
     del points  # the derivative does not depend on them
-    return (-vertices_jacobian(theta, hand)[index],)
+    negated = -transforms_jacobian(theta, hand)
+    return (_chosen(lambda values: values[index], len(index), hand, negated),)
 
 
 def complicated(
@@ -186,7 +190,8 @@ def complicated(
         >>> jax.eval_shape(complicated, *inputs).shape
         (4, 3)
     """
-    return points - _blend(vertices(theta, hand), uv, corners)
+    transform = transforms(theta, hand)
+    return points - _chosen(lambda v: _blend(v, uv, corners), len(corners), hand, transform)
 
 
 def complicated_jacobian(
@@ -206,8 +211,9 @@ def complicated_jacobian(
     del points
     posed = vertices(theta, hand)
     a, b, c = (posed[corners[:, corner]] for corner in range(3))
-    by_theta = -_blend(vertices_jacobian(theta, hand), uv, corners)
-    return by_theta, -jnp.stack([a - c, b - c], axis=2)
+    negated = -transforms_jacobian(theta, hand)
+    by_theta = _chosen(lambda v: _blend(v, uv, corners), len(corners), hand, negated)
+    return by_theta, jnp.stack([c - a, c - b], axis=2)
 
 
 def apply_compressed(
@@ -225,21 +231,67 @@ def apply_compressed(
     return by_theta @ theta + jnp.einsum("nik,nk->ni", by_uv, uv)
 
 
+def _chosen(
+    choose: Callable[[jax.Array], jax.Array], count: int, hand: Hand, transform: jax.Array
+) -> jax.Array:
+    """Skin `count` points, linear in the vertices: rows `[vertices, k]` are chosen `[count, k]`."""
+    if count < len(hand.skin):
+        return _skinned(choose(hand.skin.reshape(len(hand.skin), -1)), transform)
+    every = _skinned(hand.skin, transform)
+    return choose(every.reshape(len(every), -1)).reshape(count, *every.shape[1:])
+
+
+def _skinned(skin: jax.Array, transform: jax.Array) -> jax.Array:
+    """Apply `[16, 3, 4, ...]`, transforms or derivatives, to weighted positions: `[n, 3, ...]`."""
+    matrix = jnp.moveaxis(transform, 2, 1)  # [bone, coordinate, 3, ...]
+    rows, columns = matrix.shape[0] * matrix.shape[1], matrix.shape[2:]
+    # One product of matrices, whose result is in its final order.
+    return (skin.reshape(-1, rows) @ matrix.reshape(rows, -1)).reshape(-1, *columns)
+
+
 def _blend(values: jax.Array, uv: jax.Array, corners: jax.Array) -> jax.Array:
-    """Interpolate values `[vertices, ...]` at points inside triangles, `[N, ...]`."""
-    u, v = (uv[:, k].reshape(-1, *[1] * (values.ndim - 1)) for k in range(2))
+    """Interpolate the vertices' values `[vertices, k]` at points inside triangles, `[N, k]`."""
+    u, v = uv[:, :1], uv[:, 1:]
     a, b, c = (values[corners[:, corner]] for corner in range(3))
     return u * a + v * b + (1 - u - v) * c
+
+
+def _palm(whole: jax.Array) -> jax.Array:
+    """Compute the transform `[3, 4]` of the palm from a rotation (angle-axis) and a translation."""
+    return jnp.concatenate([jnp.array(rotation_matrix(whole[:3])), whole[3:, None]], axis=1)
+
+
+def _fingers(angles: jax.Array, hand: Hand) -> jax.Array:
+    """Compute the transforms `[15, 3, 4]` of the moving bones in the palm's frame.
+
+    A bone's rotation by flexion x and spread z is Rz(z) Rx(x); only first joints spread.
+    """
+    by_finger = angles.reshape(FINGERS, ANGLES)
+    flexion, spread = by_finger[:, np.array([0, 2, 3])], by_finger[:, 1:2]
+    joints = _turned(hand.joints, flexion, jnp.pad(spread, ((0, 0), (0, BONES - 1))))
+    chain = [joints[:, 0]]
+    for bone in range(1, BONES):
+        chain.append(_compose(chain[-1], joints[:, bone]))
+    return jnp.stack(chain, axis=1).reshape(FINGERS * BONES, 3, 4)
+
+
+def _attach(whole: jax.Array, fingers: jax.Array) -> jax.Array:
+    """Put the palm before the bones `[15, 3, 4]` of the fingers, and move them with it."""
+    palm = _palm(whole)
+    return jnp.concatenate([palm[None], _compose(palm, fingers)])
 
 
 def _compose(outer: jax.Array, inner: jax.Array) -> jax.Array:
     """Return the affine transform `[..., 3, 4]` that applies `inner` first, then `outer`."""
     translation = outer * np.array([0.0, 0.0, 0.0, 1.0])
-    return outer[..., :3] @ inner + translation
+    # Products of numbers are fused with what is around them; those of tiny matrices are not.
+    return translation + sum(outer[..., k : k + 1] * inner[..., k : k + 1, :] for k in range(3))
 
 
-def _turn(x: jax.Array, z: jax.Array) -> jax.Array:
-    """Compute the rotations Rz(z) Rx(x), `[..., 3, 3]`."""
-    cx, sx, cz, sz = jnp.cos(x), jnp.sin(x), jnp.cos(z), jnp.sin(z)
-    entries = [cz, -sz * cx, sz * sx, sz, cz * cx, -cz * sx, jnp.zeros_like(x), sx, cx]
-    return jnp.stack(entries, axis=-1).reshape(*x.shape, 3, 3)
+def _turned(transform: jax.Array, x: jax.Array, z: jax.Array) -> jax.Array:
+    """Return the affine transform `[..., 3, 4]` that applies Rz(z) Rx(x) before `transform`."""
+    cx, sx, cz, sz = (v[..., None] for v in (jnp.cos(x), jnp.sin(x), jnp.cos(z), jnp.sin(z)))
+    a, b, c, origin = (transform[..., k] for k in range(4))
+    a, b = cz * a + sz * b, cz * b - sz * a
+    b, c = cx * b + sx * c, cx * c - sx * b
+    return jnp.stack([a, b, c, origin], axis=-1)
