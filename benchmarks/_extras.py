@@ -28,4 +28,5 @@ def import_extra(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise ImportError(f'this needs {module}: pip install "gradwise[{extra}]"') from error
+        package = module.partition(".")[0]
+        raise ImportError(f'this needs {package}: pip install "gradwise[{extra}]"') from error

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from command_line import gradwise
 from scipy.sparse import load_npz
 from users_process import ROOT
 
-from benchmarks.cli import commands, completion
+from benchmarks.cli import commands, completion, suites
 from benchmarks.derivatives.table import METHODS
 from benchmarks.graph.overlays import OVERLAYS
 from benchmarks.report.example import EXAMPLE
@@ -111,3 +112,12 @@ def test_jacobian_writes_its_text_its_pattern_and_a_picture_of_it(model, tmp_pat
     ).tolist()
     slip = gradwise("jacobian", f"{model}:tridiagonal", "--out", tmp_path / "a.pdf")
     assert (slip.exit_code, len(slip.stderr.splitlines())) == (2, 1)
+
+
+def test_a_folder_with_a_space_is_quoted_in_what_to_type_next(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        suites, "compare", lambda *inputs, name, **options: replace(EXAMPLE, name=name)
+    )
+    folder = tmp_path / "my results"
+    done = gradwise("run", "lecture", "--size", "small", "--only", "*/l1", "--out", folder)
+    assert done.stdout.splitlines()[-1] == f"`gradwise report '{folder}'` makes a page of it"

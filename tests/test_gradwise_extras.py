@@ -13,7 +13,7 @@ from benchmarks.comparison.unmeasured import without_any
 from benchmarks.report.example import EXAMPLE
 from gradwise import train
 
-MISSING = "SymPy is not installed; use pip install 'gradwise[suite]'"
+MISSING = 'SymPy is not installed; use pip install "gradwise[suite]"'
 HISTORY = train.History.empty().append({"train_loss": [1.0, 0.5]})
 
 

@@ -63,7 +63,10 @@ def test_without_the_extras_all_works_that_needs_none_and_the_rest_says_what_to_
     assert re.sub(r"\n +", " ", missing) == needs
     version, told = done.stdout.splitlines()[-2:]
     assert re.fullmatch(r"gradwise \d+\.\d+\.\d+", version)
-    assert told.endswith("pip install 'gradwise[suite]'")
+    assert told == (
+        'gradwise: the command line needs an extra: pip install "gradwise[suite]"; '
+        "without it there is `gradwise doctor`"
+    )
 
 
 def test_a_record_that_is_pickled_in_one_folder_is_read_in_another(

@@ -1,5 +1,6 @@
 """The work behind `gradwise` itself, `gradwise run` and `gradwise list`: suites of scenarios."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -144,7 +145,8 @@ def _run(asked: Asked, *, full: bool) -> tuple[list[Comparison], Path]:
     for comparison in comparisons if full else ():
         typer.echo(text_table(comparison, terminal_width(), full=True) + "\n")
     typer.echo(summary_text(comparisons, terminal_width()))
-    typer.echo(f"results are in {path}\n`gradwise report {asked.out}` makes a page of it")
+    written = shlex.join(["gradwise", "report", str(asked.out)])
+    typer.echo(f"results are in {path}\n`{written}` makes a page of it")
     return comparisons, path
 
 

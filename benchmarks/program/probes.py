@@ -114,7 +114,7 @@ def _loses_imaginary_part(eqn: JaxprEqn, operands: Sequence[Mark], line: str) ->
 def _symbolic(split: Split) -> Obstacle | None:
     fn, x, rest = split
     if importlib.util.find_spec("sympy") is None:
-        instead = "pip install 'gradwise[suite]'"
+        instead = 'pip install "gradwise[suite]"'
         return Obstacle(reason=NO_SYMPY, source="", instead=instead)
     without: list[Spot] = []
 
