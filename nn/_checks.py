@@ -2,11 +2,15 @@
 
 import operator
 from collections.abc import Callable
-from typing import SupportsIndex
+from numbers import Number
+from typing import SupportsIndex, TypeVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
+
+T = TypeVar("T")
 
 
 def positive_int(who: str, name: str, value: object) -> int:
@@ -41,13 +45,48 @@ def check_number(
 
 
 def check_key(who: str, key: object) -> None:
-    """Check that `key` is not the number that a key is made of.
+    """Check that `key`, if there is one, is a key, and neither a number nor several keys.
 
     Raises:
-        TypeError: If it is one.
+        TypeError: If it is a number, of which a key is made.
+        ValueError: If it is an array of keys.
     """
-    if isinstance(key, int):
+    if isinstance(key, Number) or (isinstance(key, np.ndarray | jax.Array) and _is_number(key)):
         raise TypeError(f"{who} expected a key, got {key}: make one, jax.random.key({key})")
+    if isinstance(key, jax.Array) and _is_typed(key) and key.ndim:
+        raise ValueError(
+            f"{who} expected one key, got keys of shape {key.shape}: take one of them, or map over "
+            "them by jax.vmap"
+        )
+
+
+def _is_number(key: np.ndarray | jax.Array) -> bool:
+    return key.ndim == 0 and not _is_typed(key)
+
+
+def _is_typed(key: np.ndarray | jax.Array) -> bool:
+    return jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+
+
+def canonical(x: T) -> T | jax.Array:
+    """Return NumPy's floats as JAX's array, in the dtype that JAX has for them; else `x` itself."""
+    is_floats = isinstance(x, np.ndarray) and jnp.issubdtype(x.dtype, np.floating)
+    return jnp.asarray(x) if is_floats else x
+
+
+def check_array(who: str, x: object) -> None:
+    """Check that `x` is one array, or a number, and no tree of them.
+
+    Raises:
+        TypeError: If it is a tree, or None.
+    """
+    if x is None or (not hasattr(x, "shape") and isinstance(x, tuple | list | dict)):
+        kind = type(x).__name__
+        raise TypeError(
+            f"{who} expected one array, got {'None' if x is None else f'a {kind} of {len(x)}'}; "  # pyright: ignore
+            "features and targets are apart: predict takes x alone, and of a tree a model takes "
+            "what each layer is to have"
+        )
 
 
 def check_floating(who: str, x: jax.Array) -> None:
@@ -56,6 +95,7 @@ def check_floating(who: str, x: jax.Array) -> None:
     Raises:
         TypeError: If it does not.
     """
+    check_array(who, x)
     dtype = jnp.result_type(x)
     if not jnp.issubdtype(dtype, jnp.floating):
         raise TypeError(
@@ -71,6 +111,7 @@ def check_features(who: str, x: jax.Array, features: int) -> None:
         ValueError: If the last axis has another size.
         TypeError: If the dtype is not floating-point.
     """
+    check_array(who, x)
     if jnp.ndim(x) == 0 or jnp.shape(x)[-1] != features:
         raise ValueError(
             f"{who} expected an input whose last axis is {features}, got shape {jnp.shape(x)}"
@@ -85,6 +126,7 @@ def check_sequence(who: str, x: jax.Array, features: int) -> None:
         ValueError: If it has another number of axes, or the last one has another size.
         TypeError: If the dtype is not floating-point.
     """
+    check_array(who, x)
     if jnp.ndim(x) != 3:
         raise ValueError(
             f"{who} expected an input [batch, time, {features}], got shape {jnp.shape(x)}"

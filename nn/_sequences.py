@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.nn.initializers import Initializer
 
-from ._checks import check_sequence, hide, real_entries
+from ._checks import check_array, check_sequence, hide, real_entries
 from ._precision import at_least_float32
 from ._spread import gathered, rows_alone
 from .layer import Layer, masked
@@ -40,6 +40,7 @@ def recurrent_layer(
     """
 
     def fn(params: Params, x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        check_array(who, x)
         params = gathered(x, params)  # once, before the loop over the steps
         inner, outer = projections(params)
         check_sequence(who, x, inner.weight.shape[0])

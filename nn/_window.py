@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._checks import positive_int
+from ._checks import check_array, positive_int
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -74,6 +74,7 @@ def check_rank(who: str, x: jax.Array, window: tuple[int, ...]) -> None:
     Raises:
         ValueError: If it has another number of axes.
     """
+    check_array(who, x)
     if jnp.ndim(x) != len(window) + 2:
         raise ValueError(
             f"{who} expected an input [batch, *spatial, channels] of {len(window) + 2} axes, "

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import check_floating
+from ._checks import canonical, check_floating
 from ._precision import at_least_float32
 
 
@@ -25,6 +25,7 @@ def sigmoid(x: jax.Array) -> jax.Array:
         >>> f"{jax.grad(nn.sigmoid)(50.0):.2e}"
         '1.93e-22'
     """
+    check_floating("sigmoid", x)
     return lax.logistic(x)
 
 
@@ -63,6 +64,7 @@ def tanh(x: jax.Array) -> jax.Array:
         >>> f"{jax.grad(nn.tanh)(25.0):.1e}"
         '7.7e-22'
     """
+    check_floating("tanh", x)
     return lax.tanh(x)
 
 
@@ -228,5 +230,6 @@ def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
 def _in_float32(who: str, fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
     """Compute `fn(x)` in float32 or better and return it in the dtype of `x`."""
     x = jnp.asarray(x)
+    x = canonical(x)
     check_floating(who, x)
     return fn(at_least_float32(x)).astype(x.dtype)

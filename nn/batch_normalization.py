@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import check_features, check_number, positive_int, real_entries
+from ._checks import canonical, check_features, check_number, positive_int, real_entries
 from ._moments import divisor, standardise
 from ._precision import at_least_float32
 from ._spread import beside, like, with_axes
@@ -133,6 +133,7 @@ def batch_norm(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, BatchNormState]:
         del key
+        x = canonical(x)
         check_features(who, x, features)
         real = None if mask is None else real_entries(who, x, mask)
         # Hidden entries become 0 before anything is computed; a NaN in one would make its gradient

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ._checks import check_floating, hide, real_entries
+from ._checks import check_array, check_floating, hide, real_entries
 from ._precision import at_least_float32
 from .layer import Layer, masked
 
@@ -86,6 +86,7 @@ def _inner_axes(who: str, x: jax.Array) -> tuple[int, ...]:
         ValueError: If there are none.
         TypeError: If the input is not floating-point.
     """
+    check_array(who, x)
     if jnp.ndim(x) < 3:
         raise ValueError(
             f"{who} expected an input [batch, ..., features] of 3 axes or more, "

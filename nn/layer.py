@@ -5,7 +5,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_origin
 
 import jax
 
-from ._checks import hide
+from ._checks import canonical, check_key, hide
 from ._watch import Watch, read
 
 Params = TypeVar("Params")
@@ -178,6 +178,7 @@ def masked(
     """Make a layer of `fn(params, x, mask)`, with no state and no randomness."""
 
     def init_without_state(key: jax.Array, /) -> tuple[Params, tuple[()]]:
+        check_key("init", key)
         return init(key), ()
 
     def apply(
@@ -191,7 +192,7 @@ def masked(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple[()]]:
         del key, train
-        return fn(params, x, mask), state
+        return fn(params, canonical(x), mask), state
 
     apply.__qualname__ = who
     return Layer(init_without_state, apply)
@@ -250,7 +251,7 @@ def observed_activation(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, Any]:
         del key, train
-        x = hide(name, x, mask)
+        x = hide(name, canonical(x), mask)
         if isinstance(state, Watch):
             state = read(state, name, lambda x: fn(params, x), x, mask)
         return fn(params, x), state

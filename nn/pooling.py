@@ -92,6 +92,7 @@ def avg_pool(
     reduce = _over_windows(who, window, strides, padding)
 
     def mean(_: tuple[()], x: jax.Array, mask: jax.Array | None) -> jax.Array:
+        check_floating(who, x)  # the mean of integers would be cut off
         wide = at_least_float32(hide(who, x, mask))
         counts = reduce(_ones(wide, mask, who), 0, lax.add)
         counts = counts if mask is None else jnp.maximum(counts, 1)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ._checks import check_floating, check_key, check_number
+from ._checks import canonical, check_floating, check_key, check_number
 from ._precision import wide_dtype
 from ._threefry import blocks
 from .layer import Layer
@@ -70,6 +70,7 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
         if key is None and train:
             raise ValueError(f"{who} needs a key while training: apply(..., train=True, key=key)")
         check_key(who, key)
+        x = canonical(x)
         check_floating(who, x)
         return (x if key is None else _drop(key, x, rate)), state
 

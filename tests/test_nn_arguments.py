@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -138,3 +139,49 @@ def test_an_integer_input_of_dense_raises_an_error_that_names_the_fix():
     layer, params = nn.dense(3, 4), nn.Dense(weight=np.ones((3, 4), np.float32), bias=None)
     with pytest.raises(TypeError, match=r"dense\(3, 4\) .* got uint8; .* x\.astype"):
         layer.apply(params, (), np.ones((5, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [nn.avg_pool((2,)), nn.max_pool((2,)), nn.global_avg_pool(), nn.lstm(3, 2), nn.batch_norm(3)],
+    ids=str,
+)
+def test_integers_are_refused_where_they_would_be_cut_off(layer):
+    params, state = jax.eval_shape(layer.init, jax.random.key(0))
+    with pytest.raises(TypeError, match="expected a floating-point input, got int32"):
+        jax.eval_shape(layer.apply, params, state, jnp.ones((2, 4, 3), jnp.int32))
+
+
+@pytest.mark.parametrize("fn", [nn.sigmoid, nn.tanh, nn.silu, nn.gelu, nn.softmax])
+def test_an_activation_says_that_it_needs_floats(fn):
+    with pytest.raises(TypeError, match="expected a floating-point input, got int32"):
+        jax.eval_shape(fn, jnp.ones(3, jnp.int32))
+
+
+TREES = {"none": None, "empty": (), "pair": (np.ones((2, 4, 3)),) * 2, "dict": {"a": np.ones(2)}}
+
+
+@pytest.mark.parametrize("x", TREES.values(), ids=TREES)
+@pytest.mark.parametrize(
+    "layer",
+    [nn.dense(3, 2), nn.conv(3, 2, (2,)), nn.gru(3, 2), nn.global_max_pool(), nn.dropout(0.5)],
+    ids=str,
+)
+def test_a_tree_is_no_input_of_a_layer_of_one_array(layer, x):
+    params, state = layer.init(jax.random.key(0))
+    with pytest.raises(TypeError, match=r"expected one array, got (None|a (tuple|dict) of \d)"):
+        layer.apply(params, state, x)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.batch_norm(3), nn.layer_norm(3), nn.prelu(3), nn.sinusoidal_positions(3),
+        nn.avg_pool((2,)), nn.activation(nn.softmax), nn.gru(3, 2), nn.dropout(0.5),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_float64_of_numpy_is_taken_without_a_warning(layer):
+    params, state = layer.init(jax.random.key(0))
+    y, _ = layer.apply(params, state, np.ones((2, 4, 3)), key=jax.random.key(1))
+    assert y.dtype == jnp.float32

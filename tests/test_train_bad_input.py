@@ -1,8 +1,11 @@
 import jax
 import numpy as np
+import optax
 import pytest
 from train_problem import CLASSES, FEATURES, data, forbid_compiling, linear, optimizer
 
+import losses
+import nn
 import train
 
 X, Y = (np.asarray(part) for part in data())
@@ -146,3 +149,81 @@ def test_an_option_out_of_its_range_raises_where_it_is_given(make, message):
 
 def test_the_shared_problem_has_the_shapes_that_the_messages_name():
     assert (X.shape[1], CLASSES) == (FEATURES, 3)
+
+
+def never(epoch):
+    return None
+
+
+def nothing():
+    return []
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        ({"x": X, "y": Y}, TypeError, r"a pair \(x, y\) of arrays, a tuple, got dict: pass"),
+        ("rows.csv", TypeError, r"a pair \(x, y\) of arrays, a tuple, got str"),
+        (nothing, TypeError, "a function of the epoch's number that gives batches: too many"),
+        (never, TypeError, "a source must be a function epoch -> iterable .* returns NoneType"),
+        (((X, X), Y), TypeError, r"dense\(4, 3\) expected one array, got a tuple of 2"),
+    ],
+)
+def test_what_is_no_data_set_is_told_with_what_it_is(rows, error, message):
+    objective, train_state = linear()
+    with pytest.raises(error, match=message):
+        train.fit(jax.random.key(0), train_state, objective, optimizer(), rows, **GOOD)
+
+
+KEYS = {
+    "number": (np.int32(7), TypeError, "key.*7"),
+    "array": (np.array(7), TypeError, "key.*7"),
+    "float": (0.5, TypeError, "key.*0.5"),
+    "keys": (jax.random.split(jax.random.key(0), 3), ValueError, r"one key, got keys of shape \(3"),
+}
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_what_is_no_key_is_told_before_anything_is_drawn(name):
+    key, error, message = KEYS[name]
+    objective, train_state = linear()
+    doors = {
+        "fit": lambda: train.fit(key, train_state, objective, optimizer(), (X, Y), **GOOD),
+        "split": lambda: train.data.split(key, (X, Y), test=0.5),
+        "folds": lambda: train.data.folds(key, 8, 2),
+        "shuffle": lambda: train.data.shuffle(key, 0, 8, 2),
+        "grid_search": lambda: train.grid_search(
+            lambda key, train_data, validation, *, rate: None,
+            {"rate": [1]},
+            (X, Y),
+            (X, Y),
+            key=key,
+        ),
+        "init": lambda: nn.dense(2, 3).init(key),
+        "init of serial": lambda: nn.serial(nn.dense(2, 3)).init(key),
+        "dropout": lambda: nn.dropout(0.5).apply((), (), X, key=key, train=True),
+    }
+    for door in doors.values():
+        with pytest.raises(error, match=message):
+            door()
+
+
+def test_a_train_state_of_another_optimizer_is_told():
+    objective, train_state = linear()
+    step = train.make_step(objective, optax.adam(0.1))
+    with pytest.raises(ValueError, match="was made with another optimizer, whose state is PyTree"):
+        step(jax.random.key(0), train_state, train.Batch(X, Y))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"penalty": lambda params: params.bias}, ValueError, r"one number, got shape \(3,\): add"),
+        ({"metrics": {1: train.metrics.accuracy}}, TypeError, "names of texts, got 1"),
+    ],
+)
+def test_a_penalty_of_several_numbers_and_a_metric_without_a_name_are_told(options, error, message):
+    model = linear()[0].apply
+    loss = losses.softmax_cross_entropy_with_integer_labels
+    with pytest.raises(error, match=message):
+        train.supervised(model, loss, **options)(linear()[1].params, (), train.Batch(X, Y))

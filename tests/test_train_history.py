@@ -331,3 +331,8 @@ def test_a_picture_as_svg_holds_its_words_and_is_the_same_file_twice(tmp_path):
         history.plot(tmp_path / name)
     assert ">training loss</text>" in (tmp_path / "one.svg").read_text()
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+
+
+def test_counts_that_no_model_has_outputs_for_make_no_table_of_classes():
+    objective = train.supervised(lambda params, x: x, losses.squared_error)
+    assert known_optimum(objective, np.full((3, 1), 2**31 - 1)) == 0

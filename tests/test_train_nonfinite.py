@@ -168,7 +168,7 @@ def test_a_label_of_two_classes_that_is_neither_is_named_with_its_row(outside):
     loss = losses.binary_cross_entropy_with_logits
     found = message(nn.dense(2, 1), (np.ones((4, 2), np.float32), labels), loss=loss)
     assert "The loss of row 2 of the train data is NaN whatever is predicted" in found
-    assert f"y holds [{outside}]. For two classes labels are from 0 to 1." in found
+    assert f"y holds [{outside}]. For two classes labels are from 0 to 1," in found
     assert "learning rate" not in found
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import operator
+from numbers import Number
+
+import jax
+import jax.numpy as jnp
+import numpy as np
 
 from ._text import excerpt
 
@@ -28,15 +33,24 @@ def positive(name: str, value: object) -> int:
 
 
 def check_key(key: object) -> None:
-    """Check that a key is not the number that a key is made of.
+    """Check that a key is one, and neither a number nor several keys.
 
     Raises:
-        TypeError: If it is one.
+        TypeError: If it is a number, of which a key is made, or None.
+        ValueError: If it is an array of keys.
 
     Example:
         >>> check_key(0)
         Traceback (most recent call last):
         TypeError: key must be made of a number, jax.random.key(0), got 0
     """
-    if isinstance(key, int):
-        raise TypeError(f"key must be made of a number, jax.random.key({key}), got {key}")
+    is_array = isinstance(key, np.ndarray | jax.Array)
+    is_typed = is_array and jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if key is None or isinstance(key, Number) or (is_array and key.ndim == 0 and not is_typed):
+        seed = 0 if key is None else key
+        raise TypeError(f"key must be made of a number, jax.random.key({seed}), got {key}")
+    if is_array and is_typed and key.ndim:
+        raise ValueError(
+            f"key must be one key, got keys of shape {key.shape}: take one of them, or map over "
+            "them by jax.vmap"
+        )

@@ -7,7 +7,8 @@ they take; `arrays.py` decides for one leaf, there and in `init` and `save`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import jax
@@ -128,7 +129,13 @@ def check_source(name: str, source: object, *, epochs: int) -> None:
         TypeError: If it is neither an iterable nor a function.
     """
     if callable(source):
+        _check_takes_epoch(name, source)
         return
+    if isinstance(source, Mapping | str):
+        raise TypeError(
+            f"{name} must be a pair (x, y) of arrays, a tuple, got {excerpt(_kind(source))}"
+            + (": pass (x, y) of what it holds" if isinstance(source, Mapping) else "")
+        )
     if not isinstance(source, Iterable):
         raise TypeError(
             f"{name} must be a pair (x, y) of arrays, an iterable of such pairs, or a function "
@@ -140,6 +147,17 @@ def check_source(name: str, source: object, *, epochs: int) -> None:
             f"{type(source).__name__}, which can be read only once: pass a function of the epoch "
             "that makes one"
         )
+
+
+def _check_takes_epoch(name: str, source: Callable[..., object]) -> None:
+    try:
+        inspect.signature(source).bind(0)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must be a function of the epoch's number that gives batches: {error}"
+        ) from None
+    except ValueError:  # a function of another language has no signature
+        return
 
 
 def batch_of(name: str, pair: object) -> Data:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias, TypeVar
 import jax
 import jax.numpy as jnp
 
-from .._checks import positive
+from .._checks import check_key, positive
 from .._explicit import rows_of
 from .._spread import Rows
 from .shuffling import FEW, Order, along, batches, epoch_key, permutation
@@ -90,6 +90,8 @@ def shuffle(
         >>> (indices // 4).tolist()  # the block of each row
         [[0, 0, 1, 1], [0, 0, 1, 1]]
     """
+    check_key(key)
+    rows, batch_size = positive("rows", rows), positive("batch_size", batch_size)
     devices = positive("devices", devices)
     steps = jnp.arange(-(-rows // batch_size))
     if devices == 1:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks import check_key
 from .._explicit import rows_of
 from .._global_arrays import local
 from .._text import excerpt
@@ -48,6 +49,7 @@ def split(
     """
     if not 0 < test < 1:
         raise ValueError(f"split needs a test share between 0 and 1, got {test}")
+    check_key(key)
     data = tree_of_rows("the data", data)
     rows = length(data)
     if rows < 2:
@@ -88,6 +90,7 @@ def folds(
     """
     if not 2 <= count <= rows:
         raise ValueError(f"folds must be between 2 and the {rows} rows, got {count}")
+    check_key(key)
     order = np.asarray(jax.random.permutation(key, rows))
     used = rows // count * count
     if stratify is None:

@@ -112,7 +112,8 @@ def _lossless_target(
         return ""
     return (
         f"The loss of {_rows_text(rows[bad])} of {place} is NaN whatever is predicted: y holds "
-        f"{excerpt(str(y[bad][0].tolist()))}. For two classes labels are from 0 to 1."
+        f"{excerpt(str(y[bad][0].tolist()))}. For two classes labels are from 0 to 1, and counts "
+        "are 0 or more."
     )
 
 

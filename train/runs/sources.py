@@ -95,7 +95,7 @@ def make_reader(
     def read(number: int, position: Position) -> tuple[Reading, Iterator[Data]]:
         left = None if steps_per_epoch is None else steps_per_epoch - position.batches
         if callable(source):
-            reading = _from(Reading(iterator=iter(source(number))), position, position.batches)
+            reading = _from(Reading(iterator=_opened(source, number)), position, position.batches)
         elif steps_per_epoch is None:
             reading = _from(Reading(iterator=iter(source)), position, position.batches)
         else:
@@ -107,6 +107,21 @@ def make_reader(
         return reading, islice(reading, left)
 
     return read
+
+
+def _opened(source: Callable[[int], Iterable[Data]], number: int) -> Iterator[Data]:
+    """Return what a function gives for an epoch.
+
+    Raises:
+        TypeError: If that is no iterable.
+    """
+    given = source(number)
+    if not isinstance(given, Iterable):
+        raise TypeError(
+            f"a source must be a function epoch -> iterable of pairs (x, y), got one that returns "
+            f"{type(given).__name__}"
+        )
+    return iter(given)
 
 
 def _from(reading: Reading, position: Position, behind: int) -> Reading:

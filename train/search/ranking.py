@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import data as datasets
-from .._checks import positive
+from .._checks import check_key, positive
 from .._text import excerpt
 from .._types import Data, Device
 from ..curves import History
@@ -112,7 +112,7 @@ def grid_search(
     folds = None if folds is None else positive("folds", folds)
     chunk = _default_chunk() if chunk is None else positive("chunk", chunk)
     grid = {name: listed(name, values) for name, values in grid.items()}
-    data = _checked(run, grid, train_data, validation, folds)
+    data = _checked(key, run, grid, train_data, validation, folds)
     if stratify is not None and folds is None:
         raise ValueError("stratify needs folds=, how many parts the rows are cut into by label")
     _check_ranking(score, mode)
@@ -173,7 +173,12 @@ def _runs(
 
 
 def _checked(
-    run: Run, grid: Grid, train_data: Data, validation: Data | None, folds: int | None
+    key: jax.Array,
+    run: Run,
+    grid: Grid,
+    train_data: Data,
+    validation: Data | None,
+    folds: int | None,
 ) -> Sets:
     """Return the data as arrays, once they and the run are checked."""
     if not grid:
@@ -184,6 +189,7 @@ def _checked(
         raise TypeError(
             f"the run must take (key, train_data, validation, {', '.join(grid)}): {error}"
         ) from None
+    check_key(key)
     sets = data_sets(train_data, validation, batch_size=1)
     if folds is None:
         return sets

@@ -74,7 +74,7 @@ class SupervisedObjective:
         """Return the mean loss over the real rows plus the penalty, the new state and the metrics.
 
         Raises:
-            ValueError: If the loss does not give a value for each row.
+            ValueError: If the loss does not give a value for each row, or the penalty is several.
             TypeError: If a metric does not give sums.
         """
         batch = batch._replace(x=_zero_hidden_rows(batch.x, batch.mask))
@@ -90,6 +90,10 @@ class SupervisedObjective:
         value = reduce(jnp.add, [value for _, value in means.values()])
         if self.penalty is not None:
             penalty = wide(self.penalty(params))
+            if penalty.shape:
+                raise ValueError(
+                    f"a penalty must be one number, got shape {penalty.shape}: add its entries up"
+                )
             count = real_rows(batch).sum(dtype=penalty.dtype)
             results["penalty"] = Mean(penalty * count, count)
             value = value + penalty

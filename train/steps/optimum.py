@@ -15,6 +15,7 @@ from .contracts import AnyLoss, Objective
 from .objectives import SupervisedObjective
 
 _ROWS = 4  # rows that are tried
+_CLASSES = 100_000  # more are no labels
 _SURE = 1e4  # a logit that says 1 or, negative, 0
 
 
@@ -36,8 +37,10 @@ def known_optimum(objective: Objective, y: Tree) -> float:
         0.0
     """
     leaves = jax.tree.leaves(y)
-    if not isinstance(objective, SupervisedObjective) or not all(
-        getattr(leaf, "is_fully_addressable", True) for leaf in leaves
+    if (
+        not leaves
+        or not isinstance(objective, SupervisedObjective)
+        or not all(getattr(leaf, "is_fully_addressable", True) for leaf in leaves)
     ):
         return math.nan
     shown = datasets.take(y, np.arange(min(_ROWS, datasets.length(y))))
@@ -57,9 +60,14 @@ def _of(loss: AnyLoss) -> Callable[[Tree, Tree], jax.Array]:
     return lambda predictions, y: loss(predictions, y)
 
 
+def _are_labels(y: np.ndarray) -> bool:
+    """Return whether integers may be labels, not counts or times that no model has outputs for."""
+    return bool(y.min() >= 0 and y.max() < _CLASSES)
+
+
 def _perfect(y: Tree) -> Iterator[Tree]:
     """Yield what a model may predict that knows the targets."""
-    if isinstance(y, np.ndarray) and np.issubdtype(y.dtype, np.integer) and y.min() >= 0:
+    if isinstance(y, np.ndarray) and np.issubdtype(y.dtype, np.integer) and _are_labels(y):
         classes = np.arange(max(2, int(y.max()) + 1))
         yield np.where(y[..., None] == classes, _SURE, -_SURE).astype(np.float32)
     yield jax.tree.map(lambda leaf: leaf.astype(np.promote_types(leaf.dtype, np.float32)), y)

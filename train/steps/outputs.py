@@ -235,6 +235,8 @@ def check_names(
             f"supervised has weights or metrics of {sorted(by_output)}, which need a loss of each "
             f"of these names, got {sorted(outputs) or 'one loss without a name'}"
         )
+    if odd := [name for name in metrics if not isinstance(name, str)]:
+        raise TypeError(f"metrics must have names of texts, got {odd[0]!r}")
     names = [name for name, metric in metrics.items() if not isinstance(metric, Mapping)]
     for output, metric in metrics.items():
         names += [f"{output}_{name}" for name in metric] if isinstance(metric, Mapping) else []

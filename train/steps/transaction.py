@@ -13,6 +13,7 @@ from jax.sharding import NamedSharding
 from .. import gradients
 from .._places import Places
 from .._sharding import axes_of_rows, check_sharding
+from .._text import excerpt
 from .._types import Params, State, Tree
 from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
@@ -165,11 +166,26 @@ def _proposed(
     given: Given,
 ) -> tuple[Params, Tree]:
     """Return the parameters and the optimizer's state after an update."""
-    updates, new_opt_state = optimizer.update(
-        given.slope, given.opt_state, given.params,
-        value=given.value, grad=given.slope, value_fn=value_fn,
-    )  # fmt: skip
+    try:
+        updates, new_opt_state = optimizer.update(
+            given.slope, given.opt_state, given.params,
+            value=given.value, grad=given.slope, value_fn=value_fn,
+        )  # fmt: skip
+    except Exception as error:
+        _check_made_by(optimizer, given, error)
+        raise
     return optax.apply_updates(given.params, updates), new_opt_state
+
+
+def _check_made_by(optimizer: optax.GradientTransformation, given: Given, error: Exception) -> None:
+    """Raise a ValueError if the optimizer's state, with which it has failed, is not its own."""
+    own = jax.tree.structure(jax.eval_shape(optimizer.init, given.params))
+    if own != jax.tree.structure(given.opt_state):
+        raise ValueError(
+            "the train state was made with another optimizer, whose state is "
+            f"{excerpt(str(jax.tree.structure(given.opt_state)))}: make it with this one, "
+            "train.init(params, state, optimizer)"
+        ) from error
 
 
 def make_forward(
