@@ -162,6 +162,21 @@ def _total_variation(u: jax.Array, noisy: jax.Array) -> jax.Array:
     return jnp.sum((u - noisy) ** 2) + jnp.sum(jnp.sqrt(slopes + 0.01))
 
 
+def _gated(x: jax.Array, value: jax.Array, gate: jax.Array) -> jax.Array:
+    return jnp.tanh(value @ x) * jax.nn.sigmoid(gate @ x)
+
+
+def _residual(x: jax.Array, down: jax.Array, up: jax.Array) -> jax.Array:
+    return x + up @ jax.nn.gelu(down @ x)
+
+
+def _group_norm(x: jax.Array, gain: jax.Array) -> jax.Array:
+    """Return each group of features over its own spread, `[examples, features]`."""
+    groups = x.reshape(x.shape[0], 4, -1)
+    centred = groups - groups.mean(-1, keepdims=True)
+    return (centred / jnp.sqrt(groups.var(-1, keepdims=True) + 1e-5)).reshape(x.shape) * gain
+
+
 def _interpolation(values: jax.Array, places: jax.Array) -> jax.Array:
     low = jnp.floor(places).astype(jnp.int32)
     return values[low] * (1 - places + low) + values[low + 1] * (places - low)
@@ -265,6 +280,27 @@ CASES = {
         _measured,
         (8, 300, 1200),
         "Two entries a row, at places that floats decide.",
+        argnums=(0,),
+    ),
+    "gated_layer": Case(
+        _gated,
+        normal((-1,), (48, -1), (48, -1)),
+        (40, 256, 1024),
+        "Two dense layers side by side, multiplied number by number.",
+        argnums=(0,),
+    ),
+    "residual_block": Case(
+        _residual,
+        normal((-1,), (8, -1), (-1, 8)),
+        (40, 400, 1600),
+        "A diagonal, and beside it a layer through eight numbers.",
+        argnums=(0,),
+    ),
+    "group_norm": Case(
+        _group_norm,
+        normal((-1, 96), (96,)),
+        (4, 16, 64),
+        "Four norms in each example, and a gain that all examples share.",
         argnums=(0,),
     ),
 }

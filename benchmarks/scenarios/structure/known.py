@@ -161,6 +161,26 @@ CASES = {
         "Dense by a sum of exponentials: a split.",
         argnums=(0,),
     ),
+    "softmax_layer": Case(
+        lambda x, w: jax.nn.softmax(w @ x),
+        normal((-1,), (32, -1)),
+        (20, 512, 2048),
+        "The weights of a dense layer are its Jacobian: a split of what comes after it.",
+        argnums=(0,),
+    ),
+    "layers": Case(
+        lambda x, a, b, c: jnp.tanh(c @ jnp.tanh(b @ jnp.tanh(a @ x))),
+        normal((-1,), (48, -1), (40, 48), (32, 40)),
+        (40, 512, 2048),
+        "Several dense layers: a product of their weights, in the cheapest order.",
+        argnums=(0,),
+    ),
+    "layer_norms": Case(
+        jax.vmap(_layer_norm),
+        normal((-1, 256)),
+        (4, 16, 64),
+        "Examples that share nothing, each a layer norm: the passes of one.",
+    ),
     "diagonal_rank_one": Case(
         lambda x, u: jnp.sin(x) + u * (u @ x) ** 2,
         normal((-1,), (-1,)),

@@ -20,7 +20,7 @@ def scenarios(size: str) -> Suite:
     Example:
         >>> suite = scenarios("small")
         >>> len(suite), list(suite)[0]
-        (46, 'structure/known/stencil')
+        (52, 'structure/known/stencil')
     """
     groups: Mapping[str, Mapping[str, Case]] = {"known": KNOWN, "held_out": HELD_OUT}
     return {
