@@ -64,6 +64,14 @@ EXAMPLES = {
     "a scan": (scanned, [normal(40)], None, "split (1+1+1)"),
     "two results": (two_results, [normal(40)], None, "split (1+1+1)"),
     "indices": (indices, [normal(40)], None, "split (1+1+1)"),
+    # what is left is linear, and so the same numbers for all inputs
+    "a residual": (lambda x: x + GAIN * jnp.tanh(GAIN @ x), [normal(40)], None, "split (1+1+1)"),
+    "neighbours": (
+        lambda x: x + jnp.roll(x, 1) + jnp.sin(x.sum()),
+        [normal(40)],
+        None,
+        "split (1+2+1)",
+    ),
 }
 
 

@@ -213,7 +213,7 @@ def _seeds(colours: Any, count: int, leaves: Sequence[jax.Array]) -> Leaves:
         own = colours[start : start + leaf.size]
         every = np.arange(count, dtype=own.dtype)
         alike = own[None] == every[:, None]
-        seeds.append(alike.astype(leaf.dtype).reshape(count, *leaf.shape))
+        seeds.append(jnp.asarray(alike.astype(leaf.dtype).reshape(count, *leaf.shape)))
         start += leaf.size
     return tuple(seeds)
 
