@@ -66,12 +66,7 @@ EXAMPLES = {
     "indices": (indices, [normal(40)], None, "split (1+1+1)"),
     # what is left is linear, and so the same numbers for all inputs
     "a residual": (lambda x: x + GAIN * jnp.tanh(GAIN @ x), [normal(40)], None, "split (1+1+1)"),
-    "neighbours": (
-        lambda x: x + jnp.roll(x, 1) + jnp.sin(x.sum()),
-        [normal(40)],
-        None,
-        "split (1+2+1)",
-    ),
+    "a mirror": (lambda x: 2 * x + x[::-1] + jnp.sin(x.sum()), [normal(40)], None, "split (1+2+1)"),
 }
 
 
