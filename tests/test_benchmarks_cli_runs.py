@@ -152,6 +152,9 @@ def test_a_run_is_compared_with_a_baseline_that_has_a_name(compared, tmp_path):
     for wanted in ([], ["--baseline", "main"], ["main", "latest"]):
         done = gradwise("diff", "--results", tmp_path, *wanted)
         assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "4 same")
+        assert done.stderr == ""
+    done = gradwise("diff", "--results", tmp_path, "main", first)
+    assert done.stderr == f"gradwise: both are one run, {first}; measure again: gradwise run\n"
 
 
 def test_a_run_that_is_slower_than_its_baseline_exits_with_status_1(monkeypatch, tmp_path):

@@ -271,3 +271,6 @@ def test_rows_and_functions_of_one_run_alone_are_named(quiet):
     assert "gone: suite/sine, reverse" in text
     assert "gone: suite/other, value, numerical, forward, reverse" in text
     assert "new: suite/sine, reverse" in str(diff(fewer, quiet))
+    third = replace(quiet, name="suite/third")
+    (line,) = diff([quiet, other, third], quiet).unjudged
+    assert line == "gone: suite/other, suite/third: value, numerical, forward, reverse"

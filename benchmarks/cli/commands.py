@@ -133,6 +133,8 @@ def diff(given: Sequence[Path], *, baseline: str | None, folder: Path, format_: 
     if format_ not in _FORMATS:
         raise ValueError(f"unknown format {format_!r}; there are: {', '.join(_FORMATS)}")
     old, new = named.two_runs(folder, given, baseline)
+    if old.resolve() == new.resolve():
+        typer.echo(f"gradwise: both are one run, {old}; measure again: gradwise run", err=True)
     differences = compare_runs(
         results.load_all(old), results.load_all(new), names=(str(old), str(new))
     )

@@ -64,14 +64,19 @@ class Differences:
 
     @property
     def unjudged(self) -> list[str]:
-        """What is not judged, in a text for each conclusion, function and reason."""
+        """What is not judged, in a text for each conclusion and reason that functions share."""
         groups: dict[tuple[str, str, str], list[str]] = {}
         for row in self.of(*UNJUDGED):
             groups.setdefault((row.conclusion, row.scenario, row.note), []).append(row.method)
-        return [
-            f"{word}: {scenario}, {note + ': ' if note else ''}{', '.join(methods)}"
-            for (word, scenario, note), methods in groups.items()
-        ]
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for (word, scenario, note), methods in groups.items():
+            alike.setdefault((word, note, ", ".join(methods)), []).append(scenario)
+        texts = []
+        for (word, note, methods), scenarios in alike.items():
+            colon = note or len(scenarios) > 1
+            who = ", ".join([*scenarios, *([note] if note else [])])
+            texts.append(f"{word}: {who}{':' if colon else ','} {methods}")
+        return texts
 
     def of(self, *conclusions: str) -> list[Difference]:
         """Return the rows of some conclusions, in their order.
