@@ -122,18 +122,21 @@ def test_ba_and_its_jacobian_are_the_oracles():
 
 
 def test_ba_blocks_as_csr_are_the_dense_jacobian(monkeypatch):
-    monkeypatch.setattr(ba.blocks, "_CHUNK", 3)  # of 7: the last chunk overlaps the one before
+    monkeypatch.setattr(ba.chunks, "_CHUNK", 3)  # of 7: the last chunk overlaps the one before
 
     @jax.jit
     def every(*inputs):
         dense = jax.jacfwd(lambda *x: flat(ba.residuals(*x, *inputs[3:])), (0, 1, 2))(*inputs[:3])
         derivatives = ba.block_jacobian, ba.per_observation
         blocks = [derivative(*inputs) for derivative in derivatives]
-        return dense, [ba.csr_jacobian(b, *inputs[4:], cameras=3, points=4) for b in blocks]
+        sparse = [ba.csr_jacobian(b, *inputs[4:], cameras=3, points=4) for b in blocks]
+        value, at_once = ba.value_and_csr(jax.tree.map(jnp.zeros_like, sparse[0]), *inputs)
+        return (ba.residuals(*inputs), value), dense, [*sparse, at_once]
 
-    dense, (fast, straightforward) = every(*ba_inputs())
+    (expected, value), dense, jacobians = every(*ba_inputs())
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-11), value, expected)
     expected = np.concatenate([np.reshape(part, (21, -1)) for part in dense], axis=1)
-    for sparse in (fast, straightforward):
+    for sparse in jacobians:
         assert sparse.indices.dtype == jnp.int32
         matrix = csr_matrix(tuple(map(np.asarray, sparse)), shape=(21, 3 * 11 + 4 * 3 + 7))
         assert matrix.has_canonical_format
@@ -141,12 +144,20 @@ def test_ba_blocks_as_csr_are_the_dense_jacobian(monkeypatch):
 
 
 def test_ba_values_are_written_once_into_the_memory_of_those_before(monkeypatch):
-    monkeypatch.setattr(ba.blocks, "_CHUNK", 3)
+    monkeypatch.setattr(ba.chunks, "_CHUNK", 3)
     inputs, many = ba_inputs(), arrays(data.draw_ba(3, 4, 700))
     values = jax.jit(ba.csr_values, donate_argnums=0)
-    memory = values.lower(jnp.empty(31 * 700), *many).compile().memory_analysis()
-    assert memory.alias_size_in_bytes == memory.output_size_in_bytes == 31 * 700 * 8
-    assert memory.temp_size_in_bytes < memory.output_size_in_bytes / 4  # it is made nowhere else
+    into = ba.Csr(
+        jnp.empty(31 * 700), jnp.empty(31 * 700, jnp.int32), jnp.empty(3 * 700 + 1, jnp.int32)
+    )
+    at_once = jax.jit(ba.value_and_csr, donate_argnums=0)
+    for compiled, reused in (
+        (values.lower(into.data, *many).compile(), into.data.nbytes),
+        (at_once.lower(into, *many).compile(), into.data.nbytes + into.indices.nbytes),
+    ):
+        memory = compiled.memory_analysis()
+        assert memory.alias_size_in_bytes == reused
+        assert memory.temp_size_in_bytes < reused / 4  # it is made nowhere else
     expected = ba.csr_jacobian(
         jax.jit(ba.per_observation)(*inputs), *inputs[4:], cameras=3, points=4
     )

@@ -7,21 +7,20 @@ Forward mode differentiates the rotations, which depend on cameras alone, once p
 mode differentiates the rest.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
 from ..rotation import rotation_matrix
+from .chunks import in_chunks
 from .projection import project
-from .vectors import Components, columns, computed_once, dot, gather, subtract
+from .vectors import Components, columns, computed_once, cross, dot, gather, subtract
 
 #: Columns of an observation's block: rotation, centre, intrinsics of its camera; point; weight.
 CAMERA, POINT = 11, 3
 WIDTH = CAMERA + POINT + 1
-#: Observations of a chunk: a hundred arrays of this length are 3 MB.
-_CHUNK = 4096
 #: Columns that are joined at a time: to join k of them, XLA tries k places for each number.
 _JOINED_AT_ONCE = 10
 
@@ -38,25 +37,11 @@ class BlockJacobian(NamedTuple):
     weight: jax.Array  # [p] of the weight residual, by the weight
 
 
-def block_jacobian(
-    cameras: jax.Array,
-    points: jax.Array,
-    weights: jax.Array,
-    features: jax.Array,
-    camera_index: jax.Array,
-    point_index: jax.Array,
-) -> BlockJacobian:
+def block_jacobian(*inputs: jax.Array) -> BlockJacobian:
     """Compute the Jacobian of `residuals` as a block of 2 x 15 numbers for each observation.
 
-    The blocks are computed chunk by chunk and written in place into the result.
-
     Args:
-        cameras: `[n, 11]`; the arguments are those of `residuals`.
-        points: `[m, 3]`.
-        weights: `[p]`.
-        features: `[p, 2]`.
-        camera_index: `[p]`.
-        point_index: `[p]`.
+        *inputs: The six arguments of `residuals`.
 
     Example:
         >>> inputs = jnp.ones((2, 11)), jnp.ones((3, 3)), jnp.ones(7), jnp.zeros((7, 2))
@@ -64,72 +49,55 @@ def block_jacobian(
         >>> jax.eval_shape(block_jacobian, *inputs, index, index).reprojection.shape
         (7, 2, 15)
     """
-    inputs = cameras, points, weights, features, camera_index, point_index
-    count = len(weights)
-    blocks = write_blocks(jnp.zeros(2 * WIDTH * count, weights.dtype), *inputs)
+    cameras, points, weights, *others = inputs
+    count, linearized = len(weights), linearize(cameras, points)
+    blocks = in_chunks(
+        lambda _, *observations: linearized(*observations)[1],
+        jnp.zeros(2 * WIDTH * count, weights.dtype),
+        count,
+        (weights, *others),
+    )
     return BlockJacobian(blocks.reshape(count, 2, WIDTH), -2 * weights)
 
 
-def write_blocks(
-    into: jax.Array,
-    cameras: jax.Array,
-    points: jax.Array,
-    weights: jax.Array,
-    features: jax.Array,
-    camera_index: jax.Array,
-    point_index: jax.Array,
-) -> jax.Array:
-    """Write the blocks of `block_jacobian`, one after the other, at the start of a vector.
+def linearize(cameras: jax.Array, points: jax.Array) -> Callable[..., tuple[jax.Array, jax.Array]]:
+    """Return what computes the reprojection residuals `[p, 2]` and blocks `[2 * 15 p]`.
+
+    It takes those arguments of `residuals` that belong to observations, of a few or of all. What
+    belongs to cameras is computed here, once.
 
     Args:
-        into: `[at least 30 p]`, whose memory is written to where it is donated.
-        cameras: `[n, 11]`; these and the others are those of `residuals`.
+        cameras: `[n, 11]`.
         points: `[m, 3]`.
-        weights: `[p]`.
-        features: `[p, 2]`.
-        camera_index: `[p]`.
-        point_index: `[p]`.
 
     Example:
-        >>> inputs = jnp.ones((2, 11)), jnp.ones((3, 3)), jnp.ones(7), jnp.zeros((7, 2))
+        >>> of = linearize(jnp.ones((2, 11)), jnp.ones((3, 3)))
         >>> index = jnp.zeros(7, int)
-        >>> jax.eval_shape(write_blocks, jnp.zeros(217), *inputs, index, index).shape
-        (217,)
+        >>> residuals, blocks = jax.eval_shape(of, jnp.ones(7), jnp.zeros((7, 2)), index, index)
+        >>> residuals.shape, blocks.shape
+        ((7, 2), (210,))
     """
     by_axis = [jax.jvp(rotation_matrix, (cameras[:, :3].T,), (axis,)) for axis in _axes(cameras)]
-    rotation, derivatives = by_axis[0][0], [derivative for _, derivative in by_axis]
-    camera_columns, point_columns = columns(cameras[:, 3:]), columns(points)
-    tables = computed_once((camera_columns, rotation, derivatives, point_columns))
-    observations = weights, columns(features), camera_index, point_index
-    count = len(weights)
-    length = min(count, _CHUNK)
+    rotation = by_axis[0][0]
+    spins = [_spin(rotation, derivative) for _, derivative in by_axis]
+    tables = computed_once((columns(cameras[:, 3:]), rotation, spins, columns(points)))
 
-    def write(index: jax.Array, blocks: jax.Array) -> jax.Array:
-        start = jnp.minimum(index * length, count - length)  # the last one overlaps the one before
-        chunk = jax.tree.map(lambda v: lax.dynamic_slice_in_dim(v, start, length), observations)
-        numbers = _blocks(*tables, *chunk).ravel()
-        return lax.dynamic_update_slice_in_dim(blocks, numbers, 2 * WIDTH * start, axis=0)
+    def linearized(
+        weights: jax.Array, features: jax.Array, camera_index: jax.Array, point_index: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        camera = gather(tables[:3], camera_index)
+        point = gather(tables[3], point_index)
+        image, block = _blocks(*camera, point, weights, columns(features))
+        return jnp.stack(image, axis=1), block.ravel()
 
-    return lax.fori_loop(0, -(-count // length), write, into)
+    return linearized
 
 
-def per_observation(
-    cameras: jax.Array,
-    points: jax.Array,
-    weights: jax.Array,
-    features: jax.Array,
-    camera_index: jax.Array,
-    point_index: jax.Array,
-) -> BlockJacobian:
+def per_observation(*inputs: jax.Array) -> BlockJacobian:
     """Compute what `block_jacobian` computes in the straightforward way: `vmap(jacrev)`.
 
     Args:
-        cameras: `[n, 11]`; the arguments are those of `residuals`.
-        points: `[m, 3]`.
-        weights: `[p]`.
-        features: `[p, 2]`.
-        camera_index: `[p]`.
-        point_index: `[p]`.
+        *inputs: The six arguments of `residuals`.
 
     Example:
         >>> camera = jnp.array([[0.0] * 6 + [2.0] + [0.0] * 4])  # looks along z, f = 2
@@ -139,6 +107,7 @@ def per_observation(
         Array([[ 1. ,  0. , -0.5],
                [ 0. ,  1. , -1.5]], dtype=float32)
     """
+    cameras, points, weights, features, camera_index, point_index = inputs
 
     def observation(camera: Any, point: Any, weight: Any, feature: Any) -> jax.Array:
         offset = subtract(point, camera[3:6])
@@ -173,26 +142,22 @@ def apply_blocks(
 
 
 def _blocks(
-    cameras: Components,
-    rotations: Any,
-    rotation_derivatives: Any,
-    points: Components,
+    camera: Components,
+    rotation: Any,
+    spins: list[Components],
+    point: Components,
     weights: jax.Array,
     features: Components,
-    camera_index: jax.Array,
-    point_index: jax.Array,
-) -> jax.Array:
-    """Compute the blocks `[p, 2 * 15]` of p observations, from tables of all cameras and points.
+) -> tuple[Components, jax.Array]:
+    """Compute the residuals and the blocks `[p, 2 * 15]` of p observations.
 
     Reverse mode with two cotangents of ones gives the derivatives of all observations at once, as
     no two share a residual. It goes back to y, the point in the camera's frame; from there the
     chain rule needs R, and R's derivatives, of which there are only as many as cameras.
     """
-    tables = cameras, rotations, rotation_derivatives
-    camera, rotation, derivatives = gather(tables, camera_index)
-    offset = subtract(gather(points, point_index), camera[:3])
+    offset = subtract(point, camera[:3])
     y = tuple(dot(row, offset) for row in rotation)
-    y_by_rotation = [tuple(dot(row, offset) for row in derivative) for derivative in derivatives]
+    y_by_rotation = [cross(spin, y) for spin in spins]
     y, y_by_rotation = computed_once((y, y_by_rotation))  # many of the 30 columns need them
     image, pullback = jax.vjp(
         lambda y, intrinsics, weight: project(y, intrinsics, weight, features),
@@ -206,7 +171,15 @@ def _blocks(
         by_point = [dot(by_y, column) for column in zip(*rotation, strict=True)]
         by_centre = [-derivative for derivative in by_point]
         block += [*by_rotation, *by_centre, *by_intrinsics, *by_point, by_weight]
-    return _joined(block)
+    return image, _joined(block)
+
+
+def _spin(rotation: Any, derivative: Any) -> Components:
+    """Return the vector a for which a rotation's derivative is dR = [a]x R.
+
+    The matrix dR R' of the cross product by a has three numbers, where dR has nine.
+    """
+    return tuple(dot(derivative[i], rotation[j]) for i, j in ((2, 1), (0, 2), (1, 0)))
 
 
 def _joined(block: list[jax.Array]) -> jax.Array:

@@ -55,6 +55,16 @@ def dot(a: Any, b: Any) -> jax.Array:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
+def cross(a: Any, b: Any) -> Components:
+    """Compute the cross product of two vectors of three components.
+
+    Example:
+        >>> cross((1, 0, 0), (0, 1, 0))
+        (0, 0, 1)
+    """
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
 def computed_once(values: Any) -> Any:
     """Put a barrier behind values; without it, XLA computes them anew wherever they are read.
 
