@@ -30,6 +30,11 @@ GLOSSARY = {
         "Try again when the machine is quiet, or give it more seconds of measuring.",
         "903 x ? with an interval of 130 to 1,830.",
     ),
+    "adjoint": Entry(
+        "The derivative of the output by a node of the graph: the cotangent that arrives there.",
+        "A node gets the sum of what all of its uses hand back; at an input it is the gradient.",
+        "In L = z^2 at z = 3 the adjoint of z is 6; with z = 2 w + b that of w is 12, of b 6.",
+    ),
     "advice": Entry(
         "A pattern in the function that makes its derivative dear, its line, and what to type.",
         "It is told where it applies alone; where gradwise can rewrite, the gain is measured.",
