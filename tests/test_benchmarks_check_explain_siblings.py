@@ -66,6 +66,23 @@ CASES = {
         lambda x: (1 - jnp.cos(jnp.linalg.norm(x))) / jnp.linalg.norm(x) ** 2, [0.0, 0.0], "div",
         "NaN", 0.5, [0, 0],
     ),
+    "a mean over a spread of nothing": Entry(
+        lambda x: jnp.mean(x) / jnp.std(x), [1.0, 1.0], "div", "infinity", 0, [0, 0],
+        names=lambda x: {"x": jnp.mean(x), "y": jnp.var(x)},
+    ),
+    "a complex root of nothing": Entry(
+        lambda x: jnp.sqrt(x + 0j).real, [0.0, -4.0], "sqrt", "NaN", 0, [0, 0], "forward",
+        lambda x: {"x": x + 0j},
+    ),
+    "an exponential that overflows in every type": Entry(
+        jnp.exp, [1e4, 0.0], "exp", "infinity", np.finfo(np.float32).max / np.e, [0, 1]
+    ),
+    "the logarithm of such": Entry(
+        lambda x: jnp.log(jnp.sum(jnp.exp(x))), [1e4, 0.0], "exp", "infinity", 1e4, [1, 0]
+    ),
+    "the root of a square": Entry(
+        lambda x: jnp.sqrt(x**2), [0.0, -3.0], "sqrt", "infinity", 3, [1, -1], "reverse"
+    ),
     "a cosine between vectors": Entry(
         cosine, [0.0, 0.0], "div", "NaN", 0, [0, 0], names=lambda x: {"x": x}
     ),
@@ -130,7 +147,7 @@ def test_what_people_write_is_named_and_its_cure_has_the_value_and_slope_of_a_cl
     def cured(x):
         scope = {"jax": jax, "jnp": jnp, **case.names(x)}
         exec(found.code, scope)
-        return jnp.sum(scope["z"])
+        return jnp.sum(scope["z"].real)
 
     value, slope = cured(x)
     np.testing.assert_allclose(value, case.value, rtol=1e-4, atol=1e-6 * abs(case.value))
@@ -154,6 +171,12 @@ def test_along_some_axes_the_cure_of_a_norm_sums_along_these_also_inside_of_vmap
     for fn in (lambda x: jnp.linalg.norm(x, axis=-1), jax.vmap(jnp.linalg.norm)):
         found = explain_nonfinite(fn, x, mode="reverse")
         assert found.code.startswith("squared = jnp.sum(x**2, axis=-1)\n")
+
+
+def test_what_a_checkpoint_makes_anew_is_no_layer():
+    remade = jax.checkpoint(lambda x: jnp.sqrt(x) * jnp.sin(x))
+    found = explain_nonfinite(remade, jnp.zeros(()), mode="reverse")
+    assert (found.operation, found.scope) == ("sqrt", "")
 
 
 def test_the_numbers_of_a_stretched_operand_are_those_of_the_entry():

@@ -33,6 +33,14 @@ def double_where(name: str, inside: str, stand_in: str, call: str, outside: str 
     return Cure("two jnp.where, around the operand and around the result", code)
 
 
+def of_complex(cure: Cure) -> Cure:
+    """Return the same for complex numbers, which are not above or below 0."""
+    code = cure.code
+    for inside in ("(x > 0) | (y >= 1)", "x > 0"):
+        code = code.replace(inside, "x != 0")
+    return cure._replace(code=code.replace("positive", "nonzero"))
+
+
 #: Operations of one operand at the edge of where they have a finite derivative.
 EDGES = {
     "sqrt": double_where("positive", "x > 0", "1.0", "jnp.sqrt({})"),
@@ -58,6 +66,10 @@ EDGES = {
         "eps = jnp.finfo(x.dtype).eps\nz = jax.scipy.special.logit(jnp.clip(x, eps, 1 - eps))",
     ),
 }
+EDGES["exp"] = Cure(
+    "an operand that is kept from where the exponential overflows",
+    "most = jnp.log(jnp.finfo(x.dtype).max) - 1\nz = jnp.exp(jnp.minimum(x, most))",
+)
 #: Functions that have poles at 0 and at whole negative numbers.
 POLES = {
     name: Cure(
@@ -107,6 +119,11 @@ DIVISION = Cure(
     "two jnp.where: one around the denominator, one around the quotient",
     "nonzero = y != 0\nsafe = jnp.where(nonzero, y, 1.0)\nz = jnp.where(nonzero, x / safe, 0.0)",
 )
+OVER_ROOT = Cure(
+    "two jnp.where, the first under the root: y is what the denominator is the root of",
+    "positive = y > 0\nsafe = jnp.where(positive, y, 1.0)\n"
+    "z = jnp.where(positive, x / jnp.sqrt(safe), 0.0)",
+)
 REMAINDER = Cure(
     "two jnp.where: one around the divisor, one around the remainder",
     "nonzero = y != 0\nsafe = jnp.where(nonzero, y, 1.0)\nz = jnp.where(nonzero, x % safe, 0.0)",
@@ -122,6 +139,7 @@ X_LOG_X = Cure(
     "positive = x > 0\nsafe = jnp.where(positive, x, 1.0)\n"
     "z = jnp.where(positive, x * jnp.log(safe), 0.0)",
 )
+ABS = Cure("jnp.abs(x) for sqrt(x^2)", "z = jnp.abs(x)")
 SQUARED_NORM = Cure("the sum of squares, without a root that is squared again", "z = jnp.sum(x**2)")
 RULES["xlogx"] = X_LOG_X
 NORM = Cure(
@@ -172,87 +190,4 @@ OUT_OF_BOUNDS = Cure(
 WITH_INFINITY = Cure(
     "a large finite number for infinity: 0 times infinity and infinity less infinity are NaN",
     "z = jnp.clip(x, -1e30, 1e30)",
-)
-
-# Linear algebra.
-JITTER = Cure(
-    "a little of the identity: the matrix is not positive definite to its digits",
-    "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.cholesky(x + some)",
-)
-SINGULAR = Cure(
-    "a little of the identity, or jnp.linalg.lstsq: the matrix is singular to its digits",
-    "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.solve(x + some, y)",
-)
-SINGULAR_DETERMINANT = Cure(
-    "a little of the identity: the matrix is singular, and its determinant 0",
-    "some = 1e-6 * jnp.eye(x.shape[-1], dtype=x.dtype)\nz = jnp.linalg.slogdet(x + some)[1]",
-)
-_MASKED = "1 / (li - lj) masked where two are equal"
-EIGENVECTORS = Cure(
-    f"a rule with {_MASKED}; right where vectors of equal eigenvalues enter alike",
-    """\
-@jax.custom_jvp
-def eigh(a):
-    return tuple(jnp.linalg.eigh(a))
-
-@eigh.defjvp
-def _(primals, tangents):
-    w, v = eigh(*primals)
-    moved = v.T @ (tangents[0] + tangents[0].T) @ v / 2
-    gap = w - w[:, None]
-    apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
-    turn = jnp.where(apart, 1 / jnp.where(apart, gap, 1.0), 0.0)
-    return (w, v), (jnp.diagonal(moved), v @ (turn * moved))
-
-z = eigh(x)""",
-)
-MATRIX_FUNCTION = Cure(
-    "a rule for the function of the matrix, with g' in place of divided differences between equal "
-    f"eigenvalues (or, for the vectors alone, {_MASKED})",
-    """\
-from functools import partial
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def of_matrix(g, a):  # v @ diag(g(w)) @ v.T
-    w, v = jnp.linalg.eigh(a)
-    return (v * g(w)) @ v.T
-
-@of_matrix.defjvp
-def _(g, primals, tangents):
-    w, v = jnp.linalg.eigh(*primals)
-    gap = w - w[:, None]
-    apart = jnp.abs(gap) > 1e-5 * jnp.max(jnp.abs(w))
-    middle = (w + w[:, None]) / 2
-    slope = jax.vmap(jax.vmap(jax.grad(g)))(middle)
-    rise, run = g(w) - g(w)[:, None], jnp.where(apart, gap, 1.0)
-    ratio = jnp.where(apart, rise / run, slope)
-    moved = v.T @ (tangents[0] + tangents[0].T) @ v / 2
-    return of_matrix(g, *primals), v @ (ratio * moved) @ v.T
-
-z = of_matrix(jnp.exp, x)""",
-)
-SINGULAR_VECTORS = Cure(
-    "a rule with 1 / (si - sj) masked where two are equal; right where vectors of equal "
-    "singular values enter alike",
-    """\
-@jax.custom_jvp
-def svd(a):
-    return tuple(jnp.linalg.svd(a, full_matrices=False))
-
-@svd.defjvp
-def _(primals, tangents):
-    u, s, vt = svd(*primals)
-    da, v = tangents[0], vt.T
-    m = u.T @ da @ v
-    gap, both = s - s[:, None], s + s[:, None]
-    apart = jnp.abs(gap) > 1e-5 * jnp.max(s)
-    inverse = (s > 0) / jnp.maximum(s, 1e-30)
-    far = jnp.where(apart, gap, 1.0)
-    turn = jnp.where(apart, m + m.T, 0.0) / far / 2
-    twist = (m - m.T) / jnp.where(both > 0, both, 1.0) / 2
-    du = u @ (turn + twist) + (da @ v - u @ m) * inverse
-    dv = v @ (turn - twist) + (da.T @ u - v @ m.T) * inverse
-    return (u, s, vt), (du, jnp.diagonal(m), dv.T)
-
-z = svd(x)""",
 )

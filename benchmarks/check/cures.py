@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..program.primitives import PLACE, PRIMITIVES
 from . import cure_codes as codes
 from . import cure_codes_digits as digits
+from . import cure_codes_matrices as matrices
 from .case import Case
 from .cure_codes import Cure
 from .cures_of_digits import EXPONENTIALS, of_exponential, of_logarithm, of_rounding
@@ -20,6 +21,7 @@ from .forms import (
     one_less_cosine,
     squared_again,
     times_itself,
+    under_root,
 )
 
 _ROUNDED = ("cancellation", "rounding", "underflow")
@@ -27,7 +29,8 @@ _ROUNDED = ("cancellation", "rounding", "underflow")
 
 def cure_of(case: Case) -> Cure | None:
     """Return the cure for a case, `None` if there is none that is known."""
-    return next((cure for cure in _cures(case) if cure is not None), None)
+    cure = next((cure for cure in _cures(case) if cure is not None), None)
+    return codes.of_complex(cure) if cure and case.dtype.startswith("complex") else cure
 
 
 def _cures(case: Case) -> Iterator[Cure | None]:
@@ -73,15 +76,15 @@ def _of_minus_infinity(case: Case) -> Cure | None:
 def _of_linear_algebra(case: Case) -> Cure | None:
     if case.operation == "eigh" and case.derived:
         values_used = case.use is None or eigenvalues_used(case.use)
-        return codes.MATRIX_FUNCTION if values_used else codes.EIGENVECTORS
+        return matrices.MATRIX_FUNCTION if values_used else matrices.EIGENVECTORS
     if case.within("slogdet") and case.pole:
-        return codes.SINGULAR_DETERMINANT
+        return matrices.SINGULAR_DETERMINANT
     if case.operation == "svd" and case.derived:
-        return codes.SINGULAR_VECTORS
+        return matrices.SINGULAR_VECTORS
     if case.operation == "cholesky":
-        return codes.JITTER
+        return matrices.JITTER
     solves = case.operation in ("triangular_solve", "lu", "custom_linear_solve", "lu_solve")
-    return codes.SINGULAR if solves or case.within("solve inv") else None
+    return matrices.SINGULAR if solves or case.within("solve inv") else None
 
 
 def _of_root(case: Case) -> Cure | None:
@@ -89,6 +92,8 @@ def _of_root(case: Case) -> Cure | None:
         return None
     if case.within("_std std nanstd"):
         return codes.SPREAD
+    if case.operation == "sqrt" and case.use and is_square(case.use.source(0)):
+        return codes.ABS
     summed = case.use and is_sum_of_squares(case.use.source(0))
     if case.operation == "sqrt" and (summed or case.within("norm")):
         squared = case.use and squared_again(case.use)
@@ -109,7 +114,9 @@ def _of_quotient(case: Case) -> Cure | None:
         return digits.EXPM1_OVER_X
     if above.kind == "log1p":
         return digits.LOG1P_OVER_X
-    return codes.NORMALISE if length else codes.DIVISION
+    if length:
+        return codes.NORMALISE
+    return codes.OVER_ROOT if under_root(below) is not None else codes.DIVISION
 
 
 def _of_edge(case: Case) -> Cure | None:

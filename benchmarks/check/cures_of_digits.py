@@ -26,7 +26,7 @@ def of_exponential(case: Case) -> Cure | None:
     """Return the function that stands for an exponential and what becomes of it."""
     use = case.use
     too_large = case.fault in ("overflow", "infinity")  # the latter is too large for float64 too
-    if use is None or not too_large or case.operation not in EXPONENTIALS:
+    if use is None or not too_large or case.derived or case.operation not in EXPONENTIALS:
         return None
     if case.within("gamma factorial beta comb"):
         return digits.GAMMALN

@@ -28,14 +28,20 @@ def is_square(given: Given) -> bool:
 
 def length_of(given: Given, far: int = 4) -> Given | None:
     """Return the sum of squares whose root something is, or is a product with; `None` if none."""
+    squared = under_root(given, far)
+    is_length = squared is not None and (is_sum_of_squares(squared) or is_square(squared))
+    return squared if is_length else None
+
+
+def under_root(given: Given, far: int = 4) -> Given | None:
+    """Return what something is the root of, or is a product with the root of; `None` if none."""
     if given.maker is None or not far:
         return None
     if given.kind == "sqrt":
-        squared = given.maker.source(0)
-        return squared if is_sum_of_squares(squared) or is_square(squared) else None
+        return given.maker.source(0)
     if given.kind not in ("mul", "max", "integer_pow", "square"):
         return None
-    found = (length_of(source, far - 1) for source in given.maker.sources)
+    found = (under_root(source, far - 1) for source in given.maker.sources)
     return next((one for one in found if one is not None), None)
 
 

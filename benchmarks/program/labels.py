@@ -13,6 +13,8 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 from .jaxpr import Program, opened
 
 _SCOPE = "gradwise-equation-"
+#: The scope of what `jax.checkpoint` computes anew.
+_REMADE = "rematted_computation"
 _LABEL = re.compile(_SCOPE + r"(\d+)")
 
 
@@ -54,7 +56,9 @@ def scopes_of(eqn: JaxprEqn) -> tuple[str, ...]:
         [('layer',)]
     """
     parts = (part for part in eqn.source_info.name_stack.stack if type(part).__name__ == "Scope")
-    return tuple(part.name for part in parts if not _LABEL.fullmatch(part.name))
+    return tuple(
+        part.name for part in parts if not _LABEL.fullmatch(part.name) and part.name != _REMADE
+    )
 
 
 def _numbered(program: Program, numbers: "count[int]") -> Program:
