@@ -32,6 +32,22 @@ def test_the_norm_of_nothing_is_cured_by_the_sum_of_squares():
         assert "stop_gradient" not in row.note
 
 
+def test_an_index_beyond_the_end_is_why_reverse_mode_is_wrong_and_the_cure_has_its_derivative():
+    def fn(x):
+        return x[jnp.array([0, 7])] ** 2
+
+    def cured(x, i):
+        return x.at[i].get(mode="clip") ** 2
+
+    x = jnp.array([0.5, 1.5, 2.0])
+    row = compare(fn, x, methods=["reverse"], budget=0.05).row("reverse")
+    assert row.status == "wrong"
+    assert "index 7" + at(fn, 1) in row.note
+    assert 'use x.at[i].get(mode="clip")' in row.note
+    slopes = jax.jit(jax.jacrev(cured))(x, jnp.array([0, 7]))
+    np.testing.assert_allclose(slopes, [[1, 0, 0], [0, 0, 4]])
+
+
 def density(a):
     w, v = jnp.linalg.eigh((a + a.T) / 2)
     return jnp.sum((v * jnp.exp(-w)) @ v.T * WEIGHTS)

@@ -1,7 +1,7 @@
 """What is wrong with a derivative, where it shows, and who says that it should be so."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from ..program.custom_rules import rule_of, rules
 from ..program.jaxpr import kind
 from ..program.messages import guarded
 from ..program.walk import equations
+from .beyond import beyond_the_end
 from .dense import dense_jacobian
 from .directions import UNHURRIED, Pace, random_probe
 from .explain import explain
@@ -70,6 +71,11 @@ def describe(
     with jax.enable_x64(x64):
         suspects, _ = guarded("find what may be why", lambda: list(_suspects(problem)), [])
     culprit, _ = guarded("find why", lambda: _culprit(suspects, wide, probe, mode, line, pace), "")
+    if not culprit and mode == "reverse":
+        with jax.enable_x64(x64):
+            look = partial(beyond_the_end, problem, _hurried(pace))
+            index, _ = guarded("look at the indices", look, "")
+        culprit = index and f"; {index}"
     return text + culprit + _worst(wide, probe, mode, line, pace)
 
 
@@ -78,8 +84,7 @@ def _first(problem: Problem, mode: str, pace: Pace) -> str:
 
     It takes a part of the time that is left: the checks that follow need the rest.
     """
-    kept = (1 - _SHARE) * pace.left()
-    hurried = pace._replace(left=lambda: pace.left() - kept) if np.isfinite(kept) else pace
+    hurried = _hurried(pace)
     probe = random_probe(problem, _SEED)
     try:
         found = explain(problem, probe, (mode,), hurried, known_wrong=True)
@@ -88,6 +93,12 @@ def _first(problem: Problem, mode: str, pace: Pace) -> str:
     if found.what:
         return found.advice
     return _NO_TIME if hurried.left() <= 0 else ""
+
+
+def _hurried(pace: Pace) -> Pace:
+    """Return the same pace for a part of the time that is left."""
+    kept = (1 - _SHARE) * pace.left()
+    return pace._replace(left=lambda: pace.left() - kept) if np.isfinite(kept) else pace
 
 
 def deliberate(problem: Problem) -> tuple[str, ...]:
