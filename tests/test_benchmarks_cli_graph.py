@@ -107,7 +107,7 @@ def test_an_overlay_is_a_line_a_node(model):
     ("arguments", "message"),
     [
         (["{model}:strange"], "unknown option 'argnum', did you mean 'argnums'?"),
-        (["{model}:four"], "must return (fn, inputs) or (fn, inputs, options), it returned tuple"),
+        (["{model}:four"], "it returned (function, tuple, dict, int)"),
         (["{model}:number"], "it returned int"),
         (["{model}:none"], "has no function 'none'"),
         (["{model}:wrong"], "JAX cannot trace the function"),
@@ -116,6 +116,7 @@ def test_an_overlay_is_a_line_a_node(model):
         (["{model}:case", "--out", "{model}/graph.svg"], "drawn_model.py"),
         (["{model}:case", "--open", "dense"], "no group 'dense'"),
         (["{model}:case", "--direction", "up"], "direction must be right or down, got 'up'"),
+        (["{model}:case", "--overlay", "flop"], "did you mean 'flops'? There are: kept"),
         (["{model}:case", "--overlay", "time"], "unknown overlay 'time'; there are: kept"),
     ],
 )

@@ -62,6 +62,8 @@ def test_a_depth_below_one_is_refused(depth):
 def test_an_unknown_name_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ValueError, match="no group 'conv'; there are: '0 dense', '1 tanh'"):
         layers(1).closed(shut="conv")
+    with pytest.raises(ValueError, match=r"did you mean 'dense'\? There are: '0 dense'"):
+        layers(1).closed(shut="dence")
 
 
 def test_a_graph_that_is_made_has_its_loops_closed():

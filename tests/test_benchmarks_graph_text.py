@@ -57,7 +57,7 @@ def test_a_closed_group_is_one_line_with_what_leaves_it_and_its_sums():
         ["▸", "layer", "(4", "nodes)", "f64[]", "0.1", "−0.475", "5"]
     ]
     assert "w @ x" not in "\n".join(lines)
-    assert lines[-1] == '▸ is closed; graph.closed(open=("NAME",)) opens it'
+    assert lines[-1] == '▸ is closed; graph.closed(open=("NAME",)) opens it, or --open NAME'
 
 
 def test_a_loop_opens_to_its_body_and_a_branch_to_its_sides():

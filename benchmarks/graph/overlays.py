@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ..derivatives.choice import unknown
 from .layout.nesting import Nesting
 from .parts import Node, Quantity
 from .record import Graph
@@ -49,7 +50,7 @@ def overlay(graph: Graph, name: str) -> Overlay:
         {5: (0.0, "0 % saturated: |f'| < 0.01")}
     """
     if name not in OVERLAYS:
-        raise ValueError(f"unknown overlay {name!r}; there are: {', '.join(OVERLAYS)}")
+        raise ValueError(unknown("overlay", name, OVERLAYS))
     return OVERLAYS[name](graph)
 
 

@@ -249,5 +249,5 @@ def _foot(graph: Graph) -> Iterator[str]:
         if node.note:
             yield f"{names.called(node)}: {node.note}"
     if graph.shut:
-        yield f'{_SHUT.strip()} is closed; graph.closed(open=("NAME",)) opens it'
+        yield f'{_SHUT.strip()} is closed; graph.closed(open=("NAME",)) opens it, or --open NAME'
     yield from graph.notes

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ...derivatives.choice import meant
 from ..parts import Group
 from ..record import Graph
 from .containers import structure
@@ -72,13 +73,21 @@ def depths_of(graph: Graph) -> dict[int, int]:
     return depths
 
 
+def _names_of(group: Group) -> tuple[str, ...]:
+    """Return the names of a group: its own, and for a layer that without the number before it."""
+    rest = group.name.partition(" ")[2]
+    return (group.name, rest) if rest else (group.name,)
+
+
 def _named(graph: Graph, names: Iterable[str]) -> list[Group]:
     """Return the groups of these names; the number before a layer's name may be left out."""
     found: list[Group] = []
     for name in [names] if isinstance(names, str) else names:
-        of_name = [g for g in graph.groups if name in (g.name, g.name.partition(" ")[2])]
+        of_name = [g for g in graph.groups if name in _names_of(g)]
         if not of_name:
             known = ", ".join(dict.fromkeys(repr(group.name) for group in graph.groups))
-            raise ValueError(f"no group {name!r}; there are: {known or 'none'}")
+            near = meant(name, [part for g in graph.groups for part in _names_of(g)])
+            there = f"{near} T" if near else "; t"
+            raise ValueError(f"no group {name!r}{there}here are: {known or 'none'}")
         found += of_name
     return found
