@@ -1,6 +1,6 @@
 """Settings of JAX that a user may have on: what they forbid is not done by the library itself."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from functools import partial
 
 import jax
@@ -143,3 +143,41 @@ def test_a_run_in_one_program_makes_no_nan_that_debug_nans_would_end_it_for():
         _, history = run(jax.random.key(0), train_state, data(), data())
     assert np.isfinite(history["validation_loss"]).all()
     assert not np.isfinite(history.optimum)
+
+
+def new_key():
+    return jax.random.key(0)
+
+
+SETTINGS = {
+    "x64": (partial(jax.enable_x64, True), new_key),
+    "no jit": (jax.disable_jit, new_key),
+    "leaks of tracers": (jax.checking_leaks, new_key),
+    "keys of old": (nullcontext, partial(jax.random.PRNGKey, 0)),
+    "keys of rbg": (nullcontext, partial(jax.random.key, 0, impl="rbg")),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_training_comes_to_the_same_weights_whatever_a_user_has_set(name):
+    setting, key = SETTINGS[name]
+    objective, train_state = linear()
+    x, y = (np.asarray(part) for part in data())
+    with setting():  # one batch has all rows, whose order is that of the key
+        trained, history = train.fit(
+            *(key(), train_state, objective, optimizer(), (np.float64(x), y)),
+            epochs=2, batch_size=len(x),
+        )  # fmt: skip
+    weight, bias = (np.float64(leaf) for leaf in train_state.params)
+    momentum, expected = (0, 0), []
+    for step in range(2):
+        scores = x @ weight + bias
+        share = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+        expected.append(-np.log(share[np.arange(len(x)), y]).mean())
+        error = (share - np.eye(3)[y]) / len(x)
+        momentum = 0.9 * momentum[0] + x.T @ error, 0.9 * momentum[1] + error.sum(axis=0)
+        rate = 0.05 * 0.9 ** (step / 2)
+        weight, bias = weight - rate * momentum[0], bias - rate * momentum[1]
+    np.testing.assert_allclose(history["train_loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(trained.params.weight, weight, rtol=1e-4, atol=1e-6)
+    assert trained.params.weight.dtype == jnp.float32
