@@ -86,7 +86,7 @@ def _of_logarithm_of(log: Use, exponential: Use) -> Cure | None:
         return digits.SOFTPLUS
     if of_two(given, "exp", "add"):
         return digits.LOGADDEXP
-    if made_within(Given(exponential), "i0"):
+    if made_within(Given(exponential), "i0 i0_impl"):
         return digits.LOG_BESSEL
     between = exponential.after(lambda one: one.kind in _BY_ENTRY | _SUMS and one is not log)
     summed = any(one.kind in _SUMS - {"add"} for one in between)
