@@ -82,10 +82,14 @@ def check_array(who: str, x: object) -> None:
     """
     if x is None or (not hasattr(x, "shape") and isinstance(x, tuple | list | dict)):
         kind = type(x).__name__
+        cure = {
+            list: "make it one: jax.numpy.asarray(x)",
+            tuple: "a layer returns two things, y, state = layer.apply(params, state, x); features "
+            "and targets are apart: predict takes x alone",
+        }.get(type(x), "of a tree a model takes what each layer is to have")
         raise TypeError(
             f"{who} expected one array, got {'None' if x is None else f'a {kind} of {len(x)}'}; "  # pyright: ignore
-            "features and targets are apart: predict takes x alone, and of a tree a model takes "
-            "what each layer is to have"
+            f"{cure}"
         )
 
 

@@ -58,6 +58,16 @@ def test_what_is_no_layer_is_told_how_to_become_one(wrong, message):
         nn.activation(nn.prelu)
 
 
+def test_an_input_that_is_no_array_is_told_how_to_become_one():
+    layer = nn.dense(2, 2)
+    params, state = layer.init(jax.random.key(0))
+    with pytest.raises(TypeError, match=r"dense\(2, 2\) .* a list of 1; .* jax.numpy.asarray"):
+        layer.apply(params, state, [[1.0, 2.0]])  # pyright: ignore[reportArgumentType]
+    pair: Any = layer.apply(params, state, jnp.ones((1, 2)))
+    with pytest.raises(TypeError, match=r"a tuple of 2; .* two things, y, state = layer.apply"):
+        layer.apply(params, state, pair)
+
+
 def test_a_number_is_no_key():
     model = nn.serial(nn.dense(4, 2), nn.dropout(0.5))
     with pytest.raises(TypeError, match=r"init expected a key, got 3: make one, jax.random.key\(3"):
