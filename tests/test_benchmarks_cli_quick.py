@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from command_line import gradwise
@@ -14,7 +15,7 @@ from benchmarks.cli import commands, completion, suites
 from benchmarks.derivatives.table import METHODS
 from benchmarks.graph.overlays import OVERLAYS
 from benchmarks.report.example import EXAMPLE
-from benchmarks.scenarios.run import DTYPES, SIZES
+from benchmarks.scenarios.run import DTYPES, SIZES, choose, judge
 from benchmarks.scenarios.table import JUDGED, SUITES
 
 MODEL = """\
@@ -121,3 +122,15 @@ def test_a_folder_with_a_space_is_quoted_in_what_to_type_next(monkeypatch, tmp_p
     folder = tmp_path / "my results"
     done = gradwise("run", "lecture", "--size", "small", "--only", "*/l1", "--out", folder)
     assert done.stdout.splitlines()[-1] == f"`gradwise report '{folder}'` makes a page of it"
+
+
+def test_whoever_asks_for_judged_scenarios_keeps_its_own_types():
+    suite = choose(["structure"], only="*/stencil", size="small")
+
+    def of(fn, x, **options):
+        return x.dtype
+
+    (inside,) = (
+        (dtype, jnp.asarray(1.0).dtype) for dtype in judge(suite, of, dtype="float64", budget=1.0)
+    )
+    assert inside == (jnp.dtype("float64"), jnp.dtype("float32"))

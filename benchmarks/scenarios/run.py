@@ -1,7 +1,7 @@
 """The run of suites: the choice of scenarios, and the measuring of one after the other."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TypeVar
@@ -104,13 +104,10 @@ def measure(
         >>> measure(build, lambda fn, *inputs, name, **options: name, budget=1.0)
         'lecture/relu'
     """
-    with in_dtype("float64"):  # inputs of 64 bits can be cast to either type
-        scenario = build()
-    wanted = dtype or scenario.dtype
-    with in_dtype(wanted):
+    with _built(build, dtype) as (scenario, inputs):
         return compare(
             scenario.fn,
-            *_cast(scenario.inputs, wanted),
+            *inputs,
             argnums=scenario.argnums,
             methods=scenario.methods,
             order=scenario.order,
@@ -198,18 +195,16 @@ def judge(
     """
     for name, build in suite.items():
         on_start(name)
-        with in_dtype("float64"):  # inputs of 64 bits can be cast to either type
-            scenario = build()
-        wanted = dtype or scenario.dtype
-        with in_dtype(wanted):
-            yield regret_of(
+        with _built(build, dtype) as (scenario, inputs):
+            result = regret_of(
                 scenario.fn,
-                *_cast(scenario.inputs, wanted),
+                *inputs,
                 argnums=scenario.argnums,
                 order=scenario.order,
                 name=name,
                 budget=budget,
             )
+        yield result  # outside of the scenario's types, which are not those of whoever asks
 
 
 def is_judged(name: str) -> bool:
@@ -231,6 +226,16 @@ def in_dtype(dtype: str) -> AbstractContextManager:
         float64
     """
     return jax.enable_x64(True) if dtype == "float64" else nullcontext()
+
+
+@contextmanager
+def _built(build: Callable[[], Scenario], dtype: str | None) -> Iterator[tuple[Scenario, tuple]]:
+    """Build a scenario and its inputs in a floating type, by default its own, and hold that."""
+    with in_dtype("float64"):  # inputs of 64 bits can be cast to either type
+        scenario = build()
+    wanted = dtype or scenario.dtype
+    with in_dtype(wanted):
+        yield scenario, _cast(scenario.inputs, wanted)
 
 
 def _cast(inputs: tuple, dtype: str) -> tuple:
