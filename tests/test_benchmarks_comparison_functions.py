@@ -7,7 +7,7 @@ import pytest
 
 import gradwise
 from benchmarks import compare_functions
-from benchmarks.comparison.agreement import difference
+from benchmarks.comparison.agreement import as_computed, difference
 from benchmarks.comparison.asked import Settings
 from benchmarks.comparison.worked import worked
 
@@ -165,3 +165,21 @@ def test_a_cure_is_equal_to_what_it_cures_whose_derivative_is_not_finite():
 def test_an_error_says_which_function_it_is_of():
     with pytest.raises(TypeError, match=r"^broken: JAX cannot trace the function"):
         compare_functions({"sum": jnp.sum, "broken": lambda x: x @ jnp.ones(9)}, X, budget=0.1)
+
+
+def test_where_no_function_is_finite_nothing_is_timed_and_that_is_said():
+    functions = {"one": lambda x: jnp.log(x - 0.5), "two": lambda x: jnp.log(x - 0.5)}
+    found = compare_functions(functions, X, mode="forward", budget=0.05)
+    assert [row.value.status for row in found.rows] == ["failed", "failed"]
+    assert "forward failed (at this point 3 of 6 outputs are NaN or infinite)" in found.notes[0]
+
+
+def test_what_rounding_in_a_narrow_type_leaves_apart_is_told():
+    half = jnp.float32(1) / 3
+    calls = {"wide": lambda: half, "narrow": lambda: half.astype(jnp.bfloat16)}
+    assert as_computed(calls) == (
+        "as computed, narrow is 2.0e-03 from wide, by rounding in a narrow type"
+    )
+    assert as_computed({"wide": lambda: half, "same": lambda: half * (1 + 1e-6)}) == ""
+    assert as_computed({"alone": lambda: half, "nan": lambda: half * jnp.nan}) == ""
+    assert as_computed({}) == ""

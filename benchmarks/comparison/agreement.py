@@ -1,7 +1,7 @@
 """Whether two functions give the same at one point, and where they do not."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ..check.error import relative_error
 from ..check.judge import FLOAT64_EPS
-from ..derivatives.method import Truth
+from ..derivatives.method import Truth, ravel
 from ..derivatives.problem import Problem
 from ..instrument import units
 from .work import Work
@@ -19,6 +20,8 @@ from .work import Work
 _CONSTANTS = 100
 #: What differences in float64 may leave of a derivative that is zero.
 _LEFT = 1e-12
+#: From which error on values are said to be apart as they are computed.
+_NOTICED = 1e-3
 #: What it is in words, a vector of either function, and what an entry of these is called.
 _Pair: TypeAlias = tuple[str, np.ndarray, np.ndarray, Callable[[int], str]]
 
@@ -81,6 +84,23 @@ def how_compared(works: Sequence[Work]) -> str:
     coarsest, limit = max(map(_eps, works)), _limit(works)
     where = "compared in float64" if coarsest <= FLOAT64_EPS else "compared in their own type"
     return f"all results are equal to {limit:.0e}, {where}"
+
+
+def as_computed(calls: Mapping[str, Callable[[], object]]) -> str:
+    """Say how far the values are apart as they are computed; `""` where nobody would notice.
+
+    What computes in a narrow type is the same function in float64.
+
+    Args:
+        calls: The functions by name, compiled for the point, the first one first.
+    """
+    values = {name: ravel(call()) for name, call in calls.items()}
+    (first, true), *others = values.items() if values else [("", np.zeros(0))]
+    far = {name: relative_error(value, true) for name, value in others}
+    name = max(far, key=lambda name: far[name], default="")
+    if not name or not _NOTICED < far[name] < math.inf:
+        return ""
+    return f"as computed, {name} is {far[name]:.1e} from {first}, by rounding in a narrow type"
 
 
 def _limit(works: Sequence[Work]) -> float:

@@ -59,6 +59,8 @@ def _cause(row: Row, value: Row | None, compiled: Compiled) -> str:
 
 def machine_notes(samples: Mapping[str, Samples], *, on_cpu: bool = True) -> tuple[str, ...]:
     """Say how quiet the machine was while it measured."""
+    if not samples:
+        return ()
     strange = sum(outliers(taken.wall) for taken in samples.values())
     every = sum(taken.wall.size for taken in samples.values())
     notes = [f"{strange} of {every} samples are outliers"]

@@ -1,6 +1,6 @@
 """`compare_functions`: functions that are to give the same, and their derivatives, side by side."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from ..instrument.timing import interleave, run_once
 from ..instrument.unwatched import unwatched
 from ..program.arguments import Argnums
 from ..program.messages import guarded
-from .agreement import difference, how_compared
+from .agreement import as_computed, difference, how_compared
 from .asked import Settings, check_options
 from .attempt import Attempt
 from .callee import Usage, named_by, usage_of
@@ -183,7 +183,9 @@ def _recorded(
     derivatives = [_named(row.name, row.derivative) for row in rows if row.derivative]
     same, notes = how_compared([each.work for each in made]), machine_notes(samples)
     differing = any(row.differs for row in rows)
-    notes = (*filter(None, map(_why_none, made)), *(notes if samples else ()))
+    alike = {} if differing or not samples else _values(made)
+    apart, _ = guarded("compare values as computed", partial(as_computed, alike), "")
+    notes = (*filter(None, (*map(_why_none, made), apart)), *notes)
     return FunctionComparison(
         name=", ".join(each.name for each in made),
         rows=tuple(rows),
@@ -198,6 +200,12 @@ def _recorded(
         seed=seed,
         environment=here,
     )
+
+
+def _values(made: Sequence[_Function]) -> dict[str, Callable[[], object]]:
+    """Return the calls of the functions that have been compiled."""
+    compiled = {each.name: each.value.compiled for each in made if each.value}
+    return {name: one.call for name, one in compiled.items() if one}
 
 
 def _row(each: _Function, first: _Function, samples: Mapping[str, Samples]) -> FunctionRow:
