@@ -102,6 +102,28 @@ def test_all_at_once_where_that_is_better(fn, shapes):
     assert getattr(found._made.way.tables, "seeds", None) is None
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("join", [jnp.stack, jnp.concatenate])
+def test_what_is_joined_last_is_read_off_its_parts(join, axis):
+    at = np.arange(50) % 3
+
+    def fn(x):
+        first, second = jnp.sin(x[:, 0][at]) * x[:, 1][at], jnp.cos(x[:, 2][at]) * x[:, 3][at] ** 2
+        first, second = (v.reshape(10, 5) for v in (first, second))
+        return join([first, second * jnp.arange(5.0), first], axis=axis), jnp.sin(
+            x[:, 4][at] * x[:, 5][at]
+        )
+
+    x = jnp.asarray(normal(3, 6), jnp.float32)
+    found = gradwise.jacobian(fn, x, output="csr", measure=False)
+    pieces = found._made.way.tables.seeds.pieces
+    assert [piece.size for piece in pieces] == [50, 50, 50, 50]
+    lines = [np.asarray(leaf).reshape(-1, 18) for leaf in jax.jit(jax.jacfwd(fn))(x)]
+    assert np.allclose(found(x).todense(), np.concatenate(lines), rtol=1e-5)
+    text = jax.jit(found).lower(x).as_text()
+    assert not re.search(r"stablehlo.concatenate.*tensor<\d+x\d+x\d+xf32>", text)
+
+
 def test_columns_of_a_table_have_one_colour_each_and_meet_nowhere():
     random = np.random.default_rng(0)
     for _ in range(30):

@@ -103,11 +103,7 @@ def tables_of(
     forward, start = plan.forward.colours[off] * m + read, plan.forward.count * m
     seeds = seeds_of(problem, plan.forward)
     if seeds:
-        sizes = [int(np.prod(output, dtype=np.int64)) for output in outputs]
-        starts, start = seeds.starts(sizes)
-        output_of = np.repeat(np.arange(len(sizes)), sizes)[read]
-        within = read - (np.cumsum(sizes) - sizes)[output_of]
-        forward = starts[plan.forward.colours[off], output_of] + within
+        forward, start = seeds.places(plan.forward.colours[off], read)
     source = np.where(
         plan.by_forward,
         forward,

@@ -7,7 +7,7 @@ over, is followed while the program is traced, and only the rest is computed.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -30,6 +30,8 @@ _ONE_BY_ONE = names(
 )
 #: What moves numbers, and leaves one that is the same all over the same.
 _MOVES = names("broadcast_in_dim copy reshape rev slice squeeze transpose unstack")
+#: What joins arrays, and how many parts of a result are read one by one.
+_JOINS, _FEW_PARTS = names("concatenate stack"), 8
 #: The least share of the numbers that must be zero, and operations and seeds at most.
 _ZERO, _MOST_OPERATIONS, _MOST_NUMBERS = 0.5, 20_000, 30_000_000
 
@@ -37,15 +39,32 @@ _ZERO, _MOST_OPERATIONS, _MOST_NUMBERS = 0.5, 20_000, 30_000_000
 class Seeds:
     """Directions whose products are taken one by one, and where their numbers are."""
 
-    def __init__(self, colours: Colouring, made: Sequence[Sequence[bool]], share: float) -> None:
-        """Hold the colours, which outputs each reaches, and the share of all that is computed."""
-        self.colours, self.made, self.share = colours, made, share
+    def __init__(
+        self,
+        colours: Colouring,
+        made: Sequence[Sequence[bool]],
+        share: float,
+        pieces: Sequence[np.ndarray],
+    ) -> None:
+        """Hold the colours, and which pieces each reaches.
 
-    def starts(self, sizes: Sequence[int]) -> tuple[np.ndarray, int]:
-        """Return where the numbers of each output `[colours, outputs]` start, and their count."""
-        counts = np.where(np.asarray(self.made), np.asarray(sizes), 0)
-        ends = np.cumsum(counts).reshape(counts.shape)
-        return ends - counts, int(counts.sum())
+        Args:
+            colours: The colours.
+            made: For each colour whether each piece of the outputs is computed.
+            share: The share of all operations that is.
+            pieces: The numbers of the outputs that each piece is of.
+        """
+        self.colours, self.made, self.share, self.pieces = colours, made, share, pieces
+
+    def places(self, colours: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return where the numbers of some rows along some seeds are, and how many there are."""
+        sizes = np.array([piece.size for piece in self.pieces])
+        counts = np.where(np.asarray(self.made), sizes, 0)
+        starts = np.cumsum(counts).reshape(counts.shape) - counts
+        piece_of, within = np.zeros((2, int(sizes.sum())), np.int64)
+        for place, piece in enumerate(self.pieces):
+            piece_of[piece], within[piece] = place, np.arange(piece.size)
+        return starts[colours, piece_of[rows]] + within[rows], int(counts.sum())
 
 
 class _Zero(NamedTuple):
@@ -62,6 +81,28 @@ class _Each(NamedTuple):
     """A value of each seed: `_Zero`, `_Same`, a NumPy array, or one that is computed."""
 
     values: list[Any]
+
+
+class _Joined(NamedTuple):
+    """Arrays side by side, or one upon the other, which nobody has joined yet.
+
+    A result that is so joined is read off its parts: to write it, XLA computes all of them at each
+    number's place.
+    """
+
+    eqn: JaxprEqn
+    parts: list[Any]
+
+    @property
+    def axis(self) -> int:
+        """The axis along which they are joined."""
+        params = self.eqn.params
+        return params["dimension"] if "dimension" in params else params["axis"]
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What says which number is where."""
+        return kind(self.eqn), self.axis, *map(shape, self.eqn.invars)
 
 
 #: What is computed, where nothing is.
@@ -93,8 +134,10 @@ def seeds_of(problem: Problem, colours: Colouring) -> Seeds | None:
         return None
     if walk.made > (1 - _ZERO) * walk.whole or walk.operations > _MOST_OPERATIONS:
         return None
-    made = [[not isinstance(result, _Zero) for result in line] for line in results]
-    return Seeds(colours, made, walk.made / max(walk.whole, 1))
+    outputs = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
+    pieces, lines = walk.pieces(results, outputs)
+    made = [[not isinstance(part, _Zero) for part, _ in line] for line in lines]
+    return Seeds(colours, made, walk.made / max(walk.whole, 1), pieces)
 
 
 def products_of(problem: Problem, seeds: Seeds, x: Leaves, fixed: Leaves) -> jax.Array:
@@ -103,10 +146,10 @@ def products_of(problem: Problem, seeds: Seeds, x: Leaves, fixed: Leaves) -> jax
     results = walk.run(_pushed(problem, x, fixed), x, seeds.colours, fixed)
     parts: list[jax.Array] = []
     outputs = jax.tree.leaves(jax.eval_shape(problem.fn, x, fixed))
-    for line, made in zip(results, seeds.made, strict=True):
-        for result, is_made, output in zip(line, made, outputs, strict=True):
+    for line, made in zip(walk.pieces(results, outputs)[1], seeds.made, strict=True):
+        for (result, like), is_made in zip(line, made, strict=True):
             if is_made:
-                parts.append(_array(result, output.shape, output.dtype).ravel())
+                parts.append(_array(result, like.shape, like.dtype).ravel())
             elif not isinstance(result, _Zero):
                 raise ValueError("a product is not zero that was zero in another precision")
     return jnp.concatenate(parts)
@@ -150,6 +193,42 @@ class _Walk:
             seeds.append(_Each([_known(values) for values in alike]))
         return seeds
 
+    def pieces(
+        self, results: Sequence[Sequence[Any]], outputs: Sequence[Any]
+    ) -> tuple[list[np.ndarray], list[list[tuple[Any, Any]]]]:
+        """Take results apart that are joined alike along all seeds.
+
+        Returns:
+            The numbers of the outputs that each piece is of, and for each seed its pieces, each
+            with something of its shape and type.
+        """
+        rows, lines, start = [], [list[tuple[Any, Any]]() for _ in results], 0
+        for output, column in zip(outputs, zip(*results, strict=True), strict=True):
+            numbers = np.arange(start, start + output.size).reshape(output.shape)
+            start += output.size
+            joined = [result for result in column if isinstance(result, _Joined)]
+            alike = len({one.form for one in joined}) == 1
+            if alike and all(isinstance(result, (_Joined, _Zero)) for result in column):
+                own = _split(joined[0], numbers)
+                for line, result in zip(lines, column, strict=True):
+                    parts = result.parts if isinstance(result, _Joined) else [_Zero()] * len(own)
+                    line += list(zip(parts, map(_like(output), own), strict=True))
+            else:
+                own = [numbers]
+                for line, result in zip(lines, column, strict=True):
+                    line.append((self._whole(result), output))
+            rows += [piece.ravel() for piece in own]
+        return rows, lines
+
+    def _whole(self, value: Any) -> Any:
+        """Join what is not yet."""
+        if not isinstance(value, _Joined):
+            return value
+        if not self._computes:
+            return _UNKNOWN
+        pairs = zip(value.parts, value.eqn.invars, strict=True)
+        return bind(value.eqn, [_array(part, shape(v), dtype(v)) for part, v in pairs])[0]
+
     def _visit(self, eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
         del line
         marked = [isinstance(operand, _Each) for operand in operands]
@@ -169,10 +248,12 @@ class _Walk:
         return [_Each(list(values)) for values in zip(*lines, strict=True)]
 
     def _held_back(self, value: Any) -> Any:
+        value = self._whole(value)
         return lax.optimization_barrier(value) if self._computes and not _is_known(value) else value
 
     def _one(self, eqn: JaxprEqn, operands: list[Any], marked: list[bool]) -> list[Any]:
         """Return what an operation makes of the operands of one seed."""
+        operands = list(map(self._whole, operands))
         size = sum(math.prod(shape(v)) for v in eqn.outvars) if kind(eqn) not in _MOVES else 0
         self.whole += size
         moving = [operand for operand, mark in zip(operands, marked, strict=True) if mark]
@@ -186,6 +267,8 @@ class _Walk:
             return [result] * len(eqn.outvars)
         self.made += size
         self.operations += 1
+        if kind(eqn) in _JOINS and len(operands) <= _FEW_PARTS:
+            return [_Joined(eqn, operands)]
         if not self._computes:
             return [_UNKNOWN] * len(eqn.outvars)
         pairs = zip(operands, eqn.invars, strict=True)
@@ -236,6 +319,18 @@ def _moved(eqn: JaxprEqn, value: np.ndarray) -> np.ndarray:
         case "copy":
             return value
     return value.reshape(shape(eqn.outvars[0]))
+
+
+def _split(joined: _Joined, numbers: np.ndarray) -> list[np.ndarray]:
+    """Return the numbers of each part of an array that is joined."""
+    if kind(joined.eqn) == "stack":
+        return list(np.moveaxis(numbers, joined.axis, 0))
+    ends = np.cumsum([shape(v)[joined.axis] for v in joined.eqn.invars])
+    return np.split(numbers, ends[:-1], axis=joined.axis)
+
+
+def _like(output: Any) -> Callable[[np.ndarray], jax.ShapeDtypeStruct]:
+    return lambda piece: jax.ShapeDtypeStruct(piece.shape, output.dtype)
 
 
 def _known(value: np.ndarray) -> Any:
