@@ -21,6 +21,7 @@ from ..derivatives.problem import Leaves, Problem
 from ..program.jaxpr import dtype, kind, names, shape, trace
 from ..program.walk import bind, interpret
 from .colours import Colouring
+from .seed_values import Joined, Same, Zero, array, is_known, known, moved, split
 
 #: What is done for each seed by itself; anything else is better done for all at once.
 _ONE_BY_ONE = names(
@@ -67,42 +68,10 @@ class Seeds:
         return starts[colours, piece_of[rows]] + within[rows], int(counts.sum())
 
 
-class _Zero(NamedTuple):
-    """Zeros all over."""
-
-
-class _Same(NamedTuple):
-    """One number all over, which is not zero."""
-
-    value: Any
-
-
 class _Each(NamedTuple):
-    """A value of each seed: `_Zero`, `_Same`, a NumPy array, or one that is computed."""
+    """A value of each seed: `Zero`, `Same`, a NumPy array, or one that is computed."""
 
     values: list[Any]
-
-
-class _Joined(NamedTuple):
-    """Arrays side by side, or one upon the other, which nobody has joined yet.
-
-    A result that is so joined is read off its parts: to write it, XLA computes all of them at each
-    number's place.
-    """
-
-    eqn: JaxprEqn
-    parts: list[Any]
-
-    @property
-    def axis(self) -> int:
-        """The axis along which they are joined."""
-        params = self.eqn.params
-        return params["dimension"] if "dimension" in params else params["axis"]
-
-    @property
-    def form(self) -> tuple[Any, ...]:
-        """What says which number is where."""
-        return kind(self.eqn), self.axis, *map(shape, self.eqn.invars)
 
 
 #: What is computed, where nothing is.
@@ -136,7 +105,7 @@ def seeds_of(problem: Problem, colours: Colouring) -> Seeds | None:
         return None
     outputs = jax.tree.leaves(jax.eval_shape(problem.fn, problem.x, problem.fixed))
     pieces, lines = walk.pieces(results, outputs)
-    made = [[not isinstance(part, _Zero) for part, _ in line] for line in lines]
+    made = [[not isinstance(part, Zero) for part, _ in line] for line in lines]
     return Seeds(colours, made, walk.made / max(walk.whole, 1), pieces)
 
 
@@ -149,8 +118,8 @@ def products_of(problem: Problem, seeds: Seeds, x: Leaves, fixed: Leaves) -> jax
     for line, made in zip(walk.pieces(results, outputs)[1], seeds.made, strict=True):
         for (result, like), is_made in zip(line, made, strict=True):
             if is_made:
-                parts.append(_array(result, like.shape, like.dtype).ravel())
-            elif not isinstance(result, _Zero):
+                parts.append(array(result, like.shape, like.dtype).ravel())
+            elif not isinstance(result, Zero):
                 raise ValueError("a product is not zero that was zero in another precision")
     return jnp.concatenate(parts)
 
@@ -180,7 +149,7 @@ class _Walk:
         others = list(fixed) if self._computes else [None] * held
         inside = [*(x if self._computes else [None] * len(x)), *self._seeds(x, colours), *others]
         results = interpret(program, inside, self._visit, lift=lambda value: value)
-        zeros = _Each([_Zero()] * self._count)  # of what depends on no direction
+        zeros = _Each([Zero()] * self._count)  # of what depends on no direction
         each = [result if isinstance(result, _Each) else zeros for result in results]
         return [[result.values[k] for result in each] for k in range(self._count)]
 
@@ -190,7 +159,7 @@ class _Walk:
             own = colours.colours[start : start + leaf.size].reshape(leaf.shape)
             start += leaf.size
             alike = [(own == k).astype(leaf.dtype) for k in range(self._count)]
-            seeds.append(_Each([_known(values) for values in alike]))
+            seeds.append(_Each([known(values) for values in alike]))
         return seeds
 
     def pieces(
@@ -206,12 +175,12 @@ class _Walk:
         for output, column in zip(outputs, zip(*results, strict=True), strict=True):
             numbers = np.arange(start, start + output.size).reshape(output.shape)
             start += output.size
-            joined = [result for result in column if isinstance(result, _Joined)]
+            joined = [result for result in column if isinstance(result, Joined)]
             alike = len({one.form for one in joined}) == 1
-            if alike and all(isinstance(result, (_Joined, _Zero)) for result in column):
-                own = _split(joined[0], numbers)
+            if alike and all(isinstance(result, (Joined, Zero)) for result in column):
+                own = split(joined[0], numbers)
                 for line, result in zip(lines, column, strict=True):
-                    parts = result.parts if isinstance(result, _Joined) else [_Zero()] * len(own)
+                    parts = result.parts if isinstance(result, Joined) else [Zero()] * len(own)
                     line += list(zip(parts, map(_like(output), own), strict=True))
             else:
                 own = [numbers]
@@ -222,12 +191,12 @@ class _Walk:
 
     def _whole(self, value: Any) -> Any:
         """Join what is not yet."""
-        if not isinstance(value, _Joined):
+        if not isinstance(value, Joined):
             return value
         if not self._computes:
             return _UNKNOWN
         pairs = zip(value.parts, value.eqn.invars, strict=True)
-        return bind(value.eqn, [_array(part, shape(v), dtype(v)) for part, v in pairs])[0]
+        return bind(value.eqn, [array(part, shape(v), dtype(v)) for part, v in pairs])[0]
 
     def _visit(self, eqn: JaxprEqn, operands: list[Any], line: str) -> list[Any]:
         del line
@@ -249,7 +218,7 @@ class _Walk:
 
     def _held_back(self, value: Any) -> Any:
         value = self._whole(value)
-        return lax.optimization_barrier(value) if self._computes and not _is_known(value) else value
+        return lax.optimization_barrier(value) if self._computes and not is_known(value) else value
 
     def _one(self, eqn: JaxprEqn, operands: list[Any], marked: list[bool]) -> list[Any]:
         """Return what an operation makes of the operands of one seed."""
@@ -257,22 +226,22 @@ class _Walk:
         size = sum(math.prod(shape(v)) for v in eqn.outvars) if kind(eqn) not in _MOVES else 0
         self.whole += size
         moving = [operand for operand, mark in zip(operands, marked, strict=True) if mark]
-        if all(isinstance(operand, _Zero) for operand in moving):
-            return [_Zero()] * len(eqn.outvars)
+        if all(isinstance(operand, Zero) for operand in moving):
+            return [Zero()] * len(eqn.outvars)
         if kind(eqn) == "unstack" and isinstance(operands[0], np.ndarray):
             parts = np.moveaxis(operands[0], eqn.params["axis"], 0)
-            return [_known(part) for part in parts]
+            return [known(part) for part in parts]
         result = _without_work(eqn, operands, marked)
         if result is not None:
             return [result] * len(eqn.outvars)
         self.made += size
         self.operations += 1
         if kind(eqn) in _JOINS and len(operands) <= _FEW_PARTS:
-            return [_Joined(eqn, operands)]
+            return [Joined(eqn, operands)]
         if not self._computes:
             return [_UNKNOWN] * len(eqn.outvars)
         pairs = zip(operands, eqn.invars, strict=True)
-        return bind(eqn, [_array(o, shape(v), dtype(v)) if _is_known(o) else o for o, v in pairs])
+        return bind(eqn, [array(o, shape(v), dtype(v)) if is_known(o) else o for o, v in pairs])
 
 
 def _without_work(eqn: JaxprEqn, operands: list[Any], marked: list[bool]) -> Any:
@@ -281,70 +250,24 @@ def _without_work(eqn: JaxprEqn, operands: list[Any], marked: list[bool]) -> Any
     fits = [shape(v) == shape(eqn.outvars[0]) for v in eqn.invars]
     if name in ("add", "add_any", "sub") and all(marked) and all(fits):
         left, right = operands
-        if isinstance(right, _Zero):
+        if isinstance(right, Zero):
             return left
-        return right if isinstance(left, _Zero) and name != "sub" else None
+        return right if isinstance(left, Zero) and name != "sub" else None
     if name == "mul":
         for mine, other in ((0, 1), (1, 0)):
             alone = marked[mine] and not marked[other] and fits[other]
-            if alone and isinstance(operands[mine], _Same) and operands[mine].value == 1:
+            if alone and isinstance(operands[mine], Same) and operands[mine].value == 1:
                 return operands[other]
         return None
-    if name == "neg" and _is_known(first):
-        return _Same(-first.value) if isinstance(first, _Same) else -first
-    if name == "gather" and isinstance(first, _Same):
+    if name == "neg" and is_known(first):
+        return Same(-first.value) if isinstance(first, Same) else -first
+    if name == "gather" and isinstance(first, Same):
         inside = GatherScatterMode.CLIP, GatherScatterMode.PROMISE_IN_BOUNDS
         return first if eqn.params["mode"] in inside and not any(marked[1:]) else None
-    if name in _MOVES and marked[0] and _is_known(first):
-        return first if isinstance(first, _Same) else _known(_moved(eqn, first))
+    if name in _MOVES and marked[0] and is_known(first):
+        return first if isinstance(first, Same) else known(moved(eqn, first))
     return None
-
-
-def _moved(eqn: JaxprEqn, value: np.ndarray) -> np.ndarray:
-    """Move numbers that are known."""
-    params = eqn.params
-    match kind(eqn):
-        case "slice":
-            ends = zip(params["start_indices"], params["limit_indices"], strict=True)
-            steps = params["strides"] or (1,) * value.ndim
-            return value[tuple(slice(*end, step) for end, step in zip(ends, steps, strict=True))]
-        case "transpose":
-            return value.transpose(params["permutation"])
-        case "rev":
-            return np.flip(value, params["dimensions"])
-        case "broadcast_in_dim":
-            wide = np.ones(len(params["shape"]), int)
-            wide[list(params["broadcast_dimensions"])] = value.shape
-            return np.broadcast_to(value.reshape(wide), params["shape"])
-        case "copy":
-            return value
-    return value.reshape(shape(eqn.outvars[0]))
-
-
-def _split(joined: _Joined, numbers: np.ndarray) -> list[np.ndarray]:
-    """Return the numbers of each part of an array that is joined."""
-    if kind(joined.eqn) == "stack":
-        return list(np.moveaxis(numbers, joined.axis, 0))
-    ends = np.cumsum([shape(v)[joined.axis] for v in joined.eqn.invars])
-    return np.split(numbers, ends[:-1], axis=joined.axis)
 
 
 def _like(output: Any) -> Callable[[np.ndarray], jax.ShapeDtypeStruct]:
     return lambda piece: jax.ShapeDtypeStruct(piece.shape, output.dtype)
-
-
-def _known(value: np.ndarray) -> Any:
-    """Return a value that is known as what it is all over, if it is."""
-    if not value.size or np.any(value != value.flat[0]):
-        return value
-    return _Same(value.flat[0]) if value.flat[0] else _Zero()
-
-
-def _is_known(value: Any) -> bool:
-    return isinstance(value, (_Zero, _Same, np.ndarray))
-
-
-def _array(value: Any, size: tuple[int, ...], dtype: Any) -> jax.Array:
-    if isinstance(value, np.ndarray) or not _is_known(value):
-        return jnp.asarray(value, dtype)
-    return jnp.full(size, value.value if isinstance(value, _Same) else 0, dtype)
