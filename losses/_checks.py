@@ -35,12 +35,15 @@ _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
 }
 
 
-def check_unpacked(who: str, predictions: object) -> None:
-    """Check that `predictions` are not the pair that a model's `apply` returns.
+def check_unpacked(who: str, predictions: object, targets: object) -> None:
+    """Check that `predictions` are not the pair that a model's `apply` returns, and nothing misses.
 
     Raises:
-        TypeError: If they are.
+        TypeError: If they are, or if either of both is None.
     """
+    for name, given in (("predictions", predictions), ("targets", targets)):
+        if given is None:
+            raise TypeError(f"{who}: {name} must be an array, got None")
     if isinstance(predictions, tuple):
         raise TypeError(
             f"{who}: predictions must be one array, got a tuple of {len(predictions)}: a model "

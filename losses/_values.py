@@ -33,7 +33,7 @@ def per_example(
         ValueError: If the shapes do not fit.
         TypeError: If a dtype is of the wrong kind.
     """
-    check_unpacked(who, predictions)
+    check_unpacked(who, predictions, targets)
     predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
     check_pair(who, predictions, targets, kind, per_target=per_target)
     predictions = at_least_float32(predictions)

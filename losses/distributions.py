@@ -90,6 +90,8 @@ def quantile(
         [1.1 1.1]
     """
     wanted = np.atleast_1d(np.asarray(quantiles))
+    if not wanted.size:
+        raise ValueError("quantile: quantiles must be one number or several, got none")
     check_number(
         *("quantile", "quantiles", wanted, "between 0 and 1"),
         lambda q: (q > 0) & (q < 1),

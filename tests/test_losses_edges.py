@@ -225,3 +225,20 @@ def test_a_huber_loss_with_infinite_delta_is_half_the_squared_error():
 def test_a_hyperparameter_that_is_not_a_number_raises_an_error(delta):
     with pytest.raises(TypeError, match=f"huber: delta must be a number, above 0, got {delta!r}"):
         losses.huber(f32([1.0]), f32([1.0]), delta=delta)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: losses.squared_error(None, jnp.ones((2, 1))), TypeError, "predictions .* None"),
+        (lambda: losses.hinge(jnp.ones((2, 1)), None), TypeError, "targets must be .* got None"),
+        (
+            lambda: losses.quantile(jnp.ones((2, 1)), jnp.ones((2, 1)), quantiles=()),
+            ValueError,
+            "one number or several, got none",
+        ),
+    ],
+)
+def test_what_is_not_there_is_told(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -129,3 +129,9 @@ def test_a_missing_package_raises_an_error_that_names_its_extra(monkeypatch, tmp
     _, train_state = linear()
     with pytest.raises(ImportError, match=r'safetensors.numpy: pip install "gradwise\[train\]"'):
         train.save(tmp_path / "a", train_state, key=jax.random.key(0), history=history)
+
+
+def test_a_log_makes_its_folder(tmp_path):
+    path = tmp_path / "a folder" / "größe.jsonl"
+    train.log.json_lines(path)(1, {"epoch": 1})
+    assert json.loads(path.read_text()) == {"epoch": 1}

@@ -129,6 +129,8 @@ def test_a_search_in_which_all_settings_failed_has_no_best_one_and_says_why():
 def test_a_run_that_returns_no_history_is_told():
     with pytest.raises(TypeError, match=r"the run must return \(train_state, history\), got Shape"):
         search(lambda key, train_data, validation, *, dip: (dip, 3))
+    with pytest.raises(TypeError, match=r"the run must return .*, got None: return what"):
+        search(lambda key, train_data, validation, *, dip: None)
 
 
 def test_four_settings_and_a_replay_are_one_trace_and_one_compilation(caplog):

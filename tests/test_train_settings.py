@@ -145,6 +145,14 @@ def test_a_run_in_one_program_makes_no_nan_that_debug_nans_would_end_it_for():
     assert not np.isfinite(history.optimum)
 
 
+def test_data_of_float64_are_scaled_to_what_jax_keeps_of_them():
+    x = np.random.default_rng(0).normal(1e6, 1e-4, size=(50, 2))
+    assert train.data.standardize(x)[0].dtype == np.float32
+    with jax.enable_x64(True):
+        scale = train.data.scaler(x)
+        np.testing.assert_allclose(scale.inverse(scale(x)), x, rtol=0, atol=1e-9)
+
+
 def new_key():
     return jax.random.key(0)
 

@@ -58,6 +58,7 @@ def json_lines(path: str | Path) -> Callback:
     @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         del epoch  # it is in the row
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         with Path(path).open("a") as file:
             file.write(to_json(row) + "\n")
 

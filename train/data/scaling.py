@@ -12,7 +12,7 @@ import numpy as np
 
 from .._equality import same_fields
 from .._global_arrays import local
-from .._precision import at_least_float32
+from .._precision import at_least_float32, wide_dtype
 from .._text import excerpt
 from .._types import Tree
 from .accepted import tree_of_rows
@@ -221,22 +221,32 @@ def _feature(index: np.ndarray | list) -> str:
 
 def _scaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
     if isinstance(x, np.ndarray):
-        return ((x.astype(np.float64) - center) / scale).astype(np.float32)
+        return ((x.astype(np.float64) - center) / scale).astype(_scaled_dtype(x))
     distance = _distance(x, center)
-    return distance / scale[None].astype(distance.dtype)
+    return distance / _beside(x, scale).astype(distance.dtype)
 
 
 def _unscaled(x: Array, center: np.ndarray, scale: np.ndarray) -> Array:
     if isinstance(x, np.ndarray):
-        return (x.astype(np.float64) * scale + center).astype(np.float32)
+        return (x.astype(np.float64) * scale + center).astype(_scaled_dtype(x))
     x = at_least_float32(x)
-    high, low = _halves(center[None], x)
-    return (x * scale[None].astype(x.dtype) + low) + high
+    high, low = _halves(_beside(x, center), x)
+    return (x * _beside(x, scale).astype(x.dtype) + low) + high
+
+
+def _beside(x: jax.Array, of_row: np.ndarray) -> np.ndarray:
+    """Return figures of a row with as many axes as `x`, rows of any number of axes, has."""
+    return np.expand_dims(of_row, tuple(range(x.ndim - of_row.ndim)))
+
+
+def _scaled_dtype(x: np.ndarray) -> np.dtype:
+    """Return float32, or float64 where JAX keeps it."""
+    return wide_dtype(jax.dtypes.canonicalize_dtype(x.dtype))
 
 
 def _distance(x: jax.Array, center: np.ndarray) -> jax.Array:
     """Return `x - center` in float32 or wider, without a rounding of `x` where it is integer."""
-    wide, center = at_least_float32(x), center[None]
+    wide, center = at_least_float32(x), _beside(x, center)
     high, low = _halves(center, wide)
     distance = (wide - high) - low
     if not jnp.issubdtype(x.dtype, jnp.integer):

@@ -223,7 +223,7 @@ def _builder(run: Run, trials: Trials, score: Score) -> Build:
         program = Program(fixed=fixed, numbers=tuple(numbers), run=jax.jit(bound(run, fixed)))
         traced = {name: as_array(grid[name], grid[name])[0] for name in numbers}
         try:
-            _check_history(jax.eval_shape(program.run, key, traced, sets)[1], score)
+            _check_history(jax.eval_shape(program.run, key, traced, sets), score)
         except Exception as error:
             # With numbers it may be that a shape, a branch or a check needs a value itself.
             return None if numbers else replace(program, error=error)
@@ -232,11 +232,14 @@ def _builder(run: Run, trials: Trials, score: Score) -> Build:
     return build
 
 
-def _check_history(history: object, score: Score) -> None:
+def _check_history(returned: object, score: Score) -> None:
+    is_pair = isinstance(returned, tuple) and len(returned) == 2
+    history = returned[1] if is_pair else None
     if not isinstance(history, History):
+        got = f"{excerpt(repr(history))} for the history" if is_pair else excerpt(repr(returned))
         raise TypeError(
-            f"the run must return (train_state, history), got {excerpt(repr(history))} for the "
-            "history: return what the function that train.make_run makes returns"
+            f"the run must return (train_state, history), got {got}: return what the function that "
+            "train.make_run makes returns"
         )
     if isinstance(score, str):
         curve_of(history, score)
