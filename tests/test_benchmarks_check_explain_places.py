@@ -10,6 +10,8 @@ import pytest
 
 import nn
 from benchmarks import explain_nonfinite
+from benchmarks.check import culprits
+from benchmarks.check.stepping import TooLongError
 
 FILE = "test_benchmarks_check_explain_places.py"
 ZEROS, ONES = jnp.zeros(2), jnp.ones(2)
@@ -78,6 +80,20 @@ def test_of_all_turns_that_make_infinity_the_one_that_does_harm_is_named():
     found = explain_nonfinite(fn, 1.0)
     assert (found.operation, found.happened) == ("log", "log(0) = -inf")
     assert found.turns[0].startswith(f"turn 31 of 40 of the scan at {line(fn, 4)}")
+
+
+def test_without_time_to_find_the_turn_the_operation_is_named_all_the_same(monkeypatch):
+    def no_time(*_):
+        raise TooLongError
+
+    def fn(x):
+        return jax.lax.scan(lambda c, _: (jnp.sqrt(c) - 1, None), x, None, length=4)[0]
+
+    found = explain_nonfinite(fn, jnp.array(4.0), mode="value")
+    assert (found.operation, len(found.turns)) == ("sqrt", 1)
+    monkeypatch.setattr(culprits, "_in_its_turn", no_time)
+    hurried = explain_nonfinite(fn, jnp.array(4.0), mode="value")
+    assert hurried.sentence == found.sentence.replace(f", {found.turns[0]}", "")
 
 
 def test_a_long_loop_is_run_turn_by_turn_as_a_whole():

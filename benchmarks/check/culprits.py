@@ -5,6 +5,7 @@ infinity that a mask hides, and digits that are lost and not needed, are nobody'
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -117,9 +118,25 @@ def _searched(
     all_of = dict.fromkeys(culprits, 0)
     others = ((key, {one: 0 for one in culprits if one != key}) for key in culprits)
     needed = (key for key, rest in others if rest and fails(rest))
-    key = next(needed, next(reversed(culprits)))
-    steps = walk.suspects.get(key) or walk.constant.get(key, [])
-    return Search(_in_its_turn(culprits[key], steps, lambda since: fails(all_of | {key: since})))
+    key = next(reversed(culprits))
+    try:
+        key = next(needed, key)
+        steps = walk.suspects.get(key) or walk.constant.get(key, [])
+        since = partial(_fails_since, fails, all_of, key)
+        return Search(_in_its_turn(culprits[key], steps, since))
+    except TooLongError:  # then the turn is not known
+        step = culprits[key].step
+        return Search(culprits[key]._replace(step=step and step._replace(turns=())))
+
+
+def _fails_since(
+    fails: Callable[[Mapping[Hashable, int]], bool],
+    mended: Mapping[Hashable, int],
+    key: Hashable,
+    since: int,
+) -> bool:
+    """Whether the whole is wrong if this is repaired from one of its faults on."""
+    return fails({**mended, key: since})
 
 
 def _in_its_turn(culprit: Culprit, steps: Sequence[Step], fails: Callable[[int], bool]) -> Culprit:

@@ -17,6 +17,8 @@ from ..program.arguments import Argnums
 from .pace import pace_of
 
 _SEED = 0
+#: The share of the time that is kept for saying what was found.
+_TELLING = 0.1
 
 
 def explain_nonfinite(
@@ -67,7 +69,9 @@ def explain_nonfinite(
         problem = make_problem(fn, inputs, argnums=argnums, has_aux=has_aux, caller=called)
         probe = random_probe(problem, _SEED)
         modes = PARTS if mode is None else (mode,)
-        work = partial(explain, problem, probe, modes, pace_of(left))
+        # What was found by then is still to be told.
+        pace = pace_of(lambda: left() - _TELLING * time_limit)
+        work = partial(explain, problem, probe, modes, pace)
         try:
             return stopped_after(left(), work, "explaining")
         except (GaveUpError, TimeUpError) as error:
