@@ -173,6 +173,20 @@ def test_along_some_axes_the_cure_of_a_norm_sums_along_these_also_inside_of_vmap
         assert found.code.startswith("squared = jnp.sum(x**2, axis=-1)\n")
 
 
+def test_a_derivative_that_the_function_takes_itself_is_cured_in_what_it_is_taken_of():
+    found = explain_nonfinite(jax.grad(jnp.linalg.norm), jnp.zeros(2), mode="value")
+    assert (found.operation, found.happened) == ("div", "0.5 / 0 = inf")
+
+    def cured(x):
+        scope = {"jnp": jnp, "x": x}
+        exec(found.code, scope)
+        return scope["z"]
+
+    slopes = jax.jit(jax.grad(cured))
+    np.testing.assert_allclose(slopes(jnp.zeros(2)), [0, 0])
+    np.testing.assert_allclose(slopes(jnp.array([3.0, 4.0])), [0.6, 0.8], rtol=1e-6)
+
+
 def test_what_a_checkpoint_makes_anew_is_no_layer():
     remade = jax.checkpoint(lambda x: jnp.sqrt(x) * jnp.sin(x))
     found = explain_nonfinite(remade, jnp.zeros(()), mode="reverse")

@@ -105,6 +105,10 @@ def _of_quotient(case: Case) -> Cure | None:
     if case.operation != "div" or not case.pole or case.use is None:
         return codes.DIVISION if case.operation == "div" and case.pole else None
     above, below = case.use.sources
+    if above.is_number(0.5) and below.maker and below.kind == "sqrt":
+        # The rule of a root in a derivative that the function itself takes.
+        summed = is_sum_of_squares(below.maker.source(0))
+        return along_axes(codes.NORM, below.maker) if summed else codes.EDGES["sqrt"]
     length = length_of(below) is not None
     if above.kind == "sin" and above.maker and above.maker.source(0).same(below):
         return digits.SINC_OF_LENGTH if length else digits.SINC

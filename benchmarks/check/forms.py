@@ -1,6 +1,6 @@
 """What stands around an operation: is it a sum of squares, one less a cosine, a sigmoid?"""
 
-from ..program.jaxpr import names
+from ..program.jaxpr import names, shape
 from ..program.source import functions_of_jax
 from .cure_codes import Cure
 from .uses import Given, Use
@@ -50,7 +50,7 @@ def along_axes(cure: Cure, root: Use | None) -> Cure:
     summed = root and root.source(0).maker
     if not summed or summed.eqn is None or summed.kind != "reduce_sum":
         return cure
-    dims, axes = len(summed.eqn.invars[0].aval.shape), summed.eqn.params["axes"]
+    dims, axes = len(shape(summed.eqn.invars[0])), summed.eqn.params["axes"]
     behind = tuple(axis - dims for axis in axes)
     if len(axes) == dims:
         return cure
