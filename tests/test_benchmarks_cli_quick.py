@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import jax.numpy as jnp
@@ -134,3 +135,11 @@ def test_whoever_asks_for_judged_scenarios_keeps_its_own_types():
         (dtype, jnp.asarray(1.0).dtype) for dtype in judge(suite, of, dtype="float64", budget=1.0)
     )
     assert inside == (jnp.dtype("float64"), jnp.dtype("float32"))
+
+
+def test_a_jacobian_is_chosen_beside_the_thread_that_hears_ctrl_c(monkeypatch, model):
+    def compiling(*inputs, **options):
+        raise ValueError(threading.current_thread() is threading.main_thread())
+
+    monkeypatch.setattr("benchmarks.structure.jacobian.jacobian", compiling)
+    assert gradwise("jacobian", f"{model}:tridiagonal").stderr.endswith("gradwise: False\n")

@@ -11,6 +11,8 @@ from .errors import in_one_line
 from .files import check_writable
 from .loading import loading
 
+#: A limit in seconds that is never reached: in a thread, a compilation does not hold Ctrl-C up.
+_NEVER = 1e9
 #: What a case may say beside its function and inputs.
 _OF_JACOBIAN, _OF_NONFINITE = ("argnums", "pattern", "has_aux"), ("argnums", "has_aux")
 
@@ -47,10 +49,12 @@ def jacobian(
     Print the pattern, the way, its colours or passes, and what it was chosen from.
     """
     with loading():
+        from ..instrument.deadline import within
         from ..structure.braille import drawn
         from ..structure.jacobian import hessian as make_hessian
         from ..structure.jacobian import jacobian as make_jacobian
         from . import of_jacobians
+        from .progress import Progress
         from .target import load_case
 
     for path in out or []:  # before anything is measured
@@ -58,7 +62,14 @@ def jacobian(
         check_writable(path)
     fn, inputs, given = load_case(target, _OF_JACOBIAN)
     make = make_hessian if hessian else make_jacobian
-    found = make(fn, *inputs, output=output, measure=not count, **given)
+    with Progress(1) as progress:
+        progress.start(target)
+        progress.stage("looking" if count else "measuring", 0.0)
+        found = within(
+            _NEVER,
+            lambda: make(fn, *inputs, output=output, measure=not count, **given),
+            "the choice of a way",
+        )
     if found.pattern is not None:
         typer.echo("\n".join(drawn(found.pattern)))
     width = terminal_width()
@@ -88,9 +99,13 @@ def nonfinite(
     """
     with loading():
         from ..comparison.nonfinite import explain_nonfinite
+        from .progress import Progress
         from .target import load_case
 
     fn, inputs, given = load_case(target, _OF_NONFINITE)
-    found = explain_nonfinite(fn, *inputs, mode=mode, time_limit=time_limit, **given)
+    with Progress(1) as progress:
+        progress.start(target)
+        progress.stage("looking", 0.0)
+        found = explain_nonfinite(fn, *inputs, mode=mode, time_limit=time_limit, **given)
     typer.echo(str(found))
     raise typer.Exit(0 if found.fine else 3)
