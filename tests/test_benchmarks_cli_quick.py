@@ -142,4 +142,4 @@ def test_a_jacobian_is_chosen_beside_the_thread_that_hears_ctrl_c(monkeypatch, m
         raise ValueError(threading.current_thread() is threading.main_thread())
 
     monkeypatch.setattr("benchmarks.structure.jacobian.jacobian", compiling)
-    assert gradwise("jacobian", f"{model}:tridiagonal").stderr.endswith("gradwise: False\n")
+    assert "ValueError: False at " in gradwise("jacobian", f"{model}:tridiagonal").stderr
