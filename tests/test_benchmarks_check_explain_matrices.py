@@ -7,7 +7,8 @@ import pytest
 import scipy.linalg
 
 from benchmarks import explain_nonfinite
-from benchmarks.check.cures import Case, cure_of
+from benchmarks.check.case import Case
+from benchmarks.check.cures import cure_of
 
 RANDOM = np.random.default_rng(0)
 WEIGHTS = RANDOM.standard_normal((4, 4))
@@ -177,7 +178,7 @@ def test_no_type_is_named_that_overflows_too():
 @pytest.mark.parametrize("operation", ["acos", "asin"])
 @pytest.mark.parametrize("x", [1.0, -1.0, 1 - 2**-24])
 def test_near_one_rounding_decides_and_the_cure_is_on_no_side_of_the_edge(operation, x):
-    case = Case(operation, "underflow", True, frozenset(), None, (x,), "float32")
+    case = Case(operation, "underflow", True, frozenset(), None, "float32", numbers=(x,))
     code = cure_of(case).code
 
     def cured(x):
