@@ -23,7 +23,8 @@ def main(folder: str = "pictures") -> None:
 
     model = nn.mlp((1, 64, 64, 1), dropout=0.2)
     objective, optimizer = train.supervised(model.apply, losses.squared_error), optax.adam(3e-3)
-    start = train.init(*jax.jit(model.init)(init_key), optimizer)
+    params, state = jax.jit(model.init)(init_key)
+    start = train.init(params, state, optimizer)
     fitted, _ = train.fit(
         fit_key, start, objective, optimizer, (x, y), epochs=150, batch_size=64, epochs_per_call=150
     )

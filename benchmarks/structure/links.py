@@ -229,6 +229,7 @@ def factors_of(
     if link.local.colours:
         numbers = entries(still, colours, values, still.fixed).astype(dtype)
     else:
+        assert colours.source is not None  # as `tables_of` makes it
         numbers = jnp.ones(colours.source.size, dtype)
     return Factors(numbers, outer, inner, rows, columns)
 

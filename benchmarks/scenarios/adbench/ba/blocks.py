@@ -85,9 +85,9 @@ def linearize(cameras: jax.Array, points: jax.Array) -> Callable[..., tuple[jax.
     def linearized(
         weights: jax.Array, features: jax.Array, camera_index: jax.Array, point_index: jax.Array
     ) -> tuple[jax.Array, jax.Array]:
-        camera = gather(tables[:3], camera_index)
+        camera, turned, spun = gather(tables[:3], camera_index)
         point = gather(tables[3], point_index)
-        image, block = _blocks(*camera, point, weights, columns(features))
+        image, block = _blocks(camera, turned, spun, point, weights, columns(features))
         return jnp.stack(image, axis=1), block.ravel()
 
     return linearized
