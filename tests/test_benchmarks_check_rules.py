@@ -107,17 +107,17 @@ def clipped(x):
 
 
 @pytest.mark.parametrize(
-    ("fn", "who", "slope"),
+    ("fn", "who", "x", "slope"),
     [
-        (straight_through, "stop_gradient", 3 * np.round(X) ** 2),
-        (clipped, "custom_jvp of <lambda>", 2 * np.clip(X, 0, 1)),
+        (straight_through, "stop_gradient", X + 0.05, 3 * np.round(X + 0.05) ** 2),
+        (clipped, "custom_jvp of <lambda>", X, 2 * np.clip(X, 0, 1)),
     ],
 )
-def test_a_deliberate_derivative_is_named_and_can_be_trusted(fn, who, slope):
-    checked = reference_of(fn, X)
+def test_a_deliberate_derivative_is_named_and_can_be_trusted(fn, who, x, slope):
+    checked = reference_of(fn, x)
     for mode in ("forward", "reverse"):
         assert f"; the {who} at {HERE}:" in checked.wrong[mode]
-    trusted = reference_of(fn, X, rule="trust")
+    trusted = reference_of(fn, x, rule="trust")
     assert not trusted.wrong
     assert who in trusted.trusted[0]
     np.testing.assert_allclose(trusted.truth.jacobian[0], slope, rtol=1e-6)

@@ -101,7 +101,7 @@ def test_the_html_of_a_record_is_a_table_whose_texts_are_escaped(name):
         "diagnosis": {"advice": bad},
     }
     text = make(**changes[name])._repr_html_()
-    assert text.startswith("<table>")
+    assert text.count("<table>") == 1
     assert text.endswith("</table>")
     assert bad not in text
     assert "&lt;script&gt;" in text

@@ -161,7 +161,7 @@ SETTINGS = {
     "x64": (partial(jax.enable_x64, True), new_key),
     "no jit": (jax.disable_jit, new_key),
     "leaks of tracers": (jax.checking_leaks, new_key),
-    "keys of old": (nullcontext, partial(jax.random.PRNGKey, 0)),
+    "keys of old": (nullcontext, lambda: jax.random.key_data(jax.random.key(0))),
     "keys of rbg": (nullcontext, partial(jax.random.key, 0, impl="rbg")),
 }
 

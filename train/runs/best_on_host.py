@@ -41,7 +41,9 @@ def with_best(plan: Plan, carry: Carry, best: TrainState | tuple[()]) -> Carry:
 
     Example:
         >>> carry = Carry(TrainState((), (), (), np.zeros(())), print)
-        >>> with_best(Plan(objective=print, optimizer=print, batch_size=4), carry, ()) is carry
+        >>> import optax
+        >>> plan = Plan(objective=print, optimizer=optax.sgd(0.1), batch_size=4)
+        >>> with_best(plan, carry, ()) is carry
         True
     """
     if plan.keep_best != "host":

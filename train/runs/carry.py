@@ -122,7 +122,9 @@ def _memory(leaf: jax.Array) -> set[int]:
     data = jax.random.key_data(leaf) if is_key(leaf) else leaf
     try:
         return {shard.data.unsafe_buffer_pointer() for shard in data.addressable_shards}
-    except jax.errors.JaxRuntimeError:  # a remote device tells no addresses
+    # A remote device tells no addresses, nor does JAX of the one part here of an array of several
+    # processes.
+    except (jax.errors.JaxRuntimeError, ValueError):
         return {id(leaf)}
 
 
