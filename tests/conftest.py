@@ -6,7 +6,7 @@ and what the tests allow for are the roundings of float32.
 
 Compiling is most of the tests' time. So XLA optimizes little, and emits code in its older, quicker
 way where it has one. What holds only of programs that are compiled as a user's, equality to the
-last bit, is marked `compiled_as_for_a_user` and runs in a process of its own.
+last bit, is marked `compiled_as_for_a_user` and runs in a process of its own, one a file.
 
 All workers, and the processes that they start, share what they compile in one folder, which is
 gone when the tests are: small operations are the same in many of them.
@@ -79,12 +79,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem):
-    """Runs the tests that are marked so in one process whose XLA is left as it is."""
-    marker = "compiled_as_for_a_user"
+    """Runs the tests of a file that are marked so in one process whose XLA is left as it is."""
+    marker, path = "compiled_as_for_a_user", pyfuncitem.path
     if not pyfuncitem.get_closest_marker(marker) or _AS_FOR_A_USER in os.environ:
         return None
-    tests = [item for item in pyfuncitem.session.items if item.get_closest_marker(marker)]
-    output = _compiled_as_for_a_user(*(item.nodeid for item in tests))
+    marked = (item for item in pyfuncitem.session.items if item.get_closest_marker(marker))
+    output = _compiled_as_for_a_user(*(item.nodeid for item in marked if item.path == path))
     if f"PASSED {pyfuncitem.nodeid}" not in output.splitlines():
         pytest.fail(output, pytrace=False)
     return True

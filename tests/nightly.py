@@ -48,6 +48,7 @@ DEAR_TABLES = tuple(
 )  # fmt: skip
 #: Tests that take long and hold what no change is likely to break.
 OF_THE_NIGHT = {
+    "test_the_example_of_several_processes_trains_one_model_on_the_parts_of_both",
     "test_the_text_example_tells_kinds_that_single_characters_do_not",
     "test_where_one_process_is_killed_the_other_ends_and_says_to_restart_all",
     "test_what_cannot_be_checked_says_so_and_a_wrong_rule_of_a_short_orbit_is_refused",
