@@ -80,17 +80,15 @@ def check_array(who: str, x: object) -> None:
     Raises:
         TypeError: If it is a tree, or None.
     """
-    if x is None or (not hasattr(x, "shape") and isinstance(x, tuple | list | dict)):
-        kind = type(x).__name__
+    if x is None:
+        raise TypeError(f"{who} expected one array, got None")
+    if not hasattr(x, "shape") and isinstance(x, tuple | list | dict):
         cure = {
             list: "make it one: jax.numpy.asarray(x)",
             tuple: "a layer returns two things, y, state = layer.apply(params, state, x); features "
             "and targets are apart: predict takes x alone",
-        }.get(type(x), "of a tree a model takes what each layer is to have")
-        raise TypeError(
-            f"{who} expected one array, got {'None' if x is None else f'a {kind} of {len(x)}'}; "  # pyright: ignore
-            f"{cure}"
-        )
+        }.get(type(x), "let the model give each layer one array of the tree")
+        raise TypeError(f"{who} expected one array, got a {type(x).__name__} of {len(x)}; {cure}")
 
 
 def check_floating(who: str, x: jax.Array) -> None:

@@ -8,8 +8,15 @@ from ._checks import check_key
 from .layer import Layer, check_called
 
 
-def check_layer(who: str, layer: object) -> None:
+def check_layer(
+    who: str, layer: object, *, of_several: str = "make it one, nn.serial(*layers)"
+) -> None:
     """Check that `layer` is a layer.
+
+    Args:
+        who: Who takes it.
+        layer: What it was given.
+        of_several: What to do with a list of them.
 
     Raises:
         TypeError: If it is not.
@@ -18,8 +25,7 @@ def check_layer(who: str, layer: object) -> None:
         return
     if isinstance(layer, list | tuple):
         raise TypeError(
-            f"{who} expected a Layer, got a {type(layer).__name__} of {len(layer)}: "
-            f"take it apart, {who}(*layers)"
+            f"{who} expected a Layer, got a {type(layer).__name__} of {len(layer)}: {of_several}"
         )
     check_called(who, "a Layer", layer)
     raise TypeError(
@@ -37,7 +43,7 @@ def check_layers(who: str, layers: Sequence[object]) -> None:
     if not layers:
         raise ValueError(f"{who} expected at least one layer, got none")
     for layer in layers:
-        check_layer(who, layer)
+        check_layer(who, layer, of_several=f"take it apart, {who}(*layers)")
 
 
 def check_entries(who: str, layers: Sequence[Layer], params: tuple, state: tuple) -> None:

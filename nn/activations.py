@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import canonical, check_floating
+from ._checks import check_floating
 from ._precision import at_least_float32
 
 
@@ -230,6 +230,5 @@ def log_softmax(x: jax.Array, *, axis: int = -1) -> jax.Array:
 def _in_float32(who: str, fn: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
     """Compute `fn(x)` in float32 or better and return it in the dtype of `x`."""
     x = jnp.asarray(x)
-    x = canonical(x)
     check_floating(who, x)
     return fn(at_least_float32(x)).astype(x.dtype)

@@ -54,6 +54,8 @@ def test_parameters_of_another_number_of_layers_raise_an_error_in_serial():
 def test_what_is_no_layer_is_told_how_to_become_one(wrong, message):
     with pytest.raises(TypeError, match=message):
         nn.serial(nn.dense(4, 2), wrong)
+    with pytest.raises(TypeError, match=r"got a list of 1: make it one, nn.serial\(\*layers\)"):
+        nn.residual([nn.dense(2, 2)])  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match=r"activation .* got prelu, which makes a layer: call"):
         nn.activation(nn.prelu)
 

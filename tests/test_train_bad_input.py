@@ -215,6 +215,18 @@ def test_a_train_state_of_another_optimizer_is_told():
         step(jax.random.key(0), train_state, train.Batch(X, Y))
 
 
+def test_the_error_of_an_optimizer_whose_init_needs_values_is_its_own():
+    def update(updates, state, params=None):
+        raise RuntimeError("mine")
+
+    needy = optax.GradientTransformation(lambda params: (float(params.bias.sum()),), update)
+    objective, train_state = linear()
+    train_state = train.init(train_state.params, (), needy)
+    step = train.make_step(objective, needy)
+    with pytest.raises(RuntimeError, match="mine"):
+        jax.eval_shape(step, jax.random.key(0), train_state, train.Batch(X, Y))
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

@@ -158,11 +158,15 @@ def test_an_error_of_the_source_loses_no_batch_that_was_trained_on(options, tmp_
         batches = shuffled(KEY, epoch)
         yield from batches if epoch < 2 else islice(batches, 2)
         if epoch == 2:
-            raise MineError
+            try:
+                {}[epoch]
+            except KeyError:
+                raise MineError  # noqa: B904
 
     with pytest.raises(MineError) as raised:
         fit(broken, checkpoint=tmp_path, every=10, prefetch=1, **options)
     assert raised.value.__notes__ == ["in epoch 3, after 1 of its batches"]  # another waits
+    assert isinstance(raised.value.__context__, KeyError)
     read = []
 
     def mended(epoch):

@@ -264,3 +264,15 @@ def test_wide_moments_are_those_of_float32(dtype):
     np.testing.assert_array_equal(updates, wanted)
     assert_equal(state, exact)
     assert optax.apply_updates(params, updates).dtype == dtype
+
+
+def test_a_metric_may_be_named_overflows_where_nothing_scales_the_loss():
+    model = nn.dense(3, 1)
+    metrics = {"overflows": lambda predictions, targets, *, where: train.metrics.mean(targets)}
+    watched = train.supervised(model.apply, losses.squared_error, metrics=metrics)
+    optimizer = optax.sgd(0.1)
+    _, history = train.fit(
+        jax.random.key(1), start(optimizer, model), watched, optimizer, (X, Y),
+        epochs=1, batch_size=4,
+    )  # fmt: skip
+    np.testing.assert_allclose(history["train_overflows"], [Y.mean()], rtol=1e-6)

@@ -139,6 +139,16 @@ def test_a_step_is_that_of_optax_or_it_changes_nothing(name):
         assert same_bits(undone, before._replace(step=before.step + 1))
 
 
+def test_an_optimizer_whose_state_takes_another_structure_is_an_error():
+    growing = optax.GradientTransformation(
+        lambda params: (), lambda updates, state, params=None: (updates, {"slope": updates})
+    )
+    train_state = train.init({"weight": jnp.ones((3, 2))}, (), growing)
+    step = train.make_step(squared_error, growing)
+    with pytest.raises(ValueError, match="a state of the structure that it was given"):
+        jax.eval_shape(step, jax.random.key(0), train_state, example(optax.sgd(0.1))[1])
+
+
 def test_an_update_with_matrix_products_is_computed_once():
     optimizer = optax.contrib.muon(0.1)
     train_state, batch = example(optimizer)

@@ -172,6 +172,16 @@ def test_a_label_of_two_classes_that_is_neither_is_named_with_its_row(outside):
     assert "learning rate" not in found
 
 
+def test_a_loss_without_a_value_at_0_blames_no_target():
+    def cross_entropy(p, y):  # NaN where p is y exactly: 0 times an infinity
+        return -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p)).sum(axis=-1)
+
+    model = nn.serial(nn.dense(2, 1), nn.activation(nn.sigmoid))
+    x = np.full((4, 2), 1e4, np.float32)
+    found = message(model, (x, np.array([[0], [1], [0], [1]], np.float32)), loss=cross_entropy)
+    assert "whatever is predicted" not in found
+
+
 def test_an_augmentation_that_makes_nan_is_named_by_its_line():
     def darker(key, x):
         return jnp.log(x)

@@ -122,6 +122,22 @@ def test_where_rows_go_must_be_said_where_it_cannot_be_told():
         placement(plan, jax.sharding.SingleDeviceSharding(jax.devices()[0]), train_state)
 
 
+class Sequence:
+    """What Python can go through though it has no `__iter__`, as it could before 2.2."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __getitem__(self, number):
+        return self.batches[number]
+
+
+def test_an_epoch_may_be_a_sequence_without_an_iterator():
+    batches = [*shuffled(KEY, 0)]
+    trained, _ = fit(lambda epoch: Sequence(batches))
+    assert same_bits(trained, fit(batches)[0])
+
+
 X, Y = (np.asarray(part) for part in data())
 ONCE = iter([(X[:4], Y[:4])])
 

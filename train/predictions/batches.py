@@ -77,7 +77,8 @@ def predict(
         ValueError: If there is no row, if an option is out of its range, if of `samples` and `key`
             there is only one, or `outputs` without them, or if an output has not the shape of its
             kind.
-        TypeError: If the data are not numbers, or if the model can be called in several ways.
+        TypeError: If the data are not numbers, if `train_state` is none, or if the model can be
+            called in several ways.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax

@@ -100,8 +100,9 @@ def _advanced(
         return advance(carry)
     except SourceError as told:
         save(told.carry, extend(history, told.carry, {}), int(history.epochs))
-        told.error.add_note(str(told))
-        raise told.error from told.error.__cause__
+        error = told.error
+        error.add_note(str(told))
+    raise error  # out here it keeps what it was raised from, or while another was handled
 
 
 @contextmanager

@@ -128,7 +128,8 @@ def _curves(
     train: Mapping[str, Figure], validation: Mapping[str, Figure] | None
 ) -> dict[str, jax.Array]:
     """Return the epoch's means by the names of their curves; steps that were left out, counted."""
-    plain = {name: _count(name, train) for name in ("skipped", OVERFLOWS) if name in train}
+    counted = ("skipped", OVERFLOWS) if SCALE in train else ("skipped",)
+    plain = {name: _count(name, train) for name in counted}
     plain |= {name: train[name].value for name in (NORM, SCALE) if name in train}
     means = {name: mean for name, mean in train.items() if name not in plain}
     curves = plain | {f"train_{name}": value for name, value in values(means).items()}

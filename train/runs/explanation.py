@@ -23,6 +23,7 @@ from ..steps.state import real_rows
 from .forward_place import in_forward_pass
 
 _NAMED = 3  # rows, in a message
+_GUESSES = (0.5, -1.0, 2.0)  # a probability, a logarithm of one, and neither
 _SECONDS = 30.0  # that the search for an operation may take
 
 
@@ -106,8 +107,10 @@ def _lossless_target(
     loss, y = getattr(objective, "loss", None), np.asarray(batch.y)
     if not callable(loss) or not np.isfinite(y).all():
         return ""
-    losses = np.asarray(loss(np.zeros(y.shape, np.float32), y))
-    bad = np.asarray(real_rows(batch)) & np.isnan(losses).reshape(len(y), -1).any(axis=1)
+    bad = np.asarray(real_rows(batch))
+    for guess in _GUESSES:  # one may be outside of a loss's domain, such as 0 of a logarithm
+        losses = np.asarray(loss(np.full(y.shape, guess, np.float32), y))
+        bad = bad & np.isnan(losses).reshape(len(y), -1).any(axis=1)
     if not bad.any():
         return ""
     return (

@@ -116,7 +116,7 @@ def _opened(source: Callable[[int], Iterable[Data]], number: int) -> Iterator[Da
         TypeError: If that is no iterable.
     """
     given = source(number)
-    if not isinstance(given, Iterable):
+    if not isinstance(given, Iterable) and not hasattr(given, "__getitem__"):
         raise TypeError(
             f"a source must be a function epoch -> iterable of pairs (x, y), got one that returns "
             f"{type(given).__name__}"

@@ -233,11 +233,10 @@ def _builder(run: Run, trials: Trials, score: Score) -> Build:
 
 
 def _check_history(returned: object, score: Score) -> None:
-    got, history = excerpt(repr(returned)), None
-    if isinstance(returned, tuple) and len(returned) == 2:
-        history = returned[1]
-        got = f"{excerpt(repr(history))} for the history"
-    if not isinstance(history, History):
+    is_pair = isinstance(returned, tuple) and len(returned) == 2
+    history = returned[1] if is_pair else returned
+    if not is_pair or not isinstance(history, History):
+        got = excerpt(repr(history)) + (" for the history" if is_pair else "")
         raise TypeError(
             f"the run must return (train_state, history), got {got}: return what the function that "
             "train.make_run makes returns"

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend import core
 
+from .._text import excerpt
 from .._types import Params, Tree
 from .state import select
 
@@ -53,6 +54,9 @@ def commit(
     Returns:
         `(params, opt_state, bad, undo)`.
 
+    Raises:
+        ValueError: If the update's state has another structure than the one before.
+
     Example:
         >>> given = Given(jnp.array(1.0), jnp.array(5), jnp.array(2.0), jnp.array(0.0))
         >>> def propose(given):
@@ -70,6 +74,7 @@ def commit(
         return jax.tree.unflatten(structure, leaves)
 
     new = proposed(given)
+    _check_structure(given.opt_state, new[1])
     bad, undo = judge(new[0])
     if any(name.startswith(_DEAR) for name in _primitives(traced.jaxpr)):
         params, opt_state = select(undo, (given.params, given.opt_state), new)
@@ -93,6 +98,15 @@ def commit(
         for number, leaf in zip(numbers, chosen, strict=True):
             opt_leaves[number] = leaf
     return params, jax.tree.unflatten(structure_of_rest, opt_leaves), bad, undo
+
+
+def _check_structure(before: Tree, after: Tree) -> None:
+    expected, got = map(jax.tree.structure, (before, after))
+    if expected != got:
+        raise ValueError(
+            "the optimizer's update must return a state of the structure that it was given, "
+            f"{excerpt(str(expected))}, got {excerpt(str(got))}"
+        )
 
 
 def _groups(opt_state: Tree, params: Params) -> list[list[int]]:

@@ -179,7 +179,10 @@ def _proposed(
 
 def _check_made_by(optimizer: optax.GradientTransformation, given: Given, error: Exception) -> None:
     """Raise a ValueError if the optimizer's state, with which it has failed, is not its own."""
-    own = jax.tree.structure(jax.eval_shape(optimizer.init, given.params))
+    try:
+        own = jax.tree.structure(jax.eval_shape(optimizer.init, given.params))
+    except Exception:  # of an `init` that needs values: the first error says more
+        return
     if own != jax.tree.structure(given.opt_state):
         raise ValueError(
             "the train state was made with another optimizer, whose state is "
