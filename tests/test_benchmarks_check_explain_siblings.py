@@ -125,6 +125,37 @@ CASES = {
         lambda x: 1 - jnp.tanh(x), [15.0, 15.0], "sub", "cancellation", 4 * np.exp(-30),
         [-4 * np.exp(-30)] * 2,
     ),
+    "one over 1 + exp(x)": Entry(
+        lambda x: 1 / (1 + jnp.exp(x)), [100.0, 0.0], "exp", "overflow", 0.5, [0, -0.25], "reverse"
+    ),
+    "softplus of -x": Entry(
+        lambda x: jnp.log(1 + jnp.exp(-x)), [-100.0, 0.0], "exp", "overflow",
+        100 + LOG_2, [-1, -0.5],
+    ),
+    "the logarithm of a mean of exponentials": Entry(
+        lambda x: jnp.log(jnp.mean(jnp.exp(x))), [100.0, 0.0], "exp", "overflow", 100 - LOG_2,
+        [1, 0],
+    ),
+    "1 + erf": Entry(
+        lambda x: 1 + special.erf(x), [-4.0, -4.0], "add", "cancellation", 2 * 1.54172579e-8,
+        [2 / np.sqrt(np.pi) * np.exp(-16)] * 2,
+    ),
+    "cos - 1": Entry(
+        lambda x: jnp.cos(x) - 1, [1e-4, 1e-4], "sub", "cancellation", -1e-8, [-1e-4, -1e-4]
+    ),
+    "the logarithm of 1 - x": Entry(
+        lambda x: jnp.log(1 - x), [1e-9, 1e-9], "log", "rounding", -2e-9, [-1, -1]
+    ),
+    "an entropy": Entry(
+        special.entr, [0.0, 1.0], "xlogx", "infinity", 0, [0, -1], "reverse"
+    ),
+    "a pole of polygamma": Entry(
+        lambda x: special.polygamma(2, x), [0.0, 1.0], "polygamma", "NaN", -2.4041138,
+        [0, np.pi**4 / 15],
+    ),
+    "the length of a complex vector": Entry(
+        lambda x: jnp.linalg.norm(x * 1j), [0.0, 0.0], "sqrt", "infinity", 0, [0, 0], "reverse"
+    ),
     "a determinant of nothing": Entry(
         lambda x: jnp.linalg.slogdet(jnp.diag(x))[1], [0.0, 1.0], "log", "infinity",
         np.log(1e-6), [1e6, 1], names=lambda x: {"x": jnp.diag(x)},
@@ -171,6 +202,47 @@ def test_along_some_axes_the_cure_of_a_norm_sums_along_these_also_inside_of_vmap
     for fn in (lambda x: jnp.linalg.norm(x, axis=-1), jax.vmap(jnp.linalg.norm)):
         found = explain_nonfinite(fn, x, mode="reverse")
         assert found.code.startswith("squared = jnp.sum(x**2, axis=-1)\n")
+
+
+@pytest.mark.parametrize(
+    ("fn", "code"),
+    [
+        (lambda x: jnp.log(jnp.sum(jnp.exp(x), axis=0)), "z = jax.nn.logsumexp(x, axis=-2)"),
+        (lambda x: jnp.exp(x) / jnp.sum(jnp.exp(x), 0), "z = jax.nn.softmax(x, axis=-2)"),
+        (lambda x: jnp.log(1 + jnp.sum(jnp.exp(x))), ""),
+        (lambda x: jnp.log(jnp.sum(jnp.exp(x) * jnp.array([0.2, 0.5, 0.3]))), ""),
+    ],
+)
+def test_a_sum_of_exponentials_is_cured_along_its_axes_and_by_no_code_that_drops_a_term(fn, code):
+    found = explain_nonfinite(fn, jnp.full((2, 3), 100.0), mode="value")
+    assert found.code == code
+    assert "takes the largest out first" in found.cure or "logsumexp of all terms" in found.cure
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [lambda x: jnp.expm1(2 * x) / x, lambda x: (1 - jnp.cos(2 * x)) / x**2],
+)
+def test_a_quotient_of_other_operands_than_its_denominator_has_no_series_of_the_latter(fn):
+    found = explain_nonfinite(fn, jnp.zeros(()), mode="value")
+    assert "one around the denominator" in found.cure
+
+
+def test_infinity_among_the_entries_is_no_mask_that_leaves_nothing():
+    found = explain_nonfinite(
+        lambda x: jax.nn.softmax(x * jnp.array([jnp.inf, 1.0])), jnp.ones(2), mode="value"
+    )
+    scope = {"jnp": jnp, "x": jnp.array([jnp.inf, 1.0])}
+    exec(found.code, scope)
+    np.testing.assert_allclose(jax.nn.softmax(scope["z"]), [1, 0])
+
+
+def test_in_float16_the_number_that_stands_for_minus_infinity_is_finite():
+    masked = jnp.full(2, -jnp.inf, jnp.float16)
+    found = explain_nonfinite(lambda x: jax.nn.softmax(x + masked), jnp.ones(2, jnp.float16))
+    scope = {"jax": jax, "jnp": jnp, "x": masked}
+    exec(found.code, scope)
+    np.testing.assert_allclose(scope["z"], [0.5, 0.5])
 
 
 def test_a_derivative_that_the_function_takes_itself_is_cured_in_what_it_is_taken_of():

@@ -115,6 +115,13 @@ def test_a_grid_takes_the_fewest_colours_that_are_known_whether_its_ends_meet_or
     assert meets_nowhere(rows, found)
 
 
+def test_arrays_that_are_long_along_different_axes_are_coloured():
+    shapes = [tuple(np.where(np.arange(4) == axis, 10**5, 1)) for axis in range(4)]
+    ends = np.arange(4)[:, None] * 10**5 + [0, 10**5 - 1]
+    rows = csr_array((np.ones(8, np.int8), ends.ravel(), np.array([0, 8])), shape=(1, 4 * 10**5))
+    assert meets_nowhere(rows, colour(rows, [tuple(map(int, shape)) for shape in shapes]))
+
+
 def first_free(rows):
     """How many colours asdex takes, which colours those first that meet the most others."""
     meet = ((rows.T @ rows) != 0).toarray()

@@ -7,6 +7,7 @@ import pytest
 from jax import lax
 
 from benchmarks.derivatives.problem import make_problem
+from benchmarks.structure import further
 from benchmarks.structure.further import further_ways
 from benchmarks.structure.sought import Sought
 
@@ -89,6 +90,24 @@ def test_looking_ends_in_time():
     problem = make_problem(lambda x: jnp.sin(x) * jnp.sum(x), (jnp.ones(SIZE),))
     assert [way.name for way in further_ways(Sought(problem))[0]] == ["split (1+1+1)"]
     assert further_ways(Sought(problem, left=lambda: 0.0)) == ([], ())
+
+
+def test_a_way_that_gradwise_fails_to_build_is_told_and_a_missing_mode_is_not(monkeypatch):
+    def broken(problem, tables, x, fixed):
+        raise KeyError("planted")
+
+    (way,) = further_ways(Sought(make_problem(lambda x: x * jnp.sum(x), (jnp.ones(SIZE),))))[0]
+    looks = {"look for it": lambda sought: way._replace(dense=broken)}
+    monkeypatch.setattr(further, "_LOOKS", looks)
+    problem = make_problem(lambda x: x * jnp.sum(x), (jnp.ones(SIZE),))
+    ways, notes = further_ways(Sought(problem))
+    assert ways == []
+    assert notes == ("gradwise could not look for it (KeyError: 'planted'); please report it",)
+
+    def endless(x):
+        return lax.while_loop(lambda x: jnp.sum(x) > 1, lambda x: x / 2, x)
+
+    assert further_ways(Sought(make_problem(endless, (jnp.ones(SIZE),)))) == ([], ())
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -35,10 +35,16 @@ def double_where(name: str, inside: str, stand_in: str, call: str, outside: str 
 
 def of_complex(cure: Cure) -> Cure:
     """Return the same for complex numbers, which are not above or below 0."""
-    code = cure.code
+    code = cure.code.replace("v.T", "v.conj().T").replace("tangents[0].T", "tangents[0].conj().T")
+    code = code.replace("jnp.diagonal(moved)", "jnp.diagonal(moved).real")
     for inside in ("(x > 0) | (y >= 1)", "x > 0"):
         code = code.replace(inside, "x != 0")
     return cure._replace(code=code.replace("positive", "nonzero"))
+
+
+def of_complex_squares(cure: Cure) -> Cure:
+    """Return the same for the squares of what is complex, which add up to a real number."""
+    return cure._replace(code=cure.code.replace("x**2", "jnp.real(x * jnp.conj(x))"))
 
 
 #: Operations of one operand at the edge of where they have a finite derivative.
@@ -83,6 +89,14 @@ POLES = {
         ("polygamma", "polygamma(1, safe)"),
     )
 }
+
+
+def pole_of_polygamma(order: float | None) -> Cure:
+    """Return the cure of a pole of the polygamma function of an order; `None` for any."""
+    cure = POLES["polygamma"]
+    return cure._replace(code=cure.code.replace("(1,", "(y," if order is None else f"({order:g},"))
+
+
 #: Functions of JAX with a rule of their own, which nobody gets into.
 RULES = {
     "xlogy": Cure(
@@ -139,6 +153,9 @@ X_LOG_X = Cure(
     "positive = x > 0\nsafe = jnp.where(positive, x, 1.0)\n"
     "z = jnp.where(positive, x * jnp.log(safe), 0.0)",
 )
+ENTROPY = Cure(
+    "two jnp.where: -x log x tends to 0", X_LOG_X.code.replace("x * jnp.log", "-x * jnp.log")
+)
 ABS = Cure("jnp.abs(x) for sqrt(x^2)", "z = jnp.abs(x)")
 SQUARED_NORM = Cure("the sum of squares, without a root that is squared again", "z = jnp.sum(x**2)")
 RULES["xlogx"] = X_LOG_X
@@ -185,7 +202,7 @@ CONSTANT = Cure(
 )
 OUT_OF_BOUNDS = Cure(
     'an index inside of the array: beyond its end there is NaN, or mode="clip"',
-    'z = jnp.take(x, y, mode="clip")',
+    'z = x.at[y].get(mode="clip")',
 )
 WITH_INFINITY = Cure(
     "a large finite number for infinity: 0 times infinity and infinity less infinity are NaN",

@@ -1,5 +1,6 @@
 """Which cure an operation needs at a point: by what it is, what went wrong, and what stands by."""
 
+import math
 from collections.abc import Iterator
 
 from ..program.primitives import PLACE, PRIMITIVES
@@ -14,11 +15,13 @@ from .forms import (
     eigenvalues_used,
     exp_less_one,
     exponential_of_sum,
+    is_of,
     is_square,
     is_sum_of_squares,
     length_of,
     made_by,
     one_less_cosine,
+    operand_of,
     squared_again,
     times_itself,
     under_root,
@@ -30,11 +33,15 @@ _ROUNDED = ("cancellation", "rounding", "underflow")
 def cure_of(case: Case) -> Cure | None:
     """Return the cure for a case, `None` if there is none that is known."""
     cure = next((cure for cure in _cures(case) if cure is not None), None)
+    if cure and case.dtype == "float16":  # which has no 1e30
+        return cure._replace(code=cure.code.replace("1e30", "3e4"))
     return codes.of_complex(cure) if cure and case.dtype.startswith("complex") else cure
 
 
 def _cures(case: Case) -> Iterator[Cure | None]:
     """Yield the cures that there may be, those that know most first."""
+    yield codes.WITH_INFINITY if case.fault == "NaN" and math.inf in case.numbers else None
+    yield codes.ENTROPY if case.rule == "xlogx" and case.within("entr") else None
     yield codes.RULES.get(case.rule) if case.derived else None
     rules = (_of_minus_infinity, _of_linear_algebra, _of_root, _of_quotient)
     for rule in (*rules, of_exponential, of_logarithm):
@@ -97,7 +104,9 @@ def _of_root(case: Case) -> Cure | None:
     summed = case.use and is_sum_of_squares(case.use.source(0))
     if case.operation == "sqrt" and (summed or case.within("norm")):
         squared = case.use and squared_again(case.use)
-        return along_axes(codes.SQUARED_NORM if squared else codes.NORM, case.use)
+        cure = codes.SQUARED_NORM if squared else codes.NORM
+        cure = along_axes(cure, case.use.source(0) if case.use else None)
+        return cure if summed or case.use is None else codes.of_complex_squares(cure)
     return None
 
 
@@ -107,16 +116,16 @@ def _of_quotient(case: Case) -> Cure | None:
     above, below = case.use.sources
     if above.is_number(0.5) and below.maker and below.kind == "sqrt":
         # The rule of a root in a derivative that the function itself takes.
-        summed = is_sum_of_squares(below.maker.source(0))
-        return along_axes(codes.NORM, below.maker) if summed else codes.EDGES["sqrt"]
-    length = length_of(below) is not None
-    if above.kind == "sin" and above.maker and above.maker.source(0).same(below):
-        return digits.SINC_OF_LENGTH if length else digits.SINC
-    if one_less_cosine(above) and is_square(below):
-        return digits.SINC_SQUARED_OF_LENGTH if length else digits.SINC_SQUARED
-    if above.kind == "expm1" or exp_less_one(above):
+        summed = below.maker.source(0)
+        return along_axes(codes.NORM, summed) if is_sum_of_squares(summed) else codes.EDGES["sqrt"]
+    length = length_of(below)
+    if is_of(operand_of(above, "sin"), below):
+        return along_axes(digits.SINC_OF_LENGTH, length) if length else digits.SINC
+    if is_square(below) and below.maker and is_of(one_less_cosine(above), below.maker.source(0)):
+        return along_axes(digits.SINC_SQUARED_OF_LENGTH, length) if length else digits.SINC_SQUARED
+    if is_of(exp_less_one(above), below):
         return digits.EXPM1_OVER_X
-    if above.kind == "log1p":
+    if is_of(operand_of(above, "log1p"), below):
         return digits.LOG1P_OVER_X
     if length:
         return codes.NORMALISE
@@ -130,6 +139,8 @@ def _of_edge(case: Case) -> Cure | None:
         return codes.X_LOG_X
     if case.operation == "log" and case.use and exponential_of_sum(case.use):
         return digits.PRODUCT
+    if case.operation == "polygamma":
+        return codes.pole_of_polygamma(case.numbers[0] if case.numbers else None)
     if case.operation == "pow":
         return _of_power(case)
     if case.operation == "integer_pow":

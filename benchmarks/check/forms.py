@@ -45,17 +45,24 @@ def under_root(given: Given, far: int = 4) -> Given | None:
     return next((one for one in found if one is not None), None)
 
 
-def along_axes(cure: Cure, root: Use | None) -> Cure:
-    """Return a cure by `jnp.sum(x**2)` for a sum along some axes only, counted from the last."""
-    summed = root and root.source(0).maker
-    if not summed or summed.eqn is None or summed.kind != "reduce_sum":
+#: Calls that sum along all axes where none is named, and along the last one.
+_OF_ALL = ("jnp.sum(x**2", "jnp.var(x", "jnp.prod(x", "jax.nn.logsumexp(x")
+_OF_LAST = ("jax.nn.softmax(x", "jax.nn.log_softmax(x")
+
+
+def along_axes(cure: Cure, summed: Given | None) -> Cure:
+    """Return a cure for a sum along some axes only, counted from the last."""
+    maker = summed.maker if summed else None
+    if maker is None or maker.eqn is None or maker.kind != "reduce_sum":
         return cure
-    dims, axes = len(shape(summed.eqn.invars[0])), summed.eqn.params["axes"]
+    dims, axes = len(shape(maker.eqn.invars[0])), maker.eqn.params["axes"]
     behind = tuple(axis - dims for axis in axes)
-    if len(axes) == dims:
-        return cure
-    axis = behind[0] if len(behind) == 1 else behind
-    return cure._replace(code=cure.code.replace("jnp.sum(x**2)", f"jnp.sum(x**2, axis={axis})"))
+    calls = _OF_ALL if len(axes) < dims else ()
+    calls += _OF_LAST if behind != (-1,) else ()
+    axis, code = behind[0] if len(behind) == 1 else behind, cure.code
+    for call in calls:
+        code = code.replace(f"{call})", f"{call}, axis={axis})")
+    return cure._replace(code=code)
 
 
 def of_two(given: Given, operation: str, joined: str) -> bool:
@@ -86,34 +93,55 @@ def _difference(given: Given) -> tuple[Given, Given] | None:
     return (maker.source(0), maker.source(1)) if maker and given.kind == "sub" else None
 
 
-def one_less_cosine(given: Given) -> bool:
-    """Whether something is `1 - cos(x)`."""
+def one_less_cosine(given: Given) -> Given | None:
+    """Return the x of `1 - cos(x)`; `None` where something is no such difference."""
     pair = _difference(given)
-    return pair is not None and pair[0].is_number(1) and pair[1].kind == "cos"
+    return operand_of(pair[1], "cos") if pair is not None and pair[0].is_number(1) else None
 
 
-def exp_less_one(given: Given) -> bool:
-    """Whether something is `exp(x) - 1`."""
+def exp_less_one(given: Given) -> Given | None:
+    """Return the x of `exp(x) - 1` or `expm1(x)`; `None` where something is no such."""
+    if given.kind == "expm1":
+        return operand_of(given, "expm1")
     pair = _difference(given)
-    return pair is not None and pair[0].kind == "exp" and pair[1].is_number(1)
+    return operand_of(pair[0], "exp") if pair is not None and pair[1].is_number(1) else None
 
 
-def over_sum(quotient: Use) -> bool:
-    """Whether a quotient is an exponential over a sum of such."""
+def operand_of(given: Given, operation: str) -> Given | None:
+    """Return the operand of what is a result of this operation."""
+    return given.maker.source(0) if given.maker and given.kind == operation else None
+
+
+def is_of(operand: Given | None, other: Given) -> bool:
+    """Whether an operand is there, and is this one."""
+    return operand is not None and operand.same(other)
+
+
+def over_sum(quotient: Use) -> Given | None:
+    """Return the sum of exponentials that one of them is divided by; `None` if it is no such."""
     above, below = quotient.sources
-    return above.kind == "exp" and below.kind == "reduce_sum"
+    summed = operand_of(below, "reduce_sum")
+    return below if above.kind == "exp" and is_of(summed, above) else None
 
 
-def sigmoid(quotient: Use) -> bool:
-    """Whether a quotient is `1 / (1 + exp(-x))`."""
+def sigmoid(quotient: Use) -> Given | None:
+    """Return the exponential in `1 / (1 + exp(x))`; `None` where a quotient is no such."""
     above, below = quotient.sources
-    return above.is_number(1) and plus_one(below)
+    return one_plus_exp(below) if above.is_number(1) else None
 
 
-def plus_one(given: Given) -> bool:
-    """Whether something is a number plus 1."""
-    maker = given.maker
-    return maker is not None and given.kind == "add" and any(s.is_number(1) for s in maker.sources)
+def one_plus_exp(given: Given) -> Given | None:
+    """Return the exponential in `1 + exp(x)`; `None` where something is no such sum."""
+    if given.maker is None or given.kind != "add":
+        return None
+    first, second = given.maker.sources
+    pairs = ((first, second), (second, first))
+    return next((exp for one, exp in pairs if one.is_number(1) and exp.kind == "exp"), None)
+
+
+def of_less(exp: Given) -> bool:
+    """Whether an exponential is that of `-x`."""
+    return exp.maker is not None and exp.maker.source(0).kind == "neg"
 
 
 def squared_again(use: Use) -> bool:

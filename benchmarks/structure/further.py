@@ -1,14 +1,15 @@
 """The ways to take a Jacobian that need no pattern of it: by what else its program allows."""
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
 
-from ..derivatives.problem import Problem
 from ..program.messages import guarded
 from .batches import batch
 from .chains import chain
 from .cuts import cut
+from .modes import blocked_modes
 from .separate import apart
 from .sought import Sought
 from .splits import split
@@ -45,21 +46,31 @@ def further_ways(sought: Sought) -> tuple[list[Way], tuple[str, ...]]:
     for what, look in _LOOKS.items():
         if sought.left() <= 0:
             break
-        way, fault = guarded(what, partial(look, sought), None)
+        way, fault = guarded(what, partial(_possible, look, sought), None)
         named = {way.name for way in ways}
-        ways += [way] if way and way.name not in named and _possible(way, sought.problem) else []
+        ways += [way] if way and way.name not in named else []
         notes += [fault] if fault else []
         if way and look is apart:  # what the whole batch takes is the same of more numbers
             ways = [one for one in ways if one.passes <= way.passes]
     return ways, tuple(notes)
 
 
-def _possible(way: Way, problem: Problem) -> bool:
-    """Whether the modes that a way needs are there, each in the part of the program it needs."""
+def _possible(look: Callable[[Sought], Way | None], sought: Sought) -> Way | None:
+    """Return a way if the modes that it needs are there, in those parts of the program.
+
+    Whatever else it raises is a fault of gradwise, and is not caught.
+    """
+    way, problem = look(sought), sought.problem
+    if way is None:
+        return None
     try:
         jax.eval_shape(
             lambda x, fixed: way.dense(problem, way.tables, x, fixed), problem.x, problem.fixed
         )
+    except NotImplementedError:  # JAX has no rule
+        return None
     except Exception:  # an obstacle, such as a loop without an end known beforehand
-        return False
-    return True
+        if not blocked_modes(problem):
+            raise
+        return None
+    return way

@@ -175,6 +175,8 @@ def _distinct(lines: np.ndarray) -> np.ndarray:
     """Return the distinct lines, by one number for each, which is found much sooner."""
     low = lines.min(axis=0, initial=0)
     spans = lines.max(axis=0, initial=0) - low + 1
+    if math.prod(spans.tolist()) > np.iinfo(np.int64).max:
+        return np.unique(lines, axis=0)
     keys = np.ravel_multi_index(tuple((lines - low).T), tuple(spans.tolist()))
     return lines[np.unique(keys, return_index=True)[1]]
 
