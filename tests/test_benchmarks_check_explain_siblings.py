@@ -45,6 +45,10 @@ CASES = {
     "a power of a negative number": Entry(
         lambda x: x**2.5, [-1.0, 1.0], "pow", "NaN", 1, [0, 2.5], names=lambda x: {"x": x, "y": 2.5}
     ),
+    "powers of negative numbers, of which one is whole": Entry(
+        lambda x: x ** jnp.array([0.5, 2.0]), [-1.0, -3.0], "pow", "NaN", 9, [0, -6],
+        names=lambda x: {"x": x, "y": jnp.array([0.5, 2.0])},
+    ),
     "the exponent of a negative number": Entry(
         lambda x: x[0] ** x[1], [-2.0, 2.0], "pow", "NaN", 4, [-4, 0], "forward", apart
     ),
@@ -202,6 +206,14 @@ def test_along_some_axes_the_cure_of_a_norm_sums_along_these_also_inside_of_vmap
     for fn in (lambda x: jnp.linalg.norm(x, axis=-1), jax.vmap(jnp.linalg.norm)):
         found = explain_nonfinite(fn, x, mode="reverse")
         assert found.code.startswith("squared = jnp.sum(x**2, axis=-1)\n")
+    found = explain_nonfinite(lambda x: jnp.std(x, axis=0), jnp.ones((2, 3)), mode="reverse")
+    assert found.code.startswith("variance = jnp.var(x, axis=-2)\n")
+
+
+def test_a_power_that_no_type_holds_is_not_cured_as_if_its_base_were_nothing():
+    found = explain_nonfinite(lambda x: x**20, jnp.array([1e30, 1.0]), mode="value")
+    assert (found.operation, found.what) == ("integer_pow", "infinity")
+    assert found.code == ""
 
 
 @pytest.mark.parametrize(

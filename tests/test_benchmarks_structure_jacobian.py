@@ -220,6 +220,13 @@ def test_a_result_that_is_too_large_says_what_to_ask_for():
     assert gradwise.jacobian(jnp.sin, x, output="csr", measure=False)(x).nse == 30_000
 
 
+def test_a_check_where_the_derivative_is_nan_ends_under_debug_nans_too():
+    fn = lambda x: jnp.where(x > 0, jnp.sqrt(x), 0.0)  # noqa: E731
+    found = gradwise.jacobian(fn, jnp.arange(4.0), measure=False)
+    with jax.debug_nans(True):
+        assert found.check(jnp.arange(4.0))
+
+
 def test_what_does_not_pass_its_check_is_not_handed_out(monkeypatch):
     """A pattern that misses an entry, as a rule with a fault would find it."""
 

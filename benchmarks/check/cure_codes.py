@@ -122,7 +122,7 @@ NEAR_EDGES = {
 POWER = double_where("sound", "(x > 0) | (y >= 1)", "1.0", "{} ** y", "1.0 * (y == 0)")
 NEGATIVE_BASE = Cure(
     "two jnp.where: a negative number has no real power but whole ones",
-    POWER.code.replace("(x > 0) | (y >= 1)", "x > 0"),
+    POWER.code.replace("(y >= 1)", "((y >= 1) & (y == jnp.floor(y)))"),
 )
 FIXED_EXPONENT = Cure(
     "an exponent that is held fixed: by it a power of a negative number has no derivative",

@@ -23,6 +23,7 @@ from .forms import (
     one_less_cosine,
     operand_of,
     squared_again,
+    sum_in,
     times_itself,
     under_root,
 )
@@ -98,7 +99,7 @@ def _of_root(case: Case) -> Cure | None:
     if case.operation not in ("sqrt", "pow", "rsqrt") or not case.pole:
         return None
     if case.within("_std std nanstd"):
-        return codes.SPREAD
+        return along_axes(codes.SPREAD, sum_in(case.use.source(0)) if case.use else None)
     if case.operation == "sqrt" and case.use and is_square(case.use.source(0)):
         return codes.ABS
     summed = case.use and is_sum_of_squares(case.use.source(0))
@@ -144,7 +145,8 @@ def _of_edge(case: Case) -> Cure | None:
     if case.operation == "pow":
         return _of_power(case)
     if case.operation == "integer_pow":
-        return codes.RECIPROCAL_POWER
+        # Of any other number it is too large for every type.
+        return None if case.numbers and case.numbers[0] else codes.RECIPROCAL_POWER
     if case.operation == "atan2":
         return codes.ATAN2
     if case.operation == "select_n":

@@ -45,6 +45,15 @@ def under_root(given: Given, far: int = 4) -> Given | None:
     return next((one for one in found if one is not None), None)
 
 
+def sum_in(given: Given, far: int = 4) -> Given | None:
+    """Return the sum that something is a share or a choice of, such as a mean; `None` if none."""
+    if given.maker is None or not far or given.kind == "reduce_sum":
+        return given if given.kind == "reduce_sum" else None
+    sources = given.maker.sources if given.kind in ("div", "select_n") else ()
+    found = (sum_in(source, far - 1) for source in sources)
+    return next((one for one in found if one is not None), None)
+
+
 #: Calls that sum along all axes where none is named, and along the last one.
 _OF_ALL = ("jnp.sum(x**2", "jnp.var(x", "jnp.prod(x", "jax.nn.logsumexp(x")
 _OF_LAST = ("jax.nn.softmax(x", "jax.nn.log_softmax(x")
