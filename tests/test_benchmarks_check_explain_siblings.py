@@ -210,6 +210,33 @@ def test_along_some_axes_the_cure_of_a_norm_sums_along_these_also_inside_of_vmap
     assert found.code.startswith("variance = jnp.var(x, axis=-2)\n")
 
 
+@pytest.mark.parametrize(
+    ("fn", "mode", "end"),
+    [
+        (lambda x: jax.nn.softmax(x - jnp.inf, axis=0), "value", "softmax(some, axis=-2)"),
+        (lambda x: jax.nn.logsumexp(x - jnp.inf, 0), "reverse", "logsumexp(some, axis=-2)"),
+        (lambda x: jnp.exp(jnp.sum(jnp.log(x), axis=0)), "reverse", "jnp.prod(x, axis=-2)"),
+        (lambda x: x / jnp.linalg.norm(x, axis=0), "value", "x / jnp.sqrt(safe), 0.0)"),
+    ],
+)
+def test_along_the_first_axis_other_cures_are_along_that_too(fn, mode, end):
+    found = explain_nonfinite(fn, jnp.zeros((2, 3)), mode=mode)
+    assert found.code.endswith(end)
+    assert "axis=-1" not in found.code
+    assert "axis=-2" in found.code
+
+
+@pytest.mark.parametrize(
+    ("fn", "cure"),
+    [
+        (lambda x: jnp.vdot(x, x) / (jnp.linalg.norm(x) * jnp.linalg.norm(x)), "under the root"),
+        (lambda x: jnp.sinh(90 + x) / jnp.cosh(2 * (90 + x)), "a wider type"),
+    ],
+)
+def test_what_only_looks_like_a_direction_or_tanh_has_no_cure_of_these(fn, cure):
+    assert cure in explain_nonfinite(fn, jnp.zeros(2), mode="value").cure
+
+
 def test_a_power_that_no_type_holds_is_not_cured_as_if_its_base_were_nothing():
     found = explain_nonfinite(lambda x: x**20, jnp.array([1e30, 1.0]), mode="value")
     assert (found.operation, found.what) == ("integer_pow", "infinity")

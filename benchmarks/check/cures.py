@@ -16,12 +16,14 @@ from .forms import (
     exp_less_one,
     exponential_of_sum,
     is_of,
+    is_over_length,
     is_square,
     is_sum_of_squares,
     length_of,
     made_by,
     one_less_cosine,
     operand_of,
+    reduced_in,
     squared_again,
     sum_in,
     times_itself,
@@ -68,16 +70,18 @@ def _single_is_enough(case: Case) -> bool:
 def _of_minus_infinity(case: Case) -> Cure | None:
     if not case.pole or case.operation == "exp":
         return None
+    reduced = reduced_in(case.use)
     if case.within("logsumexp logmeanexp logaddexp"):
-        return codes.LOGSUMEXP_OF_NOTHING
+        return along_axes(codes.LOGSUMEXP_OF_NOTHING, reduced)
     if case.within("log_softmax"):
-        return codes.LOG_SOFTMAX_OF_NOTHING
+        return along_axes(codes.LOG_SOFTMAX_OF_NOTHING, reduced)
     if case.within("softmax _softmax dot_product_attention"):
-        return codes.SOFTMAX_OF_NOTHING
+        return along_axes(codes.SOFTMAX_OF_NOTHING, reduced)
     use = case.use
     if case.operation == "log" and use and use.source(0).kind == "reduce_sum":
         summed = use.source(0).maker
-        return codes.LOGSUMEXP_OF_NOTHING if summed and made_by(summed, "exp") else None
+        if summed and made_by(summed, "exp"):
+            return along_axes(codes.LOGSUMEXP_OF_NOTHING, reduced)
     return None
 
 
@@ -128,8 +132,8 @@ def _of_quotient(case: Case) -> Cure | None:
         return digits.EXPM1_OVER_X
     if is_of(operand_of(above, "log1p"), below):
         return digits.LOG1P_OVER_X
-    if length:
-        return codes.NORMALISE
+    if length and is_over_length(above, length):
+        return along_axes(codes.NORMALISE, length)
     return codes.OVER_ROOT if under_root(below) is not None else codes.DIVISION
 
 
@@ -138,8 +142,9 @@ def _of_edge(case: Case) -> Cure | None:
         return codes.NEAR_EDGES.get(case.operation) if case.derived else None
     if case.operation == "log" and case.use and times_itself(case.use):
         return codes.X_LOG_X
-    if case.operation == "log" and case.use and exponential_of_sum(case.use):
-        return digits.PRODUCT
+    summed = exponential_of_sum(case.use) if case.operation == "log" and case.use else None
+    if summed is not None:
+        return along_axes(digits.PRODUCT, summed)
     if case.operation == "polygamma":
         return codes.pole_of_polygamma(case.numbers[0] if case.numbers else None)
     if case.operation == "pow":

@@ -8,6 +8,7 @@ from .forms import (
     along_axes,
     is_square,
     is_sum_of_squares,
+    is_tanh,
     made_by,
     made_within,
     of_less,
@@ -76,10 +77,8 @@ def _of_fraction(quotient: Use) -> Cure | None:
     if summed is not None:
         return along_axes(digits.SOFTMAX, summed)
     above, below = quotient.sources
-    if {above.kind, below.kind} == {"sinh", "cosh"} or (
-        of_two(above, "exp", "sub") and of_two(below, "exp", "add")
-    ):
-        return digits.TANH if above.kind in ("sinh", "sub") else None
+    if is_tanh(above, below):
+        return digits.TANH
     if below.maker and of_two(below, "exp", "add"):
         one_of_them = any(above.same(source) for source in below.maker.sources)
         return digits.PROBABILITY_OF_TWO if one_of_them else None

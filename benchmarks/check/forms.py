@@ -54,6 +54,8 @@ def sum_in(given: Given, far: int = 4) -> Given | None:
     return next((one for one in found if one is not None), None)
 
 
+#: What is along axes.
+_REDUCES = ("reduce_max", "reduce_sum")
 #: Calls that sum along all axes where none is named, and along the last one.
 _OF_ALL = ("jnp.sum(x**2", "jnp.var(x", "jnp.prod(x", "jax.nn.logsumexp(x")
 _OF_LAST = ("jax.nn.softmax(x", "jax.nn.log_softmax(x")
@@ -62,7 +64,7 @@ _OF_LAST = ("jax.nn.softmax(x", "jax.nn.log_softmax(x")
 def along_axes(cure: Cure, summed: Given | None) -> Cure:
     """Return a cure for a sum along some axes only, counted from the last."""
     maker = summed.maker if summed else None
-    if maker is None or maker.eqn is None or maker.kind != "reduce_sum":
+    if maker is None or maker.eqn is None or maker.kind not in _REDUCES:
         return cure
     dims, axes = len(shape(maker.eqn.invars[0])), maker.eqn.params["axes"]
     behind = tuple(axis - dims for axis in axes)
@@ -71,6 +73,7 @@ def along_axes(cure: Cure, summed: Given | None) -> Cure:
     axis, code = behind[0] if len(behind) == 1 else behind, cure.code
     for call in calls:
         code = code.replace(f"{call})", f"{call}, axis={axis})")
+    code = code.replace("axis=-1", f"axis={axis}")
     return cure._replace(code=code)
 
 
@@ -173,15 +176,41 @@ def times_itself(use: Use) -> bool:
     )
 
 
-def exponential_of_sum(use: Use) -> bool:
-    """Whether all that becomes of a result is the exponential of its sum."""
+def exponential_of_sum(use: Use) -> Given | None:
+    """Return the sum of a result if all that becomes of it is its exponential; `None` if not."""
     sums = [one for one in use.after(lambda _: False) if not _moves_only(one)]
     after = [one for each in sums for one in each.after(lambda _: False) if not _moves_only(one)]
-    return (
-        bool(after)
-        and all(one.kind == "reduce_sum" for one in sums)
-        and all(one.kind == "exp" for one in after)
-    )
+    summed = all(one.kind == "reduce_sum" for one in sums)
+    return Given(sums[0]) if after and summed and all(one.kind == "exp" for one in after) else None
+
+
+def reduced_in(use: Use | None, far: int = 3) -> Given | None:
+    """Return a sum or a largest entry that an operation is soon made of; `None` if none is."""
+    sources = use.sources if use and far else []
+    deeper = (reduced_in(source.maker, far - 1) for source in sources)
+    found = (source if source.kind in _REDUCES else None for source in sources)
+    return next((one for one in (*found, *deeper) if one is not None), None)
+
+
+def is_over_length(above: Given, squared: Given) -> bool:
+    """Whether something is what is squared in a sum of squares, or its square in one entry."""
+    squares = operand_of(squared, "reduce_sum")
+    maker = squares.maker if squares else squared.maker
+    return maker is not None and maker.source(0).same(above)
+
+
+def is_tanh(above: Given, below: Given) -> bool:
+    """Whether a quotient is `sinh(x) / cosh(x)`, maybe of exponentials."""
+    sinh, cosh = operand_of(above, "sinh"), operand_of(below, "cosh")
+    if sinh is not None and cosh is not None:
+        return sinh.same(cosh)
+    if not (of_two(above, "exp", "sub") and of_two(below, "exp", "add")):
+        return False
+    assert above.maker is not None
+    assert below.maker is not None
+    first, second = above.maker.sources
+    own = all(any(one.same(other) for other in below.maker.sources) for one in (first, second))
+    return own and of_less(second) and not of_less(first)
 
 
 def made_by(use: Use, operation: str) -> bool:
