@@ -233,13 +233,13 @@ def _builder(run: Run, trials: Trials, score: Score) -> Build:
 
 
 def _check_history(returned: object, score: Score) -> None:
-    is_pair = isinstance(returned, tuple) and len(returned) == 2
-    history = returned[1] if is_pair else returned
-    if not is_pair or not isinstance(history, History):
-        got = excerpt(repr(history)) + (" for the history" if is_pair else "")
+    got, history, what = returned, None, ""
+    if isinstance(returned, tuple) and len(returned) == 2:
+        got, history, what = returned[1], returned[1], " for the history"
+    if not isinstance(history, History):
         raise TypeError(
-            f"the run must return (train_state, history), got {got}: return what the function that "
-            "train.make_run makes returns"
+            f"the run must return (train_state, history), got {excerpt(repr(got))}{what}: return "
+            "what the function that train.make_run makes returns"
         )
     if isinstance(score, str):
         curve_of(history, score)
