@@ -8,8 +8,8 @@ Compiling is most of the tests' time. So XLA optimizes little, and emits code in
 way where it has one. What holds only of programs that are compiled as a user's, equality to the
 last bit, is marked `compiled_as_for_a_user` and runs in a process of its own, one a file.
 
-All workers, and the processes that they start, share what they compile in one folder, which is
-gone when the tests are: small operations are the same in many of them.
+A worker and the processes that it starts share what they compile in a folder, which is gone when
+the tests are: small operations are the same in many of them.
 """
 
 import atexit
@@ -44,6 +44,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # in the first process, which the others inherit
     os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="gradwise-tests-")
     atexit.register(shutil.rmtree, os.environ["JAX_COMPILATION_CACHE_DIR"], ignore_errors=True)
+if "PYTEST_XDIST_WORKER" in os.environ:  # JAX may read what another process has written in part
+    os.environ["JAX_COMPILATION_CACHE_DIR"] += "/" + os.environ["PYTEST_XDIST_WORKER"]
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in the background
