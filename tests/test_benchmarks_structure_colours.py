@@ -196,6 +196,15 @@ def test_a_plan_with_a_fault_is_refused():
     assert not proves(rows, one)
 
 
+def test_a_grid_with_one_row_that_no_sample_meets_is_coloured_right():
+    n = 20_001
+    rows = np.c_[np.arange(n - 2), np.arange(1, n - 1), np.arange(2, n)]
+    rows[7001] = 4000, 7001, 7003  # as long as all others, with two places of one sum modulo 3
+    starts = np.arange(0, rows.size + 1, 3)
+    odd = csr_array((np.ones(rows.size, np.int8), rows.ravel(), starts), shape=(n - 2, n))
+    assert is_valid(odd, colour(odd, [(n,)]))
+
+
 def test_an_arrow_takes_three_products_however_large_it_is():
     for n in (9, 600):
         best = min(plans(pattern(arrow, (n,)), [(n,)], [(n,)]), key=lambda plan: plan.count)

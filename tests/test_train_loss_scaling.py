@@ -113,6 +113,25 @@ def test_an_overflow_moves_neither_running_statistics_nor_the_average(train_data
     assert np.isfinite(history["train_loss"]).all()
 
 
+def test_an_overflow_after_steps_that_were_made_moves_no_average():
+    model = nn.mixed_precision(nn.dense(3, 1), compute=jnp.float16)
+    # Two steps are made at a scale of 1, and the third has no gradient at 2^60.
+    optimizer = train.loss_scaling(optax.sgd(0.1), initial=1.0, period=2, factor=2.0**60)
+    before, batch = start(optimizer, model), (X[:4], Y[:4])
+
+    def fitted(batches):
+        return train.fit(
+            jax.random.key(1), before, objective(model), optimizer, batches, epochs=1, batch_size=4,
+            average=train.ema(0.5),
+        )  # fmt: skip
+
+    two, _ = fitted([batch] * 2)
+    three, history = fitted([batch] * 3)
+    assert int(history["overflows"][0]) == 1
+    assert_equal(two.params, three.params)
+    assert any(np.any(a != b) for a, b in zip(two.params, before.params, strict=True))
+
+
 def scales(found, *, initial, period, factor):
     """The scale after each step, by the rule in plain Python; `found` says which were finite."""
     scale, steady, after = initial, 0, []
