@@ -9,8 +9,8 @@ from ._record_file import read_object
 if TYPE_CHECKING:
     from .comparison.record import Comparison
     from .graph.record import Graph
+    from .structure.choosing.regret import Regrets
     from .structure.look import Structure
-    from .structure.regret import Regrets
 
 #: The kinds of records that are no comparisons, and where their reader is.
 _READERS = {

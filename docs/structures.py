@@ -14,7 +14,7 @@ from gradwise import structure
 from gradwise.benchmarks.instrument import units
 from gradwise.benchmarks.instrument.text import markdown_table
 from gradwise.benchmarks.scenarios.structure import KNOWN
-from gradwise.benchmarks.structure.judged import regret_of
+from gradwise.benchmarks.structure.choosing.judged import regret_of
 
 #: The five, by their names in the suite `structure`.
 FIVE = ("stencil", "brusselator", "arrow", "bundle_adjustment", "networks")

@@ -15,7 +15,7 @@ from benchmarks.comparison import experiment, work
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.instrument.devices import available_memory, devices_of, mesh_of, on_one_device
 from benchmarks.instrument.environment import environment
-from benchmarks.structure import choose
+from benchmarks.structure.choosing import choose
 
 LAST = jax.devices()[-1]
 several = pytest.mark.skipif(jax.device_count() < 2, reason="needs several devices")

@@ -12,8 +12,8 @@ from structure_examples import assert_as_jax
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.structure.further import further_ways
-from benchmarks.structure.separate import apart
+from benchmarks.structure.batches.separate import apart
+from benchmarks.structure.choosing.further import further_ways
 from benchmarks.structure.sought import Sought
 
 _random = np.random.default_rng(6)

@@ -11,7 +11,7 @@ from structure_examples import assert_as_jax, normal
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.structure import batches
+from benchmarks.structure.batches import shared as batches
 from benchmarks.structure.methods import structured
 from benchmarks.structure.sought import Sought
 

@@ -14,11 +14,11 @@ from structure_examples import assert_as_jax, only_backwards, straight_through
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.structure import chains, links
-from benchmarks.structure.bracketing import cheapest
-from benchmarks.structure.links import Link, Weights
+from benchmarks.structure.decomposition import chains, links
+from benchmarks.structure.decomposition.bracketing import cheapest
+from benchmarks.structure.decomposition.links import Link, Weights
+from benchmarks.structure.decomposition.pieces import piece_of
 from benchmarks.structure.methods import structured
-from benchmarks.structure.pieces import piece_of
 from benchmarks.structure.sought import Sought
 
 _random = np.random.default_rng(5)

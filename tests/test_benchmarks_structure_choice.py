@@ -12,7 +12,8 @@ import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.instrument.clock import Clock
 from benchmarks.instrument.samples import Samples
-from benchmarks.structure import choose, jacobian, modes, weigh
+from benchmarks.structure import jacobian, modes
+from benchmarks.structure.choosing import choose, weigh
 
 X = jnp.asarray(normal(60), jnp.float32)
 

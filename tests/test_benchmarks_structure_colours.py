@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from structure_examples import arrow, brusselator, heat, stencil
 
-from benchmarks.structure.colours import Colouring, colour, greedy, is_valid
-from benchmarks.structure.pattern import find_pattern
-from benchmarks.structure.plans import plans, proves
+from benchmarks.structure.colouring.colours import Colouring, colour, greedy, is_valid
+from benchmarks.structure.colouring.plans import plans, proves
+from benchmarks.structure.pattern.detection import find_pattern
 
 
 def pattern(fn, *shapes):

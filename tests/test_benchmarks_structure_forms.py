@@ -176,7 +176,7 @@ def test_what_stands_beside_the_outputs_is_returned_as_by_jax():
 
 
 def test_a_sparse_form_by_a_faulty_rule_loses_no_entry(monkeypatch):
-    from benchmarks.structure import weigh
+    from benchmarks.structure.choosing import weigh
 
     right = weigh.find_pattern
 

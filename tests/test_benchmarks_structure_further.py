@@ -7,8 +7,8 @@ import pytest
 from jax import lax
 
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.structure import further
-from benchmarks.structure.further import further_ways
+from benchmarks.structure.choosing import further
+from benchmarks.structure.choosing.further import further_ways
 from benchmarks.structure.sought import Sought
 
 SIZE = 24

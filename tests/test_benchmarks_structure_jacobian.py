@@ -9,7 +9,7 @@ import pytest
 from structure_examples import EXACT, WIDER, arrow, brusselator, normal, rosenbrock, stencil
 
 import gradwise
-from benchmarks.structure import weigh as module
+from benchmarks.structure.choosing import weigh as module
 from benchmarks.structure.ways import ways_of
 
 

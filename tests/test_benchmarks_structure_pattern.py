@@ -13,9 +13,9 @@ from jax import lax
 from structure_examples import EXACT, WIDER, brusselator, normal, stencil, straight_through
 
 from benchmarks.program.primitives import PLACE, PRIMITIVES
-from benchmarks.structure import loops, moves, rules
-from benchmarks.structure.marks import TooLargeError
-from benchmarks.structure.pattern import find_pattern
+from benchmarks.structure.pattern import loops, moves, rules
+from benchmarks.structure.pattern.detection import find_pattern
+from benchmarks.structure.pattern.marks import TooLargeError
 
 POINTS = 12
 

@@ -18,7 +18,7 @@ from benchmarks.report.example import EXAMPLE
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
 from benchmarks.scenarios.structure.suite import scenarios
-from benchmarks.structure.sketching import sketch_of
+from benchmarks.structure.drawing.sketching import sketch_of
 from gradwise import jacobian, structure
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -16,11 +16,11 @@ from benchmarks.instrument.samples import Samples
 from benchmarks.scenarios.run import choose
 from benchmarks.scenarios.structure import HELD_OUT, KNOWN, scenarios
 from benchmarks.scenarios.table import SUITES
-from benchmarks.structure import judged
-from benchmarks.structure.judged import regret_of
-from benchmarks.structure.made import Made
-from benchmarks.structure.regret import Regret, Regrets, mean_and_worst
-from benchmarks.structure.rules_of_thumb import RULES, lineax
+from benchmarks.structure.choosing import judged
+from benchmarks.structure.choosing.judged import regret_of
+from benchmarks.structure.choosing.regret import Regret, Regrets, mean_and_worst
+from benchmarks.structure.choosing.rules_of_thumb import RULES, lineax
+from benchmarks.structure.forms.made import Made
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ import pytest
 from structure_examples import normal, stencil
 
 import gradwise
-from benchmarks.structure import compressed, made
+from benchmarks.structure.colouring import compressed
+from benchmarks.structure.forms import made
 
 
 def layer_norm(x):

@@ -12,7 +12,7 @@ from structure_examples import assert_as_jax, normal, stencil
 
 import gradwise
 from benchmarks.derivatives.problem import make_problem
-from benchmarks.structure import splits
+from benchmarks.structure.decomposition import splits
 from benchmarks.structure.methods import structured
 from benchmarks.structure.sought import Sought
 

@@ -8,9 +8,9 @@ from scipy.sparse import csr_array
 from structure_examples import normal
 
 import gradwise
-from benchmarks.structure.colours import Colouring, colour
-from benchmarks.structure.plans import plans, proves
-from benchmarks.structure.stars import mirrored, star
+from benchmarks.structure.colouring.colours import Colouring, colour
+from benchmarks.structure.colouring.plans import plans, proves
+from benchmarks.structure.colouring.stars import mirrored, star
 
 
 def energy(u):

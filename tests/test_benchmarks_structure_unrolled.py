@@ -14,8 +14,8 @@ from structure_examples import brusselator, normal, stencil
 import gradwise
 from benchmarks.derivatives.problem import make_problem
 from benchmarks.scenarios.adbench import ba, data
-from benchmarks.structure.colours import Colouring, by_table, is_valid
-from benchmarks.structure.unrolled import seeds_of
+from benchmarks.structure.colouring.colours import Colouring, by_table, is_valid
+from benchmarks.structure.colouring.unrolled import seeds_of
 
 CAMERA, POINT = np.array([0, 2, 1, 0, 2, 2]), np.array([3, 1, 0, 0, 2, 3])
 

@@ -50,7 +50,7 @@ def jacobian(
     """
     with loading():
         from ..instrument.deadline import within
-        from ..structure.braille import drawn
+        from ..structure.drawing.braille import drawn
         from ..structure.jacobian import hessian as make_hessian
         from ..structure.jacobian import jacobian as make_jacobian
         from . import of_jacobians

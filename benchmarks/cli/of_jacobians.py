@@ -7,9 +7,9 @@ from scipy.sparse import save_npz
 
 from .._files import write_whole
 from .._record_file import ending
-from ..structure.braille import drawn
+from ..structure.drawing.braille import drawn
+from ..structure.drawing.sketching import sketch_of
 from ..structure.record import Jacobian
-from ..structure.sketching import sketch_of
 
 
 def check_ending(path: Path) -> str:

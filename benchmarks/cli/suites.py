@@ -24,8 +24,8 @@ from ..report.summary import one_line, summary_text
 from ..report.text import text_table
 from ..scenarios import run as runs
 from ..scenarios.scenario import Suite
-from ..structure.judged import regret_of
-from ..structure.regret import MEASURED, Regret, Regrets
+from ..structure.choosing.judged import regret_of
+from ..structure.choosing.regret import MEASURED, Regret, Regrets
 from .again import goes_on, interrupted
 from .errors import exit_status
 from .progress import Progress

@@ -7,8 +7,8 @@ from ..derivatives.problem import Problem
 from ..derivatives.rewrites import rewrites
 from ..derivatives.selection import select
 from ..program.messages import guarded
-from ..structure.marks import TooLargeError
 from ..structure.methods import Found, look_for
+from ..structure.pattern.marks import TooLargeError
 from .asked import Settings
 from .reading import Reading
 

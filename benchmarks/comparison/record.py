@@ -9,7 +9,7 @@ from .._equality import equal_by_fields
 from ..instrument.text import terminal_width
 from ..instrument.units import counted
 from ..program.advice import Advice as Advice
-from ..structure.sketch import Sketch
+from ..structure.drawing.sketch import Sketch
 from .findings import Crossover, Verdict
 from .made_by import MadeBy
 from .row import Row

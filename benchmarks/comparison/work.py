@@ -16,7 +16,7 @@ from ..instrument.deadline import TimeUpError, stopped_after, within
 from ..instrument.devices import devices_of
 from ..instrument.samples import Samples
 from ..instrument.timing import MIN_ROUNDS, Call, interleave, run_once
-from ..structure.sketch import Sketch
+from ..structure.drawing.sketch import Sketch
 from .asked import Settings
 from .attempt import Attempt, attempt, not_tried
 from .chosen import PRODUCTS, allowed_by_structure, cheapest_first, rewritten, selected, ways_needed

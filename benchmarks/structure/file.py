@@ -4,10 +4,10 @@ from pathlib import Path
 
 from .._codec import from_plain
 from .._record_file import damage_told, read_object, record_of
+from .choosing.regret import KIND as REGRETS
+from .choosing.regret import Regrets
 from .look import KIND as STRUCTURE
 from .look import Structure
-from .regret import KIND as REGRETS
-from .regret import Regrets
 
 
 def load(path: str | Path) -> Structure | Regrets:

@@ -7,12 +7,12 @@ from ..derivatives.forms import Form
 from ..derivatives.problem import Leaves, Problem, gradient_problem, make_problem
 from ..program.arguments import Argnums
 from ..program.names import line_of_function, name_of
-from .asked import OUTPUTS, Asked
-from .beside import auxiliary
-from .choose import cheapest
+from .choosing.choose import cheapest
+from .colouring.stars import is_symmetric
+from .forms.asked import OUTPUTS, Asked
+from .forms.beside import auxiliary
 from .given import read_pattern
 from .record import Jacobian
-from .stars import is_symmetric
 
 
 def jacobian(

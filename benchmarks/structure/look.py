@@ -21,13 +21,13 @@ from ..program.arguments import Argnums
 from ..program.messages import guarded
 from ..program.names import name_of
 from ..program.told import described
-from .braille import drawn
-from .further import further_ways
-from .parts import linear_in
-from .pattern import find_pattern
-from .plans import plans
-from .sketch import Sketch
-from .sketching import band_of, blocks_of, distinct, said_of, sketch_of
+from .choosing.further import further_ways
+from .colouring.plans import plans
+from .drawing.braille import drawn
+from .drawing.sketch import Sketch
+from .drawing.sketching import band_of, blocks_of, distinct, said_of, sketch_of
+from .pattern.detection import find_pattern
+from .pattern.parts import linear_in
 from .sought import Sought
 
 #: The kind of the record in a file.

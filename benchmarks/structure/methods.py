@@ -11,13 +11,13 @@ from jax.core import Tracer
 from ..derivatives.method import Method, Probe, Program
 from ..derivatives.problem import Leaves, Problem, gradient_problem
 from ..instrument.clock import work_left
-from .further import further_ways
-from .marks import TooLargeError
-from .pattern import Pattern, find_pattern
-from .sketch import Sketch
-from .sketching import sketch_of
+from .choosing.further import further_ways
+from .colouring.stars import is_symmetric
+from .drawing.sketch import Sketch
+from .drawing.sketching import sketch_of
+from .pattern.detection import Pattern, find_pattern
+from .pattern.marks import TooLargeError
 from .sought import Sought
-from .stars import is_symmetric
 from .ways import MOST_DENSE, Way, constant, ways_of
 
 #: A row must save this many times the passes of the better plain mode.

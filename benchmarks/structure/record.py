@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 from .._equality import equal_by_fields
 from ..instrument import units
 from ..instrument.unwatched import unwatched
-from .made import Made
-from .sketching import sketch_of
+from .drawing.sketching import sketch_of
+from .forms.made import Made
 
 #: Columns of a terminal that what `print` shows fits into.
 _WIDTH = 80

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
-from .compressed import (
+from .colouring.compressed import (
     Tables,
     at_places,
     dense_jacobian,
@@ -21,8 +21,8 @@ from .compressed import (
     small,
     tables_of,
 )
-from .marks import extents
-from .plans import Plan, plans, proves
+from .colouring.plans import Plan, plans, proves
+from .pattern.marks import extents
 
 #: What a pass costs in runs of the function, roughly: one beside it, or one there and back.
 FORWARD, REVERSE = 2.0, 3.0

@@ -1,0 +1,1 @@
+"""Which way is taken: what each may cost, what it does cost, and who chooses well."""

@@ -1,0 +1,1 @@
+"""A Jacobian as a product or a sum of narrow ones: cuts, splits and chains of a program."""

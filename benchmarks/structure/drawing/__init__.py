@@ -1,0 +1,1 @@
+"""What a pattern looks like: in a word, in text, as a picture."""

@@ -1,0 +1,1 @@
+"""Which outputs of a function may depend on which inputs, for every x."""
