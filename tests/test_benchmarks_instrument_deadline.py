@@ -7,6 +7,9 @@ import sys
 import threading
 import time
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from benchmarks.instrument.clock import time_left
@@ -35,6 +38,20 @@ def test_no_work_begins_when_no_time_is_left():
 def test_an_error_of_the_work_reaches_whoever_waits():
     with pytest.raises(MemoryError, match="full"):
         within(60.0, lambda: exec("raise MemoryError('full')"), "one call")
+
+
+def test_work_is_done_as_jax_is_set_in_the_callers_thread():
+    def seen():
+        mesh = jax.sharding.get_mesh()
+        return jnp.ones(()).dtype, jax.config.jax_default_matmul_precision, mesh.axis_names
+
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("data",))
+    settings = jax.enable_x64(True), jax.default_matmul_precision("bfloat16"), jax.set_mesh(mesh)
+    with settings[0], settings[1], settings[2]:
+        assert within(60.0, seen, "a look") == (jnp.float64, "bfloat16", ("data",))
+    assert within(60.0, seen, "a look") == seen()
+    with jax.debug_nans(True):  # but for what work is not to stop at
+        assert jnp.isnan(within(60.0, lambda: jnp.log(-jnp.ones(())), "a logarithm"))
 
 
 def endless():

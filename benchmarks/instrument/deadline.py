@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from .clock import time_left
 from .leaving import leave_behind
+from .settings import settings_here
 from .units import seconds as shown
 from .unwatched import unwatched
 
@@ -32,7 +33,8 @@ def forever() -> float:
 def within(limit: float, work: Callable[[], Result], what: str) -> Result:
     """Do `work` in a thread, and leave it behind if it takes longer than `limit` seconds.
 
-    XLA can be interrupted neither while it compiles nor while it runs: what was left behind goes on
+    The thread has the caller's settings of JAX, but for what `unwatched` leaves out. XLA can be
+    interrupted neither while it compiles nor while it runs: what was left behind goes on
     in the background until it ends by itself.
 
     Args:
@@ -53,11 +55,11 @@ def within(limit: float, work: Callable[[], Result], what: str) -> Result:
         raise TimeUpError(f"there was no time left for {what}")
     results: list[Result] = []
     errors: list[BaseException] = []
-    done = threading.Event()
+    done, settings = threading.Event(), settings_here()
 
     def run() -> None:
         try:
-            with unwatched():  # settings of the caller's thread are not this one's
+            with settings(), unwatched():
                 results.append(work())
         except BaseException as error:  # handed to the caller's thread
             errors.append(error)
