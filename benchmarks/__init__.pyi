@@ -35,9 +35,11 @@ from .program.residuals import Residual as Residual
 from .program.residuals import residuals as residuals
 from .scenarios.scenario import Scenario as Scenario
 from .scenarios.table import SUITES as SUITES
+from .structure.drawing.sketch import Sketch as Sketch
 from .structure.forms.operators import Operator as Operator
 from .structure.jacobian import hessian as hessian
 from .structure.jacobian import jacobian as jacobian
 from .structure.look import Structure as Structure
+from .structure.printed import Rival as Rival
 from .structure.record import Jacobian as Jacobian
 from .testing.checks import Checks as Checks

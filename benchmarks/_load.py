@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from .graph.record import Graph
     from .structure.choosing.regret import Regrets
     from .structure.look import Structure
+    from .structure.record import Jacobian
 
 #: The kinds of records that are no comparisons, and where their reader is.
 _READERS = {
     "graph": "graph.file",
     "structure": "structure.file",
+    "jacobian": "structure.file",
     "regrets": "structure.file",
 }
 
 
-def load(path: str | Path) -> "Comparison | list[Comparison] | Graph | Structure | Regrets":
-    """Read what `save` wrote: a comparison, a list of them, a graph, a structure or regrets.
+def load(
+    path: str | Path,
+) -> "Comparison | list[Comparison] | Graph | Structure | Jacobian | Regrets":
+    """Read what `save` wrote: comparisons, a graph, a structure, a Jacobian or regrets.
 
     Raises:
         FileNotFoundError: If there is no such file.

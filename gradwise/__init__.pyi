@@ -28,10 +28,12 @@ from .benchmarks import Obstacle as Obstacle
 from .benchmarks import Operator as Operator
 from .benchmarks import Ratio as Ratio
 from .benchmarks import Residual as Residual
+from .benchmarks import Rival as Rival
 from .benchmarks import Row as Row
 from .benchmarks import Samples as Samples
 from .benchmarks import Scenario as Scenario
 from .benchmarks import Side as Side
+from .benchmarks import Sketch as Sketch
 from .benchmarks import Structure as Structure
 from .benchmarks import Verdict as Verdict
 from .benchmarks import bounds as bounds

@@ -10,6 +10,7 @@ _READERS = {
     "comparisons": ("benchmarks", "load"),
     "functions": ("benchmarks", "FunctionComparison.load"),
     "graph": ("benchmarks", "load"),
+    "jacobian": ("benchmarks", "load"),
     "history": ("train", "History.load"),
     "regrets": ("benchmarks", "load"),
     "search": ("train", "Search.load"),

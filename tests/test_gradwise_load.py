@@ -47,13 +47,44 @@ def summary():
     return nn.summary(nn.mlp((3, 4, 2)), jnp.ones((5, 3)))
 
 
-@pytest.mark.parametrize("make", [comparison, graph, history, search, saturation, summary])
+def structure():
+    return gradwise.structure(lambda a, b: a[1:] * a[:-1] + b[0], jnp.ones(9), jnp.ones(2))
+
+
+def jacobian():
+    return gradwise.jacobian(lambda x: x[1:] * x[:-1], jnp.ones(30), output="csr")
+
+
+RECORDS = [comparison, graph, history, search, saturation, summary, structure, jacobian]
+
+
+@pytest.mark.parametrize("make", RECORDS)
 def test_a_saved_record_comes_back_equal(make, tmp_path):
     record = make()
     record.save(tmp_path / "record.json")
     loaded = gradwise.load(str(tmp_path / "record.json"))
     assert type(loaded) is type(record)
     assert loaded == record
+    assert str(loaded) == str(record)
+    assert loaded._repr_html_() == record._repr_html_()
+
+
+def test_a_jacobian_from_a_file_tells_its_choice_and_says_that_it_has_no_function(tmp_path):
+    made = gradwise.hessian(lambda x: jnp.sum(x**3), jnp.ones(30), measure=False)
+    made.save(tmp_path / "found.json")
+    loaded = gradwise.load(tmp_path / "found.json")
+    assert (loaded.rivals, loaded.why, loaded.sketch) == (made.rivals, made.why, made.sketch)
+    with pytest.raises(ValueError, match="without its function: call gradwise"):
+        loaded(jnp.ones(30))
+    with pytest.raises(ValueError, match=r"nobody knows the pattern of Hessian.*; write a .json"):
+        loaded.save(tmp_path / "pattern.npz")
+    with pytest.raises(ValueError, match=r"must end in .json or .txt or .svg or .npz"):
+        made.save(tmp_path / "found.csv")
+    for ending in ("svg", "txt"):
+        for record, name in ((made, "made"), (loaded, "loaded")):
+            record.save(tmp_path / f"{name}.{ending}")
+        texts = [(tmp_path / f"{name}.{ending}").read_text() for name in ("made", "loaded")]
+        assert texts[0] == texts[1]
 
 
 def test_files_of_the_version_before_are_read(tmp_path):

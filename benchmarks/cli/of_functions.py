@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from ..instrument.text import filled, terminal_width
+from .._files import write_whole
+from .._record_file import ending
 from . import completion, options
 from .errors import in_one_line
 from .files import check_writable
@@ -39,8 +40,8 @@ def jacobian(
         typer.Option(
             "--out",
             metavar="FILE",
-            help="A file to write: .txt with what is printed, or the pattern as .svg or as .npz of "
-            "SciPy; may be given several times.",
+            help="A file to write: .json for gradwise.load, .txt with what is printed, or the "
+            "pattern as .svg or as .npz of SciPy; may be given several times.",
         ),
     ] = None,
 ) -> None:
@@ -53,12 +54,12 @@ def jacobian(
         from ..structure.drawing.braille import drawn
         from ..structure.jacobian import hessian as make_hessian
         from ..structure.jacobian import jacobian as make_jacobian
-        from . import of_jacobians
+        from ..structure.record import ENDINGS
         from .progress import Progress
         from .target import load_case
 
     for path in out or []:  # before anything is measured
-        of_jacobians.check_ending(path)
+        ending(path, *ENDINGS)
         check_writable(path)
     fn, inputs, given = load_case(target, _OF_JACOBIAN)
     make = make_hessian if hessian else make_jacobian
@@ -70,12 +71,14 @@ def jacobian(
             lambda: make(fn, *inputs, output=output, measure=not count, **given),
             "the choice of a way",
         )
-    if found.pattern is not None:
-        typer.echo("\n".join(drawn(found.pattern)))
-    width = terminal_width()
-    typer.echo("\n".join(filled(line, "  ", width) for line in str(found).splitlines()))
+    picture = drawn(found.pattern) if found.pattern is not None else []
+    printed = "\n".join([*picture, str(found)])
+    typer.echo(printed)
     for path in out or []:
-        of_jacobians.write(found, path)
+        if path.suffix.lower() == ".txt":
+            write_whole(path, f"{printed}\n")
+        else:
+            found.save(path)
         typer.echo(f"wrote {path}")
 
 

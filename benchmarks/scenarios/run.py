@@ -180,7 +180,7 @@ def judge(
 
     Args:
         suite: The scenarios.
-        regret_of: A function with the arguments of `benchmarks.structure.judged.regret_of`.
+        regret_of: A function with the arguments of `regret_of` in `benchmarks.structure.choosing`.
         on_start: Told the name of each scenario before it is judged.
         dtype: Overrides the scenarios' own floating types.
         budget: Seconds of measuring for each scenario.

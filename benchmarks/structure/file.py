@@ -1,4 +1,4 @@
-"""Structures and regrets read from JSON files; `docs/schema.md` describes the schema."""
+"""Structures, Jacobians and regrets read from JSON files; `docs/schema.md` describes the schema."""
 
 from pathlib import Path
 
@@ -8,10 +8,12 @@ from .choosing.regret import KIND as REGRETS
 from .choosing.regret import Regrets
 from .look import KIND as STRUCTURE
 from .look import Structure
+from .record import KIND as JACOBIAN
+from .record import Jacobian
 
 
-def load(path: str | Path) -> Structure | Regrets:
-    """Read what the `save` of a structure or of regrets wrote as JSON.
+def load(path: str | Path) -> Structure | Jacobian | Regrets:
+    """Read what the `save` of a structure, a Jacobian or of regrets wrote as JSON.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -25,6 +27,9 @@ def load(path: str | Path) -> Structure | Regrets:
         >>> load(path)
         Structure(cumsum: 8 x 8, 36 entries)
     """
-    kind, record = record_of(path, read_object(path), STRUCTURE, REGRETS)
+    kind, record = record_of(path, read_object(path), STRUCTURE, JACOBIAN, REGRETS)
     with damage_told(path):
+        if kind == JACOBIAN:
+            public = {("_sketch" if k == "sketch" else k): v for k, v in record.items()}
+            return from_plain(Jacobian, public)
         return from_plain(Structure if kind == STRUCTURE else Regrets, record)

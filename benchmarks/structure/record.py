@@ -1,39 +1,30 @@
 """The record that `jacobian` and `hessian` hand back: a derivative, and why it is taken so."""
 
 import html
-import re
-import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
-from scipy.sparse import csr_array
+import jax
+from scipy.sparse import csr_array, save_npz
 
 from .._equality import equal_by_fields
-from ..instrument import units
+from .._files import write_whole
+from .._record_file import ending, save_record
+from ..derivatives.inputs import check_outside
+from ..instrument.text import terminal_width
 from ..instrument.unwatched import unwatched
+from .drawing.sketch import Sketch
 from .drawing.sketching import sketch_of
+from .forms.asked import title_of
 from .forms.made import Made
+from .printed import Rival, headed, tabled, ties, why_taken, wrapped
 
-#: Columns of a terminal that what `print` shows fits into.
-_WIDTH = 80
+__all__ = ["ENDINGS", "KIND", "Jacobian", "Rival"]
 
-
-@equal_by_fields
-@dataclass(frozen=True, kw_only=True)
-class Rival:
-    """A way to take a Jacobian that was weighed.
-
-    Attributes:
-        name: Such as `"coloured (forward, 3)"`.
-        passes: How many directions it pushes or pulls.
-        seconds: Median seconds of a call; `None` if it was not measured.
-        why: What lets it do with so few passes; `""` for JAX's own modes.
-    """
-
-    name: str
-    passes: int
-    seconds: float | None = None
-    why: str = ""
+#: The kind of the record in a file, and how the names of files end that it is saved to.
+KIND, ENDINGS = "jacobian", (".json", ".txt", ".svg", ".npz")
 
 
 @equal_by_fields
@@ -78,6 +69,7 @@ class Jacobian:
     shape: str = ""
     line: str = ""
     _made: Made | None = field(default=None, compare=False)
+    _sketch: Sketch | None = field(default=None, compare=False)
 
     def __call__(self, *inputs: Any) -> Any:
         """Return the derivative at the inputs, in the form of `jax.jacrev(fn, argnums)`.
@@ -95,12 +87,21 @@ class Jacobian:
     def check(self, *inputs: Any) -> bool:
         """Return whether the derivative is right at other inputs, by products in float64.
 
+        Both `J v` and `u J` are compared with JAX's own products, along random `v` and `u`; what is
+        taken in one of JAX's own modes is right.
+
+        Raises:
+            ValueError: If the inputs are of another kind than those that it was made for, no
+                product is finite there, or it is called inside of a transformation of JAX.
+
         Example:
             >>> import jax.numpy as jnp
             >>> from gradwise import jacobian
             >>> jacobian(jnp.sin, jnp.ones(3), measure=False).check(jnp.zeros(3))
             True
         """
+        for place, value in enumerate(jax.tree.leaves(inputs)):
+            check_outside(value, f"input {place} is", "check")
         made = self._way()
         x, fixed = made.read(inputs)
         with unwatched():
@@ -108,8 +109,14 @@ class Jacobian:
 
     def _way(self) -> Made:
         if self._made is None:
-            raise ValueError("this record has no function: get one from gradwise.jacobian")
+            again = f"gradwise.{'hessian' if self.order == 2 else 'jacobian'}"
+            raise ValueError(f"{self!r} was read from a file, without its function: call {again}")
         return self._made
+
+    @property
+    def __name__(self) -> str:
+        """What `jax.jit` calls it in a profile, such as `"jacobian_of_stencil"`."""
+        return title_of(self.order, self.name)
 
     def __repr__(self) -> str:
         return f"{'Hessian' if self.order == 2 else 'Jacobian'}({self.name}: {self.way})"
@@ -127,62 +134,75 @@ class Jacobian:
         known = self._made.pattern if self._made else None
         return known.rows if known else None
 
+    @property
+    def sketch(self) -> Sketch | None:
+        """The pattern in at most 48 by 48 cells, as a picture shows it; `None` if nobody knows."""
+        pattern = self.pattern
+        return self._sketch if pattern is None else sketch_of(pattern)
+
     def _repr_html_(self) -> str:
-        drawn = sketch_of(self.pattern).svg(self.name) if self.pattern is not None else ""
+        sketch = self.sketch
+        drawn = sketch.svg(self.name) if sketch else ""
         said = html.escape(str(self))
         return f"<div>{drawn}<pre style='font-family: monospace'>{said}</pre></div>"
 
     def __str__(self) -> str:
+        width = terminal_width()
         what = "Hessian" if self.order == 2 else "Jacobian"
-        share = ""
-        if self.entries is not None:
-            share = f", {self.entries:,} of {self.n * self.m:,} entries may be other than 0"
-        lines = [f"{what} of {self.name}: {self.m:,} x {self.n:,}{share}", self.why]
-        lines += [_line(rival, self.way) for rival in self.rivals]
-        lines = [*map(_wrapped, lines[:2]), *lines[2:], *map(_wrapped, self.notes)]
-        return "\n".join(lines)
+        first = headed(what, self.name, self.m, self.n, self.entries)
+        told = [*ties(self.rivals, self.way, self.notes), *self.notes]
+        return "\n".join(
+            [
+                *(wrapped(text, width) for text in (first, self.why)),
+                *tabled(self.rivals, self.way, width, operator=self.output == "operator"),
+                *(wrapped(text, width) for text in told),
+            ]
+        )
 
     @property
     def why(self) -> str:
-        """Which way it is taken, and what that saves."""
-        chosen = next(rival for rival in self.rivals if rival.name == self.way)
-        text = self._passes(chosen)
-        others = [r for r in self.rivals if r.seconds and r.name in ("forward", "reverse")]
-        if others and chosen.seconds and chosen.name not in ("forward", "reverse"):
-            best = min(others, key=lambda rival: rival.seconds or 0.0)
-            factor = (best.seconds or 0.0) / chosen.seconds
-            text += f"; {units.times(factor)} times faster than {best.name}"
-        return text
+        """Which way it is taken, and what that saves.
 
-    def _passes(self, chosen: Rival) -> str:
-        """Say how many passes do for how many inputs, and why."""
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import jacobian
+            >>> jacobian(lambda x: 3 * x, jnp.ones(3), measure=False).why
+            'it is the same for all inputs, and was computed once'
+        """
         about = ", ".join(filter(None, (self.shape, self.line)))
-        sides = re.findall(r"(forward|reverse), ([\d,]*\d)", self.way)
-        if sides:
-            told = [f"{n} colour{'s' if n != '1' else ''} in {mode} mode" for mode, n in sides]
-            do = "does" if chosen.passes == 1 else "do"
-            sizes = f"{self.n:,} inputs"
-            if sides[0][0] == "reverse":
-                sizes = f"{self.m:,} outputs"
-            return f"{' and '.join(told)} {do} for {sizes}" + (f" ({about})" if about else "")
-        if self.way == "constant":
-            return "it is the same for all inputs, and was computed once"
-        if self.way in ("forward", "reverse"):
-            return f"by {self.way} mode"
-        if self.way == "products":
-            return "by products of both modes, each as it is asked for"
-        do = "pass does" if chosen.passes == 1 else "passes do"
-        text = f"by {self.way}: {chosen.passes:,} {do} for {self.n:,} inputs and {self.m:,} outputs"
-        return text + (f" ({chosen.why})" if chosen.why else "")
+        return why_taken(self.rivals, self.way, self.m, self.n, about, self.notes)
 
+    def save(self, path: str | Path) -> None:
+        """Write it as `.json`, what `print` shows as `.txt`, its pattern as `.svg` or `.npz`.
 
-def _wrapped(text: str) -> str:
-    return textwrap.fill(
-        text, _WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
-    )
+        `gradwise.load` reads the first: the choice and its rivals, with the picture of the pattern,
+        but without the function. `scipy.sparse.load_npz` reads the entries of the pattern.
 
+        Raises:
+            ValueError: If the ending is none of these, or nobody knows the pattern that is to be
+                written.
 
-def _line(rival: Rival, chosen: str) -> str:
-    mark = "->" if rival.name == chosen else "  "
-    time = "not measured" if rival.seconds is None else units.seconds(rival.seconds)
-    return f"{mark} {rival.name:<36} {rival.passes:>9,} passes   {time}"
+        Example:
+            >>> import tempfile, jax.numpy as jnp
+            >>> from gradwise import jacobian, load
+            >>> path = Path(tempfile.mkdtemp()) / "sine.json"
+            >>> jacobian(jnp.sin, jnp.ones(3), measure=False).save(path)
+            >>> load(path)
+            Jacobian(sin: coloured (forward, 1))
+        """
+        of_path, unknown = ending(path, *ENDINGS), f"nobody knows the pattern of {self!r}"
+        if of_path == ".json":
+            public = {f.name: getattr(self, f.name) for f in fields(self) if f.name[0] != "_"}
+            save_record(path, KIND, public | {"sketch": self.sketch})
+        elif of_path == ".txt":
+            write_whole(path, f"{self}\n")
+        elif of_path == ".svg":
+            if self.sketch is None:
+                raise ValueError(f"{path} cannot be written: {unknown}; write a .txt")
+            write_whole(path, self.sketch.svg(self.name, alone=True) + "\n")
+        else:
+            if self.pattern is None:
+                raise ValueError(f"{path} cannot be written: {unknown}; write a .json")
+            held = BytesIO()
+            save_npz(held, self.pattern)
+            Path(path).write_bytes(held.getvalue())

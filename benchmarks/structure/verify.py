@@ -67,7 +67,10 @@ def is_right(
         if fault is not None:
             return False
     if not compared:
-        raise NothingFiniteError("no product with it is finite: nothing can be compared")
+        raise NothingFiniteError(
+            "no product with the derivative is finite here, so that nothing can be compared: "
+            "check it where it has finite values"
+        )
     return True
 
 

@@ -19,6 +19,7 @@ from ..forms.made import Made
 from ..given import missed
 from ..modes import is_long
 from ..pattern.detection import Pattern
+from ..printed import BUSY as BUSY_NOTE
 from ..record import Jacobian, Rival
 from ..verify import NothingFiniteError
 from ..ways import Way, plain_ways
@@ -85,7 +86,7 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
 def made(asked: Asked, pattern: Pattern | None, way: Way) -> Made:
     """Return a way as a derivative in the form that was asked for."""
     finish = finished(asked, pattern.rows if pattern else None)
-    return Made(asked.problem, asked.argnums, way, pattern, finish, sparse=asked.sparse)
+    return Made(asked, way, pattern, finish)
 
 
 def fastest(
@@ -191,5 +192,5 @@ def _measured(
     waited = [contention(one) for name, one in timed.items() if name != _NOTHING]
     doubts = (fault,) if fault else ()
     if platform_of((problem.x, problem.fixed)) == "cpu" and waited and min(waited) > BUSY:
-        doubts = ("the machine was busy: the way of fewest operations is taken",)
+        doubts = (BUSY_NOTE,)
     return {name: one.seconds for name, one in timed.items()}, doubts

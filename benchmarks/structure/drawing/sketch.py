@@ -24,7 +24,7 @@ class Sketch:
     Example:
         >>> import numpy as np
         >>> from scipy.sparse import csr_array
-        >>> from benchmarks.structure.sketching import sketch_of
+        >>> from benchmarks.structure.drawing.sketching import sketch_of
         >>> found = sketch_of(csr_array(np.eye(4)))
         >>> found
         Sketch(4 x 4, 4 entries)

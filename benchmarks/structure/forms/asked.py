@@ -1,5 +1,6 @@
 """What derivative is asked for, and the form that it is handed out in."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -15,6 +16,33 @@ from .sparse import Sparse
 
 #: The forms of a result.
 OUTPUTS = ("dense", "csr", "bcoo", "operator")
+
+
+def title_of(order: int, name: str) -> str:
+    """Return the name of a derivative's program, as profiles and HLO show it.
+
+    Example:
+        >>> title_of(1, "lambda (model.py:3)")
+        'jacobian_of_lambda_model_py_3'
+    """
+    words = re.sub(r"\W+", "_", name).strip("_")
+    return f"{'hessian' if order == 2 else 'jacobian'}_of_{words}"
+
+
+def named(name: str, fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function under a name that `jax.jit` passes on to the program that it makes of it.
+
+    Example:
+        >>> import jax
+        >>> "module @jit_half" in jax.jit(named("half", lambda x: x / 2)).lower(1.0).as_text()
+        True
+    """
+
+    def program(*args: Any) -> Any:
+        return fn(*args)
+
+    program.__name__ = program.__qualname__ = name
+    return program
 
 
 class Asked(NamedTuple):
@@ -47,6 +75,16 @@ class Asked(NamedTuple):
     line: str = ""
     caller: str = "jacobian"
     symmetric: bool = False
+
+    @property
+    def what(self) -> str:
+        """Which derivative it is: a Jacobian or a Hessian."""
+        return "Hessian" if self.order == 2 else "Jacobian"
+
+    @property
+    def title(self) -> str:
+        """What a profile calls its program, such as `"jacobian_of_stencil"`."""
+        return title_of(self.order, self.name)
 
     @property
     def m(self) -> int:

@@ -1,19 +1,20 @@
 """A derivative that was made for inputs of one kind: compiled at its first call, and strict."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import jax
 import numpy as np
 from jax.core import Tracer
 
+from ..._record_file import short
 from ...derivatives.problem import Leaves, Problem
-from ...program.arguments import Argnums
+from ...instrument.units import counted
 from ...program.inputs import Inputs, sort_inputs
 from ..pattern.detection import Pattern
 from ..verify import is_right
 from ..ways import Way, as_matrix
-from .asked import Finish
+from .asked import Asked, Finish, named
 from .operators import some_products
 
 #: What JAX has only in 64-bit mode.
@@ -23,31 +24,24 @@ _OF_64_BITS = ("float64", "int64", "uint64", "complex128")
 class Made:
     """A way that was chosen, compiled on demand, and what its inputs have to be."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        argnums: Argnums,
-        way: Way,
-        pattern: Pattern | None,
-        finish: Finish,
-        *,
-        sparse: bool,
-    ) -> None:
-        """Keep what a call needs; `sparse` says whether the result has the pattern's form."""
-        self.problem, self.argnums, self.way, self.pattern = problem, argnums, way, pattern
+    def __init__(self, asked: Asked, way: Way, pattern: Pattern | None, finish: Finish) -> None:
+        """Keep what a call needs."""
+        problem, sparse = asked.problem, asked.sparse
+        self.problem, self.way, self.pattern = problem, way, pattern
+        self._asked, self._sparse = asked, sparse
         bound = pattern.bound if pattern and (way.plan or sparse) else ()
         # Copies: the user may donate the arrays themselves.
         self._bound = {place: np.array(problem.fixed[place]) for place in bound}
         arrays, self._static = _without_static(way.tables)
         self._arrays = jax.device_put(tuple(arrays))  # asarray compiles a program for each shape
         self._finish = finish
-        self._sparse = sparse
-        self._jitted = jax.jit(self._program)
+        self._jitted = jax.jit(named(asked.title, self._program))
         given = problem.given
         # What is an array alone is looked at while it is traced, not at each call.
         self._by_trace = not self._bound and len(given.arrays) == len(given.given)
-        self._direct = jax.jit(self._of_arguments)
-        self._timed = jax.jit(lambda *args: some_products(self._program(*args)))
+        self._direct = jax.jit(named(asked.title, self._of_arguments))
+        timed = lambda *args: some_products(self._program(*args))  # noqa: E731
+        self._timed = jax.jit(named(asked.title, timed))
 
     def __call__(self, *inputs: Any) -> Any:
         """Return the derivative at the inputs.
@@ -95,13 +89,13 @@ class Made:
             ValueError: If they are of another kind than those that the derivative was made for.
         """
         given = self.problem.given
-        now = sort_inputs(inputs, self.argnums)
-        _check_kinds(given, now)
+        now = sort_inputs(inputs, self._asked.argnums)
+        _check_kinds(self._asked, given, now)
         x = tuple(now.arrays[place] for place in given.wanted)
         held = [place for place in given.arrays if place not in set(given.wanted)]
         fixed = tuple(now.arrays[place] for place in held)
         for place, value in self._bound.items():
-            _check_bound(given.names[held[place]], fixed[place], value)
+            _check_bound(self._asked, given.names[held[place]], fixed[place], value)
         return x, fixed
 
     def is_right(self, problem: Problem, points: int) -> bool:
@@ -148,15 +142,37 @@ def _with_static(arrays: Sequence, static: Any) -> Any:
     return jax.tree.unflatten(structure, leaves)
 
 
-_AGAIN = "; call gradwise.jacobian again for these"
+def _refuse(asked: Asked, fault: str) -> NoReturn:
+    """Say which derivative does not take its inputs, why, and what to do."""
+    raise ValueError(
+        f"the {asked.what} of {asked.name}: {fault}; call gradwise.{asked.caller} again for these"
+    )
 
 
-def _check_kinds(given: Inputs, now: Inputs) -> None:
+def _check_structure(asked: Asked, given: Inputs, now: Inputs) -> None:
+    """Raise `ValueError` if arguments are of another number, or built otherwise."""
+    wanted, got = given.treedef.children(), now.treedef.children()
+    if len(wanted) != len(got):
+        raise ValueError(
+            f"the {asked.what} of {asked.name} takes {counted(len(wanted), 'argument')}, got "
+            f"{len(got)}: give those that {asked.name} takes"
+        )
+    for place, (one, other) in enumerate(zip(wanted, got, strict=True)):
+        if one != other:
+            built = f"argument {place} has the structure {_built(other)}"
+            _refuse(asked, f"{built}, it was made for {_built(one)}")
+
+
+def _built(treedef: Any) -> str:
+    """Write how an argument is built, such as `{'b': *, 'w': *}`."""
+    told = str(treedef).removeprefix("PyTreeDef(").removesuffix(")")
+    return "one array" if told == "*" else short(told)
+
+
+def _check_kinds(asked: Asked, given: Inputs, now: Inputs) -> None:
     """Raise `ValueError` if inputs are of other kinds than those that were given."""
     if now.treedef != given.treedef:
-        raise ValueError(
-            f"the inputs have the structure {now.treedef}, it was made for {given.treedef}{_AGAIN}"
-        )
+        _check_structure(asked, given, now)
     for place, array in given.arrays.items():
         if array.dtype in _OF_64_BITS and not jax.config.read("jax_enable_x64"):
             raise ValueError(
@@ -166,18 +182,15 @@ def _check_kinds(given: Inputs, now: Inputs) -> None:
         other = now.arrays.get(place)
         if other is None or (other.shape, other.dtype) != (array.shape, array.dtype):
             got = "no array" if other is None else f"{other.dtype}{list(other.shape)}"
-            raise ValueError(
-                f"{given.names[place]} is {got}, it was made for "
-                f"{array.dtype}{list(array.shape)}{_AGAIN}"
-            )
+            wanted = f"{array.dtype}{list(array.shape)}"
+            _refuse(asked, f"{given.names[place]} is {got}, it was made for {wanted}")
     for place, value in enumerate(given.given):
         if place not in given.arrays and not _equal(now.given[place], value):
-            raise ValueError(
-                f"{given.names[place]} is {now.given[place]!r}, it was made for {value!r}{_AGAIN}"
-            )
+            got = short(repr(now.given[place]))
+            _refuse(asked, f"{given.names[place]} is {got}, it was made for {short(repr(value))}")
 
 
-def _check_bound(name: str, value: jax.Array, made_for: np.ndarray) -> None:
+def _check_bound(asked: Asked, name: str, value: jax.Array, made_for: np.ndarray) -> None:
     """Raise `ValueError` if an argument that decides on the pattern has another value."""
     if isinstance(value, Tracer):
         raise ValueError(
@@ -185,9 +198,10 @@ def _check_bound(name: str, value: jax.Array, made_for: np.ndarray) -> None:
             "JAX: hold it outside, such as jax.jit(lambda x: jacobian(x, indices))"
         )
     if not np.array_equal(np.asarray(value), made_for):
-        raise ValueError(
-            f"{name} has other values than those that the derivative was made for, and these "
-            f"decide what depends on what{_AGAIN}"
+        _refuse(
+            asked,
+            f"{name} has other values than those that it was made for, and these decide what "
+            "depends on what",
         )
 
 
