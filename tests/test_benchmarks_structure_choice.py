@@ -121,7 +121,11 @@ def test_a_long_program_is_not_differentiated_to_see_whether_it_can_be(monkeypat
 
 def test_what_does_not_matter_what_is_linear_and_examples_are_said_without_a_run():
     found = gradwise.jacobian(lambda x: x[1:4] ** 2, X, measure=False)
-    assert "no output depends on 57 of the 60 inputs" in str(found)
+    assert "no output depends on 57 of the 60 numbers of argument 0" in str(found)
+    found = gradwise.jacobian(lambda a, b, c: a[3:] ** 2 + c, X, X, X[3:], measure=False)
+    assert "no output depends on argument 1\nnor on 3 of the 60 numbers of argument 0: 0 to 2" in (
+        str(found)
+    )
 
     def fn(params, x):
         return jnp.tanh(x @ params["in"]) @ params["out"] + params["shift"]
@@ -136,3 +140,16 @@ def test_what_does_not_matter_what_is_linear_and_examples_are_said_without_a_run
     assert "linear in argument 0['out']\n" in told + "\n"
     assert "linear in argument 0['shift'], by which the derivative is the same for all" in told
     assert gradwise.structure(lambda a, b: jnp.sin(a * b), X, X).linear == ()
+
+
+def test_what_a_shape_alone_leaves_open_is_said_and_what_saves_nothing_is_not():
+    fn = lambda x, i: x[i] ** 2  # noqa: E731
+    indices = jax.ShapeDtypeStruct((3,), "int32")
+    told = str(gradwise.structure(fn, X, indices))
+    assert "argument 1 has no values, and so may select anything" in told
+    assert "no way was found that takes fewer" in told
+    assert "coloured" not in told
+    told = str(gradwise.structure(fn, X, jnp.array([4, 2, 0])))
+    assert "has no values" not in told
+    assert "no output depends on 57 of the 60 numbers of argument 0\n" in told
+    assert "1 by coloured (forward, 1)" in told

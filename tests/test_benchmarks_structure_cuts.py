@@ -170,7 +170,7 @@ def test_structure_names_cuts_and_splits_and_runs_nothing():
     like = jax.ShapeDtypeStruct((24,), "float32")
     found = gradwise.structure(autoencoder, like)
     assert found.further == {"cut (3)": 3}
-    assert "3 cut (3)" in str(found)
+    assert "3 by cut (3): 3 numbers are all" in str(found)
     found = gradwise.structure(lambda x: jnp.sin(x) * jnp.sum(x), like)
     assert found.further == {"split (1+1+1)": 3}
 

@@ -161,7 +161,7 @@ SAID = {
     r"\(an arrow, known.py:\d+\)",
     "heat": r"5 colours in forward mode do for 25 inputs \(a stencil, known.py:\d+\)",
     "layer_norm": r"by split \(2\+1\+2\): 5 passes do for 20 inputs and 20 outputs "
-    r"\(with 2 numbers held still, the rest is sparse\)",
+    r"\(with 2 numbers held still, the rest is sparse, those of .*\)",
 }
 BY_DAY = [f"structure/known/{name}" for name in SAID]
 SUITE = [

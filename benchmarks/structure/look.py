@@ -2,10 +2,11 @@
 
 import html
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -17,18 +18,21 @@ from ..derivatives.inputs import read_inputs
 from ..derivatives.outputs import read_function
 from ..derivatives.problem import canonical
 from ..instrument.clock import work_left
+from ..instrument.units import counted
 from ..program.arguments import Argnums
 from ..program.messages import guarded
-from ..program.names import name_of
+from ..program.names import line_of_function, name_of
 from ..program.told import described
 from .choosing.further import further_ways
 from .colouring.plans import plans
 from .drawing.braille import drawn
+from .drawing.shapes import shape_of
 from .drawing.sketch import Sketch
 from .drawing.sketching import band_of, blocks_of, distinct, said_of, sketch_of
 from .pattern.detection import find_pattern
 from .pattern.parts import linear_in
 from .sought import Sought
+from .worded import idle_arrays, idle_told, in_lines, linear_told, passes_told
 
 #: The kind of the record in a file.
 KIND = "structure"
@@ -62,6 +66,12 @@ class Structure:
         same_by: Those of them by which the derivative is the same for all inputs.
         unknown: Operations that no rule is known for; they count as mixing everything.
         bound: Whether it holds only for the whole numbers among the inputs that were given.
+        shape: What it looks like, such as `"a stencil"`; `""` if it has no name.
+        line: Where the function is written, such as `"model.py:3"`; `""` if nobody knows.
+        reasons: What lets each way of `further` do with so few passes, with lines.
+        inputs: How many numbers each differentiated array holds, by its name and in their order.
+        free: Arrays of whole numbers or truth values of which the shape alone was given: what they
+            select may be anything.
 
     Example:
         >>> import jax, jax.numpy as jnp
@@ -86,6 +96,11 @@ class Structure:
     same_by: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     bound: bool = False
+    shape: str = ""
+    line: str = ""
+    reasons: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, int] = field(default_factory=dict)
+    free: tuple[str, ...] = ()
 
     @property
     def rows(self) -> csr_array:
@@ -130,38 +145,32 @@ class Structure:
 
     def _repr_html_(self) -> str:
         sketch = self.sketch
-        said = html.escape("\n".join(line for line in self._said() if line not in sketch.said))
-        return f"<div>{sketch.svg(self.name)}<pre style='font-family: monospace'>{said}</pre></div>"
+        said = [line for line in self._said() if line not in sketch.said]
+        text = html.escape("\n".join(map(in_lines, said)))
+        return f"<div>{sketch.svg(self.name)}<pre style='font-family: monospace'>{text}</pre></div>"
 
     def __str__(self) -> str:
         share = self.columns.size / max(self.m * self.n, 1)
-        lines = [
-            f"{self.name}: {self.m:,} outputs x {self.n:,} inputs, {self.columns.size:,} entries "
-            f"({100 * share:.3g} %)",
-            *drawn(self.rows),
-            *self._said(),
-        ]
-        return "\n".join(lines)
+        sizes = f"{counted(self.m, 'output')} x {counted(self.n, 'input')}"
+        entries = f"{self.columns.size:,} entr{'y' if self.columns.size == 1 else 'ies'}"
+        at = f" ({self.line})" if self.line and self.line not in self.name else ""
+        first = f"{self.name}{at}: {sizes}, {entries} ({100 * share:.3g} %)"
+        return "\n".join([in_lines(first), *drawn(self.rows), *map(in_lines, self._said())])
 
     def _said(self) -> list[str]:
-        passes = self.colours | self.further
-        said = [f"passes: {self.n:,} in forward mode, {self.m:,} in reverse mode"]
-        said += [f"        {count:,} {name}" for name, count in passes.items()]
+        said = [self.shape] if self.shape else []
+        said += passes_told(self.n, self.m, self.colours | self.further, self.reasons)
         if self.constant:
             said.append("the same for all inputs: it need be computed once alone")
         said += said_of(self.m, self.n, self.blocks, self.lower, self.upper)
-        if self.unused:
-            said.append(f"{self.unused:,} inputs that no output depends on")
+        said += idle_told(self.columns, self.n, self.inputs)
         if not self.constant:
-            said += [f"linear in {name}{self._of(name)}" for name in self.linear]
+            idle = idle_arrays(self.columns, self.inputs)
+            said += linear_told([one for one in self.linear if one not in idle], self.same_by)
         said += [f"not known, and so taken to mix everything: {what}" for what in self.unknown]
         if self.bound:
             said.append("it holds for these whole numbers among the inputs alone")
-        return said
-
-    def _of(self, name: str) -> str:
-        same = name in self.same_by
-        return ", by which the derivative is the same for all inputs" if same else ""
+        return [*said, *(f"{name} has no values, and so may select anything" for name in self.free)]
 
 
 def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = None) -> Structure:
@@ -204,7 +213,7 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
     chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
     others, _ = further_ways(Sought(problem, rows, problem.n, left, runs=False))
-    names = given.names_in_order
+    names, count = given.names_in_order, len(problem.x)
     parts, _ = guarded(
         "tell what is linear",
         lambda: linear_in(outputs_of, problem.x, problem.fixed, left),
@@ -227,4 +236,15 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         same_by=tuple(names[place] for place, same in parts.items() if same),
         unknown=(*pattern.unknown, *(f"{what}, not linear" for what in pattern.curved)),
         bound=bool(pattern.bound),
+        shape=shape_of(rows),
+        line=line_of_function(fn),
+        reasons={way.name: way.why for way in others if way.why},
+        inputs={names[place]: leaf.size for place, leaf in enumerate(problem.x)},
+        free=tuple(names[count + place] for place, leaf in enumerate(problem.fixed) if _free(leaf)),
     )
+
+
+def _free(leaf: object) -> bool:
+    """Whether a leaf holds whole numbers or truth values that nobody has given."""
+    floating = jnp.issubdtype(getattr(leaf, "dtype", jnp.float32), jnp.inexact)
+    return isinstance(leaf, jax.ShapeDtypeStruct) and not floating

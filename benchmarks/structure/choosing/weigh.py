@@ -14,7 +14,6 @@ from ...program.count import Flops
 from ...program.custom_rules import rules
 from ...program.flops import flops
 from ...program.messages import Obstacle, guarded
-from ..drawing.sketching import distinct
 from ..forms.asked import Asked
 from ..forms.operators import PRODUCTS, Linear
 from ..modes import blocked_modes
@@ -22,6 +21,7 @@ from ..pattern.detection import Pattern, find_pattern
 from ..pattern.marks import MOST_ENTRIES, TooLargeError
 from ..sought import Sought
 from ..ways import FORWARD, MOST_DENSE, REVERSE, Way, constant, plain_ways, ways_of
+from ..worded import idle_told
 from .further import further_ways
 
 #: Seconds for all of looking.
@@ -63,8 +63,9 @@ def _looked_at(asked: Asked, left: Callable[[], float]) -> tuple[Pattern | None,
         pattern.rows.sort_indices()
         notes = [f"{what} counts as mixing everything" for what in pattern.unknown]
         notes += _not_linear(pattern.curved)
-        unused = problem.n - distinct(pattern.rows.indices, problem.n)
-        notes += [f"no output depends on {unused:,} of the {problem.n:,} inputs"] if unused else []
+        names = problem.given.names_in_order
+        sizes = {name: leaf.size for name, leaf in zip(names, problem.x, strict=False)}
+        notes += idle_told(pattern.rows.indices, problem.n, sizes)
         return pattern, tuple(notes)
     return full(asked) if asked.sparse else None, (pattern or fault,)
 

@@ -52,6 +52,7 @@ def cut(sought: Sought) -> Way | None:
     cost = waist.size * REVERSE * sought.operations + entries * (1 + waist.size) * 0.25
     are = "is" if waist.size == 1 else "are"
     why = f"{counted(waist.size, 'number')} {are} all that the outputs know of the inputs"
+    why += f", those of {', '.join(waist.lines)}" if waist.lines else ""
     name = f"cut ({waist.size:,})"
     return Way(name, waist.size, cost, dense, gathered(flat if full else dense, rows), why=why)
 

@@ -1,7 +1,7 @@
 """A program as one list of equations: where derivatives pass, where to cut it, and its parts."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -159,3 +159,17 @@ def part(whole: Flat, takes: Sequence[Var], gives: Sequence[Atom]) -> Piece:
         return read(gives, known, itself)
 
     return piece_of(run, [struct_of(v.aval) for v in takes])
+
+
+def lines_of(whole: Flat, values: Collection[Var]) -> tuple[str, ...]:
+    """Return the user's lines that compute some values of a program.
+
+    Example:
+        >>> program = jax.make_jaxpr(lambda x: jnp.sum(x))(jnp.ones(3))
+        >>> whole = flat(program, 1)
+        >>> lines_of(whole, whole.program.jaxpr.outvars)[0].endswith(">:1 (<lambda>)")
+        True
+    """
+    made = zip(whole.program.jaxpr.eqns, whole.lines, strict=True)
+    lines = [line for eqn, line in made if any(v in eqn.outvars for v in values)]
+    return tuple(dict.fromkeys(filter(None, lines)))

@@ -23,7 +23,7 @@ from ..pattern.detection import find_pattern
 from ..pattern.marks import TooLargeError, extents
 from ..sought import Sought
 from ..ways import FORWARD, REVERSE, Way, gathered, product
-from .flat import Flat, before_cut, flat, part, size_of, variables
+from .flat import Flat, before_cut, flat, lines_of, part, size_of, variables
 from .pieces import Piece
 
 #: A split saves at least this many times the passes.
@@ -39,11 +39,13 @@ class Split(NamedTuple):
         narrow: The program's inputs to these values.
         rest: The inputs, and these values, to the outputs.
         size: How many numbers they are.
+        lines: The user's lines that compute these values.
     """
 
     narrow: Piece
     rest: Piece
     size: int
+    lines: tuple[str, ...] = ()
 
 
 def split(sought: Sought) -> Way | None:
@@ -72,6 +74,7 @@ def split(sought: Sought) -> Way | None:
     cost += sought.m * sought.n * (1 + found.size) * 0.25
     name = f"split ({found.size:,}+{colours.count:,}+{found.size:,})"
     why = f"with {counted(found.size, 'number')} held still, the rest is sparse"
+    why += f", those of {', '.join(found.lines)}" if found.lines else ""
     passes = 2 * found.size + colours.count
     tables = tables_of(left, colours, problem, outputs)
     return Way(name, passes, cost, dense, gathered(dense, sought.rows), tables, why=why)
@@ -121,7 +124,7 @@ def _find(problem: Problem, m: int, most: int) -> Split | None:
     jaxpr = whole.program.jaxpr
     narrow = part(whole, jaxpr.invars, held)
     rest = part(whole, [*jaxpr.invars, *held], jaxpr.outvars)
-    return Split(narrow, rest, int(sum(map(size_of, held))))
+    return Split(narrow, rest, int(sum(map(size_of, held))), lines_of(whole, held))
 
 
 def _held(whole: Flat, narrow: int, most: int) -> list[Var] | None:

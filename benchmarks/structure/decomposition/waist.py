@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from jax.extend.core import ClosedJaxpr, Var
 
-from .flat import Flat, before_cut, flat, inputs_of, part, size_of, variables
+from .flat import Flat, before_cut, flat, inputs_of, lines_of, part, size_of, variables
 from .pieces import Piece
 
 
@@ -21,12 +21,14 @@ class Waist(NamedTuple):
         tail: These to the program's outputs.
         leaves: How many values the waist is of; the rest of what the head returns is held.
         size: How many numbers they are.
+        lines: The user's lines that compute these values.
     """
 
     head: Piece
     tail: Piece
     leaves: int
     size: int
+    lines: tuple[str, ...] = ()
 
 
 def find_waist(program: ClosedJaxpr, moving: int, most: int) -> Waist | None:
@@ -79,4 +81,4 @@ def _split(whole: Flat, cut: list[Var]) -> Waist:
     _, needs = inputs_of(whole, jaxpr.outvars, lambda v: v in given or v not in whole.active)
     between = [*cut, *(v for v in needs if v not in given)]
     head, tail = part(whole, jaxpr.invars, between), part(whole, between, jaxpr.outvars)
-    return Waist(head, tail, len(cut), int(sum(map(size_of, cut))))
+    return Waist(head, tail, len(cut), int(sum(map(size_of, cut))), lines_of(whole, cut))
