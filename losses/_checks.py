@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-Kind = Literal["real", "binary", "distribution", "labels"]
+Kind = Literal["real", "counts", "binary", "distribution", "labels"]
 
 # For each kind of targets: the dtypes they may have, what they are, and what to do if they are not.
 _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
@@ -16,6 +16,11 @@ _KINDS: dict[Kind, tuple[tuple[type, ...], str, str]] = {
         (np.floating, np.integer),
         "real numbers",
         "for classes use a cross entropy",
+    ),
+    "counts": (
+        (np.floating, np.integer),
+        "counts of 0 or more",
+        "give one count for each output",
     ),
     "binary": (
         (np.floating, np.integer, np.bool_),
@@ -49,6 +54,20 @@ def check_unpacked(who: str, predictions: object, targets: object) -> None:
             f"{who}: predictions must be one array, got a tuple of {len(predictions)}: a model "
             "returns two things, predictions, state = model.apply(params, state, x)"
         )
+
+
+def as_numbers(who: str, name: str, value: object) -> jax.Array:
+    """Return an array of JAX.
+
+    Raises:
+        TypeError: If the value is no array of numbers, such as a text or a dictionary.
+    """
+    try:
+        return jnp.asarray(value)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):  # a list of rows of several lengths, too
+        kind = type(value).__name__
+        cure = ": take one of its arrays" if isinstance(value, dict) else ""
+        raise TypeError(f"{who}: {name} must be one array of numbers, got {kind}{cure}") from None
 
 
 def check_pair(
@@ -172,7 +191,8 @@ def check_number(
         raise ValueError(f"{who}: {name} must be {allowed}, got shape {shape}")
     if isinstance(value, Tracer):
         return
-    if not jnp.issubdtype(np.asarray(value).dtype, jnp.number):
+    dtype = np.asarray(value).dtype
+    if not jnp.issubdtype(dtype, np.floating) and not jnp.issubdtype(dtype, np.integer):
         raise TypeError(f"{who}: {name} must be a number, {wanted}, got {value!r}")
     if not np.all(holds(np.asarray(value))):
         raise ValueError(f"{who}: {name} must be {wanted}, got {value}")

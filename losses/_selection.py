@@ -19,13 +19,27 @@ def selected_leaves(who: str, params: PyTree, select: Select) -> list[tuple[Path
 
     Raises:
         ValueError: If no leaf is selected.
-        TypeError: If a selected leaf does not hold real numbers.
+        TypeError: If a selected leaf does not hold real numbers, or `select` is no function.
     """
+    check_select(who, select)
     leaves = list(leaves_with_path(params))
     chosen = [(path, leaf) for path, leaf in leaves if select(path, leaf)]
     if not chosen:
         raise nothing_selected(who, [path for path, _ in leaves])
     return [(path, _real_numbers(who, path, leaf)) for path, leaf in chosen]
+
+
+def check_select(who: str, select: object) -> None:
+    """Check that what selects leaves is a function, and not the name of one.
+
+    Raises:
+        TypeError: If it is none.
+    """
+    if not callable(select):
+        raise TypeError(
+            f"{who}: select must be a function, such as lambda path, leaf: path[0] == 0, got "
+            f"{select!r}"
+        )
 
 
 def leaves_with_path(params: PyTree) -> Iterator[tuple[Path, jax.Array]]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ._checks import Kind, check_pair, check_unpacked, check_where
+from ._checks import Kind, as_numbers, check_pair, check_unpacked, check_where
+from ._host_targets import check_host_targets
 from ._precision import at_least_float32
 
 # Rounding may carry a probability this far out of [0, 1]: the spacing of bfloat16 at 1.
@@ -30,19 +31,25 @@ def per_example(
     `per_target` predictions for each target.
 
     Raises:
-        ValueError: If the shapes do not fit.
+        ValueError: If the shapes do not fit, or NumPy's targets are out of their range.
         TypeError: If a dtype is of the wrong kind.
     """
     check_unpacked(who, predictions, targets)
-    predictions, targets = jnp.asarray(predictions), jnp.asarray(targets)
+    given, shown = targets, where
+    predictions, targets = (
+        as_numbers(who, name, value)
+        for name, value in (("predictions", predictions), ("targets", targets))
+    )
     check_pair(who, predictions, targets, kind, per_target=per_target)
     predictions = at_least_float32(predictions)
     if kind != "labels":
         targets = targets.astype(predictions.dtype)
+    if where is not None:
+        where = as_numbers(who, "where", where)
+        check_where(who, where, predictions.shape[:-1])
+    check_host_targets(who, kind, given, shown, predictions.shape[-1])
     if where is None:
         return rule(predictions, targets).astype(predictions.dtype)
-    where = jnp.asarray(where)
-    check_where(who, where, predictions.shape[:-1])
     predictions = jnp.where(where[..., None], predictions, 0)
     targets = jnp.where(where if kind == "labels" else where[..., None], targets, 0)
     return jnp.where(where, rule(predictions, targets).astype(predictions.dtype), 0)

@@ -1,5 +1,7 @@
 """What is read off class ids before training: whether they are right, and how frequent each is."""
 
+from typing import SupportsIndex
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,6 +70,8 @@ def _check(who: str, labels: jax.Array | np.ndarray, classes: int) -> np.ndarray
     """Return the labels as NumPy's, all of them from 0 to `classes - 1`."""
     if isinstance(labels, Tracer):
         raise TypeError(f"{who} needs the labels themselves; call it outside jit and vmap")
+    if isinstance(classes, bool) or not isinstance(classes, SupportsIndex) or classes < 1:  # pyright: ignore
+        raise ValueError(f"{who}: classes must be an integer above 0, got {classes!r}")
     values = np.asarray(labels)
     if not np.issubdtype(values.dtype, np.integer):
         raise TypeError(f"{who}: labels must be integer class ids, got {values.dtype}")

@@ -16,6 +16,7 @@ from ._selection import (
     Path,
     PyTree,
     Select,
+    check_select,
     leaves_with_path,
     nothing_selected,
     plain_path,
@@ -92,6 +93,7 @@ def weight_mask(params: PyTree, *, select: Select = is_weight) -> PyTree:
         >>> print(updates["weight"], updates["bias"])
         [-0.05 -0.05] [-0. -0.]
     """
+    check_select("weight_mask", select)
     leaves = list(leaves_with_path(params))
     mask = [bool(select(path, leaf)) for path, leaf in leaves]
     if not any(mask):

@@ -5,7 +5,7 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 
-from ._checks import check_where
+from ._checks import as_numbers, check_where
 from ._precision import at_least_float32
 
 
@@ -77,15 +77,15 @@ def mean(
         >>> float(losses.mean(values, where=jnp.zeros(3, bool)))
         0.0
     """
-    values = _real("values", jnp.asarray(values))
-    weights = _real("weights", jnp.ones_like(values) if weights is None else jnp.asarray(weights))
+    values = _real("values", values)
+    weights = _real("weights", jnp.ones_like(values) if weights is None else weights)
     if weights.shape != values.shape:
         raise ValueError(
             f"mean: weights must have one entry for each value, {values.shape}, got "
             f"{weights.shape}; weights per class are class_weights[labels]"
         )
     if where is not None:
-        where = jnp.asarray(where)
+        where = as_numbers("mean", "where", where)
         check_where("mean", where, values.shape)
         # Replaced before the product: 0 times a NaN, or times its derivative, would be NaN.
         values, weights = jnp.where(where, values, 0), jnp.where(where, weights, 0)
@@ -95,6 +95,7 @@ def mean(
 
 def _real(name: str, x: jax.Array) -> jax.Array:
     """Return the array in float32 or better."""
+    x = as_numbers("mean", name, x)
     if not (jnp.issubdtype(x.dtype, jnp.number) or x.dtype == bool) or jnp.iscomplexobj(x):
         raise TypeError(f"mean: {name} must be real numbers, got {x.dtype}")
     return at_least_float32(x)

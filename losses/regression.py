@@ -135,4 +135,4 @@ def poisson_nll(
         linear = times(k, jnp.where(z == jnp.inf, 0, z))
         return jnp.sum(jnp.exp(z) - linear, axis=-1)
 
-    return per_example("poisson_nll", rule, log_rates, counts, where, kind="real")
+    return per_example("poisson_nll", rule, log_rates, counts, where, kind="counts")

@@ -1,9 +1,7 @@
-"""Argument checks of the layers; each error names the layer, what it expected and what it got."""
+"""Checks of what `apply` is given; each error names the layer, what it expected and what it got."""
 
-import operator
-from collections.abc import Callable
 from numbers import Number
-from typing import SupportsIndex, TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,36 +10,10 @@ from jax.core import Tracer
 
 T = TypeVar("T")
 
+#: The default of an input that is required, so that the layer itself says that it was left out.
+NO_INPUT: Any = None
 
-def positive_int(who: str, name: str, value: object) -> int:
-    """Return `value` as an int of at least 1.
-
-    Raises:
-        TypeError: If `value` is not an integer.
-        ValueError: If it is below 1.
-    """
-    if isinstance(value, bool | Tracer) or not isinstance(value, SupportsIndex):
-        raise TypeError(f"{who} expected {name} to be an int, got {value!r}")
-    if operator.index(value) < 1:
-        raise ValueError(f"{who} expected {name} to be at least 1, got {value!r}")
-    return operator.index(value)
-
-
-def check_number(
-    who: str, name: str, value: float | jax.Array, wanted: str, holds: Callable[[float], bool]
-) -> None:
-    """Check that `value` is one real number for which `holds(value)` is true.
-
-    A traced number has no value yet, so only its shape is checked.
-
-    Raises:
-        TypeError: If `value` is not a single number.
-        ValueError: If `holds(value)` is false; the message says that it must be `wanted`.
-    """
-    if isinstance(value, str | bool | None) or jnp.shape(value) != ():
-        raise TypeError(f"{who} expected {name} to be one number, got {value!r}")
-    if not isinstance(value, Tracer) and not holds(float(value)):
-        raise ValueError(f"{who} {name} must be {wanted}, got {value}")
+_ORDER = "call apply(params, state, x); a layer that remembers nothing has the state ()"
 
 
 def check_key(who: str, key: object) -> None:
@@ -74,14 +46,58 @@ def canonical(x: T) -> T | jax.Array:
     return jnp.asarray(x) if is_floats else x
 
 
+def check_given(who: str, x: object) -> None:
+    """Check that there is an input, and not the state of layers that have none in its place.
+
+    Raises:
+        TypeError: If there is none.
+    """
+    if not jax.tree.leaves(x):
+        raise TypeError(f"{who} expected one array, got {x}: {_ORDER}")
+
+
+def check_params(who: str, params: object, kind: type) -> None:
+    """Check that parameters, or a state, have the fields of the NamedTuple `kind`.
+
+    Raises:
+        TypeError: If one is missing, as where two arguments of `apply` are swapped.
+    """
+    fields = getattr(kind, "_fields", ())
+    if all(hasattr(params, field) for field in fields):
+        return
+    got = type(params).__name__
+    if isinstance(params, tuple | list | dict):
+        got += f" of {len(params)}"
+    elif hasattr(params, "shape"):
+        got = f"an array of shape {jnp.shape(params)}"  # pyright: ignore[reportArgumentType]
+    raise TypeError(
+        f"{who} expected {kind.__name__}({', '.join(fields)}) as its init draws it, got {got}: "
+        "params, state = model.init(key), then model.apply(params, state, x)"
+    )
+
+
+def check_train(who: str, train: object) -> None:
+    """Check that the switch of training is known: what a layer computes depends on it.
+
+    Raises:
+        TypeError: If it is traced, as an argument of a jitted function is, or no bool.
+    """
+    if isinstance(train, Tracer):
+        raise TypeError(
+            f"{who} expected train to be True or False, got a traced value: name it static, "
+            'jax.jit(model.apply, static_argnames="train"), or jit a function that sets it'
+        )
+    if not isinstance(train, bool | np.bool_ | int):
+        raise TypeError(f"{who} expected train to be True or False, got {train!r}")
+
+
 def check_array(who: str, x: object) -> None:
     """Check that `x` is one array, or a number, and no tree of them.
 
     Raises:
         TypeError: If it is a tree, or None.
     """
-    if x is None:
-        raise TypeError(f"{who} expected one array, got None")
+    check_given(who, x)
     if not hasattr(x, "shape") and isinstance(x, tuple | list | dict):
         cure = {
             list: "make it one: jax.numpy.asarray(x)",

@@ -1,8 +1,10 @@
 """What the combinators share that hold several layers."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from ._checks import check_key
 from .layer import Layer, check_called
@@ -51,12 +53,37 @@ def check_entries(who: str, layers: Sequence[Layer], params: tuple, state: tuple
 
     Raises:
         ValueError: If there are more or fewer.
+        TypeError: If either is no tuple, as where two arguments of `apply` are swapped.
     """
+    for name, entries in {"params": params, "state": state}.items():
+        if not isinstance(entries, tuple | list):
+            shape = f" of shape {entries.shape}" if hasattr(entries, "shape") else ""
+            raise TypeError(
+                f"{who} expected {name} to be a tuple with an entry for each of {len(layers)} "
+                f"layers, got {type(entries).__name__}{shape}: params, state = model.init(key), "
+                "then model.apply(params, state, x)"
+            )
     if not len(layers) == len(params) == len(state):
         raise ValueError(
             f"{who} expected params and state of {len(layers)} layers, "
-            f"got {len(params)} and {len(state)}"
+            f"got {len(params)} and {len(state)}: params, state = model.init(key)"
         )
+
+
+def check_stacked(n: int, **trees: Any) -> None:
+    """Check that each leaf has an entry for each copy, so that none is swapped or of one layer.
+
+    Raises:
+        ValueError: If a leaf has not.
+    """
+    for name, tree in trees.items():
+        for path, leaf in jax.tree.leaves_with_path(tree):
+            if jnp.shape(leaf)[:1] != (n,):
+                raise ValueError(
+                    f"repeat expected a first axis of {n}, one entry a copy, in {name}"
+                    f"{jax.tree_util.keystr(path)}, got shape {jnp.shape(leaf)}: params, state = "
+                    "model.init(key), then model.apply(params, state, x)"
+                )
 
 
 def init_of_each(layers: Sequence[Layer]) -> Callable[[jax.Array], tuple[tuple, tuple]]:

@@ -9,6 +9,7 @@ from jax import lax
 from jax.nn.initializers import Initializer
 
 from ._checks import check_array, check_sequence, hide, real_entries
+from ._options import check_switch, drawn
 from ._precision import at_least_float32
 from ._spread import gathered, rows_alone
 from .layer import Layer, masked
@@ -23,6 +24,7 @@ Cell = Callable[[Params, jax.Array, jax.Array, Carry], Carry]
 
 def recurrent_layer(
     who: str,
+    kind: type,
     init: Callable[[jax.Array], Params],
     projections: Callable[[Params], tuple[Dense, Dense]],
     cell: Cell[Params],
@@ -38,6 +40,8 @@ def recurrent_layer(
     of the inputs and the parameters. A hidden step leaves the carry as it is, so the last carry is
     that of the last real step, and a loop that runs backwards begins at that step.
     """
+    check_switch(who, "every_step", every_step)
+    check_switch(who, "reverse", reverse)
 
     def fn(params: Params, x: jax.Array, mask: jax.Array | None) -> jax.Array:
         check_array(who, x)
@@ -67,7 +71,7 @@ def recurrent_layer(
             return last[0].astype(inputs.dtype)
         return hide(who, jnp.moveaxis(outputs, 0, 1), mask)
 
-    return masked(who, init, fn)
+    return masked(who, init, fn, kind)
 
 
 def _real_over_time(who: str, x: jax.Array, mask: jax.Array | None) -> jax.Array | None:
@@ -79,6 +83,7 @@ def _real_over_time(who: str, x: jax.Array, mask: jax.Array | None) -> jax.Array
 
 
 def draw_weights(
+    who: str,
     key: jax.Array,
     in_dim: int,
     units: int,
@@ -93,10 +98,10 @@ def draw_weights(
     """
     input_key, recurrent_key = jax.random.split(key)
 
-    def side_by_side(key: jax.Array, init: Initializer, rows: int) -> jax.Array:
+    def side_by_side(key: jax.Array, name: str, init: Initializer, rows: int) -> jax.Array:
         keys = jax.random.split(key, gates)
-        drawn = lax.map(lambda k: init(k, (rows, units)), keys)
-        return jnp.moveaxis(drawn, 0, 1).reshape(rows, gates * units)
+        weights = lax.map(lambda k: drawn(who, name, init, k, (rows, units)), keys)
+        return jnp.moveaxis(weights, 0, 1).reshape(rows, gates * units)
 
-    weight = side_by_side(input_key, weight_init, in_dim)
-    return weight, side_by_side(recurrent_key, recurrent_init, units)
+    weight = side_by_side(input_key, "weight_init", weight_init, in_dim)
+    return weight, side_by_side(recurrent_key, "recurrent_init", recurrent_init, units)

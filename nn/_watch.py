@@ -45,9 +45,10 @@ def read(
 ) -> Watch:
     """Return `watch` with a reading of the activation `fn` at its inputs `x` `[batch, ...]`.
 
-    A step that no sequence has, such as the last one where all are shorter, has no units.
+    A step that no sequence has, such as the last one where all are shorter, has no units. Where an
+    input is NaN the slope is unknown, whatever `fn` says of it: that of a ReLU would be 0.
     """
-    slope = _local_derivative(fn, x)
+    slope = jnp.where(jnp.isnan(x), jnp.nan, _local_derivative(fn, x))
     real = jnp.ones((1,) * x.ndim, bool) if mask is None else real_entries(name, x, mask)
     saturated = jnp.mean(jnp.abs(slope) < watch.threshold, where=real)
     dead = jnp.mean(jnp.all(slope == 0, axis=0, where=real), where=jnp.any(real, axis=0))

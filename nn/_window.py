@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._checks import check_array, positive_int
+from ._checks import check_array
+from ._options import positive_int
 
 Padding = str | Sequence[tuple[int, int]]
 

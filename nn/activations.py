@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ._checks import check_floating
+from ._options import check_switch
 from ._precision import at_least_float32
 
 
@@ -152,6 +153,7 @@ def gelu(x: jax.Array, *, approximate: bool = True) -> jax.Array:
         >>> nn.gelu(jax.numpy.array([0.0, 100.0]))
         Array([  0., 100.], dtype=float32)
     """
+    check_switch("gelu", "approximate", approximate)
 
     def near(x: jax.Array) -> jax.Array:
         # From 40 on both forms equal relu to the last bit, but their derivatives are 0 times

@@ -7,8 +7,16 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import canonical, check_features, check_number, positive_int, real_entries
+from ._checks import (
+    NO_INPUT,
+    canonical,
+    check_features,
+    check_params,
+    check_train,
+    real_entries,
+)
 from ._moments import divisor, standardise
+from ._options import check_number, positive_int
 from ._precision import at_least_float32
 from ._spread import beside, like, with_axes
 from .layer import Layer
@@ -125,7 +133,7 @@ def batch_norm(
     def apply(
         params: BatchNorm,
         state: BatchNormState,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -133,6 +141,9 @@ def batch_norm(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, BatchNormState]:
         del key
+        check_train(who, train)
+        check_params(who, params, BatchNorm)
+        check_params(who, state, BatchNormState)
         x = canonical(x)
         check_features(who, x, features)
         real = None if mask is None else real_entries(who, x, mask)

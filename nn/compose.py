@@ -12,8 +12,9 @@ from jax.nn.initializers import Initializer
 
 from . import activations
 from ._anatomy import made_of, scope
-from ._checks import check_key, positive_int
-from ._parts import check_entries, check_layer, check_layers, init_of_each
+from ._checks import NO_INPUT, check_key
+from ._options import check_switch, positive_int
+from ._parts import check_entries, check_layer, check_layers, check_stacked, init_of_each
 from ._spread import like
 from .batch_normalization import batch_norm as batch_norm_layer
 from .layer import Layer, Params, State, titled
@@ -49,7 +50,7 @@ def serial(*layers: Layer) -> Layer[tuple, tuple]:
     def apply(
         params: tuple,
         state: tuple,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -92,7 +93,7 @@ def residual(layer: Layer[Params, State]) -> Layer[Params, State]:
     def apply(
         params: Params,
         state: State,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -148,7 +149,7 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
     def apply(
         params: Params,
         state: State,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -173,6 +174,7 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
                 )
             return like(x, y), state
 
+        check_stacked(n, params=params, state=state)
         return lax.scan(one_copy, x, (jnp.arange(n), params, state))
 
     def rebuild(part: Layer) -> Layer:
@@ -224,9 +226,13 @@ def mlp(
         >>> jax.jit(model.apply)(params, state, jnp.ones((5, 64)))[0].shape
         (5, 10)
     """
+    if isinstance(sizes, str) or not hasattr(sizes, "__len__"):
+        raise TypeError(f"mlp expected sizes, such as (64, 32, 10), got {sizes!r}")
     sizes = [positive_int("mlp", "every size", size) for size in sizes]
     if len(sizes) < 2:
         raise ValueError(f"mlp expected at least 2 sizes, inputs and outputs, got {sizes}")
+    check_switch("mlp", "batch_norm", batch_norm)
+    check_switch("mlp", "layer_norm", layer_norm)
     if batch_norm and layer_norm:
         raise ValueError("mlp expected batch_norm or layer_norm, got both; leave one of them out")
     check_rate(dropout)

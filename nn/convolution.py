@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 from jax.nn.initializers import Initializer, zeros
 
-from ._checks import check_features, positive_int
+from ._checks import check_features
+from ._options import check_initializers, check_switch, drawn, positive_int
 from ._spread import beside, explicit_mesh, out_of_rows, rows_alone, spec_of, spread
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
 from .layer import Layer, hiding
@@ -91,12 +92,16 @@ def conv(
     padding = check_padding(who, padding, window)
     if in_channels % groups or out_channels % groups:
         raise ValueError(f"{who} expected channels that are multiples of groups={groups}")
+    check_switch(who, "bias", bias)
+    check_initializers(who, weight_init=weight_init, bias_init=bias_init)
     axes = "DHW"[-len(window) :]
 
     def init(key: jax.Array) -> Conv:
         weight_key, bias_key = jax.random.split(key)
-        weight = weight_init(weight_key, (*window, in_channels // groups, out_channels))
-        return Conv(weight, bias_init(bias_key, (out_channels,)) if bias else None)
+        shape = (*window, in_channels // groups, out_channels)
+        weight = drawn(who, "weight_init", weight_init, weight_key, shape)
+        shift = drawn(who, "bias_init", bias_init, bias_key, (out_channels,)) if bias else None
+        return Conv(weight, shift)
 
     def convolve(params: Conv, x: jax.Array) -> jax.Array:
         check_rank(who, x, window)
@@ -116,7 +121,7 @@ def conv(
         check_fits(who, x, y)
         return y if params.bias is None else y + beside(y, params.bias)
 
-    return hiding(who, init, convolve)
+    return hiding(who, init, convolve, Conv)
 
 
 def _out_sharding(x: jax.Array) -> dict[str, Any]:

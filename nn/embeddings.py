@@ -8,7 +8,8 @@ import numpy as np
 from jax.nn.initializers import Initializer, normal
 from jax.sharding import NamedSharding
 
-from ._checks import hide, positive_int
+from ._checks import hide
+from ._options import check_initializers, drawn, positive_int
 from ._spread import explicit_mesh, out_of_rows, spec_of, spread
 from .layer import Layer, masked
 
@@ -59,6 +60,7 @@ def embedding(
     """
     who = f"embedding({size}, {features})"
     size, features = positive_int(who, "size", size), positive_int(who, "features", features)
+    check_initializers(who, weight_init=weight_init)
 
     def fn(params: Embedding, x: jax.Array, mask: jax.Array | None) -> jax.Array:
         x = x if isinstance(x, np.ndarray) else jnp.asarray(x)
@@ -77,7 +79,10 @@ def embedding(
         )
         return hide(who, y, mask)
 
-    return masked(who, lambda key: Embedding(weight_init(key, (size, features))), fn)
+    def init(key: jax.Array) -> Embedding:
+        return Embedding(drawn(who, "weight_init", weight_init, key, (size, features)))
+
+    return masked(who, init, fn, Embedding)
 
 
 def _sharding_of_vectors(ids: jax.Array, weight: jax.Array) -> NamedSharding | None:

@@ -5,7 +5,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar, get_origin
 
 import jax
 
-from ._checks import canonical, check_key, hide
+from ._checks import NO_INPUT, canonical, check_array, check_given, check_key, check_params, hide
 from ._watch import Watch, read
 
 Params = TypeVar("Params")
@@ -161,21 +161,29 @@ def hiding(
     who: str,
     init: Callable[[jax.Array], Params],
     fn: Callable[[Params, jax.Array], jax.Array],
+    kind: type = tuple,
 ) -> Layer[Params, tuple[()]]:
-    """Make a layer of `fn(params, x)` as `stateless` does, with a name for errors and `summary`."""
+    """Make a layer of `fn(params, x)` as `stateless` does, with a name for errors and `summary`.
+
+    Its parameters are a NamedTuple of this `kind`.
+    """
 
     def hidden(params: Params, x: jax.Array, mask: jax.Array | None) -> jax.Array:
         return fn(params, jax.tree.map(lambda leaf: hide(who, leaf, mask), x))
 
-    return masked(who, init, hidden)
+    return masked(who, init, hidden, kind)
 
 
 def masked(
     who: str,
     init: Callable[[jax.Array], Params],
     fn: Callable[[Params, jax.Array, jax.Array | None], jax.Array],
+    kind: type = tuple,
 ) -> Layer[Params, tuple[()]]:
-    """Make a layer of `fn(params, x, mask)`, with no state and no randomness."""
+    """Make a layer of `fn(params, x, mask)`, with no state and no randomness.
+
+    Its parameters are a NamedTuple of this `kind`.
+    """
 
     def init_without_state(key: jax.Array, /) -> tuple[Params, tuple[()]]:
         check_key("init", key)
@@ -184,7 +192,7 @@ def masked(
     def apply(
         params: Params,
         state: tuple[()],
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -192,6 +200,8 @@ def masked(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple[()]]:
         del key, train
+        check_given(who, x)
+        check_params(who, params, kind)
         return fn(params, canonical(x), mask), state
 
     apply.__qualname__ = who
@@ -237,13 +247,14 @@ def observed_activation(
     name: str,
     init: Callable[[jax.Array], Params],
     fn: Callable[[Params, jax.Array], jax.Array],
+    kind: type = tuple,
 ) -> Layer[Params, tuple[()]]:
     """Make a layer of `fn(params, x)` as `stateless` does, which `saturation` can observe."""
 
     def apply(
         params: Params,
         state: Any,  # (), or a Watch that `saturation` has put in its place
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -251,6 +262,8 @@ def observed_activation(
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, Any]:
         del key, train
+        check_array(name, x)
+        check_params(name, params, kind)
         x = hide(name, canonical(x), mask)
         if isinstance(state, Watch):
             state = read(state, name, lambda x: fn(params, x), x, mask)

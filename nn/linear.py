@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 from jax.nn.initializers import Initializer, lecun_normal, zeros
 
-from ._checks import check_features, positive_int
+from ._checks import check_features
+from ._options import check_initializers, check_switch, drawn, positive_int
 from ._spread import beside, product
 from .layer import Layer, hiding
 
@@ -64,17 +65,20 @@ def dense(
     """
     who = f"dense({in_dim}, {out_dim})"
     in_dim, out_dim = positive_int(who, "in_dim", in_dim), positive_int(who, "out_dim", out_dim)
+    check_switch(who, "bias", bias)
+    check_initializers(who, weight_init=weight_init, bias_init=bias_init)
 
     def init(key: jax.Array) -> Dense:
         weight_key, bias_key = jax.random.split(key)
-        weight = weight_init(weight_key, (in_dim, out_dim))
-        return Dense(weight, bias_init(bias_key, (out_dim,)) if bias else None)
+        weight = drawn(who, "weight_init", weight_init, weight_key, (in_dim, out_dim))
+        shift = drawn(who, "bias_init", bias_init, bias_key, (out_dim,)) if bias else None
+        return Dense(weight, shift)
 
     def fn(params: Dense, x: jax.Array) -> jax.Array:
         check_features(who, x, in_dim)
         return affine(params, x)
 
-    return hiding(who, init, fn)
+    return hiding(who, init, fn, Dense)
 
 
 def affine(params: Dense, x: jax.Array) -> jax.Array:

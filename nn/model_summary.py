@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from ._anatomy import anatomy, name_of
+from ._parts import check_layer
 from ._products import flops_of_products
 from .layer import Layer
 from .summary_report import LayerSummary, Summary
@@ -44,6 +45,7 @@ def summary(model: Layer, x: Any, *, params: Any = None, state: Any = None) -> S
         total                                        407,562  1,025  208 M
         1.63 MB of parameters and state; FLOPs of products, for float32[256,784]
     """
+    check_layer("summary", model)
     drawn = jax.eval_shape(model.init, jax.random.key(0))
     params, state = (
         _shapes(first if given is None else given)

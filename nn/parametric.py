@@ -6,7 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._checks import check_features, check_floating, check_number, positive_int
+from ._checks import check_features, check_floating
+from ._options import check_number, positive_int
 from ._spread import beside
 from .layer import Layer, observed_activation
 
@@ -68,4 +69,4 @@ def prelu(features: int | None = None, *, slope: float = 0.25) -> Layer[PReLU, t
         negative = jnp.where(x > 0, 0, x)
         return jnp.where(x > 0, x, slopes * negative)
 
-    return observed_activation("prelu", lambda _: PReLU(jnp.full(shape, slope)), fn)
+    return observed_activation("prelu", lambda _: PReLU(jnp.full(shape, slope)), fn, PReLU)

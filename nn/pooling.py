@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ._checks import check_floating, hide, real_entries
+from ._checks import check_array, check_floating, hide, real_entries
 from ._precision import at_least_float32
 from ._window import Padding, check_fits, check_padding, check_rank, check_window, per_axis
 from .layer import Layer, hiding, masked
@@ -147,6 +147,7 @@ def flatten() -> Layer[tuple[()], tuple[()]]:
     """
 
     def fn(_: tuple[()], x: jax.Array) -> jax.Array:
+        check_array("flatten", x)
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
     return hiding("flatten", lambda _: (), fn)

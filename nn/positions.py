@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.nn.initializers import Initializer, normal
 
-from ._checks import check_sequence, positive_int
+from ._checks import check_sequence
+from ._options import check_initializers, drawn, positive_int
 from ._spread import beside
 from .layer import Layer, hiding
 
@@ -88,6 +89,7 @@ def learned_positions(
     """
     who = f"learned_positions({length}, {features})"
     length, features = positive_int(who, "length", length), positive_int(who, "features", features)
+    check_initializers(who, weight_init=weight_init)
 
     def fn(params: Positions, x: jax.Array) -> jax.Array:
         check_sequence(who, x, features)
@@ -98,7 +100,10 @@ def learned_positions(
             )
         return x + beside(x, params.weight)[:, : x.shape[1]]
 
-    return hiding(who, lambda key: Positions(weight_init(key, (length, features))), fn)
+    def init(key: jax.Array) -> Positions:
+        return Positions(drawn(who, "weight_init", weight_init, key, (length, features)))
+
+    return hiding(who, init, fn, Positions)
 
 
 def _waves(steps: int, features: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax.nn.initializers import Initializer, orthogonal
 
 from . import activations
-from ._checks import check_number, positive_int
+from ._options import check_initializers, check_number, positive_int
 from ._sequences import Carry, draw_weights, recurrent_layer
 from .layer import Layer
 from .linear import LECUN_NORMAL, Dense
@@ -112,11 +112,15 @@ def elman(
     """
     who = f"elman({in_dim}, {units})"
     in_dim, units = positive_int(who, "in_dim", in_dim), positive_int(who, "units", units)
+    check_initializers(who, weight_init=weight_init, recurrent_init=recurrent_init)
     if isinstance(activation, Layer) or not callable(activation):
-        raise TypeError(f"{who} expected activation to be a function of one array, such as nn.tanh")
+        raise TypeError(
+            f"{who} expected activation to be a function of one array, such as nn.tanh, got "
+            f"{activation!r}"
+        )
 
     def init(key: jax.Array) -> Elman:
-        weight, recurrent = draw_weights(key, in_dim, units, 1, weight_init, recurrent_init)
+        weight, recurrent = draw_weights(who, key, in_dim, units, 1, weight_init, recurrent_init)
         return Elman(Dense(weight, jnp.zeros(units, weight.dtype)), Dense(recurrent, None))
 
     def cell(params: Elman, inputs: jax.Array, recurrent: jax.Array, carry: Carry) -> Carry:
@@ -124,7 +128,8 @@ def elman(
         return (activation(inputs + recurrent),)
 
     return recurrent_layer(
-        *(who, init, _projections, cell), carries=1, every_step=every_step, reverse=reverse
+        *(who, Elman, init, _projections, cell),
+        **{"carries": 1, "every_step": every_step, "reverse": reverse},
     )
 
 
@@ -179,10 +184,11 @@ def lstm(
     """
     who = f"lstm({in_dim}, {units})"
     in_dim, units = positive_int(who, "in_dim", in_dim), positive_int(who, "units", units)
+    check_initializers(who, weight_init=weight_init, recurrent_init=recurrent_init)
     check_number(who, "forget_bias", forget_bias, "finite", math.isfinite)
 
     def init(key: jax.Array) -> LSTM:
-        weight, recurrent = draw_weights(key, in_dim, units, 4, weight_init, recurrent_init)
+        weight, recurrent = draw_weights(who, key, in_dim, units, 4, weight_init, recurrent_init)
         bias = jnp.zeros(4 * units, weight.dtype).at[units : 2 * units].set(forget_bias)
         return LSTM(Dense(weight, bias), Dense(recurrent, None))
 
@@ -193,7 +199,8 @@ def lstm(
         return activations.sigmoid(o) * activations.tanh(c), c
 
     return recurrent_layer(
-        *(who, init, _projections, cell), carries=2, every_step=every_step, reverse=reverse
+        *(who, LSTM, init, _projections, cell),
+        **{"carries": 2, "every_step": every_step, "reverse": reverse},
     )
 
 
@@ -245,9 +252,10 @@ def gru(
     """
     who = f"gru({in_dim}, {units})"
     in_dim, units = positive_int(who, "in_dim", in_dim), positive_int(who, "units", units)
+    check_initializers(who, weight_init=weight_init, recurrent_init=recurrent_init)
 
     def init(key: jax.Array) -> GRU:
-        weight, recurrent = draw_weights(key, in_dim, units, 3, weight_init, recurrent_init)
+        weight, recurrent = draw_weights(who, key, in_dim, units, 3, weight_init, recurrent_init)
         bias, of_candidate = jnp.zeros(3 * units, weight.dtype), jnp.zeros(units, weight.dtype)
         return GRU(Dense(weight, bias), Dense(recurrent, None), of_candidate)
 
@@ -260,7 +268,8 @@ def gru(
         return ((1 - z) * n + z * h,)
 
     return recurrent_layer(
-        *(who, init, _projections, cell), carries=1, every_step=every_step, reverse=reverse
+        *(who, GRU, init, _projections, cell),
+        **{"carries": 1, "every_step": every_step, "reverse": reverse},
     )
 
 

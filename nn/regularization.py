@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ._checks import canonical, check_floating, check_key, check_number
+from ._checks import NO_INPUT, canonical, check_array, check_floating, check_key, check_train
+from ._options import check_number
 from ._precision import wide_dtype
 from ._threefry import blocks
 from .layer import Layer
@@ -57,7 +58,7 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
     def apply(
         params: tuple[()],
         state: tuple[()],
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -65,6 +66,8 @@ def dropout(rate: float | jax.Array) -> Layer[tuple[()], tuple[()]]:
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, tuple[()]]:
         del params, mask
+        check_array(who, x)
+        check_train(who, train)
         if is_zero(rate):
             return x, state
         if key is None and train:

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ._checks import check_features, check_number, positive_int
+from ._checks import check_features
 from ._moments import divisor, standardise
+from ._options import check_number, positive_int
 from ._precision import at_least_float32
 from ._spread import beside
 from .layer import Layer, hiding
@@ -82,7 +83,7 @@ def layer_norm(features: int, *, eps: float = 1e-5) -> Layer[LayerNorm, tuple[()
         beta = beside(x, at_least_float32(params.beta))
         return (centred * lax.rsqrt(var + eps) * gamma + beta).astype(x.dtype)
 
-    return hiding(who, lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn)
+    return hiding(who, lambda _: LayerNorm(jnp.ones(features), jnp.zeros(features)), fn, LayerNorm)
 
 
 def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
@@ -121,4 +122,4 @@ def rms_norm(features: int, *, eps: float = 1e-5) -> Layer[RMSNorm, tuple[()]]:
         gamma = beside(x, at_least_float32(params.gamma))
         return (wide * lax.rsqrt(mean_square + eps) * gamma).astype(x.dtype)
 
-    return hiding(who, lambda _: RMSNorm(jnp.ones(features)), fn)
+    return hiding(who, lambda _: RMSNorm(jnp.ones(features)), fn, RMSNorm)

@@ -1,5 +1,6 @@
 """The record that `saturation` returns: a row for each activation layer of a network."""
 
+import math
 import os
 from dataclasses import dataclass, fields
 from typing import get_type_hints
@@ -23,7 +24,7 @@ class LayerSaturation:
         activation: Name of the activation.
         units: Number of units.
         saturated: Share of the units, over all rows of the batch, whose slope is below the
-            threshold; NaN if the activation mixes its units.
+            threshold; NaN if the activation mixes its units, or an input of it is NaN.
         dead: Share of the units whose slope is 0 on every row; NaN likewise.
 
     Example:
@@ -48,6 +49,7 @@ class LayerSaturation:
         return _table.as_html([_HEADINGS, _cells(self)])
 
 
+_UNKNOWN = "nan: the inputs of the activation are NaN, or it mixes its units as softmax does"
 _HEADINGS = tuple(field.name for field in fields(LayerSaturation))
 
 
@@ -88,7 +90,10 @@ class Saturation:
         return f"Saturation({count} layer{'' if count == 1 else 's'}, {dead} with dead units)"
 
     def __str__(self) -> str:
-        return _table.as_text(self._rows(), text_columns=2)
+        lines = [_table.as_text(self._rows(), text_columns=2)]
+        if any(math.isnan(row.dead) for row in self.layers):
+            lines.append(_UNKNOWN)
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return _table.as_html(self._rows())

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax.nn.initializers import Initializer
 
-from ._checks import check_sequence, hide, positive_int, real_entries
+from ._checks import check_sequence, hide, real_entries
+from ._options import check_switch, positive_int
 from ._spread import join_features, split_features
 from .layer import Layer, masked
 from .linear import LECUN_NORMAL, Dense, affine, dense
@@ -80,6 +81,8 @@ def attention(
     features, heads = positive_int(who, "features", features), positive_int(who, "heads", heads)
     if features % heads:
         raise ValueError(f"{who} expected features to be a multiple of heads")
+    check_switch(who, "causal", causal)
+    check_switch(who, "bias", bias)
     linear = dense(features, features, bias=bias, weight_init=weight_init)
 
     def init(key: jax.Array) -> Attention:
@@ -98,7 +101,7 @@ def attention(
         y = join_features(_attend(q, k, v, visible, causal))
         return hide(who, affine(params.output, y), mask)
 
-    return masked(who, init, fn)
+    return masked(who, init, fn, Attention)
 
 
 def _attend(

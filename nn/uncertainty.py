@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ._checks import check_key, positive_int
+from ._checks import check_key
+from ._options import positive_int
+from ._parts import check_layer
 from ._sample_moments import sample_moments
 from .layer import Layer, Params, State
 
@@ -72,6 +74,7 @@ def monte_carlo(
         >>> print(mean.round(), std.round())  # 100 coins of 0 or 2: mean 100, deviation 10
         [100.] [10.]
     """
+    check_layer("monte_carlo", model)
     check_key("monte_carlo", key)
     samples = positive_int("monte_carlo", "samples", samples)
     chunk = positive_int("monte_carlo", "chunk", chunk)

@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._checks import check_number
+from ._checks import check_array
+from ._options import check_number
+from ._parts import check_layer
 from ._watch import Reading, Watch
 from .layer import Layer, Params, State
 from .saturation_report import LayerSaturation, Saturation
@@ -27,7 +29,7 @@ def saturation(
     the unit's input. A unit is saturated on a row if its slope is smaller than `threshold` in size,
     as in the flat ends of a sigmoid, and dead if its slope is 0 on every row, as for a ReLU whose
     inputs are all negative. An activation that mixes its units, such as softmax, has no such
-    slope; its shares are NaN.
+    slope, and none is known where its inputs are NaN; the shares are NaN then.
 
     The report has a row for each layer made by `activation` or `prelu`, inside every combinator
     that hands each layer its state and returns what came back, user-written ones included. A
@@ -57,9 +59,12 @@ def saturation(
         0      sigmoid         4           50.0%  0.0%
         1      relu            4            0.0%  0.0%
     """
+    check_layer("saturation", model)
     check_number("saturation", "threshold", threshold, "positive", lambda value: value > 0)
     threshold = float(threshold)
-    if not (jnp.shape(x)[0] if mask is None else jnp.sum(mask)):
+    check_array("saturation", x)
+    rows = (jnp.shape(x) or (0,))[0] if mask is None else jnp.sum(jnp.asarray(mask))
+    if not rows:
         raise ValueError(f"saturation expected at least one real row, got shape {jnp.shape(x)}")
     watching = jax.tree.map(
         lambda s: Watch(threshold) if _is_empty(s) else s, state, is_leaf=_is_empty

@@ -9,6 +9,8 @@ from jax import lax
 from jax.typing import DTypeLike
 
 from ._anatomy import made_of, scope
+from ._checks import NO_INPUT, check_given
+from ._options import check_float_type
 from ._parts import check_entries, check_layer, check_layers, init_of_each
 from ._spread import rows_alone
 from .layer import Layer, Params, State
@@ -48,7 +50,7 @@ def frozen(layer: Layer[Params, State]) -> Layer[Params, State]:
     def apply(
         params: Params,
         state: State,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -96,14 +98,14 @@ def mixed_precision(
         (dtype('float32'), dtype('float32'), True)
     """
     check_layer("mixed_precision", layer)
-    for name, dtype in {"compute": compute, "output": output}.items():
-        if dtype is not None and not jnp.issubdtype(dtype, jnp.floating):
-            raise TypeError(f"mixed_precision expected {name} to be a floating-point type")
+    check_float_type("mixed_precision", "compute", compute)
+    if output is not None:
+        check_float_type("mixed_precision", "output", output)
 
     def apply(
         params: Params,
         state: State,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
@@ -175,13 +177,14 @@ def with_mask(
     def apply(
         params: Params,
         state: State,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,
         train: bool = False,
         mask: jax.Array | None = None,
     ) -> tuple[jax.Array, State]:
+        check_given("with_mask", x)
         both = real(x) if mask is None else _either_hides(real(x), mask)
         return layer.apply(params, state, x, key=key, train=train, mask=both)
 
@@ -232,7 +235,7 @@ def concatenate(*layers: Layer) -> Layer[tuple, tuple]:
     def apply(
         params: tuple,
         state: tuple,
-        x: jax.Array,
+        x: jax.Array = NO_INPUT,
         /,
         *,
         key: jax.Array | None = None,

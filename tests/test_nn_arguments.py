@@ -169,7 +169,7 @@ TREES = {"none": None, "empty": (), "pair": (np.ones((2, 4, 3)),) * 2, "dict": {
 )
 def test_a_tree_is_no_input_of_a_layer_of_one_array(layer, x):
     params, state = layer.init(jax.random.key(0))
-    with pytest.raises(TypeError, match=r"expected one array, got (None|a (tuple|dict) of \d)"):
+    with pytest.raises(TypeError, match=r"expected one array, got (None|\(\)|a \w+ of \d)"):
         layer.apply(params, state, x)
 
 
