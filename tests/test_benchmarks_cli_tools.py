@@ -1,4 +1,4 @@
-"""What the command line does beside measuring: doctor, jacobian, nonfinite, hints, plain text."""
+"""What the command line does beside measuring: doctor, jacobian, structure, nonfinite, hints."""
 
 import io
 import os
@@ -15,12 +15,15 @@ from command_line import SUITE, TWO, gradwise
 from typer.testing import CliRunner
 from users_process import ROOT
 
+import gradwise as gradwise_package
 from benchmarks.cli import again, commands, doctor, plain, progress, suites
 from benchmarks.cli.main import app
 from benchmarks.report.example import EXAMPLE
 
 MODEL = """\
-import jax.numpy as jnp
+import jax, jax.numpy as jnp
+def shapes():
+    return lambda x: x**2, (jax.ShapeDtypeStruct((1_000_000,), "float32"),)
 def tridiagonal():
     return lambda x: x[1:] * x[:-1], (jnp.arange(6.0),)
 def scalar():
@@ -67,10 +70,28 @@ def test_jacobian_takes_hessians_and_sparse_forms_and_argnums(model):
         assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
 
 
+def test_structure_looks_at_shapes_alone_and_writes_what_it_prints(model, tmp_path):
+    paths = [tmp_path / f"found.{ending}" for ending in ("txt", "svg", "json")]
+    done = gradwise("structure", f"{model}:shapes", *(f"--out={path}" for path in paths))
+    assert done.exit_code == 0
+    told = " ".join(done.stdout.split())
+    assert "1,000,000 outputs x 1,000,000 inputs, 1,000,000 entries" in told
+    assert "1 by coloured (forward, 1)" in done.stdout
+    assert done.stdout.startswith(paths[0].read_text())
+    assert paths[1].read_text().startswith("<svg")
+    assert gradwise_package.load(paths[2]).colours["coloured (forward, 1)"] == 1
+    for slip in (["--out", "x.png"], ["--out", "/proc/nowhere/x.svg"]):
+        done = gradwise("structure", f"{model}:shapes", *slip)
+        assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    done = gradwise("structure", f"{model}:shape")
+    assert (done.exit_code, len(done.stderr.splitlines())) == (2, 1)
+    assert "has no function 'shape', did you mean 'shapes'?" in done.stderr
+
+
 def test_nonfinite_names_the_operation_and_its_status_is_3(model):
     done = gradwise("nonfinite", f"{model}:at_zero")
     assert done.exit_code == 3
-    assert "infinity in the derivative of `sqrt` at users_tools.py:7" in done.stdout
+    assert "infinity in the derivative of `sqrt` at users_tools.py:9" in done.stdout
     assert "z = jnp.sum(x**2)" in done.stdout
     done = gradwise("nonfinite", f"{model}:at_zero", "--mode", "value")
     assert (done.exit_code, done.stdout) == (0, "everything is finite, and has its digits\n")
@@ -165,7 +186,7 @@ def test_the_shell_completes_commands_suites_and_methods(typed, expected):
 def test_an_error_of_the_users_is_told_with_the_users_calls(model):
     done = gradwise("compare", f"{model}:outer")
     assert done.stderr == (
-        "gradwise: KeyError: 3 at users_tools.py:15 (inner), called at users_tools.py:13 (outer)\n"
+        "gradwise: KeyError: 3 at users_tools.py:17 (inner), called at users_tools.py:15 (outer)\n"
     )
 
 

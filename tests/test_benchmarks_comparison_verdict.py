@@ -337,24 +337,28 @@ def test_of_more_than_two_that_tie_the_plainest_is_named_and_the_others_are_coun
 
 
 @pytest.mark.parametrize(
-    ("passes", "said"),
+    ("name", "passes", "said"),
     [
-        (3, "neither: 3 passes do for 1,024 inputs; ours: "),
-        (1, "neither: 1 pass does for 1,024 inputs; ours: "),
-        (0, "neither: it is the same for all inputs; ours: "),
-        (None, "ours: "),
+        ("coloured (forward, 5)", 5, "neither: 5 colours do for 1,024 inputs; "),
+        ("coloured (forward, 1)", 1, "neither: 1 colour does for 1,024 inputs; "),
+        ("coloured (reverse, 5)", 5, "neither: 5 colours do for 512 outputs; "),
+        ("coloured (forward, 2 + reverse, 1)", 3, "neither: 3 colours do for 1,024 inputs; "),
+        ("cut (4)", 4, "neither: 4 passes do for 1,024 inputs; "),
+        ("vmap (512 examples)", 1, "neither: 1 pass does for 1,024 inputs; "),
+        ("constant", 0, "neither: it is the same for all inputs; "),
+        ("ours", None, ""),
     ],
 )
-def test_where_what_the_structure_allows_is_fastest_neither_mode_is_needed(passes, said):
+def test_where_what_the_structure_allows_is_fastest_neither_mode_is_needed(name, passes, said):
     rows = [
         row("forward", "forward", 8.0),
         row("reverse", "reverse", 9.0),
-        row("ours", "mixed", 2.0, passes=passes),
+        row(name, "mixed", 2.0, passes=passes),
     ]
-    found = give_verdict(rows, 1024, 1024).time
-    assert found.text.startswith(f"{said}4 times faster than forward")
+    found = give_verdict(rows, 1024, 512).time
+    assert found.text.startswith(f"{said}{name}: 4 times faster than forward")
     rows[0] = row("forward", "forward", 1.0)
-    assert give_verdict(rows, 1024, 1024).time.text.startswith("forward: 2 times faster than")
+    assert give_verdict(rows, 1024, 512).time.text.startswith("forward: 2 times faster than")
 
 
 def test_where_no_exact_derivative_is_right_the_answer_is_what_makes_it_so_and_the_cure():

@@ -356,7 +356,7 @@ def test_what_a_table_prints_is_explained_as_it_is_printed(title, word):
 
 def test_a_way_by_the_structure_keeps_its_name_in_a_line_and_is_no_mode_in_a_summary():
     name = "coloured (forward, 3)"
-    text = f"neither: 3 passes do for 5 inputs; {name}: 3 times faster than forward (2 to 4)"
+    text = f"neither: 3 colours do for 5 inputs; {name}: 3 times faster than forward (2 to 4)"
     ours = replace(EXAMPLE.row("reverse"), method=name, mode="mixed", passes=3)
     one = replace(EXAMPLE, rows=(*EXAMPLE.rows, ours))
     time = Finding(method=name, take=name, factor=3.0, over="forward", text=text)

@@ -223,7 +223,7 @@ def graph(
     )
 
 
-for _of_functions in (of_functions.jacobian, of_functions.nonfinite):
+for _of_functions in (of_functions.structure, of_functions.jacobian, of_functions.nonfinite):
     app.command()(_of_functions)
 
 for _of_results in (of_results.diff, of_results.baseline, of_results.report):

@@ -1,4 +1,4 @@
-"""The commands on one function of the user's that measure no table: `jacobian`, `nonfinite`."""
+"""The commands on one function of the user's that measure no table: `jacobian`, `structure`..."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from .loading import loading
 _NEVER = 1e9
 #: What a case may say beside its function and inputs.
 _OF_JACOBIAN, _OF_NONFINITE = ("argnums", "pattern", "has_aux"), ("argnums", "has_aux")
+_OF_STRUCTURE = ("argnums",)
 
 
 @in_one_line
@@ -79,6 +80,39 @@ def jacobian(
             write_whole(path, f"{printed}\n")
         else:
             found.save(path)
+        typer.echo(f"wrote {path}")
+
+
+@in_one_line
+def structure(
+    target: options.Case,
+    out: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="A file to write: .json for gradwise.load, .txt with what is printed, or the "
+            "pattern as .svg; may be given several times.",
+        ),
+    ] = None,
+) -> None:
+    """Tell what depends on what in a function, and how many passes do; nothing is run.
+
+    The inputs may be shapes alone, such as jax.ShapeDtypeStruct((1000000,), "float32").
+    """
+    with loading():
+        from ..structure.look import ENDINGS
+        from ..structure.look import structure as look_at
+        from .target import load_case
+
+    for path in out or []:  # before anything is traced
+        ending(path, *ENDINGS)
+        check_writable(path)
+    fn, inputs, given = load_case(target, _OF_STRUCTURE)
+    found = look_at(fn, *inputs, **given)
+    typer.echo(str(found))
+    for path in out or []:
+        found.save(path)
         typer.echo(f"wrote {path}")
 
 

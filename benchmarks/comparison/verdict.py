@@ -55,7 +55,7 @@ def give_verdict(
     time = fastest(rivals, rows, machine, n=n, m=m)
     quiet = not time.doubt.startswith("busy")
     time = replace(time, take=time.take or time.method or _untimed(rows))
-    time = _of_structure(time, rows, n)
+    time = _of_structure(time, rows, n, m)
     least = partial(_least, rivals, n=n, m=m)
     reason, fault = guarded("say why", lambda: why(rows, n, m, costs=quiet), "")
     beside = {
@@ -72,15 +72,18 @@ def give_verdict(
     )
 
 
-def _of_structure(time: Finding, rows: Sequence[Row], n: int) -> Finding:
+def _of_structure(time: Finding, rows: Sequence[Row], n: int, m: int) -> Finding:
     """Say that neither mode is needed, where what the function's structure allows is fastest."""
     row = next((row for row in rows if row.method == time.method), None)
     if row is None or row.passes is None:
         return time
-    inputs = units.counted(n, "input")
-    said = f"{row.passes:,} passes do for {inputs}"
-    if row.passes <= 1:
-        said = f"1 pass does for {inputs}" if row.passes else "it is the same for all inputs"
+    backwards = row.method.startswith("coloured (reverse")
+    sizes = units.counted(m, "output") if backwards else units.counted(n, "input")
+    few = f"{row.passes:,} pass{'' if row.passes == 1 else 'es'}"
+    if row.method.startswith("coloured"):
+        few = units.counted(row.passes, "colour")
+    said = f"{few} {'does' if row.passes == 1 else 'do'} for {sizes}"
+    said = said if row.passes else "it is the same for all inputs"
     return replace(time, text=f"neither: {said}; {time.text}")
 
 

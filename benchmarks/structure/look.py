@@ -34,8 +34,8 @@ from .pattern.parts import linear_in
 from .sought import Sought
 from .worded import idle_arrays, idle_told, in_lines, linear_told, passes_told
 
-#: The kind of the record in a file.
-KIND = "structure"
+#: The kind of the record in a file, and how the names of files end that it is saved to.
+KIND, ENDINGS = "structure", (".json", ".svg", ".txt")
 #: Seconds that looking may take.
 _LIMIT = 5.0
 
@@ -134,7 +134,7 @@ class Structure:
             >>> path.read_text()[:4]
             '<svg'
         """
-        of_path = ending(path, ".json", ".svg", ".txt")
+        of_path = ending(path, *ENDINGS)
         if of_path == ".json":
             arrays = {"starts": plain_array(self.starts), "columns": plain_array(self.columns)}
             save_record(path, KIND, {f.name: getattr(self, f.name) for f in fields(self)} | arrays)
