@@ -11,7 +11,7 @@ from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Program, kind, names, scan_parts
 from ..program.source import functions_of_jax
-from ..program.walk import bind, interpret
+from ..program.walk import bind, by_content, interpret
 from ..program.wide_values import narrow, wide_operation
 from ..program.widening import SILENT
 from .both import Both, Constant, arrays, constant, finite, new_faults, repaired
@@ -109,7 +109,7 @@ class Stepping:
 
     def run(self, program: Program, inputs: Sequence[Both], line: str = "") -> list[Both]:
         """Run a program."""
-        return interpret(program, list(inputs), self.visit, lift=constant, caller=line)
+        return interpret(program, list(inputs), self.visit, lift=by_content(constant), caller=line)
 
     def visit(self, eqn: JaxprEqn, operands: list[Both], line: str) -> Sequence[Both]:
         """Run one equation; a loop goes round as often as it does in its own type."""

@@ -1,6 +1,7 @@
 """What a program makes of what: each equation with those before and after it, calls opened."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ from jax.extend.core import JaxprEqn
 from ..program.jaxpr import Program, bodies, kind, names, opened
 from ..program.labels import label_of
 from ..program.primitives import PRIMITIVES
-from ..program.walk import interpret
+from ..program.walk import by_content, interpret
 
 #: They hand a number on as it is.
 _MOVES = names(
@@ -135,10 +136,11 @@ def _dtype(value: Any) -> Any:
 def uses(program: Program) -> dict[int, Use]:
     """Return the equations of a labelled program by their numbers."""
     found: dict[int, Use] = {}
+    number = by_content(partial(Given, None, 0))
 
     def run(body: Program, line: str) -> None:
         inputs = [Given(Use(None, "", ()), 0) for _ in opened(body).invars]
-        interpret(body, inputs, visit, lift=lambda value: Given(None, 0, value), caller=line)
+        interpret(body, inputs, visit, lift=number, caller=line)
 
     def visit(eqn: JaxprEqn, operands: list[Given], line: str) -> list[Given]:
         use = Use(eqn, line, operands)

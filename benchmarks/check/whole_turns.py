@@ -7,7 +7,7 @@ import jax
 from jax.extend.core import JaxprEqn
 
 from ..program.jaxpr import Program, kind
-from ..program.walk import bind, interpret
+from ..program.walk import bind, interpret, itself
 from ..program.wide_values import narrow
 from ..program.widening import SILENT, widened
 from .both import Both, new_faults
@@ -56,4 +56,4 @@ def _in_own_types(body: Program) -> _Run:
         del line
         return [] if kind(eqn) in SILENT else bind(eqn, narrow(eqn.invars, operands))
 
-    return lambda *inputs: interpret(body, list(inputs), visit, lift=lambda value: value)
+    return lambda *inputs: interpret(body, list(inputs), visit, lift=itself)

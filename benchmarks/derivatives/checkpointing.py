@@ -15,17 +15,14 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
 
 from ..instrument import units
-from ..program import jaxpr as reading
-from ..program.jaxpr import Atom, called, kind, names, scan_parts
-from ..program.walk import bind, interpret, read, run_equations
+from ..program.jaxpr import Atom, kind, scan_parts
+from ..program.walk import again, interpret, itself, no_call, plain_call, read, run_equations
 from .method import InfeasibleError, Label, Probe, Program, Search
 from .problem import Problem
 
 _Policy = Callable[..., bool] | None
 #: What the variants are set against.
 _PLAIN = "plain reverse"
-#: Calls that hold no rule of their own, so that their programs can be written out.
-_PLAIN_CALLS = names("call closed_call jit")
 
 
 class _Plan(NamedTuple):
@@ -89,22 +86,9 @@ def _written_out(fn: Callable[..., object], args: tuple) -> ClosedJaxpr:
     closed = jax.make_jaxpr(fn)(*args)
 
     def run(*values: object) -> list:
-        return interpret(closed, values, _bound, lift=_itself, entered=_plain_call)
+        return interpret(closed, values, again, lift=itself, entered=plain_call)
 
     return jax.make_jaxpr(run)(*jax.tree.leaves(args))
-
-
-def _bound(eqn: JaxprEqn, operands: list, line: str) -> list:
-    del line
-    return bind(eqn, operands)
-
-
-def _itself(constant: object) -> object:
-    return constant
-
-
-def _plain_call(eqn: JaxprEqn) -> tuple[reading.Program, Sequence[Atom]] | None:
-    return called(eqn) if kind(eqn) in _PLAIN_CALLS else None
 
 
 def _run_blocks(flat: ClosedJaxpr, values: Sequence, plan: _Plan) -> list:
@@ -118,7 +102,7 @@ def _run_blocks(flat: ClosedJaxpr, values: Sequence, plan: _Plan) -> list:
         run = jax.checkpoint(partial(_run_block, block, plan), policy=plan.policy)
         results = run(*(known[var] for var in block.inputs))
         known |= dict(zip(block.outputs, results, strict=True))
-    return read(jaxpr.outvars, known, _itself)
+    return read(jaxpr.outvars, known, itself)
 
 
 class _Block(NamedTuple):
@@ -142,10 +126,10 @@ def _run_block(block: _Block, plan: _Plan, *operands: object) -> list:
     known = dict(zip(block.inputs, operands, strict=True))
 
     def visit(eqn: JaxprEqn, values: list, line: str) -> list:
-        return _scan(eqn, values, plan) if kind(eqn) == "scan" else _bound(eqn, values, line)
+        return _scan(eqn, values, plan) if kind(eqn) == "scan" else again(eqn, values, line)
 
-    run_equations(block.eqns, known, visit, lift=_itself, entered=lambda eqn: None)
-    return read(block.outputs, known, _itself)
+    run_equations(block.eqns, known, visit, lift=itself, entered=no_call)
+    return read(block.outputs, known, itself)
 
 
 def _variables(atoms: Sequence[Atom]) -> list[Var]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jax.extend.core import JaxprEqn
 
 from .jaxpr import Program, called, kind, scan_parts
-from .walk import Entered, interpret
+from .walk import Entered, interpret, nothing
 
 
 class Spot(NamedTuple):
@@ -53,7 +53,7 @@ def marks(
             case _:
                 return [rule(eqn, operands, line)] * len(eqn.outvars) if eqn.outvars else []
 
-    return interpret(program, inputs, visit, lift=lambda _: None, caller=caller, entered=entered)
+    return interpret(program, inputs, visit, lift=nothing, caller=caller, entered=entered)
 
 
 def _while(

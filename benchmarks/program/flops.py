@@ -1,16 +1,16 @@
 """How many arithmetic operations a program asks for, counted from its jaxpr."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from jax.extend.core import JaxprEqn
 
 from .count import Flops
 from .inputs import Inputs, first_that_traces, sort_inputs
-from .jaxpr import Atom, Program, called, devices, kind, opened, shape, trace
+from .jaxpr import Program, called, devices, kind, opened, shape, trace
 from .platforms import as_on_the_device_of, default_platform
 from .primitives import cost_of
-from .walk import endless_loops, interpret
+from .walk import calls_but, endless_loops, interpret, nothing
 
 _TOLERANCE = 0.05  # how far XLA's figure may be off before it is worth a sentence
 
@@ -58,7 +58,7 @@ def _counted(program: Program, caller: str = "") -> Flops:
         return [None] * len(eqn.outvars)
 
     inputs = [None] * len(opened(program).invars)
-    interpret(program, inputs, visit, lift=lambda _: None, caller=caller, entered=_entered)
+    interpret(program, inputs, visit, lift=nothing, caller=caller, entered=calls_but(_STRUCTURED))
     return sum(parts, Flops())
 
 
@@ -75,10 +75,6 @@ def flops_of(eqn: JaxprEqn, line: str = "") -> Flops:
     if counted is None and call is not None:
         return _counted(call[0], line)
     return (counted or _single)(eqn, line)
-
-
-def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
-    return None if kind(eqn) in _STRUCTURED else called(eqn)
 
 
 def _single(eqn: JaxprEqn, line: str) -> Flops:

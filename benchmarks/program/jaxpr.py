@@ -25,6 +25,8 @@ CALLS = names(
     "call closed_call composite compute_on custom_jvp_call custom_vjp_call custom_vmap_call "
     "eval_jaxpr fused_call jit program_order remat2 shard_map xla_metadata_call"
 )
+#: Those of them that hold no rule of their own: what they call can stand in their place.
+PLAIN_CALLS = names("call closed_call jit")
 #: The parameters that hold that jaxpr; JAX's versions differ in it.
 _BODIES = ("jaxpr", "call_jaxpr", "call")
 

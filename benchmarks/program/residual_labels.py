@@ -83,7 +83,7 @@ def _placed(program: ClosedJaxpr, way: Inputs) -> list[tuple[_Key, Place]]:
     def arrays(x: Leaves, fixed: Leaves) -> list[jax.Array]:
         values = iter(fixed[own:])
         inputs = [*x, *fixed[:own]]
-        results = interpret(program, inputs, _run, lift=lambda _: next(values), entered=no_call)
+        results = interpret(program, inputs, _run, lift=lambda *_: next(values), entered=no_call)
         return [y for y in results if jnp.issubdtype(y.dtype, jnp.inexact)]
 
     differentiated = with_residuals(arrays, way.x, (*way.fixed, *more))

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,9 +12,9 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn
 from .._equality import equal_by_fields
 from .arguments import Argnums
 from .inputs import Inputs, Leaves, first_that_traces, sort_inputs
-from .jaxpr import Atom, Program, called, dtype, kind, opened, shape
+from .jaxpr import Atom, Program, dtype, kind, opened, shape
 from .labels import label_of
-from .walk import endless_loops, interpret, no_call
+from .walk import by_content, endless_loops, inside, interpret, no_call
 
 #: A branch that keeps nothing fills the place of what another branch keeps by one of these.
 _FILLERS = ("broadcast_in_dim", "empty2")
@@ -199,20 +200,18 @@ def _makers(
     def visit(eqn: JaxprEqn, operands: list[Made], line: str) -> list[Made]:
         own = label_of(eqn)
         label = outside if own is None else own
-        call = called(eqn)
+        call = inside(eqn, operands)
         if call is not None:
-            given = dict(zip(map(id, eqn.invars), operands, strict=True))
-            return _makers(call[0], [given[id(atom)] for atom in call[1]], line, label)
+            return _makers(*call, line, label)
         here = Made(kind(eqn), line, "new", label)
         inner = list(eqn.params.get("branches", ()))
         inner += [eqn.params["jaxpr"]] if kind(eqn) == "scan" else []
-        inside = [[_INSIDE] * len(opened(body).invars) for body in inner]
-        columns = [_makers(body, of, line, label) for body, of in zip(inner, inside, strict=True)]
+        columns = [
+            _makers(body, [_INSIDE] * len(opened(body).invars), line, label) for body in inner
+        ]
         return [_settled([c[i] for c in columns], here) for i in range(len(eqn.outvars))]
 
-    def lift(value: object) -> Made:
-        return Made("constant", "", "constant", outside, value)
-
+    lift = by_content(partial(Made, "constant", "", "constant", outside))
     return interpret(program, inputs, visit, lift=lift, caller=caller, entered=no_call)
 
 

@@ -7,8 +7,9 @@ from jax.extend.core import JaxprEqn
 
 from .custom_rules import RULES
 from .dataflow import Mark, Spot, first, marks
-from .jaxpr import Atom, Program, called, dtype, kind, opened
+from .jaxpr import Atom, Program, dtype, kind, opened
 from .primitives import NOTHING, PRIMITIVES
+from .walk import calls_but
 
 _LIVE = Spot("", "")
 
@@ -32,19 +33,15 @@ def find_cut(program: Program, differentiated: Sequence[bool]) -> str:
         '`round` at <doctest benchmarks.program.vanishing.find_cut[1]>:2 (steps) has no slope'
     """
     inputs = [_LIVE if moves else None for moves in differentiated]
-    alive = marks(program, inputs, _alive, entered=_entered)
+    alive = marks(program, inputs, _alive, entered=calls_but(RULES))
     if any(mark for mark, v in zip(alive, opened(program).outvars, strict=True) if _floats(v)):
         return ""
-    cuts = marks(program, inputs, _cut, entered=_entered)
+    cuts = marks(program, inputs, _cut, entered=calls_but(RULES))
     known = [mark for mark, v in zip(cuts, opened(program).outvars, strict=True) if _floats(v)]
     cut = first([mark if mark != _LIVE else None for mark in known])
     if cut is None:
         return "no output depends on what is differentiated"
     return f"`{cut.name}`{cut.line and f' at {cut.line}'} has no slope"
-
-
-def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
-    return None if kind(eqn) in RULES else called(eqn)
 
 
 def _floats(atom: Atom) -> bool:

@@ -1,20 +1,24 @@
 """The one walk through a program; whatever reads a program reads it by this.
 
 `interpret` runs a program's equations in order on values of any kind: marks, arrays of node
-numbers, tracers. What a value is, and what an equation makes of values, its caller says.
+numbers, tracers, steps of a graph. What a value is, and what an equation makes of values, its
+caller says. A jaxpr that is called twice has the same variables in both calls; each call is walked
+with values of its own.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, TypeVar
 
 from jax.extend.core import JaxprEqn, Literal, Var
 
-from .jaxpr import Atom, Program, bodies, called, constants, kind, opened
+from .jaxpr import PLAIN_CALLS, Atom, Program, bodies, called, constants, kind, opened
 from .source import line_of
 
 Value = TypeVar("Value")
 #: `visit(eqn, values of its operands, the user's line)` returns the values of its results.
 Visit = Callable[[JaxprEqn, list[Value], str], Sequence[Value]]
+#: `lift(content, atom)` makes a value of what a constant or a literal holds.
+Lift = Callable[[object, Atom], Value]
 #: `entered(eqn)` returns the jaxpr that an equation calls and what it is given, or `None`.
 Entered = Callable[[JaxprEqn], tuple[Program, Sequence[Atom]] | None]
 
@@ -24,7 +28,7 @@ def interpret(
     inputs: Sequence[Value],
     visit: Visit[Value],
     *,
-    lift: Callable[[object], Value],
+    lift: Lift[Value],
     caller: str = "",
     entered: Entered = called,
 ) -> list[Value]:
@@ -44,7 +48,7 @@ def interpret(
     """
     jaxpr = opened(program)
     values = constants(program) or [None] * len(jaxpr.constvars)  # an open jaxpr has no values
-    known = dict(zip(jaxpr.constvars, map(lift, values), strict=True))
+    known = {v: lift(content, v) for v, content in zip(jaxpr.constvars, values, strict=True)}
     known |= dict(zip(jaxpr.invars, inputs, strict=True))
     run_equations(jaxpr.eqns, known, visit, lift=lift, caller=caller, entered=entered)
     return read(jaxpr.outvars, known, lift)
@@ -55,7 +59,7 @@ def run_equations(
     known: dict[Var, Value],
     visit: Visit[Value],
     *,
-    lift: Callable[[object], Value],
+    lift: Lift[Value],
     caller: str = "",
     entered: Entered = called,
 ) -> None:
@@ -74,11 +78,9 @@ def run_equations(
         known |= dict(zip(eqn.outvars, results, strict=True))
 
 
-def read(
-    atoms: Sequence[Atom], known: dict[Var, Value], lift: Callable[[object], Value]
-) -> list[Value]:
+def read(atoms: Sequence[Atom], known: dict[Var, Value], lift: Lift[Value]) -> list[Value]:
     """Return the values of variables and literals."""
-    return [lift(a.val) if isinstance(a, Literal) else known[a] for a in atoms]
+    return [lift(a.val, a) if isinstance(a, Literal) else known[a] for a in atoms]
 
 
 def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, str]]:
@@ -89,11 +91,11 @@ def equations(program: Program, caller: str = "") -> Iterator[tuple[JaxprEqn, st
         pairs.append((eqn, line))
         for body in bodies(eqn):
             inputs = [None] * len(opened(body).invars)
-            interpret(body, inputs, visit, lift=_nothing, caller=line, entered=no_call)
+            interpret(body, inputs, visit, lift=nothing, caller=line, entered=no_call)
         return [None] * len(eqn.outvars)
 
     inputs = [None] * len(opened(program).invars)
-    interpret(program, inputs, visit, lift=_nothing, caller=caller, entered=no_call)
+    interpret(program, inputs, visit, lift=nothing, caller=caller, entered=no_call)
     yield from pairs
 
 
@@ -102,12 +104,63 @@ def endless_loops(program: Program) -> int:
     return sum(kind(eqn) == "while" for eqn, _ in equations(program))
 
 
-def _nothing(_: object) -> None:
-    return None
+def itself(content: object, atom: Atom) -> Any:
+    """Lift a constant as it is: what `interpret` takes as `lift` where values are arrays."""
+    del atom
+    return content
+
+
+def nothing(content: object, atom: Atom) -> None:
+    """Lift no constant: what `interpret` takes as `lift` where they are of no interest."""
+    del content, atom
+
+
+def by_content(make: Callable[[Any], Value]) -> Lift[Value]:
+    """Lift constants by what they hold alone, whatever variable or literal holds it."""
+    return lambda content, atom: make(content)
 
 
 def no_call(_: JaxprEqn) -> None:
     """Enter no call: what `interpret` takes as `entered` where all equations are visited."""
+
+
+def calls_but(kinds: Collection[str]) -> Entered:
+    """Enter all calls but those of these kinds."""
+    return lambda eqn: None if kind(eqn) in kinds else called(eqn)
+
+
+def plain_call(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
+    """Enter the calls that hold no rule of their own, so that they can be written out."""
+    return called(eqn) if kind(eqn) in PLAIN_CALLS else None
+
+
+def inside(eqn: JaxprEqn, operands: Sequence[Value]) -> tuple[Program, list[Value]] | None:
+    """Return the program that a call runs once, and what it is given; else `None`.
+
+    Args:
+        eqn: An equation.
+        operands: The values of its operands.
+    """
+    call = called(eqn)
+    return None if call is None else (call[0], picked(call[1], eqn, operands))
+
+
+def picked(atoms: Sequence[Atom], eqn: JaxprEqn, operands: Sequence[Value]) -> list[Value]:
+    """Return the values of some of an equation's operands.
+
+    Args:
+        atoms: Which of them.
+        eqn: The equation.
+        operands: The values of all of them.
+    """
+    values = dict(zip(map(id, eqn.invars), operands, strict=True))
+    return [values[id(atom)] for atom in atoms]
+
+
+def again(eqn: JaxprEqn, operands: Sequence, line: str) -> list:
+    """Do one equation again: what `interpret` takes as `visit` where a program is run anew."""
+    del line
+    return bind(eqn, operands)
 
 
 def bind(eqn: JaxprEqn, operands: Sequence, **changed: object) -> list:

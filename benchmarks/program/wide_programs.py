@@ -14,14 +14,6 @@ from .wide_values import in_own_types
 _Values = Sequence[Any]
 
 
-def inside(eqn: JaxprEqn, operands: _Values) -> tuple[Program, list[Any]]:
-    """Return the program of a function that has a rule, and what it is given."""
-    call = called(eqn)
-    assert call is not None
-    given = dict(zip(map(id, eqn.invars), operands, strict=True))
-    return call[0], [given[id(atom)] for atom in call[1]]
-
-
 # What runs inner programs: `rule(eqn, operands, run, x64)`.
 _Run = Callable[[Program, _Values], list[Any]]
 
@@ -106,8 +98,9 @@ def _with_rule(make: Callable[..., Callable[..., list[Any]]]) -> Callable[..., S
     """Return what calls a function that has a rule, by way of `make`, which widens both."""
 
     def rule(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> Sequence[Any]:
-        program, _ = inside(eqn, operands)
-        return make(eqn, partial(run, program), run, x64)(*operands)
+        call = called(eqn)
+        assert call is not None
+        return make(eqn, partial(run, call[0]), run, x64)(*operands)
 
     return rule
 

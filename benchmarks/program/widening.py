@@ -14,9 +14,9 @@ from typing import Any
 import jax
 from jax.extend.core import JaxprEqn
 
-from .jaxpr import Atom, Program, called, kind
-from .walk import interpret
-from .wide_programs import PROGRAMS, inside
+from .jaxpr import Program, kind
+from .walk import by_content, calls_but, inside, interpret
+from .wide_programs import PROGRAMS
 from .wide_values import wide, wide_operation
 
 #: `stripped(eqn, line)`: whether a custom rule, or a `stop_gradient`, is to be left out.
@@ -78,8 +78,9 @@ def _visitor(x64: bool, stripped: Stripped, operation: Operation) -> _Visit:
         if name in _SAME or (name == "stop_gradient" and stripped(eqn, line)):
             return operands
         if name in _WITH_RULES and name != "shard_map" and stripped(eqn, line):
-            inner, values = inside(eqn, operands)
-            return _run(inner, values, visit, line)
+            call = inside(eqn, operands)
+            assert call is not None
+            return _run(*call, visit, line)
         if name in PROGRAMS:
             return PROGRAMS[name](eqn, operands, lambda p, v: _run(p, v, visit, line), x64)
         return operation(eqn, operands)
@@ -87,10 +88,12 @@ def _visitor(x64: bool, stripped: Stripped, operation: Operation) -> _Visit:
     return visit
 
 
-def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
-    """Return the jaxpr that an equation calls, unless it has a rule that must not be lost."""
-    return None if kind(eqn) in _WITH_RULES else called(eqn)
-
-
 def _run(program: Program, inputs: Sequence[Any], visit: _Visit, line: str = "") -> list[Any]:
-    return interpret(program, list(inputs), visit, lift=wide, caller=line, entered=_entered)
+    return interpret(
+        program,
+        list(inputs),
+        visit,
+        lift=by_content(wide),
+        caller=line,
+        entered=calls_but(_WITH_RULES),  # a rule must not be lost
+    )

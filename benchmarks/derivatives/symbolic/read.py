@@ -19,7 +19,7 @@ from ...program.primitives import (
     spread,
     without_formula,
 )
-from ...program.walk import bind, interpret
+from ...program.walk import bind, by_content, interpret
 from .graph import Graph
 
 
@@ -92,7 +92,7 @@ def _run(graph: Graph, program: Program, operands: Sequence[_Value], caller: str
     def visit(eqn: JaxprEqn, operands: _Values, line: str) -> _Values:
         return _results(graph, eqn, operands, line)
 
-    return interpret(program, operands, visit, lift=jnp.asarray, caller=caller)
+    return interpret(program, operands, visit, lift=by_content(jnp.asarray), caller=caller)
 
 
 def _results(graph: Graph, eqn: JaxprEqn, operands: _Values, line: str) -> _Values:

@@ -12,8 +12,8 @@ from jax.extend.core import JaxprEqn, Literal
 
 from ...program.custom_rules import RULES
 from ...program.flops import live_branches
-from ...program.jaxpr import Atom, Program, called, constants, dtype, kind, names, opened, shape
-from ...program.source import line_of
+from ...program.jaxpr import Atom, Program, dtype, kind, names, opened, shape
+from ...program.walk import inside, interpret, no_call
 from .origins import Origin, origin_of
 
 #: Equations that return what they are given, and that no reader wants to see.
@@ -122,57 +122,39 @@ def _append(
     outside: Origin,
 ) -> list[Value | Literal]:
     """Add the operations of a program to a block, and return the program's results."""
-    jaxpr = opened(program)
-    # A new dictionary for each call: the programs of equal calls share their variables.
-    known: dict[Atom, Value | Literal] = dict(zip(jaxpr.invars, inputs, strict=True))
-    for variable, array in zip(jaxpr.constvars, constants(program), strict=False):
-        known[variable] = value = Value.like(variable)
-        block.constants[value] = array
 
-    def read(atoms: Sequence[Atom]) -> list[Value | Literal]:
-        return [_literal(block, a) if isinstance(a, Literal) else known[a] for a in atoms]
-
-    for eqn in jaxpr.eqns:
-        line, origin, call = line_of(eqn, caller), origin_of(eqn, outside), _opened_call(eqn)
+    def visit(
+        eqn: JaxprEqn, operands: list[Value | Literal], line: str
+    ) -> Sequence[Value | Literal]:
         if kind(eqn) in _SAME:
-            results = read(eqn.invars)
-            block.same.extend((eqn, value) for value in results)
-        elif call is not None:
-            results = _append(block, call[0], read(call[1]), line, origin)
-        else:
-            results = _add_step(block, eqn, read(eqn.invars), line, origin)
-        known |= dict(zip(eqn.outvars, results, strict=True))
-    return read(jaxpr.outvars)
+            block.same.extend((eqn, value) for value in operands)
+            return operands
+        origin, call = origin_of(eqn, outside), _opened_call(eqn, operands)
+        if call is not None:
+            return _append(block, *call, line, origin)
+        results = tuple(Value.like(v) for v in eqn.outvars)
+        bodies = tuple(flattened(body, line) for body in _bodies(eqn))
+        block.steps.append(Step(eqn, tuple(operands), results, line, origin, bodies))
+        return results
+
+    def lift(content: object, atom: Atom) -> Value | Literal:
+        if isinstance(atom, Literal) and not jnp.issubdtype(dtype(atom), jnp.complexfloating):
+            return atom
+        value = Value.like(atom)
+        block.constants[value] = content
+        return value
+
+    return interpret(program, inputs, visit, lift=lift, caller=caller, entered=no_call)
 
 
-def _literal(block: Block, literal: Literal) -> Value | Literal:
-    """Return a number as it is; a complex one is a constant of the program."""
-    if not jnp.issubdtype(dtype(literal), jnp.complexfloating):
-        return literal
-    value = Value.like(literal)
-    block.constants[value] = literal.val
-    return value
-
-
-def _add_step(
-    block: Block,
-    eqn: JaxprEqn,
-    operands: Sequence[Value | Literal],
-    line: str,
-    origin: Origin,
-) -> tuple[Value, ...]:
-    results = tuple(Value.like(v) for v in eqn.outvars)
-    bodies = tuple(flattened(body, line) for body in _bodies(eqn))
-    block.steps.append(Step(eqn, tuple(operands), results, line, origin, bodies))
-    return results
-
-
-def _opened_call(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
+def _opened_call(
+    eqn: JaxprEqn, operands: list[Value | Literal]
+) -> tuple[Program, list[Value | Literal]] | None:
     """Return the program that is opened in the place of an equation, and what it is given."""
     if kind(eqn) == "cond":
         live = live_branches(eqn)
-        return (live[0], eqn.invars[1:]) if len(live) == 1 else None
-    return None if kind(eqn) in _CLOSED else called(eqn)
+        return (live[0], operands[1:]) if len(live) == 1 else None
+    return None if kind(eqn) in _CLOSED else inside(eqn, operands)
 
 
 def _bodies(eqn: JaxprEqn) -> Sequence[Program]:

@@ -1,19 +1,16 @@
 """Read a program into scopes of steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import JaxprEqn, Literal, Var
+from jax.extend.core import JaxprEqn, Literal
 
-from ..jaxpr import Atom, Program, called, constants, dtype, kind, names, opened, scan_parts, shape
+from ..jaxpr import PLAIN_CALLS, Atom, Program, dtype, kind, opened, scan_parts, shape
 from ..primitives import NOTHING, PRIMITIVES
-from ..source import line_of
+from ..walk import inside, interpret, no_call
 from .scope import Call, Scope, Step, Value
-
-#: Calls that hold no rule of their own: their steps are those of the scope that calls.
-PLAIN_CALLS = names("call closed_call jit")
 
 
 def read_scopes(program: Program, differentiated: Sequence[bool]) -> Scope:
@@ -68,29 +65,25 @@ class _Reader:
     def _run(
         self, scope: Scope, program: Program, inputs: list[Value], line: str, calls: tuple[str, ...]
     ) -> list[Value]:
-        jaxpr = opened(program)
-        known = dict(zip(jaxpr.invars, inputs, strict=True))
-        values = constants(program) or [None] * len(jaxpr.constvars)
-        for var, value in zip(jaxpr.constvars, values, strict=True):
-            known[var] = Value(var, self._numbered(("constant", id(value))), constant=value)
-        for eqn in jaxpr.eqns:
-            here = line_of(eqn, line)
-            call = called(eqn) if kind(eqn) in PLAIN_CALLS else None
+        """Read a program's steps into a scope, those of the plain calls in it among them."""
+
+        def visit(eqn: JaxprEqn, operands: list[Value], here: str) -> list[Value]:
+            call = inside(eqn, operands) if kind(eqn) in PLAIN_CALLS else None
             if call is None:
-                results = self._step(scope, eqn, self._read(eqn.invars, known), here, calls)
-            else:
-                given, name = self._read(call[1], known), str(eqn.params.get("name", ""))
-                results = self._run(scope, call[0], given, here, (*calls, name))
-                scope.calls.append(Call(name, here, given, results))
-            known |= dict(zip(eqn.outvars, results, strict=True))
-        return self._read(jaxpr.outvars, known)
+                return self._step(scope, eqn, operands, here, calls)
+            name = str(eqn.params.get("name", ""))
+            results = self._run(scope, *call, here, (*calls, name))
+            scope.calls.append(Call(name, here, call[1], results))
+            return results
 
-    def _read(self, atoms: Sequence[Atom], known: Mapping[Var, Value]) -> list[Value]:
-        return [self._literal(a) if isinstance(a, Literal) else known[a] for a in atoms]
+        return interpret(program, inputs, visit, lift=self._lift, caller=line, entered=no_call)
 
-    def _literal(self, literal: Literal) -> Value:
-        key = ("literal", np.asarray(literal.val).tobytes(), dtype(literal), shape(literal))
-        return Value(literal, self._numbered(key), constant=literal.val)
+    def _lift(self, content: object, atom: Atom) -> Value:
+        """Read a number that stands in the program: equal literals are one value, and no others."""
+        key: tuple = ("constant", id(content))
+        if isinstance(atom, Literal):
+            key = ("literal", np.asarray(content).tobytes(), dtype(atom), shape(atom))
+        return Value(atom, self._numbered(key), constant=content)
 
     def _numbered(self, key: object) -> int:
         if key not in self._numbers:
@@ -142,12 +135,10 @@ class _Reader:
                     for side in eqn.params["branches"]
                 ]
                 return [any(pair) for pair in zip(*map(_active, sides), strict=True)]
-        call = called(eqn)
+        call = inside(eqn, inputs)
         if call is None:
             return None
-        places = {id(atom): value for atom, value in zip(eqn.invars, inputs, strict=True)}
-        given = [places[id(atom)] for atom in call[1]]
-        inner = self._enter(step, step.name, call[0], given, len(given), 1)
+        inner = self._enter(step, step.name, *call, len(call[1]), 1)
         return None if step.name == "custom_linear_solve" else _active(inner)
 
     def _enter(

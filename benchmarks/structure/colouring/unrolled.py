@@ -19,7 +19,7 @@ from jax.lax import GatherScatterMode
 
 from ...derivatives.problem import Leaves, Problem
 from ...program.jaxpr import dtype, kind, names, shape, trace
-from ...program.walk import bind, interpret
+from ...program.walk import bind, interpret, itself
 from .colours import Colouring
 from .seed_values import Joined, Same, Zero, array, is_known, known, moved, split
 
@@ -148,7 +148,7 @@ class _Walk:
         held = len(program.jaxpr.invars) - 2 * len(x)
         others = list(fixed) if self._computes else [None] * held
         inside = [*(x if self._computes else [None] * len(x)), *self._seeds(x, colours), *others]
-        results = interpret(program, inside, self._visit, lift=lambda value: value)
+        results = interpret(program, inside, self._visit, lift=itself)
         zeros = _Each([Zero()] * self._count)  # of what depends on no direction
         each = [result if isinstance(result, _Each) else zeros for result in results]
         return [[result.values[k] for result in each] for k in range(self._count)]

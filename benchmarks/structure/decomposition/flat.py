@@ -11,8 +11,8 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from ...program.jaxpr import Atom, Program, called, constants, dtype, kind, names, shape, trace
-from ...program.walk import bind, interpret, read
+from ...program.jaxpr import Atom, constants, dtype, kind, names, shape, trace
+from ...program.walk import bind, interpret, itself, plain_call, read
 from .pieces import Piece, piece_of, struct_of
 
 #: Programs of more equations than this are not looked at: building the graph is Python.
@@ -57,7 +57,7 @@ def flat(program: ClosedJaxpr, moving: int) -> Flat | None:
             return bind(eqn, operands)
 
     def run(*inputs: Any) -> list[Any]:
-        return interpret(program, list(inputs), again, lift=itself, entered=_plain_call)
+        return interpret(program, list(inputs), again, lift=itself, entered=plain_call)
 
     opened = trace(run, *map(struct_of, program.in_avals))
     if opened.jaxpr.effects or len(opened.jaxpr.eqns) > _MOST_EQUATIONS:
@@ -76,15 +76,6 @@ def _line_of(eqn: JaxprEqn, lines: Sequence[str]) -> str:
     """Return the line whose number the scope of an equation ends with."""
     _, _, number = str(eqn.source_info.name_stack).rpartition(_LINE)
     return lines[int(number)] if number.isdigit() else ""
-
-
-def _plain_call(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
-    return called(eqn) if kind(eqn) in ("jit", "closed_call") else None
-
-
-def itself(value: Any) -> Any:
-    """Return a value as it is."""
-    return value
 
 
 def variables(atoms: Sequence[Atom]) -> list[Var]:

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 from jax.extend.core import JaxprEqn
 
-from ...program.jaxpr import Atom, Program, called, kind, names, shape
+from ...program.jaxpr import Program, kind, names, shape
 from ...program.primitives import index_places
-from ...program.walk import bind, interpret
+from ...program.walk import bind, by_content, calls_but, interpret
 from .linear import is_linear
 from .marks import OPAQUE, Held, Marked, TooLargeError, Value
 from .mixing import mixed
@@ -50,9 +50,10 @@ class Walk:
 
     def run(self, program: Program, inputs: Sequence[Value], line: str = "") -> list[Value]:
         """Walk a program."""
-        lifted: Callable[[object], Value] = lambda value: Held(lambda: value)  # noqa: E731
+        # Walk into calls, but for solves, and the shares of devices, whose shapes are others.
+        entered = calls_but(_OWN)
         return interpret(
-            program, list(inputs), self.visit, lift=lifted, caller=line, entered=_entered
+            program, list(inputs), self.visit, lift=by_content(_held), caller=line, entered=entered
         )
 
     def visit(self, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
@@ -97,9 +98,8 @@ def _entries(values: Sequence[Value]) -> int:
     return sum(value.rows.nnz for value in values if isinstance(value, Marked))
 
 
-def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
-    """Walk into calls, but for solves, and the shares of devices, whose shapes are others."""
-    return None if kind(eqn) in _OWN else called(eqn)
+def _held(content: object) -> Value:
+    return Held(lambda: content)
 
 
 def _unmarked(eqn: JaxprEqn, operands: list[Value]) -> Sequence[Value]:
