@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ..program.jaxpr import Program, kind, names, scan_parts
+from ..program.jaxpr import Atom, Program, kind, names
+from ..program.loops import branch_taken, of_scan, of_while, turn_by_turn
 from ..program.source import functions_of_jax
 from ..program.walk import bind, by_content, interpret
 from ..program.wide_values import narrow, wide_operation
@@ -176,23 +177,24 @@ def _takes_bad_constant(eqn: JaxprEqn, operands: Sequence[Both], results: Sequen
 
 # Loops and branches: `rule(stepping, eqn, operands, line)`.
 def _scan(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
-    consts, carries, _, stacked = scan_parts(eqn)
-    held, carry = operands[:consts], operands[consts : consts + carries]
-    rows, ys = [_in_rows(one) for one in operands[consts + carries :]], []
-    length = eqn.params["length"]
-    places = range(length)[::-1] if eqn.params["reverse"] else range(length)
-    for place in places:
-        step = [Both(own[place], true[place]) for own, true in rows]
-        turn = Turn(_called(eqn), line, place + 1, length)
-        results = stepping.turn(turn, eqn.params["jaxpr"], [*held, *carry, *step])
-        carry = results[:carries]
-        ys.append(results[carries:])
-    if not ys and stacked:
+    name, length, given = _called(eqn), eqn.params["length"], of_scan(eqn, operands)
+
+    def turn(body: Program, inputs: list[Both], place: int) -> list[Both]:
+        return stepping.turn(Turn(name, line, place + 1, length), body, inputs)
+
+    operands = [*given.consts, *given.carry, *map(_in_rows, given.xs)]
+    return turn_by_turn(eqn, operands, turn, row=_row, stacked=_stacked)
+
+
+def _row(one: Both, place: int) -> Both:
+    return Both(one.own[place], one.wide[place])
+
+
+def _stacked(rows: list[Both], atom: Atom) -> Both:
+    del atom
+    if not rows:
         raise TooLongError
-    ordered = ys[::-1] if eqn.params["reverse"] else ys
-    columns = [[row[i] for row in ordered] for i in range(stacked)]
-    stacks = [Both(*(jnp.stack(side) for side in zip(*c, strict=True))) for c in columns]
-    return [*carry, *stacks]
+    return Both(*(jnp.stack(side) for side in zip(*rows, strict=True)))
 
 
 def _called(loop: JaxprEqn) -> str:
@@ -208,31 +210,28 @@ def _in_rows(one: Both) -> Both:
 
 
 def _while(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
-    tested, looped = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
-    consts, held = operands[:tested], operands[tested : tested + looped]
-    carry, number = operands[tested + looped :], 0
+    tested, consts, carry = of_while(eqn, operands)
+    number = 0
     key = (id(eqn), *(turn.number for turn in stepping.turns))
     most = stepping.loops.rounds.get(key, math.inf)
     condition = eqn.params["cond_jaxpr"]
 
     def goes_on() -> Any:
-        inputs = [*consts, *carry]
+        inputs = [*tested, *carry]
         whole = stepping.loops.sound_turn(condition, inputs) if number else None
         return (whole or stepping.run(condition, inputs, line))[0].own
 
     while number < most and goes_on():
         number += 1
         turn = Turn(_called(eqn), line, number, None)
-        carry = stepping.turn(turn, eqn.params["body_jaxpr"], [*held, *carry])
+        carry = stepping.turn(turn, eqn.params["body_jaxpr"], [*consts, *carry])
     stepping.loops.rounds.setdefault(key, number)
     return carry
 
 
 def _cond(stepping: Stepping, eqn: JaxprEqn, operands: list[Both], line: str) -> list[Both]:
-    branches = eqn.params["branches"]
-    chosen: Any = operands[0].own
-    place = min(max(int(chosen), 0), len(branches) - 1)
-    return stepping.run(branches[place], operands[1:], line)
+    branch = eqn.params["branches"][branch_taken(eqn, operands[0].own)]
+    return stepping.run(branch, operands[1:], line)
 
 
 _LOOPS: dict[str, Callable[[Stepping, JaxprEqn, list[Both], str], list[Both]]] = {

@@ -15,7 +15,8 @@ from ..check.directions import UNHURRIED, Pace
 from ..derivatives.method import GaveUpError
 from ..derivatives.problem import Problem
 from ..derivatives.rewrites.replay import run_steps
-from ..program.jaxpr import scan_parts, trace
+from ..program.jaxpr import trace
+from ..program.loops import of_scan
 from ..program.messages import guarded
 from ..program.patterns import Advice
 from ..program.patterns.convergence import advice_on_settled, equal_turns
@@ -87,15 +88,15 @@ def _moves(
     loop: Step, operands: Sequence[Any], results: Sequence[Any]
 ) -> tuple[jax.Array, jax.Array]:
     """Return by how many epsilons of the largest number the first and one more turn move it."""
-    consts, carries, _, _ = scan_parts(loop.eqn)
+    consts, start, _ = of_scan(loop.eqn, operands)
     body = jaxpr_as_fun(loop.eqn.params["jaxpr"])
 
     def moved(state: Sequence[Any]) -> jax.Array:
-        after = body(*operands[:consts], *state)
+        after = body(*consts, *state)
         pairs = [(a, b) for a, b in zip(state, after, strict=True) if _is_float(a)]
         return jnp.max(jnp.stack([_epsilons(a, b) for a, b in pairs]))
 
-    return moved(operands[consts : consts + carries]), moved(results[:carries])
+    return moved(start), moved(results[: len(start)])
 
 
 def _is_float(value: Any) -> bool:

@@ -15,7 +15,8 @@ import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var, jaxpr_as_fun
 
 from ..instrument import units
-from ..program.jaxpr import Atom, kind, scan_parts
+from ..program.jaxpr import Atom, kind
+from ..program.loops import of_scan
 from ..program.walk import again, interpret, itself, no_call, plain_call, read, run_equations
 from .method import InfeasibleError, Label, Probe, Program, Search
 from .problem import Problem
@@ -138,14 +139,13 @@ def _variables(atoms: Sequence[Atom]) -> list[Var]:
 
 def _scan(eqn: JaxprEqn, operands: list, plan: _Plan) -> list:
     """Run a scan with its step under a checkpoint; nested, sqrt(T) steps under another one."""
-    fixed, carries, _, _ = scan_parts(eqn)
-    length, reverse = eqn.params["length"], eqn.params["reverse"]
-    consts, xs = operands[:fixed], tuple(operands[fixed + carries :])
-    carry = tuple(operands[fixed : fixed + carries])
+    given = of_scan(eqn, operands)
+    length, reverse, carries = eqn.params["length"], eqn.params["reverse"], len(given.carry)
+    carry, xs = tuple(given.carry), tuple(given.xs)
     body = jaxpr_as_fun(eqn.params["jaxpr"])
 
     def step(carry: tuple, x: tuple) -> tuple[tuple, tuple]:
-        results = body(*consts, *carry, *x)
+        results = body(*given.consts, *carry, *x)
         return tuple(results[:carries]), tuple(results[carries:])
 
     step = jax.checkpoint(step, policy=plan.policy, prevent_cse=False)

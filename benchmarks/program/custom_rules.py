@@ -10,11 +10,10 @@ from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from .jaxpr import Atom, Program, called, dtype, kind, opened, shape
+from .jaxpr import Atom, Program, called, dtype, holds_floats, kind, opened, shape
 from .source import file_name, is_jaxs
 from .walk import bind, equations
 
@@ -119,7 +118,9 @@ def wide_custom_jvp(eqn: JaxprEqn, primal: _Wide, run: _Run, x64: bool) -> _Wide
         results = run(pushed(), [*primals, *_moving(eqn, tangents)])
         outputs, slopes = results[: len(eqn.outvars)], iter(results[len(eqn.outvars) :])
         zeros = [np.zeros(shape(v), jax.dtypes.float0) for v in eqn.outvars]
-        moved = [next(slopes) if _floats(v) else z for v, z in zip(eqn.outvars, zeros, strict=True)]
+        moved = [
+            next(slopes) if holds_floats(v) else z for v, z in zip(eqn.outvars, zeros, strict=True)
+        ]
         return outputs, moved
 
     fn = jax.custom_jvp(lambda *values: list(primal(values)))
@@ -186,7 +187,7 @@ def _of_floats(eqn: JaxprEqn, args: Sequence[Any]) -> tuple[Callable, list[Any]]
 def _moves(eqn: JaxprEqn) -> list[bool]:
     """Say of each operand whether a rule is told how it moves: not of what it closes over."""
     closed_over = eqn.params["num_consts"]
-    return [place >= closed_over and _floats(v) for place, v in enumerate(eqn.invars)]
+    return [place >= closed_over and holds_floats(v) for place, v in enumerate(eqn.invars)]
 
 
 def _moving(eqn: JaxprEqn, values: Sequence[Any]) -> list[Any]:
@@ -202,9 +203,5 @@ def _structs(eqn: JaxprEqn) -> tuple[list[Any], list[Any], list[Any]]:
     return args, _moving(eqn, args), _floating(eqn.outvars, results)
 
 
-def _floats(atom: Atom) -> bool:
-    return jnp.issubdtype(dtype(atom), jnp.inexact)
-
-
 def _floating(atoms: Sequence[Atom], values: Sequence[Any]) -> list[Any]:
-    return [value for atom, value in zip(atoms, values, strict=True) if _floats(atom)]
+    return [value for atom, value in zip(atoms, values, strict=True) if holds_floats(atom)]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from jax.extend.core import JaxprEqn
 
 from .jaxpr import Program, called, kind, scan_parts
+from .loops import of_while
 from .walk import Entered, interpret, nothing
 
 
@@ -63,10 +64,10 @@ def _while(
 
     Where the condition is marked, the number of steps is: the rule is told of the loop itself.
     """
-    tested = eqn.params["cond_nconsts"]
-    body, carries = eqn.params["body_jaxpr"], len(eqn.outvars)
-    carry = _loop(body, operands[tested:], carries, 0, rule, line, entered)
-    steps = marks(eqn.params["cond_jaxpr"], [*operands[:tested], *carry], rule, line, entered)
+    tested, consts, start = of_while(eqn, operands)
+    body, held = eqn.params["body_jaxpr"], [*consts, *start]
+    carry = _loop(body, held, len(start), 0, rule, line, entered)
+    steps = marks(eqn.params["cond_jaxpr"], [*tested, *carry], rule, line, entered)
     if steps[0] is not None:
         rule(eqn, steps, line)
     return carry

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 from jax.interpreters.partial_eval import dce_jaxpr
@@ -60,6 +61,11 @@ def shape(operand: Atom) -> tuple[int, ...]:
 def dtype(operand: Atom) -> np.dtype:
     """Return the dtype of an operand or result, key types included; a token counts as bool."""
     return getattr(operand.aval, "dtype", np.dtype(bool))
+
+
+def holds_floats(operand: Atom) -> bool:
+    """Whether an operand or result is of a floating or complex type, and so has a derivative."""
+    return jnp.issubdtype(dtype(operand), jnp.inexact)
 
 
 def kind(eqn: JaxprEqn) -> str:

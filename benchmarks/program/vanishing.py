@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
 from .custom_rules import RULES
 from .dataflow import Mark, Spot, first, marks
-from .jaxpr import Atom, Program, dtype, kind, opened
-from .primitives import NOTHING, PRIMITIVES
+from .jaxpr import Program, holds_floats, kind, opened
+from .primitives import has_slope
 from .walk import calls_but
 
 _LIVE = Spot("", "")
@@ -34,34 +33,24 @@ def find_cut(program: Program, differentiated: Sequence[bool]) -> str:
     """
     inputs = [_LIVE if moves else None for moves in differentiated]
     alive = marks(program, inputs, _alive, entered=calls_but(RULES))
-    if any(mark for mark, v in zip(alive, opened(program).outvars, strict=True) if _floats(v)):
+    if any(mark for mark, v in zip(alive, opened(program).outvars, strict=True) if holds_floats(v)):
         return ""
     cuts = marks(program, inputs, _cut, entered=calls_but(RULES))
-    known = [mark for mark, v in zip(cuts, opened(program).outvars, strict=True) if _floats(v)]
+    known = [mark for mark, v in zip(cuts, opened(program).outvars, strict=True) if holds_floats(v)]
     cut = first([mark if mark != _LIVE else None for mark in known])
     if cut is None:
         return "no output depends on what is differentiated"
     return f"`{cut.name}`{cut.line and f' at {cut.line}'} has no slope"
 
 
-def _floats(atom: Atom) -> bool:
-    return jnp.issubdtype(dtype(atom), jnp.inexact)
-
-
-def _has_slope(eqn: JaxprEqn) -> bool:
-    known = PRIMITIVES.get(kind(eqn))
-    flat = known is not None and known.depends == NOTHING
-    return not flat and any(map(_floats, eqn.outvars))
-
-
 def _alive(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:
     del line
-    return first(operands) if _has_slope(eqn) else None
+    return first(operands) if has_slope(eqn) else None
 
 
 def _cut(eqn: JaxprEqn, operands: Sequence[Mark], line: str) -> Mark:
     """Mark the result with the operation that cut it from the inputs, the first on its way."""
     cut = first([mark if mark != _LIVE else None for mark in operands])
-    if cut is None and _LIVE in operands and not _has_slope(eqn):
+    if cut is None and _LIVE in operands and not has_slope(eqn):
         return Spot(kind(eqn), line)
     return cut or first(operands)

@@ -1,6 +1,6 @@
 """Loops, branches, maps, solves and custom rules in float64: what runs the programs inside."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,7 +8,8 @@ import jax
 from jax.extend.core import JaxprEqn
 
 from .custom_rules import wide_custom_jvp, wide_custom_vjp
-from .jaxpr import Program, called, scan_parts
+from .jaxpr import Program, called
+from .loops import cut, of_scan, of_while
 from .wide_values import in_own_types
 
 _Values = Sequence[Any]
@@ -20,12 +21,11 @@ _Run = Callable[[Program, _Values], list[Any]]
 
 def _scan(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> list[Any]:
     del x64
-    consts, carries, _, _ = scan_parts(eqn)
-    held, start, xs = _cut(operands, consts, carries)
+    held, start, xs = of_scan(eqn, operands)
 
     def step(carry: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:
         results = run(eqn.params["jaxpr"], [*held, *carry, *x])
-        return results[:carries], results[carries:]
+        return results[: len(start)], results[len(start) :]
 
     last, ys = jax.lax.scan(
         step, start, xs, length=eqn.params["length"], reverse=eqn.params["reverse"]
@@ -36,7 +36,7 @@ def _scan(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> list[Any]:
 def _while(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> list[Any]:
     del x64
     params = eqn.params
-    tested, looped, start = _cut(operands, params["cond_nconsts"], params["body_nconsts"])
+    tested, looped, start = of_while(eqn, operands)
     return jax.lax.while_loop(
         lambda carry: run(params["cond_jaxpr"], [*tested, *carry])[0],
         lambda carry: run(params["body_jaxpr"], [*looped, *carry]),
@@ -67,7 +67,7 @@ def _shard_map(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> Sequen
 def _linear_solve(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> Sequence[Any]:
     del x64
     lengths, programs = eqn.params["const_lengths"], eqn.params["jaxprs"]
-    *consts, b = _cut(operands, *lengths)
+    *consts, b = cut(operands, *lengths)
     if len(eqn.outvars) != len(b):
         return in_own_types(eqn, operands)
 
@@ -83,15 +83,6 @@ def _linear_solve(eqn: JaxprEqn, operands: _Values, run: _Run, x64: bool) -> Seq
         transpose_solve=transposed and (lambda _, b: transposed(b)),
         symmetric=symmetric,
     )
-
-
-def _cut(values: Iterable[Any], *lengths: int) -> list[list[Any]]:
-    """Cut values into parts of these lengths, and what is left."""
-    left, parts = list(values), []
-    for length in lengths:
-        parts.append(left[:length])
-        left = left[length:]
-    return [*parts, left]
 
 
 def _with_rule(make: Callable[..., Callable[..., list[Any]]]) -> Callable[..., Sequence[Any]]:

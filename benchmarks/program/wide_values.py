@@ -9,7 +9,7 @@ import numpy as np
 from jax.core import Tracer
 from jax.extend.core import JaxprEqn
 
-from .jaxpr import Atom, dtype, kind
+from .jaxpr import Atom, dtype, holds_floats, kind
 from .primitives import PRIMITIVES
 from .walk import bind
 
@@ -82,11 +82,9 @@ def in_own_types(eqn: JaxprEqn, operands: Sequence[Any]) -> list[Any]:
 def narrow(atoms: Sequence[Atom], values: Sequence[Any]) -> list[Any]:
     """Return values in the types of the variables that they stand for."""
     pairs = zip(atoms, values, strict=True)
-    return [jnp.asarray(value, dtype(atom)) if _inexact(atom) else value for atom, value in pairs]
-
-
-def _inexact(atom: Atom) -> bool:
-    return jnp.issubdtype(dtype(atom), jnp.inexact)
+    return [
+        jnp.asarray(value, dtype(atom)) if holds_floats(atom) else value for atom, value in pairs
+    ]
 
 
 def _wide_parameters(eqn: JaxprEqn) -> dict[str, Any]:

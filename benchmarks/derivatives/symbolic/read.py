@@ -1,6 +1,7 @@
 """Reading a JAX function's program into a graph of expressions."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -9,7 +10,8 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 from jax.typing import ArrayLike
 
-from ...program.jaxpr import Program, dtype, kind, scan_parts, shape, trace
+from ...program.jaxpr import Atom, Program, dtype, kind, shape, trace
+from ...program.loops import branch_taken, of_while, turn_by_turn
 from ...program.primitives import (
     PRIMITIVES,
     Nodes,
@@ -130,28 +132,22 @@ def _moved(graph: Graph, eqn: JaxprEqn, operands: Sequence[object]) -> _Values:
 
 def _scan(graph: Graph, eqn: JaxprEqn, operands: _Values, line: str) -> _Values:
     """Unroll a scan."""
-    fixed, carries, _, _ = scan_parts(eqn)
-    length, body, reverse = eqn.params["length"], eqn.params["jaxpr"], eqn.params["reverse"]
-    consts, carry = operands[:fixed], operands[fixed : fixed + carries]
-    steps: list[_Values] = []
-    for step in reversed(range(length)) if reverse else range(length):
-        slices = [_step(x, step) for x in operands[fixed + carries :]]
-        results = _run(graph, body, [*consts, *carry, *slices], line)
-        carry = results[:carries]
-        steps.append(results[carries:])
-    if reverse:
-        steps.reverse()
-    stacked = [_stacked(graph, list(column)) for column in zip(*steps, strict=True)]
-    if not steps:
-        stacked = [jnp.zeros(shape(v), dtype(v)) for v in eqn.outvars[carries:]]
-    return [*carry, *stacked]
+
+    def turn(body: Program, inputs: _Values, place: int) -> _Values:
+        del place
+        return _run(graph, body, inputs, line)
+
+    stacked = partial(_stacked, graph)
+    return turn_by_turn(eqn, operands, turn, row=_row, stacked=stacked)
 
 
-def _step(value: _Value, step: int) -> _Value:
-    return Expression(value.nodes[step]) if isinstance(value, Expression) else value[step]
+def _row(value: _Value, place: int) -> _Value:
+    return Expression(value.nodes[place]) if isinstance(value, Expression) else value[place]
 
 
-def _stacked(graph: Graph, values: _Values) -> _Value:
+def _stacked(graph: Graph, values: _Values, atom: Atom) -> _Value:
+    if not values:
+        return jnp.zeros(shape(atom), dtype(atom))
     if any(isinstance(value, Expression) for value in values):
         return Expression(np.stack([_nodes(graph, value) for value in values]))
     return jnp.stack([value for value in values if not isinstance(value, Expression)])
@@ -161,8 +157,7 @@ def _cond(graph: Graph, eqn: JaxprEqn, operands: _Values, line: str) -> _Values:
     """Read the branch that is taken if that is known, else a choice between all of them."""
     which, branches = operands[0], eqn.params["branches"]
     if not isinstance(which, Expression):
-        taken = branches[int(np.clip(which, 0, len(branches) - 1))]
-        return _run(graph, taken, operands[1:], line)
+        return _run(graph, branches[branch_taken(eqn, which)], operands[1:], line)
     sides = [_run(graph, branch, operands[1:], line) for branch in branches]
     return [
         Expression(chosen(graph, which.nodes, [_nodes(graph, side) for side in column]))
@@ -172,9 +167,7 @@ def _cond(graph: Graph, eqn: JaxprEqn, operands: _Values, line: str) -> _Values:
 
 def _while(graph: Graph, eqn: JaxprEqn, operands: _Values, line: str) -> _Values:
     """Unroll a loop, if the number of its steps depends on no float of the inputs."""
-    skip, fixed = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
-    tested, consts = operands[:skip], operands[skip : skip + fixed]
-    carry = operands[skip + fixed :]
+    tested, consts, carry = of_while(eqn, operands)
     while True:
         (more,) = _run(graph, eqn.params["cond_jaxpr"], [*tested, *carry], line)
         if isinstance(more, Expression):

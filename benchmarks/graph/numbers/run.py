@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import Literal, jaxpr_as_fun
 
-from ...program.jaxpr import Program, dtype, scan_parts
+from ...program.jaxpr import Program, dtype
+from ...program.loops import of_scan, of_while
 from ...program.walk import bind
 from ..reading.fold import Edge, Folded, Item
 from ..reading.steps import Step, Value
@@ -134,21 +135,20 @@ def _scan(item: Item, operands: list[Any], shifts: Shifts) -> Returned:
     """Run all turns but the last, then that one by itself."""
     eqn, (body,) = item.step.eqn, item.bodies
     turns, backwards = eqn.params["length"], eqn.params["reverse"]
-    consts, carries, _, _ = scan_parts(eqn)
+    consts, carry, stacks = of_scan(eqn, operands)
+    carries = len(carry)
     if not turns:
         return bind(eqn, operands), {}
-    start = consts + carries
     last, rest = (0, slice(1, None)) if backwards else (-1, slice(None, -1))
-    carry, stacks = operands[consts:start], operands[start:]
     before = bind(
         eqn,
-        [*operands[:start], *(stack[rest] for stack in stacks)],
+        [*consts, *carry, *(stack[rest] for stack in stacks)],
         length=turns - 1,
         unroll=1,
     )
     carry, earlier = before[:carries], before[carries:]
     slices = [stack[last] for stack in stacks]
-    results, record = _body(body, [*operands[:consts], *carry, *slices], shifts)
+    results, record = _body(body, [*consts, *carry, *slices], shifts)
     made = [y[None] for y in results[carries:]]
     pairs = zip(made, earlier, strict=True) if backwards else zip(earlier, made, strict=True)
     return [*results[:carries], *(jnp.concatenate(pair) for pair in pairs)], record
@@ -157,12 +157,11 @@ def _scan(item: Item, operands: list[Any], shifts: Shifts) -> Returned:
 def _while(item: Item, operands: list[Any], shifts: Shifts) -> Returned:
     """Run the loop, count its turns, and run the last one once more by itself."""
     eqn, (body,) = item.step.eqn, item.bodies
-    tested, turned = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
-    consts, carry = operands[tested : tested + turned], operands[tested + turned :]
+    tested, consts, carry = of_while(eqn, operands)
     test, turn = _function(eqn.params["cond_jaxpr"]), _function(eqn.params["body_jaxpr"])
 
     def tests(carry: Sequence[Any]) -> Any:
-        return test(*operands[:tested], *carry)[0]
+        return test(*tested, *carry)[0]
 
     def going_on(state: tuple) -> Any:
         return jnp.any(tests(state[1]))  # vmap makes one loop of many, and a test for each

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jax.extend.core import Literal
 
+from ...program.loops import branch_taken
 from ..parts import Group
 from .assembly import Assembly, Source, add_constant, add_input, history, read_literals
 from .facts import operation_of, params_of
@@ -128,8 +129,8 @@ def _add_sides(
 ) -> None:
     parent = groups[-1] if groups else None
     taken = assembly.numbers.turns[item] if assembly.numbers and live else None
-    if taken is not None:  # as JAX reads an index that is out of range
-        taken = min(max(taken, 0), len(item.bodies) - 1)
+    if taken is not None:
+        taken = branch_taken(item.step.eqn, taken)
     whole = _add_group(assembly, name="branch", kind="branch", parent=parent, loop=place)
     for side, body in enumerate(item.bodies):
         name = f"branch {side}" + (" (taken)" if side == taken else "")

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from jax.extend.core import Literal
 
 from ...program.jaxpr import names, scan_parts
-from ...program.primitives import NOTHING, PRIMITIVES
+from ...program.loops import of_while
+from ...program.primitives import has_slope
 from .steps import Block, Step, Value
 
 #: Operations of one operand that change its shape, its type or its place, or end its derivative.
@@ -126,9 +127,7 @@ def spread(step: Step, depends: set[Value], moves: set[Value]) -> None:
     """Add the results of an operation to the values that depend, and to those that move."""
     if any(operand in depends for operand in step.operands if isinstance(operand, Value)):
         depends.update(step.results)
-    known = PRIMITIVES.get(step.kind)
-    stops = known is not None and known.depends == NOTHING
-    if not stops and any(o in moves for o in step.operands if isinstance(o, Value)):
+    if has_slope(step.eqn) and any(o in moves for o in step.operands if isinstance(o, Value)):
         moves.update(v for v in step.results if v.holds_floats)
 
 
@@ -174,7 +173,8 @@ def body_operands(step: Step) -> Sequence[Value | Literal]:
     """Return what the inputs of a body are given, one for each."""
     match step.kind:
         case "while":
-            return step.operands[step.eqn.params["cond_nconsts"] :]
+            given = of_while(step.eqn, step.operands)
+            return [*given.consts, *given.carry]
         case "cond":
             return step.operands[1:]
         case _:

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from itertools import count
 
-import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn, Literal
 
 from ..jaxpr import PLAIN_CALLS, Atom, Program, dtype, kind, opened, scan_parts, shape
-from ..primitives import NOTHING, PRIMITIVES
+from ..primitives import has_slope
 from ..walk import inside, interpret, no_call
 from .scope import Call, Scope, Step, Value
 
@@ -101,7 +100,7 @@ class _Reader:
                 value.readers.append(step)
         for place, var in enumerate(eqn.outvars):
             number = self._number_of(step, place)
-            moves = active[place] if active else _has_slope(step)
+            moves = active[place] if active else _moves(step)
             step.outputs.append(Value(var, number, maker=step, active=moves))
         scope.steps.append(step)
         return step.outputs
@@ -200,9 +199,5 @@ def _active(scope: Scope) -> list[bool]:
     return [value.active for value in scope.outputs]
 
 
-def _has_slope(step: Step) -> bool:
-    known = PRIMITIVES.get(step.name)
-    flat = known is not None and known.depends == NOTHING
-    moves = any(value.active and value.floats for value in step.inputs)
-    floats = any(jnp.issubdtype(dtype(var), jnp.inexact) for var in step.eqn.outvars)
-    return moves and floats and not flat
+def _moves(step: Step) -> bool:
+    return has_slope(step.eqn) and any(value.active and value.floats for value in step.inputs)

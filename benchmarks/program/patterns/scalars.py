@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..advice import Advice
-from ..jaxpr import scan_parts
+from ..loops import of_scan
 from .scope import Scope, Step
 from .words import times
 
@@ -84,8 +84,7 @@ def find_scalar_carries(program: Scope) -> Iterator[Advice]:
 
 def scalar_carries(loop: Step) -> list[int]:
     """Return the places of the single floats, all of one type, among what a scan hands on."""
-    consts, carries, _, _ = scan_parts(loop.eqn)
-    values = loop.bodies[0].inputs[consts : consts + carries]
+    values = of_scan(loop.eqn, loop.bodies[0].inputs).carry
     single = [
         (place, value.dtype.name)
         for place, value in enumerate(values)

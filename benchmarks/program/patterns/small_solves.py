@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ..advice import Advice
-from ..jaxpr import names, scan_parts
+from ..jaxpr import names
+from ..loops import of_scan
 from .scope import Scope, Step
 
 _FACTORIZATIONS = names("lu cholesky eigh qr svd eig householder_product")
@@ -46,8 +47,7 @@ def _size(step: Step) -> int:
 
 def _hands_nothing_on(loop: Step) -> bool:
     """Whether the turns of a scan know nothing of one another, but for what counts them."""
-    consts, carries, _, _ = scan_parts(loop.eqn)
-    return not any(value.floats for value in loop.bodies[0].inputs[consts : consts + carries])
+    return not any(value.floats for value in of_scan(loop.eqn, loop.bodies[0].inputs).carry)
 
 
 def _written_out(scope: Scope) -> Iterator[Advice]:

@@ -1,7 +1,7 @@
 """The one table of JAX's primitives: what each costs, depends on, lets pass, and reads as."""
 
 from .cost import Cost
-from .lookup import cost_of, index_places, moves, passes_complex_step, without_formula
+from .lookup import cost_of, has_slope, index_places, moves, passes_complex_step, without_formula
 from .reading import Nodes, chosen, spread
 from .table import AXES, MIXED, MOVED, NOTHING, PLACE, PRIMITIVES, Primitive
 from .uncounted import UNCOUNTED, WITH_PROGRAMS
@@ -20,6 +20,7 @@ __all__ = [
     "Primitive",
     "chosen",
     "cost_of",
+    "has_slope",
     "index_places",
     "moves",
     "passes_complex_step",

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import JaxprEqn
 
-from ..jaxpr import dtype, kind
+from ..jaxpr import dtype, holds_floats, kind
 from .cost import Cost
-from .table import MOVED, PRIMITIVES
+from .table import MOVED, NOTHING, PRIMITIVES
 
 _TRUTH = np.dtype(bool)
 
@@ -17,6 +17,13 @@ def cost_of(eqn: JaxprEqn) -> Cost | None:
     """Count an equation that holds no program; `None` for a primitive that is not known."""
     known = PRIMITIVES.get(kind(eqn))
     return None if known is None else known.cost(eqn)
+
+
+def has_slope(eqn: JaxprEqn) -> bool:
+    """Whether a derivative passes an equation: no rounding does, no comparison and no integer."""
+    known = PRIMITIVES.get(kind(eqn))
+    flat = known is not None and known.depends == NOTHING
+    return not flat and any(map(holds_floats, eqn.outvars))
 
 
 def passes_complex_step(eqn: JaxprEqn) -> bool:

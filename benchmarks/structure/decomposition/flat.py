@@ -11,7 +11,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal, Var
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
-from ...program.jaxpr import Atom, constants, dtype, kind, names, shape, trace
+from ...program.jaxpr import Atom, constants, dtype, holds_floats, kind, names, shape, trace
 from ...program.walk import bind, interpret, itself, plain_call, read
 from .pieces import Piece, piece_of, struct_of
 
@@ -67,7 +67,7 @@ def flat(program: ClosedJaxpr, moving: int) -> Flat | None:
     for eqn in opened.jaxpr.eqns:
         if kind(eqn) not in _FLAT and any(v in active for v in variables(eqn.invars)):
             for v in eqn.outvars:
-                if jnp.issubdtype(dtype(v), jnp.inexact):
+                if holds_floats(v):
                     active.setdefault(v, len(active))
     return Flat(opened, inputs, active, [_line_of(eqn, list(lines)) for eqn in opened.jaxpr.eqns])
 

@@ -6,10 +6,9 @@ choose by it. Products along sums of directions do not tell single directions th
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
 from jax.extend.core import JaxprEqn
 
-from ...program.jaxpr import dtype, kind, names
+from ...program.jaxpr import holds_floats, kind, names
 from ...program.primitives import MOVED, PRIMITIVES
 from .marks import Marked, Value
 
@@ -42,7 +41,7 @@ def is_linear(eqn: JaxprEqn, operands: Sequence[Value]) -> bool:
     marked = [place for place, operand in enumerate(operands) if isinstance(operand, Marked)]
     known = PRIMITIVES.get(name)
     if name in _SUMS or known is None:  # an unknown one is told of as such
-        return all(jnp.issubdtype(dtype(result), jnp.inexact) for result in eqn.outvars)
+        return all(map(holds_floats, eqn.outvars))
     if name in _PRODUCTS:
         return len(marked) == 1
     if name in _LINEAR_IN:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -9,7 +10,9 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 from scipy.sparse import csr_array, vstack
 
-from ...program.jaxpr import Atom, bodies, kind, opened, scan_parts, shape
+from ...program.jaxpr import Atom, Program, bodies, kind, opened, scan_parts, shape
+from ...program.loops import branch_taken, of_while, turn_by_turn, turns
+from ...program.walk import inside
 from .marks import (
     MOST_ENTRIES,
     OPAQUE,
@@ -44,26 +47,13 @@ def _visits(eqn: JaxprEqn) -> int:
     return eqn.params["length"] * inside if kind(eqn) == "scan" else 1 + inside
 
 
-def _turns(eqn: JaxprEqn) -> Sequence[int]:
-    turns = range(eqn.params["length"])
-    return turns[::-1] if eqn.params["reverse"] else turns
-
-
 def _turn_by_turn(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> list[Value]:
-    parts = scan_parts(eqn)
-    held = operands[: parts.consts]
-    carry = operands[parts.consts : parts.consts + parts.carries]
-    stacks = operands[parts.consts + parts.carries :]
-    rows: dict[int, list[Value]] = {}
-    for turn in _turns(eqn):
-        slices = [_slice_of(stack, turn) for stack in stacks]
-        results = walk.run(eqn.params["jaxpr"], [*held, *carry, *slices], line)
-        carry, rows[turn] = results[: parts.carries], results[parts.carries :]
-    ordered = [rows[turn] for turn in range(eqn.params["length"])]
-    atoms = eqn.outvars[parts.carries :]
-    columns = [[row[place] for row in ordered] for place in range(parts.ys)]
-    n = _inputs(operands)
-    return [*carry, *(_stacked(c, shape(v), n) for c, v in zip(columns, atoms, strict=True))]
+    def turn(body: Program, inputs: list[Value], place: int) -> Sequence[Value]:
+        del place
+        return walk.run(body, inputs, line)
+
+    stacked = partial(_stacked, _inputs(operands))
+    return turn_by_turn(eqn, operands, turn, row=_slice_of, stacked=stacked)
 
 
 def _slice_of(stack: Value, turn: int) -> Value:
@@ -78,13 +68,13 @@ def _inputs(values: Sequence[Value]) -> int:
     return next(value.rows.shape[1] for value in values if isinstance(value, Marked))
 
 
-def _stacked(turns: Sequence[Value], of_shape: tuple[int, ...], n: int) -> Value:
+def _stacked(n: int, results: Sequence[Value], atom: Atom) -> Value:
     """Return the results of all turns as one array."""
-    if not any(isinstance(turn, Marked) for turn in turns):
+    if not any(isinstance(result, Marked) for result in results):
         return OPAQUE
-    each = math.prod(of_shape[1:])
-    rows = [t.rows if isinstance(t, Marked) else nothing(each, n) for t in turns]
-    return Marked(_joined(rows), of_shape)
+    each = math.prod(shape(atom)[1:])
+    rows = [r.rows if isinstance(r, Marked) else nothing(each, n) for r in results]
+    return Marked(_joined(rows), shape(atom))
 
 
 def _joined(rows: Sequence[csr_array]) -> csr_array:
@@ -123,7 +113,7 @@ def _summarised(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> 
     state = _joined([nothing(0, n), *map(rows, carries)])
     found: dict[int, list[csr_array | None]] = {}
     made, before, ys = 0, None, []
-    for turn in _turns(eqn):
+    for turn in turns(eqn):
         walk.check_time()
         if stacks or before is None or not _same(state, before):
             given = _joined([*held, state, *(_one_turn(rows(p), turn, eqn, p) for p in stacks)])
@@ -205,17 +195,16 @@ def _one_mark(of_shape: tuple[int, ...]) -> Marked:
 
 def _while(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
     """Walk the body until the carry depends on nothing new: it may go round any number of times."""
-    tested, looped = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
-    held = operands[tested : tested + looped]
+    tested, held, start = of_while(eqn, operands)
     # What goes into a turn is not what it was before the first one.
-    carry = [v if isinstance(v, Marked) else OPAQUE for v in operands[tested + looped :]]
+    carry = [v if isinstance(v, Marked) else OPAQUE for v in start]
     while True:
         results = walk.run(eqn.params["body_jaxpr"], [*held, *carry], line)
         pairs = zip(carry, results, eqn.outvars, strict=True)
         grown = [_either((before, after), shape(v)) for before, after, v in pairs]
         if all(_entries(a) == _entries(b) for a, b in zip(carry, grown, strict=True)):
             # A custom rule may go on until a cotangent is small: the walk finds that not linear.
-            walk.run(eqn.params["cond_jaxpr"], [*operands[:tested], *grown], line)
+            walk.run(eqn.params["cond_jaxpr"], [*tested, *grown], line)
             return grown
         carry = grown
 
@@ -237,8 +226,7 @@ def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequen
         walk.curved.append(f"cond{line and f' at {line}'}")
         return mixed(eqn, operands)
     if isinstance(index, Held) and not index.bound:
-        chosen = min(max(int(index.array), 0), len(branches) - 1)
-        branches = branches[chosen : chosen + 1]
+        branches = [branches[branch_taken(eqn, index.array)]]
     sides = [walk.run(branch, operands[1:], line) for branch in branches]
     results = zip(zip(*sides, strict=True), eqn.outvars, strict=True)
     return [_either(side, shape(v)) for side, v in results]
@@ -246,11 +234,9 @@ def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequen
 
 def _solve(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
     """Walk the program that solves a system; where it is an iteration, all of the system mixes."""
-    lengths = eqn.params["const_lengths"]
-    start = lengths.matvec + lengths.vecmat
-    given = [*operands[start : start + lengths.solve], *operands[sum(lengths) :]]
-    steps = len(walk.curved)
-    results = walk.run(eqn.params["jaxprs"].solve, given, line)
+    call, steps = inside(eqn, operands), len(walk.curved)
+    assert call is not None
+    results = walk.run(*call, line)
     if len(walk.curved) == steps:
         return results
     del walk.curved[steps:]
