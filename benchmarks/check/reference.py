@@ -1,6 +1,6 @@
 """The derivative that every method is checked against, computed by other means than theirs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -109,48 +109,93 @@ def find_reference(
         GaveUpError: If there was no time for the function along a line.
     """
     problem, x64 = with_float64(problem), _x64()
-    (constants, allowed), no_rules = guarded(
-        "read its custom rules", lambda: _allowed(problem), (0.0, 0.0)
-    )
-    named, _ = guarded("name what is deliberate", lambda: deliberate(problem), ())
-    drawn, _ = guarded("look for draws", lambda: draws(problem), ())
-    trusting = bool(named or drawn) if rule == "trust" else bool(drawn and not named)
+    said = _said(problem)
     with in_float64(problem, probe) as (wide, directions):
         coarsest, no_type = guarded(
             "find the narrowest type inside", lambda: _narrowest(wide), _eps(wide)
         )
         line = draw_line(wide, directions, coarsest, pace)
         products, unchecked = _products(wide, directions, modes, pace)
-        taylor = {
-            mode: judge(line, directions, mode, product, allowed)
-            for mode, product in products.items()
-        }
-        for mode in [mode for mode in products if _may_be_rounding(taylor[mode], line)]:
-            sizes = _terms(wide, directions, mode, pace)
-            taylor[mode] = judge(line, directions, mode, products[mode], allowed, sizes)
+        taylor = _judged(wide, directions, products, line, said.allowed, pace)
         passed = {mode: products[mode] for mode in products if taylor[mode].right}
         apart = disagreement(products, directions)
         zeros, no_zeros = guarded(
             "look for zeros", lambda: find_zeros(wide, directions, line, passed, pace), None
         )
         products, passed = without_rounding(products, zeros), without_rounding(passed, zeros)
-        trusted = consistent(products, directions) if trusting else {}
-        if trusted.keys() <= passed.keys():
-            trusted = {}
-        else:
-            passed = trusted
-        limit = np.inf if trusted else allowed
+        trusted = _trusted(products, passed, directions) if said.trusts(rule) else {}
+        taken, limit = (trusted, np.inf) if trusted else (passed, said.allowed)
         truths = find_truths(
-            wide, directions, line, passed, pace, allowed=limit, zeros=zeros, entries=entries
+            wide, directions, line, taken, pace, allowed=limit, zeros=zeros, entries=entries
         )
         wrong = {
             mode: describe(problem, wide, directions, mode, test, line, pace, x64=x64)
             for mode, test in taylor.items()
-            if mode not in passed
+            if mode not in taken
         }
-    notes = tuple(filter(None, (no_type, no_rules, no_zeros)))
-    trust = (*named, *drawn) if trusted else ()
-    return Reference(truths, taylor, wrong, coarsest, constants, trust, notes, unchecked, apart)
+    notes = tuple(filter(None, (no_type, said.note, no_zeros)))
+    trust = (*said.named, *said.drawn) if trusted else ()
+    return Reference(
+        truths, taylor, wrong, coarsest, said.constants, trust, notes, unchecked, apart
+    )
+
+
+class _Said(NamedTuple):
+    """What a program says of its derivative before anything is run.
+
+    Attributes:
+        constants: How far off the constants of a rule may be.
+        allowed: How far a rule may be from its function.
+        named: What a user has made another derivative on purpose.
+        drawn: The draws that JAX gives another derivative.
+        note: Why the rules could not be read, if they could not.
+    """
+
+    constants: float
+    allowed: float
+    named: tuple[str, ...]
+    drawn: tuple[str, ...]
+    note: str
+
+    def trusts(self, rule: str) -> bool:
+        """Whether a derivative may be another one than the function's values say."""
+        if rule == "trust":
+            return bool(self.named or self.drawn)
+        return bool(self.drawn) and not self.named
+
+
+def _said(problem: Problem) -> _Said:
+    (constants, allowed), note = guarded(
+        "read its custom rules", lambda: _allowed(problem), (0.0, 0.0)
+    )
+    named, _ = guarded("name what is deliberate", lambda: deliberate(problem), ())
+    drawn, _ = guarded("look for draws", lambda: draws(problem), ())
+    return _Said(constants, allowed, named, drawn, note)
+
+
+def _judged(
+    problem: Problem,
+    probe: Probe,
+    products: Mapping[str, np.ndarray],
+    line: Line,
+    allowed: float,
+    pace: Pace,
+) -> dict[str, Taylor]:
+    """Judge the product of each mode, and once more by its terms what may be their rounding."""
+    taylor = {mode: judge(line, probe, mode, each, allowed) for mode, each in products.items()}
+    for mode, product in products.items():
+        if _may_be_rounding(taylor[mode], line):
+            sizes = _terms(problem, probe, mode, pace)
+            taylor[mode] = judge(line, probe, mode, product, allowed, sizes)
+    return taylor
+
+
+def _trusted(
+    products: dict[str, np.ndarray], passed: Collection[str], probe: Probe
+) -> dict[str, np.ndarray]:
+    """Return the products that are trusted as they are; none where all of them have passed."""
+    trusted = consistent(products, probe)
+    return {} if trusted.keys() <= set(passed) else trusted
 
 
 def _may_be_rounding(test: Taylor, line: Line) -> bool:

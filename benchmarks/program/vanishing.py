@@ -25,7 +25,7 @@ def find_cut(program: Program, differentiated: Sequence[bool]) -> str:
         differentiated: Of each input, whether it is differentiated.
 
     Example:
-        >>> import jax
+        >>> import jax, jax.numpy as jnp
         >>> def steps(x):
         ...     return jnp.sum(jnp.round(x) ** 2)
         >>> find_cut(jax.make_jaxpr(steps)(jnp.ones(3)), [True])

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...program.jaxpr import scan_parts
+from ...program.loops import of_scan
 from ...program.patterns.buffers import Buffer, Rows, rows_of
 from ...program.patterns.rows import Access, cut_out, row_shape
 from ...program.patterns.scalars import scalar_carries
@@ -28,6 +29,10 @@ class _Plan(NamedTuple):
     buffers: Mapping[int, Buffer]
     stacked: Sequence[int] = ()
     sliced: Sequence[tuple[int, Access]] = ()
+
+    def plain(self, carries: int) -> list[int]:
+        """Return the places of what is handed on as it was."""
+        return [i for i in range(carries) if i not in self.buffers and i not in self.stacked]
 
 
 class _State(NamedTuple):
@@ -117,57 +122,59 @@ def _plan_of_numbers(loop: Step) -> _Plan | None:
 
 def _run(loop: Step, plan: _Plan, operands: Sequence[Any], again: Again) -> list[Any]:
     """Do a scan by a plan."""
-    params, body = loop.eqn.params, loop.bodies[0]
-    consts, carries, _, _ = scan_parts(loop.eqn)
-    carried = operands[consts : consts + carries]
-    special = {*plan.buffers, *plan.stacked}
-    plain = [place for place in range(carries) if place not in special]
-    backwards = params["reverse"]
+    params, given = loop.eqn.params, of_scan(loop.eqn, operands)
+    backwards, carries = params["reverse"], len(given.carry)
 
     def turn(state: _State, slices: tuple[list, list]) -> tuple[_State, tuple[list, list]]:
         xs, rows = slices
-        given = dict(zip(plain, state.plain, strict=True))
-        if state.numbers is not None:
-            given |= {place: state.numbers[i] for i, place in enumerate(plan.stacked)}
         read = {access.step: row for (_, access), row in zip(plan.sliced, rows, strict=True)}
         wrote: dict[int, jax.Array] = {}
         do = partial(_do, again, plan, state.rows, read, wrote)
-        inside = [*operands[:consts], *(given.get(place) for place in range(carries)), *xs]
-        results = run_steps(body, inside, do)
-        numbers = [results[place] for place in plan.stacked]
-        after = _State(
-            [results[place] for place in plain],
-            jnp.stack(numbers) if numbers else None,
-            {
-                place: [wrote[place], *state.rows[place]][: len(state.rows[place])]
-                for place in wrote
-            },
-        )
+        inputs = [*given.consts, *_handed_on(plan, state, carries), *xs]
+        results = run_steps(loop.bodies[0], inputs, do)
+        after = _state(plan, results[:carries], _later_rows(state.rows, wrote))
         return after, (results[carries:], [wrote[place] for place in plan.buffers])
 
-    start = _State(
-        [carried[place] for place in plain],
-        jnp.stack([carried[place] for place in plan.stacked]) if plan.stacked else None,
-        {place: _first_rows(carried[place], buffer) for place, buffer in plan.buffers.items()},
-    )
+    first = {
+        place: _first_rows(given.carry[place], buffer) for place, buffer in plan.buffers.items()
+    }
     rows = [
-        cut_out(operands[place], access, _ordered(access, backwards))
-        for place, access in plan.sliced
+        cut_out(operands[place], each, _ordered(each, backwards)) for place, each in plan.sliced
     ]
     last, (ys, written) = jax.lax.scan(
         turn,
-        start,
-        (list(operands[consts + carries :]), rows),
+        _state(plan, given.carry, first),
+        (given.xs, rows),
         length=params["length"],
         reverse=backwards,
         unroll=params["unroll"],
     )
-    ends = dict(zip(plain, last.plain, strict=True))
-    if last.numbers is not None:
-        ends |= {place: last.numbers[i] for i, place in enumerate(plan.stacked)}
+    ends = _handed_on(plan, last, carries)
     for (place, buffer), stacked in zip(plan.buffers.items(), written, strict=True):
-        ends[place] = _filled(carried[place], buffer, stacked, backwards)
-    return [*(ends[place] for place in range(carries)), *ys]
+        ends[place] = _filled(given.carry[place], buffer, stacked, backwards)
+    return [*ends, *ys]
+
+
+def _state(plan: _Plan, carry: Sequence[Any], rows: dict[int, list[jax.Array]]) -> _State:
+    """Return what the scan itself hands on in the form in which its turns do by a plan."""
+    numbers = [carry[place] for place in plan.stacked]
+    plain = [carry[place] for place in plan.plain(len(carry))]
+    return _State(plain, jnp.stack(numbers) if numbers else None, rows)
+
+
+def _handed_on(plan: _Plan, state: _State, carries: int) -> list[Any]:
+    """Return what the scan itself hands on; an array whose rows are outputs is `None`."""
+    values = dict(zip(plan.plain(carries), state.plain, strict=True))
+    if state.numbers is not None:
+        values |= {place: state.numbers[i] for i, place in enumerate(plan.stacked)}
+    return [values.get(place) for place in range(carries)]
+
+
+def _later_rows(
+    rows: Mapping[int, list[jax.Array]], wrote: Mapping[int, jax.Array]
+) -> dict[int, list[jax.Array]]:
+    """Return the last rows of each buffer after a turn, the latest first, as many as before."""
+    return {place: [row, *rows[place]][: len(rows[place])] for place, row in wrote.items()}
 
 
 def _do(

@@ -20,7 +20,7 @@ def read_scopes(program: Program, differentiated: Sequence[bool]) -> Scope:
         differentiated: Of each input, whether it is differentiated.
 
     Example:
-        >>> import jax
+        >>> import jax, jax.numpy as jnp
         >>> loop = lambda x: jax.lax.fori_loop(0, 3, lambda i, x: jnp.sin(x), x)
         >>> scope = read_scopes(jax.make_jaxpr(loop)(1.0), [True])
         >>> [(inner.kind, [step.name for step in inner.steps]) for inner in scope.every()]
