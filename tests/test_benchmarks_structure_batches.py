@@ -177,6 +177,13 @@ BAD = {
     "other constants alone": in_a_branch(
         lambda x: x[:, :2] @ np.array([[3.0], [1.0 if of_one(x) else 2.0]])
     ),
+    "another bound for all of them": in_a_branch(
+        lambda x: jnp.minimum(x[:, :1], jnp.full((len(x), 1), 9e9 if of_one(x) else 1e3))
+    ),
+    "another bound for all of them, by NumPy": in_a_branch(
+        lambda x: jnp.minimum(x[:, :1], np.full((len(x), 1), 9e9 if of_one(x) else 1e3))
+    ),
+    "another column": in_a_branch(lambda x: x[:, 1:2] if of_one(x) else x[:, :1]),
     "a sum that decides": (
         lambda p, x: network(p, x) * jnp.where(jnp.sum(x) > 1e3, 2.0, 1.0),
         (PARAMS, X),

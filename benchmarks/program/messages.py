@@ -216,6 +216,10 @@ def guarded(what: str, work: Callable[[], Result], default: Result) -> tuple[Res
         return default, our_fault(what, error)
 
 
+#: How gradwise is named as the one that raised something.
+_OURS = "gradwise (please report it)"
+
+
 @contextmanager
 def whole_tracebacks() -> Iterator[None]:
     """Let exceptions keep JAX's own frames, without which nobody can tell who raised them."""
@@ -227,6 +231,23 @@ def whole_tracebacks() -> Iterator[None]:
         jax.config.update("jax_traceback_filtering", before)
 
 
+def is_our_own(error: Exception) -> bool:
+    """Whether gradwise itself raised an exception, and neither JAX nor the user's function.
+
+    It has to be raised under `whole_tracebacks`: else what JAX raises seems to be its caller's.
+
+    Example:
+        >>> import jax
+        >>> try:
+        ...     with whole_tracebacks():
+        ...         jax.jvp(lambda x: x, (1.0,), (1,))
+        ... except TypeError as error:
+        ...     is_our_own(error)
+        False
+    """
+    return _raiser(error) == _OURS
+
+
 def _raiser(error: Exception) -> str:
     """Say who raised an exception, by the innermost frame of JAX, gradwise or the user."""
     if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
@@ -235,7 +256,7 @@ def _raiser(error: Exception) -> str:
         if is_jaxs(frame.filename):
             return "JAX"
         if is_ours(frame.filename):
-            return "gradwise (please report it)"
+            return _OURS
         if is_users(frame.filename):
             return "the function"
     return "JAX"

@@ -12,6 +12,7 @@ from ..check.directions import random_probe
 from ..check.float64 import in_float64, with_float64
 from ..derivatives.method import Probe, ravel
 from ..derivatives.problem import Leaves, Output, Problem
+from ..program.messages import is_our_own, whole_tracebacks
 
 #: Epsilons of its type that a product may be off by: sums in another order.
 _EPSILONS = 3e4
@@ -128,10 +129,16 @@ def _compiled(problem: Problem, probe: Probe, entries: Entries) -> _Run:
 
 
 def _possible(mode: Callable[..., object], *args: object) -> bool:
-    """Whether the function has a mode: JAX says so only once the program is lowered."""
+    """Whether the function has a mode: JAX says so only once the program is lowered.
+
+    What gradwise raises itself is a fault, not a mode that is missing.
+    """
     try:
-        jax.jit(mode).lower(*args)
-    except Exception:
+        with whole_tracebacks():
+            jax.jit(mode).lower(*args)
+    except Exception as error:  # a custom rule raises whatever it likes
+        if is_our_own(error):
+            raise
         return False
     return True
 

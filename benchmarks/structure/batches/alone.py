@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn, Literal
 
 from ...program.jaxpr import Atom, dtype, kind, names, shape
 from ...program.walk import equations
-from .along import Pair, alike
+from .along import Pair, alike, is_at_place
 from .lengths import INSIDE, as_numbers, same_numbers
 
 #: Operations that come and go with an axis of one.
@@ -42,6 +42,8 @@ def same_work(one: ClosedJaxpr, other: ClosedJaxpr, count: int) -> bool:
     works = [_work(program) for program in (one, other)]
     if works[0].keys() != works[1].keys() or not _same_constants(one, other):
         return False
+    if _details(one) != _details(other):
+        return False
     return all(
         len(eqns) == len(works[1][name])
         and all(map(_same, eqns, works[1][name], itertools.repeat(count)))
@@ -58,6 +60,25 @@ def _work(program: ClosedJaxpr) -> dict[str, list[JaxprEqn]]:
     return found
 
 
+def _details(program: ClosedJaxpr) -> set[tuple[Any, ...]]:
+    """Return what is told to operations that come and go with an axis of one.
+
+    Numbers, such as a bound that is spread over the batch, and the columns that a slice takes:
+    values that are compared may not reach what they decide.
+    """
+    told: set[tuple[Any, ...]] = set()
+    for eqn, _ in equations(program):
+        if kind(eqn) == "slice":
+            sizes, params = shape(eqn.invars[0]), eqn.params
+            steps = params["strides"] or (1,) * len(sizes)
+            cuts = zip(sizes, params["start_indices"], params["limit_indices"], steps, strict=True)
+            told |= {cut for cut in cuts if cut != (cut[0], 0, cut[0], 1)}
+        elif kind(eqn) in _AT_ANY_LENGTH:
+            literals = [atom for atom in eqn.invars if isinstance(atom, Literal)]
+            told |= {(str(dtype(atom)), str(atom.val)) for atom in literals}
+    return told
+
+
 def _same(one: JaxprEqn, other: JaxprEqn, count: int) -> bool:
     """Whether two operations of one kind do the same, the second to `count` examples."""
     if (len(one.invars), len(one.outvars)) != (len(other.invars), len(other.outvars)):
@@ -65,7 +86,8 @@ def _same(one: JaxprEqn, other: JaxprEqn, count: int) -> bool:
     pairs = list(zip([*one.invars, *one.outvars], [*other.invars, *other.outvars], strict=True))
     if not all(_fits(*pair, count) for pair in pairs):
         return False
-    if kind(one) in INSIDE or any(len(shape(a)) != len(shape(b)) for a, b in pairs):
+    renamed = any(len(shape(a)) != len(shape(b)) for a, b in pairs) and not is_at_place(kind(one))
+    if kind(one) in INSIDE or renamed:
         return True  # programs inside are read too; an axis that is left out renames the others
     return alike(Pair(one, other, (), ()))
 
@@ -79,13 +101,17 @@ def _fits(one: Atom, other: Atom, count: int) -> bool:
 
 
 def _same_constants(one: ClosedJaxpr, other: ClosedJaxpr) -> bool:
-    """Whether the arrays that both programs hold are the same, those of other lengths left out."""
+    """Whether the arrays that both programs hold are the same; of other lengths, their numbers."""
 
     def known(program: ClosedJaxpr) -> list[Any]:
         return [as_numbers(value) for value in program.consts]
 
     pairs = itertools.zip_longest(known(one), known(other))
     return all(
-        a is not None and b is not None and (np.shape(a) != np.shape(b) or same_numbers(a, b))
-        for a, b in pairs
+        a is not None and b is not None and same_numbers(*_comparable(a, b)) for a, b in pairs
     )
+
+
+def _comparable(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return arrays themselves, or the numbers in them where their lengths are others."""
+    return (one, other) if one.shape == other.shape else (np.unique(one), np.unique(other))

@@ -38,7 +38,7 @@ class Pair(NamedTuple):
 def is_apart(pair: Pair) -> bool:
     """Whether an operation does to each example the same, without any other."""
     name = kind(pair.short)
-    rule = _RULES.get(name) or (_at_place if _is_at_place(name) else None)
+    rule = _RULES.get(name) or (_at_place if is_at_place(name) else None)
     return rule is not None and rule(pair)
 
 
@@ -81,7 +81,8 @@ def is_mapped(pair: Pair) -> bool:
     return not parts.carries and all(a is None for a in held) and all(a == 0 for a in stacks)
 
 
-def _is_at_place(name: str) -> bool:
+def is_at_place(name: str) -> bool:
+    """Whether an operation makes each number of those at its place; it names no axis."""
     known = PRIMITIVES.get(name)
     return name in _PLACED or (known is not None and known.depends == PLACE)
 

@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 
 from ...derivatives.problem import Leaves, Problem
 from ...program.jaxpr import kind, trace
+from ...program.messages import is_our_own, whole_tracebacks
 from ...program.told import described
 from ...program.walk import equations
 from ..pattern.marks import extents
@@ -221,8 +222,11 @@ class Linear:
 
     def _takes(self, product: Product, parts: Any, size: int) -> bool:
         try:
-            program = trace(product, parts, jax.ShapeDtypeStruct((size,), "float32"))
-        except Exception:  # whatever JAX raises where it has no such mode
+            with whole_tracebacks():
+                program = trace(product, parts, jax.ShapeDtypeStruct((size,), "float32"))
+        except Exception as error:  # a custom rule raises whatever it likes
+            if is_our_own(error):
+                raise
             return False
         # Of a rule that only says how to go backwards, JAX says so once the program is run.
         return not any(kind(eqn) == "custom_lin" for eqn, _ in equations(program))
