@@ -178,7 +178,7 @@ def test_what_stands_beside_the_outputs_is_returned_as_by_jax():
 def test_a_sparse_form_by_a_faulty_rule_loses_no_entry(monkeypatch):
     from benchmarks.structure.choosing import weigh
 
-    right = weigh.find_pattern
+    right = weigh.pattern_of_problem
 
     def with_a_fault(*args, **options):
         pattern = right(*args, **options)
@@ -186,7 +186,7 @@ def test_a_sparse_form_by_a_faulty_rule_loses_no_entry(monkeypatch):
         dense[2, 2] = 0
         return pattern._replace(rows=csr_array(dense))
 
-    monkeypatch.setattr(weigh, "find_pattern", with_a_fault)
+    monkeypatch.setattr(weigh, "pattern_of_problem", with_a_fault)
     with pytest.warns(UserWarning, match="did not pass its check and is not used; please"):
         found = gradwise.jacobian(stencil, X, output="csr", measure=False)
     assert np.allclose(found(X).todense(), DENSE, atol=1e-6)

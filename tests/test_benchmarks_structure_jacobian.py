@@ -9,7 +9,10 @@ import pytest
 from structure_examples import EXACT, WIDER, arrow, brusselator, normal, rosenbrock, stencil
 
 import gradwise
+from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure.choosing import weigh as module
+from benchmarks.structure.pattern import whole
+from benchmarks.structure.pattern.marks import TooLargeError
 from benchmarks.structure.ways import ways_of
 
 
@@ -236,8 +239,8 @@ def test_what_does_not_pass_its_check_is_not_handed_out(monkeypatch):
         dense[2, 2] = 0
         return pattern._replace(rows=type(pattern.rows)(dense))
 
-    found = module.find_pattern
-    monkeypatch.setattr(module, "find_pattern", with_a_fault)
+    found = module.pattern_of_problem
+    monkeypatch.setattr(module, "pattern_of_problem", with_a_fault)
     x = jnp.asarray(normal(40), jnp.float32)
     with pytest.warns(UserWarning, match="did not pass its check and is not used; please") as told:
         taken = gradwise.jacobian(stencil, x, measure=False)
@@ -246,11 +249,33 @@ def test_what_does_not_pass_its_check_is_not_handed_out(monkeypatch):
     close(taken(x), jax.jit(jax.jacrev(stencil))(x), 1e-6)
 
 
+def test_of_a_program_that_is_too_long_no_derivative_is_traced_to_look_at_it(monkeypatch):
+    traced = []
+
+    @jax.custom_jvp
+    def doubled(x):
+        return 2 * x
+
+    @doubled.defjvp
+    def _(x, t):
+        traced.append(1)
+        return 2 * x[0], 2 * t[0]
+
+    monkeypatch.setattr(whole, "MOST_OPERATIONS", 3)
+    problem = make_problem(lambda x: doubled(jnp.sin(jnp.cos(x)) + x), (jnp.ones(8),))
+    with pytest.raises(TooLargeError, match="a program of 5 operations"):
+        whole.pattern_of_problem(problem, lambda: 5.0)
+    assert not traced
+    taken = gradwise.jacobian(lambda x: jnp.sin(jnp.cos(x) + x * x), jnp.ones(8), measure=False)
+    assert taken.way in ("forward", "reverse")
+    assert "not known: a program of" in taken.notes[0]
+
+
 def test_a_function_that_cannot_be_looked_at_is_taken_in_a_plain_mode(monkeypatch):
     def broken(*args, **options):
         raise KeyError("planted")
 
-    monkeypatch.setattr(module, "find_pattern", broken)
+    monkeypatch.setattr(module, "pattern_of_problem", broken)
     x = jnp.asarray(normal(4), jnp.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -29,8 +29,8 @@ from .drawing.braille import drawn
 from .drawing.shapes import shape_of
 from .drawing.sketch import Sketch
 from .drawing.sketching import band_of, blocks_of, distinct, said_of, sketch_of
-from .pattern.detection import find_pattern
 from .pattern.parts import linear_in
+from .pattern.whole import pattern_of_problem
 from .sought import Sought
 from .worded import idle_arrays, idle_told, in_lines, linear_told, passes_told
 
@@ -205,9 +205,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     problem = canonical(fn, given, outputs, has_aux=False)
     left = work_left(_LIMIT)
     outputs_of = lambda x, f: jax.tree.leaves(problem.fn(x, f))  # noqa: E731
-    pattern = find_pattern(outputs_of, problem.x, problem.fixed, limit=_LIMIT)
+    pattern = pattern_of_problem(problem, left)
     rows = pattern.rows
-    rows.sort_indices()
     lower, upper = band_of(rows)
     inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.

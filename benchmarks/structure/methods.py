@@ -4,19 +4,19 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jax.core import Tracer
 
 from ..derivatives.method import Method, Probe, Program
-from ..derivatives.problem import Leaves, Problem, gradient_problem
+from ..derivatives.problem import Problem, gradient_problem
 from ..instrument.clock import work_left
 from .choosing.further import further_ways
 from .colouring.stars import is_symmetric
 from .drawing.sketch import Sketch
 from .drawing.sketching import sketch_of
-from .pattern.detection import Pattern, find_pattern
+from .pattern.detection import Pattern
 from .pattern.marks import TooLargeError
+from .pattern.whole import pattern_of_problem
 from .sought import Sought
 from .ways import MOST_DENSE, Way, constant, ways_of
 
@@ -96,17 +96,11 @@ def look_for(
     return Found(tuple(_method(way, problem, pattern, order) for way in found[:_MOST]), sketch)
 
 
-def _outputs(problem: Problem, x: Leaves, fixed: Leaves) -> list[jax.Array]:
-    return jax.tree.leaves(problem.fn(x, fixed))
-
-
 def _pattern(problem: Problem, limit: float) -> Pattern | None:
     try:
-        pattern = find_pattern(partial(_outputs, problem), problem.x, problem.fixed, limit=limit)
+        return pattern_of_problem(problem, work_left(limit))
     except TooLargeError:  # its program may tell more
         return None
-    pattern.rows.sort_indices()
-    return pattern
 
 
 def _method(way: Way, looked_at: Problem, pattern: Pattern | None, order: int) -> Method:

@@ -17,8 +17,9 @@ from ...program.messages import Obstacle, guarded
 from ..forms.asked import Asked
 from ..forms.operators import PRODUCTS, Linear
 from ..modes import blocked_modes
-from ..pattern.detection import Pattern, find_pattern
+from ..pattern.detection import Pattern
 from ..pattern.marks import MOST_ENTRIES, TooLargeError
+from ..pattern.whole import MOST_OPERATIONS, length_of, pattern_of_problem
 from ..sought import Sought
 from ..ways import FORWARD, MOST_DENSE, REVERSE, Way, constant, plain_ways, ways_of
 from ..worded import idle_told
@@ -60,7 +61,6 @@ def _looked_at(asked: Asked, left: Callable[[], float]) -> tuple[Pattern | None,
         return Pattern(asked.known, curved=curved), tuple(notes)
     pattern, fault = _found(problem, left)
     if isinstance(pattern, Pattern):
-        pattern.rows.sort_indices()
         notes = [f"{what} counts as mixing everything" for what in pattern.unknown]
         notes += _not_linear(pattern.curved)
         names = problem.given.names_in_order
@@ -73,12 +73,9 @@ def _looked_at(asked: Asked, left: Callable[[], float]) -> tuple[Pattern | None,
 def _found(problem: Problem, left: Callable[[], float]) -> tuple[Pattern | str | None, str]:
     """Return the pattern, or why it is too large, and what went wrong."""
 
-    def outputs(x: Leaves, fixed: Leaves) -> list[jax.Array]:
-        return jax.tree.leaves(problem.fn(x, fixed))
-
     def look() -> Pattern | str:
         try:
-            return find_pattern(outputs, problem.x, problem.fixed, left=left)
+            return pattern_of_problem(problem, left)
         except TooLargeError as error:
             return f"what depends on what is not known: {error}"
 
@@ -97,7 +94,10 @@ def _ways(
     problem = asked.problem
     blocked, fault = guarded("tell which modes there are", lambda: blocked_modes(problem), {})
     count = partial(flops, problem.fn, problem.x, problem.fixed)
-    counted, uncounted = guarded("count operations", count, Flops())
+    long = (
+        length_of(problem) > MOST_OPERATIONS
+    )  # plain modes alone are left, which it says nothing of
+    counted, uncounted = (Flops(), "") if long else guarded("count operations", count, Flops())
     operations = max(float(counted.high), float(problem.n))
     ways, notes = _of_structure(asked, pattern, operations, left)
     notes = tuple(filter(None, (fault, uncounted, *notes)))
