@@ -9,7 +9,6 @@ import pytest
 from structure_examples import EXACT, WIDER, arrow, brusselator, normal, rosenbrock, stencil
 
 import gradwise
-from benchmarks.derivatives.problem import make_problem
 from benchmarks.structure.choosing import weigh as module
 from benchmarks.structure.pattern import whole
 from benchmarks.structure.pattern.marks import TooLargeError
@@ -250,25 +249,14 @@ def test_what_does_not_pass_its_check_is_not_handed_out(monkeypatch):
 
 
 def test_of_a_program_that_is_too_long_no_derivative_is_traced_to_look_at_it(monkeypatch):
-    traced = []
-
-    @jax.custom_jvp
-    def doubled(x):
-        return 2 * x
-
-    @doubled.defjvp
-    def _(x, t):
-        traced.append(1)
-        return 2 * x[0], 2 * t[0]
-
     monkeypatch.setattr(whole, "MOST_OPERATIONS", 3)
-    problem = make_problem(lambda x: doubled(jnp.sin(jnp.cos(x)) + x), (jnp.ones(8),))
-    with pytest.raises(TooLargeError, match="a program of 5 operations"):
-        whole.pattern_of_problem(problem, lambda: 5.0)
-    assert not traced
-    taken = gradwise.jacobian(lambda x: jnp.sin(jnp.cos(x) + x * x), jnp.ones(8), measure=False)
+    monkeypatch.setattr(whole, "find_pattern", lambda *_, **__: pytest.fail("it is traced"))
+    fn = lambda x: jnp.sin(jnp.cos(x) + x * x)  # noqa: E731
+    with pytest.raises(TooLargeError, match="a program of 4 operations"):
+        gradwise.structure(fn, jnp.ones(8))
+    taken = gradwise.jacobian(fn, jnp.ones(8), measure=False)
     assert taken.way in ("forward", "reverse")
-    assert "not known: a program of" in taken.notes[0]
+    assert "not known: a program of 4 operations" in taken.notes[0]
 
 
 def test_a_function_that_cannot_be_looked_at_is_taken_in_a_plain_mode(monkeypatch):
