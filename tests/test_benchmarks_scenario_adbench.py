@@ -101,10 +101,17 @@ def test_gmm_stays_finite_where_an_exponential_overflows():
     assert np.all(np.isfinite(gradient))
 
 
-@pytest.mark.parametrize("layers", [1, 3])
-def test_lstm_and_its_gradient_are_the_oracles(layers):
-    inputs = arrays(data.draw_lstm(layers, 5, 2, seed=layers))
+@pytest.mark.parametrize(("layers", "length"), [(1, 5), (3, 5), (4, 3)])
+def test_lstm_and_its_gradient_are_the_oracles(layers, length):
+    inputs = arrays(data.draw_lstm(layers, length, 2, seed=layers))
     assert_right(lstm.objective, oracles.lstm, [inputs], (0, 1))
+
+
+def test_lstm_takes_one_loop_for_all_layers():
+    main, extra, state, sequence = arrays(data.draw_lstm(3, 9, 2))
+    jaxpr = jax.make_jaxpr(lstm.objective)(main, extra, state, sequence)
+    scans = [eqn.params["length"] for eqn in jaxpr.eqns if eqn.primitive.name == "scan"]
+    assert scans == [8 + 2]  # 8 characters have a next one, and the last layer is 2 steps behind
 
 
 def ba_inputs():
