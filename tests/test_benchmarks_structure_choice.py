@@ -153,3 +153,12 @@ def test_what_a_shape_alone_leaves_open_is_said_and_what_saves_nothing_is_not():
     assert "has no values" not in told
     assert "no output depends on 57 of the 60 numbers of argument 0\n" in told
     assert "1 by coloured (forward, 1)" in told
+
+
+def test_layers_before_the_one_whose_rows_are_mapped_count_for_each_row():
+    sizes = ((512,), (48, 512), (40, 48), (32, 40))
+    inputs = [jnp.asarray(normal(*size), jnp.float32) for size in sizes]
+    fn = lambda x, a, b, c: jnp.tanh(c @ jnp.tanh(b @ jnp.tanh(a @ x)))  # noqa: E731
+    problem = make_problem(fn, inputs, argnums=0)
+    _, ways, _ = weigh.weighed(jacobian._asked(fn, problem, 0, "dense", None, "jacobian"))
+    assert [way.name for way in ways[:2]] == ["chain (48 x 40)", "vmap (32 examples)"]

@@ -21,6 +21,7 @@ from ...check.float64 import in_float64, own_program, with_float64
 from ...derivatives.jacobians import Jacobian
 from ...derivatives.method import ravel
 from ...derivatives.problem import Leaves, Problem
+from ...program.flops import flops
 from ...program.jaxpr import trace
 from ..colouring.compressed import at_places
 from ..decomposition.pieces import Piece, piece_of
@@ -70,7 +71,8 @@ def batch(sought: Sought) -> Way | None:
         return _each(one, batched, x, fixed)
 
     passes = sought.m // count
-    cost = passes * REVERSE * sought.operations + sought.m * sought.n
+    runs = sought.operations * _one_by_one(problem, one, batched, count)
+    cost = passes * REVERSE * runs + sought.m * sought.n
     why = "each example's rows are the Jacobian of the function of that example"
     name = f"vmap ({count:,} examples)"
     moving = batched[: len(problem.x)]
@@ -85,6 +87,18 @@ def batch(sought: Sought) -> Way | None:
         return numbers if numbers.size == tables.size else at_places(numbers, tables)
 
     return Way(name, passes, cost, dense, data, places, why=why)
+
+
+def _one_by_one(problem: Problem, one: Piece, batched: Sequence[bool], count: int) -> float:
+    """Return how many runs of the function it takes to run it for every example alone.
+
+    One, where all is done for each example; but what the examples have in common, such as the
+    layers before one whose weights are taken for the batch, is pulled through for each.
+    """
+    every = (*problem.x, *problem.fixed)
+    alone = flops(one.own, *(_of_length(1, *pair) for pair in zip(every, batched, strict=True)))
+    whole = flops(problem.fn, problem.x, problem.fixed)
+    return max(count * float(alone.high) / max(float(whole.high), 1.0), 1.0)
 
 
 def examples_of(problem: Problem) -> tuple[int, list[Any]]:
