@@ -56,7 +56,8 @@ def table() -> list[str]:
         one = regret_of(case.fn, *inputs_of(name), argnums=case.argnums, name=name, budget=3.0)
         plain = min((one.seconds[mode], mode) for mode in ("forward", "reverse"))
         best = one.seconds[one.best]
-        times = f"{units.seconds(best)}", f"{units.seconds(plain[0])} ({plain[1]})"
+        unbroken = [units.seconds(time).replace(" ", "\u00a0") for time in (best, plain[0])]
+        times = unbroken[0], f"{unbroken[1]} ({plain[1]})"
         gains = units.times(plain[0] / best), units.times(gain_as_csr(name, plain[1]))
         lines.append([name, f"{one.n:,}", f"{one.m:,}", one.best, *times, *gains])
     return markdown_table(lines)

@@ -280,3 +280,14 @@ def test_a_hessian_of_a_layer_is_its_weights_on_both_sides():
     slope = 2 * (1 - np.tanh(WEIGHTS @ x) ** 2)  # of tanh(y)^2: 2 t (1 - t^2), and once more
     curve = slope * (1 - 3 * np.tanh(WEIGHTS @ x) ** 2)
     assert np.allclose(found(x), WEIGHTS.T @ (curve[:, None] * WEIGHTS), atol=1e-5)
+
+
+def test_weights_that_are_computed_just_before_they_are_used_are_weights_all_the_same():
+    def late(x):  # as `three`
+        hidden = jnp.tanh((1 * jnp.asarray(SECOND, x.dtype)) @ jnp.tanh(layer(x)))
+        return jnp.tanh((2 * jnp.asarray(THIRD, x.dtype)) @ hidden)
+
+    x = jnp.asarray(normal(40), jnp.float32)
+    found = gradwise.jacobian(late, x, measure=False)
+    assert (found.way, found.rivals[0].passes) == ("chain (30 x 20)", 3)
+    assert np.allclose(found(x), jax.jit(jax.jacrev(late))(x), atol=1e-5)

@@ -145,7 +145,7 @@ class Structure:
 
     def _repr_html_(self) -> str:
         sketch = self.sketch
-        said = [line for line in self._said() if line not in sketch.said]
+        said = [self._named, *(line for line in self._said() if line not in sketch.said)]
         text = html.escape("\n".join(map(in_lines, said)))
         return f"<div>{sketch.svg(self.name)}<pre style='font-family: monospace'>{text}</pre></div>"
 
@@ -153,9 +153,13 @@ class Structure:
         share = self.columns.size / max(self.m * self.n, 1)
         sizes = f"{counted(self.m, 'output')} x {counted(self.n, 'input')}"
         entries = f"{self.columns.size:,} entr{'y' if self.columns.size == 1 else 'ies'}"
-        at = f" ({self.line})" if self.line and self.line not in self.name else ""
-        first = f"{self.name}{at}: {sizes}, {entries} ({100 * share:.3g} %)"
+        first = f"{self._named}: {sizes}, {entries} ({100 * share:.3g} %)"
         return "\n".join([in_lines(first), *drawn(self.rows), *map(in_lines, self._said())])
+
+    @property
+    def _named(self) -> str:
+        hidden = not self.line or self.line in self.name
+        return self.name if hidden else f"{self.name} ({self.line})"
 
     def _said(self) -> list[str]:
         said = [self.shape] if self.shape else []

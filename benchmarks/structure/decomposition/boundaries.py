@@ -58,7 +58,10 @@ def inner_boundaries(whole: Flat, useful: set[Var], widest: int) -> list[Boundar
         alive += [v for v in eqn.outvars if v in useful and v in last]
         every.append(Boundary(place + 1, alive))
         if is_dense_layer(eqn, every[place].values) and alive == eqn.outvars:
-            layers |= {place, place + 1}
+            before = place  # weights that are computed in between move nothing
+            while before and every[before - 1].values == every[place].values:
+                before -= 1
+            layers |= {before, place + 1}
     return _chosen(every, layers, widest)
 
 
