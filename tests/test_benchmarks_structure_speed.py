@@ -9,7 +9,7 @@ import pytest
 from structure_examples import normal, stencil
 
 import gradwise
-from benchmarks.structure.colouring import compressed
+from benchmarks.structure.colouring import tables
 from benchmarks.structure.forms import made
 
 
@@ -28,7 +28,7 @@ def single(*shape):
 
 def program_of(found, *inputs):
     """The compiled program of a derivative."""
-    return found._made._direct.lower(inputs, found._made._arrays).compile()
+    return found._made._direct.lower(*found._made._arrays, *inputs).compile()
 
 
 def arrays_of(found, *inputs):
@@ -51,12 +51,51 @@ def test_a_second_call_is_one_call_of_a_compiled_program(monkeypatch):
     assert np.array_equal(found(np.asarray(x)), first)
 
 
+def test_indices_that_were_compared_are_not_compared_again(monkeypatch):
+    x, order = single(6), jnp.asarray([3, 1, 0, 5, 2, 4])
+    found = gradwise.jacobian(lambda x, order: x[order] ** 2, x, order, measure=False)
+    true = 2 * jnp.eye(6)[order] * x
+    assert np.allclose(found(x, order), true)
+
+    def looked(*args):
+        raise AssertionError("inputs are looked at once more")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(made, "sort_inputs", looked)
+        assert np.allclose(found(x, order), true)
+        with pytest.raises(AssertionError, match="once more"):
+            found(x, order + 0)  # another array, though of the same numbers
+    assert np.allclose(found(x, order + 0), true)
+    with pytest.raises(ValueError, match="other values"):
+        found(x, order[::-1])
+    assert np.allclose(found(x, order), true)
+    with pytest.raises(ValueError, match="no value inside of a transformation"):
+        jax.jit(found)(x, order)
+    assert np.allclose(jax.jit(lambda x: found(x, order))(x), true)
+
+
+def test_indices_of_numpy_may_be_written_to_and_are_compared_each_time():
+    x, order = single(4), np.array([2, 0, 3, 1])
+    found = gradwise.jacobian(lambda x, order: x[order] ** 2, x, order, measure=False)
+    assert np.allclose(found(x, order), 2 * jnp.eye(4)[order] * x)
+    order[:2] = 0, 2
+    with pytest.raises(ValueError, match="other values"):
+        found(x, order)
+
+
+@pytest.mark.parametrize("output", ["dense", "csr"])
+def test_nothing_but_the_inputs_is_handed_to_a_small_program(output):
+    x = single(9)
+    found = gradwise.jacobian(stencil, x, output=output, measure=False)
+    assert found._made._arrays == ()
+
+
 @pytest.mark.parametrize("what", ["text", "structure", "number of arguments"])
 def test_what_is_not_an_array_is_still_said(what):
     x = single(9)
     found = gradwise.jacobian(lambda a, x: a * x, 2.0, x, measure=False)
     wrong = {"text": ("two", x), "structure": ((2.0,), x), "number of arguments": (2.0,)}[what]
-    with pytest.raises(ValueError, match="made for"):
+    with pytest.raises(ValueError, match="made for|takes 2 arguments, got 1"):
         found(*wrong)
     assert found(3.0, x)[1][0, 0] == 3
 
@@ -130,6 +169,6 @@ def test_products_that_no_input_changes_are_computed_as_the_program_is_compiled(
     assert len(re.findall(r" convolution\(|custom_call_target=.*conv", text)) <= 1  # the value's
     true = jax.jacfwd(smoothed)(image).reshape(56, 56)
     assert np.allclose(found(image).todense(), true, atol=1e-5)
-    monkeypatch.setattr(compressed, "_MOST_WITHIN", 0)  # of more they are not, which takes long
+    monkeypatch.setattr(tables, "_MOST_WITHIN", 0)  # of more they are not, which takes long
     other = gradwise.jacobian(smoothed, image, output="csr", measure=False)
     assert np.allclose(other(image).data, found(image).data, atol=1e-6)

@@ -85,7 +85,7 @@ def _masked_cross_entropy(logits, targets, where):
 def _sparse_jacobian(fn: Callable[..., Any], x: jax.Array, *, dense: bool) -> SparseJacobian:
     found = jacobian(fn, x, output="dense" if dense else "csr")
     passes = next(rival.passes for rival in found.rivals if rival.name == found.way)
-    return SparseJacobian(jax.jit(found), passes)
+    return SparseJacobian(found, passes)  # it is compiled
 
 
 RBG = Peer(name="gradwise, rbg key", trainer=partial(_trainer, implementation="rbg"))

@@ -81,8 +81,7 @@ class Jacobian:
             ValueError: If the inputs have other shapes or dtypes than those that it was made for,
                 or other whole numbers where these decide what depends on what.
         """
-        made = self._made or self._way()
-        return made(*inputs)
+        return (self._made or self._way())(*inputs)
 
     def check(self, *inputs: Any) -> bool:
         """Return whether the derivative is right at other inputs, by products in float64.

@@ -11,17 +11,10 @@ from scipy.sparse import csr_array
 
 from ..derivatives.jacobians import Jacobian
 from ..derivatives.problem import Leaves, Problem
-from .colouring.compressed import (
-    Tables,
-    at_places,
-    dense_jacobian,
-    entries,
-    of_entries,
-    products,
-    small,
-    tables_of,
-)
+from .colouring.compressed import at_places, dense_jacobian, entries
 from .colouring.plans import Plan, plans, proves
+from .colouring.products import products
+from .colouring.tables import Tables, of_entries, small, tables_of
 from .pattern.marks import extents
 
 #: What a pass costs in runs of the function, roughly: one beside it, or one there and back.

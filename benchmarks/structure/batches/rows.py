@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..colouring.compressed import small
+from ..colouring.tables import small
 from ..pattern.marks import extents
 
 

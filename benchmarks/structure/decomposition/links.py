@@ -18,7 +18,8 @@ from scipy.sparse import csr_array
 from ...derivatives.problem import Leaves, Problem
 from ...program.flops import flops_of
 from ...program.jaxpr import kind, names, shape
-from ..colouring.compressed import Tables, entries, tables_of
+from ..colouring.compressed import entries
+from ..colouring.tables import Tables, tables_of
 from ..modes import stopped_modes
 from ..pattern.detection import find_pattern
 from ..pattern.marks import TooLargeError, extents

@@ -17,8 +17,10 @@ from ...check.float64 import own_program
 from ...derivatives.jacobians import Jacobian, one_hot
 from ...derivatives.problem import Leaves, Problem
 from ...instrument.units import counted
-from ..colouring.compressed import dense_jacobian, products, tables_of
+from ..colouring.compressed import dense_jacobian
 from ..colouring.plans import Plan, plans, proves
+from ..colouring.products import products
+from ..colouring.tables import tables_of
 from ..pattern.detection import find_pattern
 from ..pattern.marks import TooLargeError, extents
 from ..sought import Sought

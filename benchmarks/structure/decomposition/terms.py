@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..colouring.compressed import at_places, small
+from ..colouring.compressed import at_places
+from ..colouring.tables import small
 
 
 class Terms(NamedTuple):

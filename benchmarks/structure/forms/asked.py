@@ -102,11 +102,11 @@ class Finish(NamedTuple):
 
     Attributes:
         inside: Called as `inside(way, problem, tables, x, fixed)` while a program is traced.
-        outside: Called with what that program returns.
+        outside: Called with what that program returns; `None` where that is the derivative.
     """
 
     inside: Callable[..., Any]
-    outside: Callable[[Any], Any]
+    outside: Callable[[Any], Any] | None
 
 
 def finished(asked: Asked, rows: csr_array | None) -> Finish:
@@ -117,20 +117,17 @@ def finished(asked: Asked, rows: csr_array | None) -> Finish:
             "ask for output='dense'"
         )
     form = _operator(rows) if asked.output == "operator" else _FORMS[asked.output](asked)
-    placed = Sparse(asked.output, rows) if asked.sparse and rows is not None else _itself
+    placed = Sparse(asked.output, rows) if asked.sparse and rows is not None else None
 
     def both(way: Way, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Any:
         assert asked.aux is not None
         return form(way, problem, tables, x, fixed), asked.aux(x, fixed)
 
     def both_placed(results: Any) -> Any:
-        return placed(results[0]), without_static(results[1])
+        derivative = placed(results[0]) if placed else results[0]
+        return derivative, without_static(results[1])
 
     return Finish(form, placed) if asked.aux is None else Finish(both, both_placed)
-
-
-def _itself(result: Any) -> Any:
-    return result
 
 
 def _dense(asked: Asked) -> Callable[..., Any]:

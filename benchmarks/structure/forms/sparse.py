@@ -26,28 +26,33 @@ class Sparse:
     def __init__(self, output: str, rows: csr_array) -> None:
         """Place the entries of a pattern, as `"csr"` or as `"bcoo"`."""
         self._output, self._rows = output, rows
-        self._places = self._placed()
-        kind = BCSR if output == "csr" else BCOO
-        like = kind(
-            (jnp.zeros(rows.nnz), *self._places),  # pyright: ignore[reportArgumentType]
-            shape=extents(rows),
-            indices_sorted=True,
-            unique_indices=True,
-        )
-        self._structure = jax.tree.structure(like)
+        self._kind = BCSR if output == "csr" else BCOO
+        self._place()
 
     def __call__(self, data: Any) -> Any:
         """Return the matrix of some numbers."""
-        for array in self._places:
-            if array.is_deleted():  # donated with a result
-                self._places = self._placed()
-                break
-        return self._structure.unflatten((data, *self._places))
+        if self._places[0].is_deleted() or self._places[-1].is_deleted():  # donated with a result
+            self._place()
+        # What JAX's pytrees do takes as long again as the call of a small program.
+        matrix: Any = object.__new__(self._kind)
+        matrix.__dict__.update(self._attributes, data=data)
+        return matrix
+
+    def _place(self) -> None:
+        """Make the arrays, and the attributes that all matrices have alike."""
+        with jax.ensure_compile_time_eval():
+            self._places = self._placed()
+            one = self._kind(
+                (jnp.zeros(self._rows.nnz), *self._places),  # pyright: ignore[reportArgumentType]
+                shape=extents(self._rows),
+                indices_sorted=True,
+                unique_indices=True,
+            )
+        self._attributes = {name: value for name, value in vars(one).items() if name != "data"}
 
     def _placed(self) -> tuple[jax.Array, ...]:
         rows = self._rows
-        with jax.ensure_compile_time_eval():
-            if self._output == "csr":
-                return jnp.asarray(rows.indices), jnp.asarray(rows.indptr)
-            row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
-            return (jnp.asarray(np.stack([row_of, rows.indices], axis=1).astype(np.int32)),)
+        if self._output == "csr":
+            return jnp.asarray(rows.indices), jnp.asarray(rows.indptr)
+        row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+        return (jnp.asarray(np.stack([row_of, rows.indices], axis=1).astype(np.int32)),)
