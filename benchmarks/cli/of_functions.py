@@ -1,7 +1,9 @@
 """The commands on one function of the user's that measure no table: `jacobian`, `structure`..."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +13,9 @@ from . import completion, options
 from .errors import in_one_line
 from .files import check_writable
 from .loading import loading
+
+if TYPE_CHECKING:
+    from ..structure.record import Jacobian
 
 #: A limit in seconds that is never reached: in a thread, a compilation does not hold Ctrl-C up.
 _NEVER = 1e9
@@ -51,36 +56,45 @@ def jacobian(
     Print the pattern, the way, its colours or passes, and what it was chosen from.
     """
     with loading():
-        from ..instrument.deadline import within
         from ..structure.drawing.braille import drawn
         from ..structure.jacobian import hessian as make_hessian
         from ..structure.jacobian import jacobian as make_jacobian
         from ..structure.record import ENDINGS
-        from .progress import Progress
-        from .target import load_case
 
-    for path in out or []:  # before anything is measured
-        ending(path, *ENDINGS)
-        check_writable(path)
-    fn, inputs, given = load_case(target, _OF_JACOBIAN)
+    files = _checked(out, ENDINGS)
     make = make_hessian if hessian else make_jacobian
-    with Progress(1) as progress:
-        progress.start(target)
-        progress.stage("looking" if count else "measuring", 0.0)
-        found = within(
-            _NEVER,
-            lambda: make(fn, *inputs, output=output, measure=not count, **given),
-            "the choice of a way",
-        )
+    found = _made(target, partial(make, output=output, measure=not count), count=count)
     picture = drawn(found.pattern) if found.pattern is not None else []
     printed = "\n".join([*picture, str(found)])
     typer.echo(printed)
-    for path in out or []:
+    for path in files:
         if path.suffix.lower() == ".txt":
             write_whole(path, f"{printed}\n")
         else:
             found.save(path)
         typer.echo(f"wrote {path}")
+
+
+def _made(target: str, make: "Callable[..., Jacobian]", *, count: bool) -> "Jacobian":
+    """Make the Jacobian of a case, which Ctrl-C can end, and tell how it goes."""
+    with loading():
+        from ..instrument.deadline import within
+        from .progress import Progress
+        from .target import load_case
+
+    fn, inputs, given = load_case(target, _OF_JACOBIAN)
+    with Progress(1) as progress:
+        progress.start(target)
+        progress.stage("looking" if count else "measuring", 0.0)
+        return within(_NEVER, lambda: make(fn, *inputs, **given), "the choice of a way")
+
+
+def _checked(out: list[Path] | None, endings: Sequence[str]) -> list[Path]:
+    """Return the files to write once they are checked, before anything is traced or measured."""
+    for path in out or []:
+        ending(path, *endings)
+        check_writable(path)
+    return out or []
 
 
 @in_one_line
@@ -105,13 +119,11 @@ def structure(
         from ..structure.look import structure as look_at
         from .target import load_case
 
-    for path in out or []:  # before anything is traced
-        ending(path, *ENDINGS)
-        check_writable(path)
+    files = _checked(out, ENDINGS)
     fn, inputs, given = load_case(target, _OF_STRUCTURE)
     found = look_at(fn, *inputs, **given)
     typer.echo(str(found))
-    for path in out or []:
+    for path in files:
         found.save(path)
         typer.echo(f"wrote {path}")
 
