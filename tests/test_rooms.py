@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 #: What every room may import beside what `MAY_IMPORT` says; it imports nothing else of ours.
 SHARED = {"benchmarks._equality", "benchmarks._files", "benchmarks._record_file"}
-SHARED |= {"benchmarks._codec", "benchmarks._extras"}
+SHARED |= {"benchmarks._codec", "benchmarks._document", "benchmarks._extras"}
 #: The imports against the rules: a comparison shows and saves itself, and draws its function.
 EXCEPTIONS = {
     ("benchmarks.comparison.record", f"benchmarks.report{module}")

@@ -9,9 +9,10 @@ import time
 
 import jax
 import numpy as np
-import process_jobs
+import process_spread_jobs
 import pytest
 from process_group import EPOCHS, HEARTBEAT, LABELS, RATE, X, Y, batches_of, group, run
+from process_job import Job
 
 import train
 from train.checkpoints.spread import read_together
@@ -198,7 +199,7 @@ def test_what_several_processes_hold_in_parts_is_saved_in_parts_and_pruned(told)
 
 def test_layers_that_are_spread_over_processes_train_as_those_of_one(told, tmp_path):
     found = both(told, "fsdp")
-    whole = process_jobs.fsdp(process_jobs.Job(0, 1, tmp_path), mesh=False, epochs=(3,))
+    whole = process_spread_jobs.fsdp(Job(0, 1, tmp_path), mesh=False, epochs=(3,))
     assert found.get("spec") == "P(None, 'data')", found
     assert found["steps"] == whole["steps"]
     for name in ("losses", "validation", "params"):
@@ -264,8 +265,8 @@ def test_four_processes_go_on_with_the_run_of_two(told, folder, tmp_path):
 
 def test_one_process_goes_on_with_the_run_of_two(told, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(jax, "devices", lambda: jax.local_devices()[:1])
-    job = process_jobs.Job(0, 1, within_an_epoch(folder, tmp_path))
-    assert_same_run(process_jobs.spread_resumed(job), both(told, "spread"))
+    job = Job(0, 1, within_an_epoch(folder, tmp_path))
+    assert_same_run(process_spread_jobs.spread_resumed(job), both(told, "spread"))
 
 
 def assert_same_run(found, expected):
@@ -298,7 +299,7 @@ def test_where_one_process_is_killed_the_other_ends_and_says_to_restart_all(tmp_
 
 def assert_goes_on(folder):
     """One process goes on with what two have left, whatever was being written, and clears up."""
-    job = process_jobs.Job(0, 1, folder.parent)
+    job = Job(0, 1, folder.parent)
     state = train.restore(sorted(folder.glob("epoch-*"))[-1], job.spread_state()).train_state
     epochs = int(state.step) // 5 + 1
     options = {"epochs": epochs, "steps_per_epoch": 5, "every_steps": 1, "resume": True}
