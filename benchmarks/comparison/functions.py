@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._codec import from_plain
+from .._document import html_document
 from .._equality import equal_by_fields
 from .._files import write_whole
 from .._record_file import damage_told, ending, read_object, record_of, save_record
@@ -108,9 +109,8 @@ class FunctionComparison:
         if of_path == ".json":
             save_record(path, KIND, self)
         else:
-            page = f'<!doctype html><meta charset="utf-8"><title>{html.escape(self.name)}</title>'
-            html_page = f"{page}\n{self._repr_html_()}\n"
-            write_whole(path, html_page if of_path == ".html" else self.markdown())
+            page = html_document(html.escape(self.name), self._repr_html_())
+            write_whole(path, page if of_path == ".html" else self.markdown())
 
     @classmethod
     def load(cls, path: str | Path) -> "FunctionComparison":

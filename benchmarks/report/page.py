@@ -1,9 +1,11 @@
 """One HTML page that needs no network."""
 
+import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._document import html_document
 from .._extras import import_extra
 from ..comparison.differences import Differences
 from ..comparison.findings import Crossover
@@ -54,9 +56,9 @@ def page(comparisons: Sequence[Comparison], *, since: Differences | None = None)
     places = addresses([one.name for one in comparisons], _FIXED)
     of_kin = addresses(stems, [*_FIXED, *places])
     where = {one.name: place for one, place in zip(comparisons, places, strict=True)}
-    return template.render(
-        title="What derivatives cost" if many else f"What {comparisons[0].name} costs",
-        style=_markup(_file("page.css") + STYLE),
+    title = "What derivatives cost" if many else f"What {comparisons[0].name} costs"
+    body = template.render(
+        title=title,
         script=_markup(_file("page.js")),
         contents=_contents(comparisons, places, dict(zip(of_kin, stems, strict=True)), since),
         measures=[measure.name for measure in MEASURES],
@@ -69,6 +71,7 @@ def page(comparisons: Sequence[Comparison], *, since: Differences | None = None)
         words=_words(comparisons),
         environment=environment_lines(comparisons[0]),
     )
+    return html_document(html.escape(title), body, style=_file("page.css") + STYLE)
 
 
 def _contents(

@@ -5,6 +5,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+from ..._document import html_document
 from ..overlays import for_page
 from ..record import Graph
 from .amounts import storage
@@ -47,7 +48,6 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
     parts = {
         "title": escaped(heading(graph)),
         "description": escaped(description(graph)),
-        "style": page_style(),
         "data": packed(text.replace("<", "\\u003c")),
         "script": _scripts(),
     }
@@ -58,7 +58,7 @@ def page(graph: Graph, *, overlays: Overlays | None = None) -> str:
     for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
         filled.append(parts[name] + rest)
-    return "".join(filled)
+    return html_document(parts["title"], "".join(filled), style=page_style())
 
 
 def in_notebook(graph: Graph) -> str:
