@@ -1,6 +1,8 @@
 """Go on with a run: keep what was made by equals, measure the rest, and say which is which."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from ..derivatives.candidate import Candidate
 from ..program.arguments import Argnums
@@ -42,33 +44,15 @@ def keeping(
         on_progress: OnProgress | None = None,
         **options: object,
     ) -> Comparison:
+        given: dict[str, Any] = {"argnums": argnums, "candidates": candidates, "order": order}
         old = previous.get(name)
         if old is not None:
-            reasons = why_not_kept(
-                old,
-                lambda: made_by(
-                    fn,
-                    inputs,
-                    argnums=argnums,
-                    candidates=candidates,
-                    order=order,
-                    options=options,
-                ),
-            )
+            reasons = why_not_kept(old, partial(made_by, fn, inputs, options=options, **given))
             tell(f"{name}: " + (f"measured again: {'; '.join(reasons)}" if reasons else "kept"))
             if not reasons:
                 return old
-        return compare(
-            fn,
-            *inputs,
-            name=name,
-            argnums=argnums,
-            candidates=candidates,
-            order=order,
-            purpose=purpose,
-            on_progress=on_progress,
-            **options,
-        )
+        told = {"name": name, "purpose": purpose, "on_progress": on_progress}
+        return compare(fn, *inputs, **told, **given, **options)
 
     return compare_or_keep
 
