@@ -65,6 +65,7 @@ def test_of_a_damaged_newest_checkpoint_the_error_names_the_newest_that_is_whole
         resumed, history = fit(folder, 4, resume="latest good")
     named = [name for name in ("00000003", "00000002") for w in told if name in str(w.message)]
     assert named == ["00000003", "00000002"]
+    assert {warning.filename for warning in told} == {__file__}
     assert history.epochs == 4
     assert same_bits(resumed, fit(None, 4)[0])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from .._checks import positive
 from .._processes import is_first, several, texts
 from .._record_file import damage_told
 from .._types import Tree
+from .._warnings import warn_user
 from ..curves import History
 from . import format as file_format
 from .lock import locked
@@ -123,7 +123,7 @@ class RunFolder:
             except ValueError as error:
                 if self.resume_from != "latest good":
                     raise ValueError(f"{error}{self._older_than(path)}") from error
-                warnings.warn(f"{error}; the one before it is taken", stacklevel=5)
+                warn_user(f"{error}; the one before it is taken")
                 continue
             return self._resumed(path, arrays, header, like, key)
         if saved:
@@ -197,10 +197,9 @@ def _check_made_with(
             ".train_state"
         )
     if told and is_first():
-        warnings.warn(
+        warn_user(
             f"{path} is of a run with {'; '.join(told)}: the run goes on, but not as it would "
-            "have, for its rows have another order or its numbers are rounded otherwise",
-            stacklevel=7,  # the caller of `fit`
+            "have, for its rows have another order or its numbers are rounded otherwise"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 
 from .. import data as datasets
@@ -22,68 +24,55 @@ from .carry import Carry, before_resume, check_not_given_away, resumed, start
 from .placement import Placement
 from .plan import Plan
 from .sources import Source
+from .task import Task
 
 
-def stream_options(
-    train_data: Data | Source,
-    steps_per_epoch: int | None,
-    every_steps: int | None,
-) -> dict[str, int | None]:
-    """Return the options that only host batches have, checked."""
-    options = {"steps_per_epoch": steps_per_epoch, "every_steps": every_steps}
+def check_stream_options(task: Task) -> Task:
+    """Return a task once the options that only host batches have are checked."""
+    options = {"steps_per_epoch": task.steps_per_epoch, "every_steps": task.every_steps}
     for name, value in options.items():
-        if value is not None and isinstance(train_data, tuple):
+        if value is not None and isinstance(task.train_data, tuple):
             raise ValueError(
                 f"{name}={value} needs host batches; arrays are trained on in whole epochs: leave "
                 "it out, or pass a function of the epoch that makes batches"
             )
-    return {name: None if n is None else positive(name, n) for name, n in options.items()}
+    given = {name: value for name, value in options.items() if value is not None}
+    return replace(task, **{name: positive(name, value) for name, value in given.items()})
 
 
-def accepted(
-    plan: Plan,
-    train_state: TrainState,
-    train_data: Data | Source,
-    validation: Data | Source | None,
-    epochs: int,
-    validations: int,
-) -> tuple[Data | Source, Data | Source | None]:
-    """Return the data as arrays, and sources as they are, once they are checked.
+def accepted(plan: Plan, task: Task) -> Task:
+    """Return a task with its data as arrays, and sources as they are, once they are checked.
 
-    Training data must begin `epochs` times, validation data `validations` times.
+    A source begins anew for each epoch, but one without an end is read on.
     """
-    check_train_state("fit", train_state)
-    check_not_given_away(train_state)
+    check_train_state("fit", task.train_state)
+    check_not_given_away(task.train_state)
+    train_data, validation = task.train_data, task.validation
     if isinstance(train_data, tuple):
         sets = data_sets(train_data, validation, batch_size=plan.batch_size)
-        check_targets(plan.objective, train_state, *sets)
-        return sets
-    check_source("train_data", train_data, epochs=epochs)
+        check_targets(plan.objective, task.train_state, *sets)
+        return replace(task, train_data=sets[0], validation=sets[1])
+    endless = task.steps_per_epoch is not None
+    check_source("train_data", train_data, epochs=1 if endless else task.epochs)
     if isinstance(validation, tuple):
         validation = data_set("the validation data", validation)
         check_global("the validation data", validation)
     elif validation is not None:
-        check_source("validation", validation, epochs=validations)
-    return train_data, validation
+        check_source("validation", validation, epochs=task.epochs)
+    return replace(task, validation=validation)
 
 
-def made_with(
-    plan: Plan,
-    train_state: TrainState,
-    train_data: Data | Source,
-    validation: Data | Source | None,
-    steps_per_epoch: int | None,
-) -> dict[str, int | bool | str]:
+def made_with(plan: Plan, task: Task) -> dict[str, int | bool | str]:
     """Return the options, and what else, without which a resumed run would be another one."""
-    options: dict[str, int | bool | str] = {"validation": validation is not None}
+    options: dict[str, int | bool | str] = {"validation": task.validation is not None}
     # The best figure in a checkpoint is one of the curve that was watched.
     options |= {"monitor": plan.monitor or "the loss", "mode": plan.mode or "min"}
     options |= {"keep_best": bool(plan.keep_best), "average": plan.average is not None}
-    if isinstance(train_data, tuple):  # else the source decides what an epoch is
-        options |= {"batch_size": plan.batch_size, "rows": datasets.length(train_data)}
-        options["shuffle"] = _shuffling(plan, train_state, train_data)
-    elif steps_per_epoch is not None:
-        options["steps_per_epoch"] = steps_per_epoch
+    if isinstance(task.train_data, tuple):  # else the source decides what an epoch is
+        options |= {"batch_size": plan.batch_size, "rows": datasets.length(task.train_data)}
+        options["shuffle"] = _shuffling(plan, task.train_state, task.train_data)
+    elif task.steps_per_epoch is not None:
+        options["steps_per_epoch"] = task.steps_per_epoch
     return options | precision()
 
 

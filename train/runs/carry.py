@@ -14,8 +14,8 @@ from .._records import is_key
 from ..checkpoints.trees import place
 from ..steps import TrainState
 from ..steps.averages import Average, averaged
+from ..steps.judging import leaf_names
 from ..steps.state import select
-from ..steps.transaction import leaf_names
 from .plan import Plan
 
 T = TypeVar("T")

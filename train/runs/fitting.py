@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -15,31 +12,24 @@ from jax.sharding import NamedSharding
 
 from .. import gradients
 from .._checks import check_key, positive
-from .._process_errors import lost_told, shared_errors
-from .._processes import check_same
+from .._process_errors import shared_errors
 from .._types import Data
-from ..checkpoints.folder import Resume, open_folder
+from ..checkpoints.folder import Resume
 from ..curves import History
 from ..data.dealing import Shuffle
 from ..log import Callback
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
-from .beginning import accepted, begin, made_with, stream_options
+from .beginning import accepted, check_stream_options
 from .best_on_host import check_host
-from .carry import finish
-from .driver import drive
-from .interruption import OnInterrupt, first_signal, tell_of_signal
+from .interruption import OnInterrupt
 from .listening import Stop, asked, teller
-from .lockstep import Lockstep
-from .nonfinite import nonfinite_error
 from .plan import KeepBest, Mode, OnNonfinite, Plan
-from .preparing import prepared_arrays, prepared_batches
 from .progress import reporter
-from .saving import make_save
 from .sources import Source
-from .stream import KEPT_BATCHES, Recent
-from .trial import first_batch
+from .task import Task
+from .training import Saving, trained
 
 
 def fit(
@@ -238,55 +228,33 @@ def fit(
     )
     check_key(key)
     epochs = positive("epochs", epochs)
-    block_epochs = min(positive("epochs_per_call", epochs_per_call), epochs)
-    check_host(plan, block_epochs)
+    task = Task(
+        key=key,
+        train_state=train_state,
+        train_data=train_data,
+        validation=validation,
+        epochs=epochs,
+        block_epochs=min(positive("epochs_per_call", epochs_per_call), epochs),
+        prefetch=prefetch,
+        steps_per_epoch=steps_per_epoch,
+        every_steps=every_steps,
+    )
+    check_host(plan, task.block_epochs)
     _check_switches(donate, on_interrupt)
-    endless = steps_per_epoch is not None
     with shared_errors():
-        train_data, validation = accepted(
-            plan, train_state, train_data, validation, 1 if endless else epochs, epochs
-        )
+        task = accepted(plan, task)
     if fast_dev_run:
-        epochs, block_epochs, checkpoint, resume = 1, 1, None, False
-        steps_per_epoch = every_steps = None
-        train_data = first_batch(train_data, plan.batch_size)
-        validation = first_batch(validation, plan.batch_size)
-    streamed = stream_options(train_data, steps_per_epoch, every_steps)
-    options = made_with(plan, train_state, train_data, validation, steps_per_epoch)
-    folder_options = {"every": every, "keep": keep, "resume": resume, "made_with": options}
-    folder_options |= {"seconds": save_timeout}
-    tell, stop = teller(reporter(progress, epochs), callback), asked(stop)
-    recent: Recent = deque(maxlen=KEPT_BATCHES)
-    with ExitStack() as stack:
-        stack.enter_context(lost_told())
-        with shared_errors():
-            folder = stack.enter_context(open_folder(checkpoint, **folder_options))
-        alike = {"key": key, "train_state": train_state, "epochs": epochs, "every": every}
-        alike |= {"batch_size": batch_size, "epochs_per_call": block_epochs, "prefetch": prefetch}
-        check_same(alike | streamed)
-        lockstep = Lockstep(received=stack.enter_context(first_signal()))
-        begun = partial(begin, plan, folder, key, train_state, donate=donate)
-        if isinstance(train_data, tuple):
-            ready = prepared_arrays(
-                plan, key, train_state, train_data, validation, begun,  # pyright: ignore
-                sharding=sharding, epochs=epochs, block_epochs=block_epochs,
-            )  # fmt: skip
-        else:
-            ready = prepared_batches(
-                plan, key, train_state, train_data, validation, begun, sharding=sharding,
-                prefetch=prefetch, recent=recent, lockstep=lockstep, **streamed,
-            )  # fmt: skip
-        plan, position = ready.plan, ready.position
-        carry, history = drive(
-            plan, ready.advance, ready.carry, ready.history, epochs=epochs,
-            save=make_save(folder, key, position), tell=tell, stop=stop, lockstep=lockstep,
-        )  # fmt: skip
-        number = lockstep.agreed()
-    if history.stopped == "failed":
-        raise nonfinite_error(plan, key, carry, history, train_data, validation, recent)
-    if number:
-        tell_of_signal(number, carry, history, position, epochs, checkpoint, on_interrupt)
-    return finish(carry), history
+        task, checkpoint, resume = task.one_batch(plan.batch_size), None, False
+    task = check_stream_options(task)
+    return trained(
+        plan,
+        task,
+        Saving(checkpoint, every, keep, resume, save_timeout),
+        tell=teller(reporter(progress, task.epochs), callback),
+        stop=asked(stop),
+        on_interrupt=on_interrupt,
+        donate=donate,
+    )
 
 
 def _check_switches(donate: bool, on_interrupt: OnInterrupt) -> None:

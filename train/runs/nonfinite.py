@@ -16,7 +16,8 @@ from .._types import Data
 from ..curves import History
 from ..steps import Batch, TrainState
 from ..steps.evaluation import measure
-from ..steps.transaction import leaf_names, make_forward
+from ..steps.judging import leaf_names
+from ..steps.transaction import make_forward
 from .carry import Carry, measured
 from .explanation import Why, explain
 from .host_batches import is_arrays

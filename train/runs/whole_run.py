@@ -157,6 +157,11 @@ def make_run(
     )
     if plan.keep_best == "host":
         raise ValueError('make_run needs keep_best=True or False, got "host", which is of fit')
+    return _run_of(plan, epochs)
+
+
+def _run_of(plan: Plan, epochs: int) -> Run:
+    """Make the run of a plan: one block of epochs, traced for how the rows lie that it is given."""
 
     @cache
     def block_of(sharding: NamedSharding | None, layouts: Layouts) -> Block:
@@ -166,7 +171,7 @@ def make_run(
         key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
     ) -> tuple[TrainState, History]:
         sets = data_sets(train_data, validation, batch_size=1)
-        of_rows = rows_sharding(sets[0], sharding, train_state)
+        of_rows = rows_sharding(sets[0], plan.sharding, train_state)
         sets, layouts = on_devices(replace(plan, sharding=of_rows), train_state, *sets)
         train_state = on_explicit_mesh_of(train_state, sets[0], of_rows)
         block = block_of(of_rows, layouts)

@@ -13,15 +13,16 @@ from jax.sharding import NamedSharding
 from .. import gradients
 from .._places import Places
 from .._sharding import axes_of_rows, check_sharding
-from .._text import excerpt
-from .._types import Params, State, Tree
+from .._types import Params, State
 from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .committing import Given, commit
 from .contracts import Objective
+from .judging import Judgement
 from .loss_scale import is_forgiven, scaled, scaling_of
 from .optional import weight_sums_of, with_loss, with_whole
+from .proposing import proposed
 from .state import Batch, TrainState, select
 from .step_metrics import with_own
 
@@ -140,55 +141,18 @@ def make_attempt(
             """Compute the value elsewhere, for a line search: under the step's own key."""
             return evaluate(params, state, batch, key)[0][0]
 
-        slopes = _each_not_finite(slope)
-        overflow = jnp.array(slopes, bool).any() & is_forgiven(scaling)
-
-        def judge(new_params: Params) -> tuple[jax.Array, jax.Array]:
-            loss, new = _each_not_finite(value), _each_not_finite((new_params, new_state))
-            bad = jnp.stack([*loss, *(leaf & ~overflow for leaf in slopes), *new])
-            return bad, bad.any() | stopped
-
-        norm_of = slope if gradient_norm else None
-        metrics = with_own(metrics, norm_of, scaling, overflow)
+        judgement = Judgement(value, slope, new_state, stopped, is_forgiven(scaling))
+        overflow = judgement.overflow
+        metrics = with_own(metrics, slope if gradient_norm else None, scaling, overflow)
+        propose = partial(proposed, optimizer, value_fn)
         given = Given(slope, opt_state, params, value)
-        params, opt_state, bad, undo = commit(partial(_proposed, optimizer, value_fn), given, judge)
+        params, opt_state, bad, undo = commit(propose, given, judgement.of)
         # The batch that no update was made of does not move the layers' running statistics.
         state = select(undo | overflow, state, new_state)
         step = select(undo, step, step + 1)
         return TrainState(params, state, opt_state, step), metrics, bad, undo | overflow
 
     return attempt
-
-
-def _proposed(
-    optimizer: optax.GradientTransformationExtraArgs,
-    value_fn: Callable[[Params], jax.Array],
-    given: Given,
-) -> tuple[Params, Tree]:
-    """Return the parameters and the optimizer's state after an update."""
-    try:
-        updates, new_opt_state = optimizer.update(
-            given.slope, given.opt_state, given.params,
-            value=given.value, grad=given.slope, value_fn=value_fn,
-        )  # fmt: skip
-    except Exception as error:
-        _check_made_by(optimizer, given, error)
-        raise
-    return optax.apply_updates(given.params, updates), new_opt_state
-
-
-def _check_made_by(optimizer: optax.GradientTransformation, given: Given, error: Exception) -> None:
-    """Raise a ValueError if the optimizer's state, with which it has failed, is not its own."""
-    try:
-        own = jax.tree.structure(jax.eval_shape(optimizer.init, given.params))
-    except Exception:  # of an `init` that needs values: the first error says more
-        return
-    if own != jax.tree.structure(given.opt_state):
-        raise ValueError(
-            "the train state was made with another optimizer, whose state is "
-            f"{excerpt(str(jax.tree.structure(given.opt_state)))}: make it with this one, "
-            "train.init(params, state, optimizer)"
-        ) from error
 
 
 def make_forward(
@@ -206,36 +170,6 @@ def make_forward(
         return evaluate(params, state, batch, jax.random.fold_in(key, step))[0][0]
 
     return forward
-
-
-def leaf_names(train_state: TrainState) -> list[str]:
-    """Return what each entry of an attempt's `bad` stands for.
-
-    Example:
-        >>> leaf_names(TrainState({"slope": jnp.zeros(2)}, (), (), jnp.zeros((), jnp.int32)))
-        ['loss', "gradient of ['slope']", "new ['slope']"]
-    """
-    params, state = (
-        [jax.tree_util.keystr(path) for path, _ in jax.tree.leaves_with_path(tree)]
-        for tree in (train_state.params, train_state.state)
-    )
-    gradients = [f"gradient of {name}" for name in params]
-    return ["loss", *gradients, *(f"new {name}" for name in params + state)]
-
-
-def _each_not_finite(tree: Tree) -> list[jax.Array]:
-    return [_not_finite(leaf) for leaf in jax.tree.leaves(tree)]
-
-
-def _not_finite(leaf: jax.Array) -> jax.Array:
-    """Return whether any entry is NaN or infinite, `[]` bool."""
-    leaf = jnp.asarray(leaf)
-    if not jnp.issubdtype(leaf.dtype, jnp.inexact):  # counters and keys
-        return jnp.array(False)
-    # Reduce to the last axis first: on a CPU that takes a fraction of the time of one reduction to
-    # a scalar. And reduce booleans: for a maximum XLA calls a library there, for which it writes
-    # each number of the update that is reduced as an array of the leaf's size.
-    return (~jnp.isfinite(leaf)).any(axis=tuple(range(leaf.ndim - 1))).any()
 
 
 def _model_batch(augment: Augment | None, batch: Batch, key: jax.Array) -> Batch:
