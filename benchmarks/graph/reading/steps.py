@@ -1,4 +1,9 @@
-"""A program as a flat list of operations: calls opened in place, loops and branches with bodies."""
+"""A program as a flat list of operations: calls opened in place, loops and branches with bodies.
+
+It is read by the one walk. What a step is, the patterns of `program/patterns` have in a form of
+their own: there a checkpoint or a custom rule is a scope, and a value knows who reads it and which
+others are equal to it. A graph needs neither, and opens what the patterns must not.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 The other readers of a program follow one kind of mark from its inputs to its results. A pattern
 asks more: who makes a value, who reads it, in which loop, and whether two values are the same. So
-the program is read once into steps that know all of this, and every pattern looks at them.
+the program is read once, by the walk as by all others, into steps that know all of this, and every
+pattern looks at them.
 """
 
 import math
