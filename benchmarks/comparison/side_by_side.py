@@ -1,33 +1,21 @@
 """`compare_functions`: functions that are to give the same, and their derivatives, side by side."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
-from ..derivatives.problem import Problem
 from ..instrument.clock import time_left
-from ..instrument.environment import environment
-from ..instrument.samples import Samples
-from ..instrument.statistics import ratio
-from ..instrument.timing import interleave, run_once
+from ..instrument.timing import interleave
 from ..instrument.unwatched import unwatched
 from ..program.arguments import Argnums
-from ..program.messages import guarded
-from .agreement import as_computed, difference, how_compared
 from .asked import Settings, check_options
 from .attempt import Attempt
-from .callee import Usage, named_by, usage_of
-from .fastest import Machine, fastest, machine_of
-from .findings import Finding
-from .function_row import FunctionRow
+from .callee import named_by, usage_of
+from .fastest import Machine
+from .function_record import Function, recorded
 from .functions import FunctionComparison
 from .notebook_line import shown_in_notebook
-from .notes import machine_notes
-from .row import Row
-from .usage import use_line
-from .verdict import give_verdict, least_memory
+from .verdict import give_verdict
 from .work import OnProgress, Work
 from .worked import worked
 
@@ -86,7 +74,7 @@ def compare_functions(
     check_options(budget=budget, time_limit=time_limit, seed=seed)
     left = time_left(time_limit)
     with shown_in_notebook(", ".join(functions), on_progress) as tell:
-        made: list[_Function] = []
+        made: list[Function] = []
         for name, fn in functions.items():
             share = _PREPARING * left() / (len(functions) - len(made))
             measuring = _CHOOSING * budget / len(functions)
@@ -104,7 +92,7 @@ def compare_functions(
             samples, _ = interleave(
                 calls, budget=measuring, seed=seed, on_round=partial(tell, "measuring"), left=left
             )
-    return _recorded(made, samples, seed)
+    return recorded(made, samples, seed)
 
 
 def _looked_at(
@@ -114,7 +102,7 @@ def _looked_at(
     argnums: Argnums,
     settings: Settings,
     tell: OnProgress,
-) -> "_Function":
+) -> Function:
     """Check one function by itself, and choose its mode."""
     with _named_in_errors(name):
         work, error = worked(
@@ -127,7 +115,7 @@ def _looked_at(
     if isinstance(error, KeyboardInterrupt):
         raise error
     usage = named_by(name, usage_of(fn, work.problem, argnums, has_aux=False))
-    return _Function(name, work, usage, *_chosen(work))
+    return Function(name, work, usage, *_chosen(work))
 
 
 @contextmanager
@@ -138,16 +126,6 @@ def _named_in_errors(name: str) -> Iterator[None]:
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{name}: {error}") from error
-
-
-class _Function(NamedTuple):
-    """A function, the programs of it and of its derivative, and how to type that."""
-
-    name: str
-    work: Work
-    usage: Usage
-    value: Attempt | None
-    derivative: Attempt | None
 
 
 def _check(functions: object, mode: str | None) -> None:
@@ -168,94 +146,3 @@ def _chosen(work: Work) -> tuple[Attempt | None, Attempt | None]:
     rows, problem = work.rows(""), work.problem
     time = give_verdict(rows, problem.n, problem.m, Machine(floor=work.floor())).time
     return by_name.get("value"), by_name.get(str(time.take))
-
-
-def _recorded(
-    made: list[_Function], samples: Mapping[str, Samples], seed: int
-) -> FunctionComparison:
-    """Return what the measurements come to."""
-    here, _ = guarded("describe this machine", environment, {})
-    first, problem = made[0], made[0].work.problem
-    floor = min(run_once(first.work.nothing)[0] for _ in range(3))
-    machine = machine_of(floor, here)
-    rows = [_row(each, first, samples) for each in made]
-    values = [_named(row.name, row.value) for row in rows]
-    derivatives = [_named(row.name, row.derivative) for row in rows if row.derivative]
-    same, notes = how_compared([each.work for each in made]), machine_notes(samples)
-    differing = any(row.differs for row in rows)
-    alike = {} if differing or not samples else _values(made)
-    apart, _ = guarded("compare values as computed", partial(as_computed, alike), "")
-    notes = (*filter(None, (*map(_why_none, made), apart)), *notes)
-    return FunctionComparison(
-        name=", ".join(each.name for each in made),
-        rows=tuple(rows),
-        time=_fastest(derivatives, machine, problem),
-        value=_fastest(values, machine, problem),
-        memory=least_memory(_timed(derivatives), problem.n, problem.m),
-        same="" if differing else same,
-        n=problem.n,
-        m=problem.m,
-        dtype=str(problem.x[0].dtype),
-        notes=notes,
-        seed=seed,
-        environment=here,
-    )
-
-
-def _values(made: Sequence[_Function]) -> dict[str, Callable[[], object]]:
-    """Return the calls of the functions that have been compiled."""
-    compiled = {each.name: each.value.compiled for each in made if each.value}
-    return {name: one.call for name, one in compiled.items() if one}
-
-
-def _row(each: _Function, first: _Function, samples: Mapping[str, Samples]) -> FunctionRow:
-    differs = "" if each is first else difference(first.name, first.work, each.work)
-    value = each.value.row if each.value else next(iter(each.work.rows("")))
-    derivative = each.derivative
-    row = None
-    if derivative is not None:
-        use = use_line(derivative.way, each.usage) if derivative.way else ""
-        timed = _with_time(derivative.row, "derivative", each, first, samples)
-        row = replace(timed, use=use)
-    return FunctionRow(
-        name=each.name,
-        value=_with_time(value, "value", each, first, samples),
-        derivative=row,
-        differs=differs,
-    )
-
-
-def _why_none(each: _Function) -> str:
-    """Say why a function has no derivative here; `""` if it has one."""
-    if each.derivative is not None:
-        return ""
-    tried = [row for row in each.work.rows("there was no time") if row.kind != "value"]
-    reasons = [f"{row.method} {row.status} ({row.note.split('; ')[0]})" for row in tried]
-    return f"{each.name} has no derivative that is right: {'; '.join(reasons)}"
-
-
-def _with_time(
-    row: Row, part: str, each: _Function, first: _Function, samples: Mapping[str, Samples]
-) -> Row:
-    """Return a row with its time, and the ratio of that to the first function's."""
-    taken, base = samples.get(f"{each.name}/{part}"), samples.get(f"{first.name}/{part}")
-    if taken is None:
-        return row
-    over = ratio(taken, base) if base is not None else None
-    return replace(
-        row, seconds=taken.seconds, cpu_seconds=taken.cpu_seconds, ratio=over, samples=taken
-    )
-
-
-def _named(name: str, row: Row) -> Row:
-    """Return a row under the name of its function, so that the functions are what compete."""
-    return replace(row, method=name, mode=name, kind="jacobian")
-
-
-def _timed(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row.samples is not None]
-
-
-def _fastest(rows: list[Row], machine: Machine, problem: Problem) -> Finding:
-    found = fastest(_timed(rows), rows, machine, n=problem.n, m=problem.m)
-    return replace(found, take=found.take or found.method)

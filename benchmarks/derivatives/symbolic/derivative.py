@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 
 from ..._extras import import_extra
-from ...program.arguments import Argnums, read_argnums
+from ...program.arguments import Argnums
+from .form import Form
 from .graph import Graph, Size, StoppedError
 from .read import Reading, read
 from .run import runner
@@ -112,7 +112,7 @@ def gradient(
     """
     graph = Graph(limit)
     reading = read(graph, fn, *inputs)
-    form = _Form(fn, inputs, argnums)
+    form = Form(fn, inputs, argnums)
     columns = _columns(graph, reading, form.chosen)
     formulas = _rules().expressions(graph, [node for column in columns for node in column])
     return form.arranged(_objects(formulas, (len(formulas),)))
@@ -156,7 +156,7 @@ def differentiate(
         >>> print(derivative.report)
         value 5 operations as a tree, 5 shared; derivative 8 and 8
     """
-    form = _Form(fn, inputs, argnums)
+    form = Form(fn, inputs, argnums)
     graph = Graph(limit, deadline)
     columns: list[list[int]] = []
     value, stopped, program = Size(0, 0), "", None
@@ -171,55 +171,6 @@ def differentiate(
         stopped = f"{stop}{'' if value.dag else reading_on}"
     size = graph.size(node for column in columns for node in column)
     return SymbolicDerivative(program, Report(value, size, len(columns), form.count, stopped))
-
-
-class _Form:
-    """Which inputs are differentiated, and the structure that `jax.jacrev` gives the result."""
-
-    def __init__(self, fn: Callable[..., object], inputs: tuple, argnums: Argnums):
-        self._argnums = argnums
-        counts = [len(jax.tree.leaves(argument)) for argument in inputs]
-        numbered = read_argnums(argnums, len(inputs))
-        self.chosen = [sum(counts[:n]) + leaf for n in numbered for leaf in range(counts[n])]
-        self._arguments = [jax.tree.structure(inputs[n]) for n in numbered]
-        leaves = jax.tree.leaves(inputs)
-        self._shapes = [_abstract(leaves[place]) for place in self.chosen]
-        outputs, self._structure = jax.tree.flatten(jax.eval_shape(fn, *inputs))
-        self._outputs = [_abstract(output) for output in outputs]
-        self.count = sum(shape.size for shape in self._shapes)
-        for array in (*self._shapes, *self._outputs):
-            if not jnp.issubdtype(array.dtype, jnp.floating):
-                raise TypeError(
-                    "a symbolic derivative takes floats to floats, got an input or an output of "
-                    f"{array.dtype}; leave it out of argnums, or of what the function returns"
-                )
-
-    def arranged(self, values: np.ndarray | jax.Array) -> object:
-        """Bring numbers or objects, a row for each input, to the structure of the derivative."""
-        values = values.reshape(self.count, sum(output.size for output in self._outputs))
-        places = np.cumsum([0, *(output.size for output in self._outputs)])
-        blocks = [
-            self._by_arguments(values[:, start:stop], output.shape)
-            for output, start, stop in zip(self._outputs, places, places[1:], strict=False)
-        ]
-        return jax.tree.unflatten(self._structure, blocks)
-
-    def _by_arguments(self, values: np.ndarray | jax.Array, outer: tuple[int, ...]) -> object:
-        parts, start = [], 0
-        for shape in self._shapes:
-            block = values[start : start + shape.size].T.reshape((*outer, *shape.shape))
-            parts.append(block if block.dtype == object else block.astype(shape.dtype))
-            start += shape.size
-        trees, first = [], 0
-        for structure in self._arguments:
-            last = first + structure.num_leaves
-            trees.append(jax.tree.unflatten(structure, parts[first:last]))
-            first = last
-        return trees[0] if isinstance(self._argnums, int) else tuple(trees)
-
-
-def _abstract(leaf: ArrayLike) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))
 
 
 def _rules() -> ModuleType:
@@ -243,7 +194,7 @@ def _columns(graph: Graph, reading: Reading, chosen: Sequence[int]) -> Iterator[
 
 
 def _program(
-    graph: Graph, reading: Reading, columns: Sequence[Sequence[int]], form: _Form
+    graph: Graph, reading: Reading, columns: Sequence[Sequence[int]], form: Form
 ) -> Callable[..., object]:
     floats = [place for place, nodes in enumerate(reading.symbols) if nodes is not None]
     roots = [node for column in columns for node in column]

@@ -1,11 +1,9 @@
 """What is written in each box: its texts and its numbers."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...program.count import Flops
-from ...program.residuals import Residual
 from ..layout.containers import Structure
 from ..layout.nesting import BODY_INPUTS, Nesting
 from ..parts import Group, Node, Quantity, Result
@@ -14,6 +12,7 @@ from ..words.figures import size_of
 from ..words.naming import is_operation
 from ..words.rules import label as label_of
 from .amounts import counted, storage
+from .card_words import about, flops_in_short, flops_of, type_of
 from .heat import COLUMNS, ROWS, Sight, sight
 
 
@@ -132,7 +131,7 @@ class Cards:
             name="" if loop is None else loop.name,
             small=tuple(filter(None, (size_of(result) if result else "", *holds))),
             nodes=nodes,
-            about=(title, _type(result) if result else "", *holds, loop.source if loop else ""),
+            about=(title, type_of(result) if result else "", *holds, loop.source if loop else ""),
             body="" if loop is None else loop.kind,
             turn="" if group.turn is None else f"turn {group.turn + 1} of {group.turns}",
         )
@@ -224,49 +223,3 @@ class Cards:
     def _sight(self, quantity: Quantity | None) -> Sight | None:
         rows, columns = self._most
         return None if quantity is None else sight(quantity.array, rows=rows, columns=columns)
-
-
-def about(node: Node, result: Result | None) -> tuple[str, ...]:
-    """Return what is to be known of a node, a line each; its numbers are not among it."""
-    lines = [label_of(node) + (f", {node.name}" if node.name else "")]
-    if result is not None:
-        lines.append(_type(result))
-    lines += [flops_in_short(node.flops), *_kept(node.kept), node.source, node.note]
-    return tuple(filter(None, lines))
-
-
-def _kept(residuals: Iterable[Residual]) -> list[str]:
-    return [
-        f"kept for the way back: {storage(r.bytes)}, {r.what} {_type(r)}"
-        + ("" if r.storage == "new" else f" (there anyway: {r.storage})")
-        for r in residuals
-    ]
-
-
-def _type(array: Result | Residual) -> str:
-    return f"{array.dtype}[{','.join(map(str, array.shape))}]"
-
-
-def flops_of(members: Iterable[Node], loop: Node | None) -> Flops:
-    """Return the operations of a closed group; those of a loop are of all its turns."""
-    if loop is not None:
-        return loop.flops
-    members = list(members)
-    bodies = {node.id for node in members if node.kind in ("loop", "branch")}
-    return sum((n.flops for n in members if n.body_of not in bodies), Flops())
-
-
-def flops_in_short(flops: Flops) -> str:
-    """Write operations in a few letters; `""` for none.
-
-    Example:
-        >>> flops_in_short(Flops(low=480, mean=480, high=480))
-        '480 FLOPs'
-        >>> flops_in_short(Flops(low=1, mean=2, high=3)), flops_in_short(Flops())
-        ('1 to 3 FLOPs', '')
-    """
-    if flops.unknown:
-        return f"≥ {flops.low:,} FLOPs"
-    if flops.low != flops.high:
-        return f"{flops.low:,} to {flops.high:,} FLOPs"
-    return counted(flops.high, "FLOP") if flops.high else ""

@@ -9,7 +9,8 @@ from ..._document import html_document
 from ..overlays import for_page
 from ..record import Graph
 from .amounts import storage
-from .cards import Card, flops_in_short
+from .card_words import flops_in_short
+from .cards import Card
 from .draw import escaped
 from .heat import COLUMNS, ROWS
 from .packing import packed, without_spaces

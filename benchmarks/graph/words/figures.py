@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..parts import Quantity, Result
-from .symbols import number
+from .writing import number
 
 #: Up to how many numbers are written out.
 MOST = 3

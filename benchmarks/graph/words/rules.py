@@ -21,7 +21,7 @@ from .naming import (
 from .products import factors, handed_to_factor
 from .rule_table import CUSTOM, NOTHING, RULES, Rule
 from .spelling import SIGNS, Filled, facts_of, holes_of, parsed, sign_of, told_params, words_for
-from .symbols import written
+from .writing import written
 
 _ADJOINT = "ḡ"
 #: A longer condition has a letter in a rule.

@@ -9,7 +9,7 @@ from ..parts import Node
 from . import symbols
 from .figures import entry
 from .naming import dotted, literals_of, written_literal
-from .symbols import written
+from .writing import number, written
 
 _HOLE = "( )"
 #: The signs of operations, where they stand alone.
@@ -76,7 +76,7 @@ def sign_of(value: str, facts: Mapping[str, float | str]) -> str:
 
     def beside(name: str) -> str:
         fact = facts[name]
-        return "" if isinstance(fact, str) else symbols.number(fact)
+        return "" if isinstance(fact, str) else number(fact)
 
     match parsed(value):
         case ast.Name():
