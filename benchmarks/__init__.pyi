@@ -39,7 +39,7 @@ from .structure.drawing.sketch import Sketch as Sketch
 from .structure.forms.operators import Operator as Operator
 from .structure.jacobian import hessian as hessian
 from .structure.jacobian import jacobian as jacobian
-from .structure.look import Structure as Structure
 from .structure.printed import Rival as Rival
 from .structure.record import Jacobian as Jacobian
+from .structure.structured import Structure as Structure
 from .testing.checks import Checks as Checks

@@ -38,7 +38,7 @@ HOMES = {
     "Scenario": "scenarios.scenario",
     "Side": "comparison.difference",
     "Sketch": "structure.drawing.sketch",
-    "Structure": "structure.look",
+    "Structure": "structure.structured",
     "Verdict": "comparison.findings",
     "bounds": "derivatives.table",
     "compare": "comparison.compare",

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .comparison.record import Comparison
     from .graph.record import Graph
     from .structure.choosing.regret import Regrets
-    from .structure.look import Structure
     from .structure.record import Jacobian
+    from .structure.structured import Structure
 
 #: The kinds of records that are no comparisons, and where their reader is.
 _READERS = {

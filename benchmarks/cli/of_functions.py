@@ -115,8 +115,8 @@ def structure(
     The inputs may be shapes alone, such as jax.ShapeDtypeStruct((1000000,), "float32").
     """
     with loading():
-        from ..structure.look import ENDINGS
         from ..structure.look import structure as look_at
+        from ..structure.structured import ENDINGS
         from .target import load_case
 
     files = _checked(out, ENDINGS)

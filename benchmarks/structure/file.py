@@ -6,10 +6,10 @@ from .._codec import from_plain
 from .._record_file import damage_told, read_object, record_of
 from .choosing.regret import KIND as REGRETS
 from .choosing.regret import Regrets
-from .look import KIND as STRUCTURE
-from .look import Structure
 from .record import KIND as JACOBIAN
 from .record import Jacobian
+from .structured import KIND as STRUCTURE
+from .structured import Structure
 
 
 def load(path: str | Path) -> Structure | Jacobian | Regrets:

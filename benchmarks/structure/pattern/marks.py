@@ -19,7 +19,7 @@ MOST_ENTRIES = 20_000_000
 MOST_LOOKED_AT = 4_000_000
 
 
-class TooLargeError(RuntimeError):
+class TooLargeError(ValueError):
     """A pattern outgrows the limits; the function counts as dense."""
 
 
