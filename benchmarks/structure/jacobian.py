@@ -43,6 +43,12 @@ def jacobian(
 
     As by `jax.jit`, `fn` is traced once: what it closes over is held as it was then.
 
+    References: colours: A. H. Gebremedhin, F. Manne, A. Pothen, What Color Is Your Jacobian?, 2005;
+    sets of columns by their sums: G. N. Newsam, J. D. Ramsdell, 1983, and T. F. Coleman, J. J.
+    More, 1983; both modes: T. F. Coleman, A. Verma, 1998; cuts and chains: U. Naumann, Optimal
+    Accumulation of Jacobian Matrices, 2004; patterns: A. Griewank, A. Walther, Evaluating
+    Derivatives, 2008, ch. 7.
+
     Args:
         fn: A pure function of arrays or pytrees to an array or pytree.
         *inputs: Where it is looked at: arguments of the shapes and dtypes that the result takes.
@@ -92,11 +98,14 @@ def hessian(
     """Return the Hessian of a scalar `fn` as a function, in the way that is cheapest.
 
     It is the Jacobian of the gradient, so that a colour costs one product with the Hessian, forward
-    over reverse. The arguments, checks and errors are those of `jacobian`; the result is that of
-    `jax.hessian(fn, argnums)`.
+    over reverse. An entry stands there twice, so that star colours may do with fewer (T. F.
+    Coleman, J. J. More, Estimation of Sparse Hessian Matrices and Graph Coloring Problems, 1984).
+    The arguments and checks are those of `jacobian`; the result is that of `jax.hessian(fn,
+    argnums)`, or a matrix `[n, n]`.
 
     Raises:
-        ValueError: If the function is not scalar.
+        TypeError: As `jacobian` does.
+        ValueError: If the function is not scalar, and as `jacobian` does.
 
     Example:
         >>> import jax.numpy as jnp

@@ -31,7 +31,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     """Look at which outputs of `fn` may depend on which inputs; nothing is run.
 
     Read off the program of the JVP, so that it holds for every x (custom rules count as they are
-    written). It may say too much, where values decide, and never too little.
+    written). It may say too much, where values decide, and never too little (cf. A. Griewank, A.
+    Walther, Evaluating Derivatives, 2008, ch. 7).
 
     Args:
         fn: A pure function of arrays or pytrees to an array or pytree.

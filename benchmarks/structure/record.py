@@ -32,7 +32,8 @@ KIND, ENDINGS = "jacobian", (".json", ".txt", ".svg", ".npz")
 class Jacobian:
     """A Jacobian or a Hessian as a function of the inputs of the function that it is of.
 
-    `print(jacobian)` says which way it is taken, and why.
+    `jacobian(*inputs)` returns the derivative there, inside of `jit`, `vmap` and `scan` too.
+    `print(jacobian)` says which way it is taken, why, and what it was chosen from.
 
     Attributes:
         name: The function's name.
@@ -42,7 +43,8 @@ class Jacobian:
         way: How it is taken, such as `"coloured (forward, 3)"`, `"cut (4)"` (through 4 numbers),
             `"split (2+1+2)"` (2 numbers held still, 1 colour), `"vmap (256 examples)"`,
             `"constant"`, `"reverse"`, or for an operator `"products"`.
-        rivals: What it was chosen from.
+        rivals: What it was chosen from, itself among them; the cheapest by count of operations
+            come first.
         entries: How many numbers of it may be other than zero; `None` if nobody knows.
         output: `"dense"`, `"csr"`, `"bcoo"` or `"operator"`.
         notes: What else a reader should know.
@@ -79,7 +81,15 @@ class Jacobian:
 
         Raises:
             ValueError: If the inputs have other shapes or dtypes than those that it was made for,
-                or other whole numbers where these decide what depends on what.
+                or other whole numbers where these decide what depends on what, or if it was read
+                from a file.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import jacobian
+            >>> products = jacobian(lambda x: x[1:] * x[:-1], jnp.ones(3), measure=False)
+            >>> products(jnp.arange(3.0)).tolist()
+            [[1.0, 0.0, 0.0], [0.0, 2.0, 1.0]]
         """
         return (self._made or self._way())(*inputs)
 
@@ -135,7 +145,14 @@ class Jacobian:
 
     @property
     def sketch(self) -> Sketch | None:
-        """The pattern in at most 48 by 48 cells, as a picture shows it; `None` if nobody knows."""
+        """The pattern in at most 48 by 48 cells, as a picture shows it; `None` if nobody knows.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import jacobian
+            >>> jacobian(jnp.sin, jnp.ones(3), measure=False).sketch
+            Sketch(3 x 3, 3 entries)
+        """
         pattern = self.pattern
         return self._sketch if pattern is None else sketch_of(pattern)
 

@@ -85,7 +85,14 @@ class Structure:
 
     @property
     def rows(self) -> csr_array:
-        """The same as a sparse matrix of ones, `[m, n]`."""
+        """The same as a sparse matrix of ones, `[m, n]`.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import structure
+            >>> structure(lambda x: x[1:] * x[:-1], jnp.ones(4)).rows.toarray().tolist()
+            [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]]
+        """
         ones = np.ones(self.columns.size, np.int8)
         return csr_array((ones, self.columns, self.starts), shape=(self.m, self.n))
 
@@ -96,7 +103,14 @@ class Structure:
 
     @property
     def sketch(self) -> Sketch:
-        """The pattern in at most 48 by 48 cells, as a picture shows it."""
+        """The pattern in at most 48 by 48 cells, as a picture shows it.
+
+        Example:
+            >>> import jax.numpy as jnp
+            >>> from gradwise import structure
+            >>> structure(jnp.cumsum, jnp.ones(3)).sketch.lines
+            ('5..', '55.', '555')
+        """
         return sketch_of(self.rows)
 
     def save(self, path: str | Path) -> None:
