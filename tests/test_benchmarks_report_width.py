@@ -2,6 +2,7 @@
 
 import io
 import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,9 @@ from benchmarks.cli import commands, progress, suites
 from benchmarks.comparison.row import Flops
 from benchmarks.instrument.compile import Memory
 from benchmarks.instrument.text import fitted
+from benchmarks.report.drawing.chart import Plane, Point, Series
+from benchmarks.report.drawing.plane import drawn_plane
+from benchmarks.report.drawing.words import LETTER
 from benchmarks.report.example import EXAMPLE
 from benchmarks.report.notebook import html_answer
 from benchmarks.report.page import page
@@ -192,3 +196,22 @@ def test_a_time_that_was_never_sampled_has_a_tilde_and_no_interval():
     line = next(line for line in text.splitlines() if line.startswith(f"  {called.method}"))
     assert "~383,000" in line  # microseconds
     assert " x" not in line
+
+
+@pytest.mark.parametrize("width", [390, 760])
+def test_the_words_of_a_plane_are_within_it_and_on_no_other_point(width):
+    points = [
+        Point(across=x, up=8e6, tip="", name=f"way_{i}") for i, x in enumerate((1.0, 1.05, 9))
+    ]
+    series = tuple(Series(name="", mode="forward", points=(point,)) for point in points)
+    caption = "time of a call; the line is the front that nothing beats"
+    chart = Plane(title="", across=caption, up="memory", show=(str, str), series=series)
+    body, height = drawn_plane(chart, width)
+    words = [ET.fromstring(part) for part in body if part.startswith("<text")]
+    below = [word for word in words if word.text in (caption, *caption.split("; "))]
+    assert "; ".join(word.text for word in below) == caption
+    for word in below:
+        assert float(word.get("x")) + LETTER * len(word.text) / 2 <= width
+        assert float(word.get("y")) < height
+    first = next(word for word in words if word.text == "way_0")
+    assert float(first.get("y")) > float(words[-1].get("y")) + 6  # below the second point

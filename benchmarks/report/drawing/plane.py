@@ -49,7 +49,7 @@ def drawn_plane(chart: Plane, width: int) -> tuple[list[str], float]:
     for series in chart.series:
         body += _line(series, frame)
     body += _points(chart, frame)
-    return body, bottom + 2 * LEADING + 8
+    return body, bottom + (1 + len(_title(chart, frame))) * LEADING + 8
 
 
 def _corners(series: Series) -> list[tuple[float, float]]:
@@ -72,7 +72,15 @@ def _axes(chart: Plane, frame: _Frame, *, few: bool) -> list[str]:
         body.append(rule(frame.left - 4, y, frame.right, y, _FAINT))
         body.append(word(show_up(tick), frame.left - 7, y + 4, at="end", size=12))
     middle = (frame.left + frame.right) / 2
-    return [*body, word(chart.across, middle, frame.bottom + 2 * LEADING, at="middle", size=12)]
+    for line, text in enumerate(_title(chart, frame), start=2):
+        body.append(word(text, middle, frame.bottom + line * LEADING, at="middle", size=12))
+    return body
+
+
+def _title(chart: Plane, frame: _Frame) -> list[str]:
+    """Return what the axis shows, in as many lines as it needs below a narrow plane."""
+    room = frame.right - frame.left
+    return [chart.across] if LETTER * len(chart.across) <= room else chart.across.split("; ")
 
 
 def _line(series: Series, frame: _Frame) -> list[str]:
@@ -86,9 +94,10 @@ def _line(series: Series, frame: _Frame) -> list[str]:
 
 
 def _points(chart: Plane, frame: _Frame) -> list[str]:
-    """Return the points, each name where no other one is."""
+    """Return the points, each name where no other one and no point is."""
     body: list[str] = []
-    names: list[tuple[float, float, float]] = []
+    every = [point for series in chart.series for point in series.points]
+    names = [(frame.x(p.across) - 6, frame.x(p.across) + 6, frame.y(p.up) + 4) for p in every]
     for series in chart.series:
         for point in series.points:
             x, y = frame.x(point.across), frame.y(point.up)
