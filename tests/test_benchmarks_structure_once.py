@@ -16,7 +16,7 @@ _KEEPS_BARRIERS = jax.version.__version_info__ >= (0, 11)
 
 
 def band(x):
-    return x[2:] - 2 * x[1:-1] ** 2 + jnp.sin(x[:-2])
+    return x[2:] - 2 * x[1:-1] ** 2 + jnp.sin(3 * x[:-2])
 
 
 def few_rows(x):

@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from ...derivatives.problem import Leaves
 from ...program.jaxpr import Atom, Program, called, kind, names, trace
-from ...program.walk import bind, interpret
+from ...program.walk import bind, by_content, interpret
 
 #: What XLA fuses with all that reads it, though it takes as long as dozens of products.
 _DEAR = names(
@@ -91,7 +91,7 @@ def _run(
         return [_Value(result, moves) for result in compute(eqn, arrays, moves=moves)]
 
     values = [_Value(array, place < count) for place, array in enumerate(inputs)]
-    return interpret(program, values, visit, lift=_Value, entered=_entered)
+    return interpret(program, values, visit, lift=by_content(_Value), entered=_entered)
 
 
 def _entered(eqn: JaxprEqn) -> tuple[Program, Sequence[Atom]] | None:
