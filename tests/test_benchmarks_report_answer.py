@@ -348,10 +348,21 @@ def test_that_the_derivative_is_zero_everywhere_stands_beside_the_answer():
 
 
 @pytest.mark.parametrize(
-    ("title", "word"), [("99 %", "interval"), ("coloured (forward, 3)", "colour")]
+    ("title", "word"),
+    [
+        ("99 %", "interval"),
+        ("coloured (forward, 3)", "colour"),
+        ("chain (100 x 90)", "chain"),
+        ("constant", "constant"),
+        ("cut (4)", "cut"),
+        ("products", "products"),
+        ("split (2+1+2)", "split"),
+        ("vmap (8 examples, split (2+1+2))", "vmap"),
+    ],
 )
 def test_what_a_table_prints_is_explained_as_it_is_printed(title, word):
     assert explained(title) == explained(word)
+    assert explained(word).startswith(f"{word}\n")
 
 
 def test_a_way_by_the_structure_keeps_its_name_in_a_line_and_is_no_mode_in_a_summary():

@@ -27,6 +27,7 @@ def explained(term: str) -> str:
     """
     asked = _plain(term)
     asked = "colour" if asked.startswith("coloured") else _TITLES.get(asked, asked)
+    asked = asked.partition(" (")[0]  # of a row such as "split (2+1+2)"
     words = {_plain(word): word for word in GLOSSARY}
     for form in (asked, asked.removesuffix("s"), asked.removesuffix("es")):
         if form in words:

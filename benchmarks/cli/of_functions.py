@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .._files import write_whole
-from .._record_file import ending
 from . import completion, options
 from .errors import in_one_line
 from .files import check_writable

@@ -3,28 +3,10 @@
 The command `gradwise explain`, the page and the documentation show these texts, and no others.
 """
 
-from typing import NamedTuple
+from .entry import Entry
+from .words_of_structure import WORDS
 
-
-class Entry(NamedTuple):
-    """What a word means.
-
-    Attributes:
-        short: One sentence, which also stands beside a table.
-        more: What follows from it.
-        example: A case with numbers.
-    """
-
-    short: str
-    more: str
-    example: str
-
-    def __str__(self) -> str:
-        return "\n".join(self)
-
-
-#: The entries by the word, in the order of the alphabet.
-GLOSSARY = {
+_ENTRIES = {
     "?": Entry(
         "Not to be trusted: calls waited, or 99 % is wider than 4 times.",
         "Try again when the machine is quiet, or give it more seconds of measuring.",
@@ -74,11 +56,6 @@ GLOSSARY = {
         "How many tangents or cotangents are pushed through at a time.",
         "All at once is fast while it fits the caches; one by one takes the least memory.",
         "1,000 inputs in chunks of 64 are 16 passes of 64 tangents each.",
-    ),
-    "colour": Entry(
-        "A group of columns of a Jacobian that no row has two entries in, pushed as one tangent.",
-        "Few colours do for a sparse Jacobian, whatever its size.",
-        "A tridiagonal Jacobian of 1,000,000 columns has 3 colours: 3 passes.",
     ),
     "compile": Entry(
         "Seconds from the Python function to the executable, spent once.",
@@ -226,6 +203,8 @@ GLOSSARY = {
         "`jax.vjp(f, x)[1](u)` returns `u J`.",
     ),
 }
+#: The entries by the word, in the order of the alphabet.
+GLOSSARY = dict(sorted((_ENTRIES | WORDS).items(), key=lambda pair: pair[0].lower()))
 
 
 def as_markdown() -> str:

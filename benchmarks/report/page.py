@@ -22,9 +22,9 @@ from .columns import Column, columns
 from .contents import Entry, addresses, by_suite
 from .drawing.chart import Chart
 from .drawing.svg import STYLE, in_page
+from .entry import Entry as Meaning
 from .environment import environment_lines
 from .glossary import GLOSSARY
-from .glossary import Entry as Meaning
 from .measures import MEASURES
 from .series import Curve, Family, curve_cells, families
 from .summary import by_suite as summarised
