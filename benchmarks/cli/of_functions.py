@@ -90,6 +90,8 @@ def _made(target: str, make: "Callable[..., Jacobian]", *, count: bool) -> "Jaco
 
 def _checked(out: list[Path] | None, endings: Sequence[str]) -> list[Path]:
     """Return the files to write once they are checked, before anything is traced or measured."""
+    from .._record_file import ending  # which loads NumPy, and completion needs none
+
     for path in out or []:
         ending(path, *endings)
         check_writable(path)
