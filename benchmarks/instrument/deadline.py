@@ -100,9 +100,11 @@ def stopped_after(limit: float, work: Callable[[], Result], what: str) -> Result
         >>> def endless():
         ...     while True:
         ...         pass
-        >>> stopped_after(0.01, endless, "it")
-        Traceback (most recent call last):
-        benchmarks.instrument.deadline.TimeUpError: it takes longer than 10 ms and was given up
+        >>> try:
+        ...     stopped_after(0.01, endless, "it")
+        ... except TimeUpError as error:
+        ...     print(error)
+        it takes longer than 10 ms and was given up
     """
     if limit == float("inf"):
         return work()
