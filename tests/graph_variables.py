@@ -1,6 +1,7 @@
 """The operations of a function with the names of the user's variables."""
 
 import jax
+import jax.numpy as jnp
 
 from benchmarks.graph.reading.names import variable_names
 from benchmarks.graph.reading.origins import Origin, origin_of
@@ -23,3 +24,9 @@ def named(fn, *inputs):
     return [
         (operation, name) for (operation, _), name in zip(operations, found, strict=True) if name
     ]
+
+
+def helper(a):
+    """A function that the user calls in a statement of another."""
+    s = jnp.sin(a)
+    return s * 2

@@ -4,18 +4,13 @@
 
 import jax
 import jax.numpy as jnp
-from graph_variables import named
+from graph_variables import helper, named
 from jax import lax
 
 import nn
 
 X = jnp.arange(3.0)
 W = jnp.ones((2, 2))
-
-
-def helper(a):
-    s = jnp.sin(a)
-    return s * 2
 
 
 def test_a_statement_names_the_last_operation_that_it_asks_for():

@@ -8,7 +8,7 @@ import sys
 import jax
 import jax.numpy as jnp
 import pytest
-from graph_variables import named
+from graph_variables import helper, named
 from jax import lax
 
 import nn
@@ -18,14 +18,6 @@ from benchmarks.graph.reading.origins import origin_of
 from benchmarks.program.jaxpr import kind, opened
 
 X = jnp.arange(3.0)
-
-
-def helper(a):
-    s = jnp.sin(a)
-    return s * 2
-
-
-W = jnp.ones((2, 2))
 
 
 def test_each_pass_through_a_loop_gives_the_name_again():
