@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .._text import excerpt
@@ -109,7 +110,8 @@ def _lossless_target(
         return ""
     bad = np.asarray(real_rows(batch))
     for guess in _GUESSES:  # one may be outside of a loss's domain, such as 0 of a logarithm
-        losses = np.asarray(loss(np.full(y.shape, guess, np.float32), y))
+        # As JAX's arrays: of NumPy's a loss of ours refuses targets that are out of its range.
+        losses = np.asarray(loss(jnp.full(y.shape, guess, jnp.float32), jnp.asarray(y)))
         bad = bad & np.isnan(losses).reshape(len(y), -1).any(axis=1)
     if not bad.any():
         return ""

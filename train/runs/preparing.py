@@ -71,15 +71,12 @@ def _on_arrays(plan: Plan, task: Task, begun: Begun) -> Prepared:
 def _on_batches(
     plan: Plan, task: Task, begun: Begun, recent: Recent, lockstep: Lockstep
 ) -> Prepared:
-    train_data: Source = task.train_data  # pyright: ignore[reportAssignmentType]
     placed = placement(plan, plan.sharding, task.train_state)
     plan = replace(plan, sharding=placed.rows_sharding)
     with shared_errors():
-        carry, history, position = begun(train_data, placed)
+        carry, history, position = begun(task.train_data, placed)
     plan = replace(plan, places=places_of(on_device(plan, carry)))
     advance = make_stream(
-        plan, task.key, train_data, task.validation, prefetch=task.prefetch, position=position,
-        recent=recent, lockstep=lockstep, placement=placed, steps_per_epoch=task.steps_per_epoch,
-        every_steps=task.every_steps,
-    )  # fmt: skip
+        plan, task, position=position, recent=recent, lockstep=lockstep, placement=placed
+    )
     return Prepared(plan, looking(plan, advance), carry, history, position)
