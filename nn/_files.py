@@ -14,6 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path as a shell takes it: `~` at its beginning is the user's own folder.
+
+    Example:
+        >>> user_path("~/runs") == Path.home() / "runs"
+        True
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111  (it raises no error)
+
+
 def write_whole(
     path: str | os.PathLike[str], content: bytes | str | Sequence[bytes | memoryview]
 ) -> None:
@@ -41,7 +51,7 @@ def write_whole(
         >>> path.read_text(), [file.name for file in path.parent.iterdir()]
         ('new', ['note.txt'])
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(user_path(path)))
     if target.is_dir():
         raise IsADirectoryError(f"{os.fspath(path)} is a folder: name a file in it")
     target.parent.mkdir(parents=True, exist_ok=True)

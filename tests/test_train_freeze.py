@@ -145,7 +145,7 @@ def test_paths_are_those_of_the_losses():
 
 
 def test_what_is_no_optimizer_or_no_function_is_told():
-    with pytest.raises(TypeError, match=r"freeze needs an optimizer, such as .*got 3"):
+    with pytest.raises(TypeError, match=r"of freeze must be one of optax, such as .*got 3"):
         train.freeze(3, select=lambda path, leaf: True)  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match=r"freeze needs select=, .*got \(0,\)"):
         train.freeze(optax.sgd(0.1), select=(0,))  # pyright: ignore[reportArgumentType]

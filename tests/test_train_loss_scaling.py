@@ -249,7 +249,7 @@ def test_a_scale_that_is_none_is_refused(options, error, message):
     with pytest.raises(error, match=message):
         train.loss_scaling(optax.sgd(0.1), **options)
     for wrapper in (train.loss_scaling, train.wide_moments):
-        with pytest.raises(TypeError, match="needs an optimizer"):
+        with pytest.raises(TypeError, match="must be one of optax, such as"):
             wrapper("adam")
 
 

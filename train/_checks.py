@@ -12,11 +12,11 @@ import numpy as np
 from ._text import excerpt
 
 
-def positive(name: str, value: object) -> int:
+def positive(name: str, value: object, *, least: int = 1) -> int:
     """Return an option as Python's integer, which NumPy's and JAX's integers become.
 
     Raises:
-        ValueError: If the value is not an integer above 0.
+        ValueError: If the value is not an integer of at least `least`.
 
     Example:
         >>> import numpy as np
@@ -24,12 +24,43 @@ def positive(name: str, value: object) -> int:
         3
     """
     try:
-        integer = 0 if isinstance(value, bool) else operator.index(value)  # pyright: ignore[reportArgumentType]
+        integer = -1 if isinstance(value, bool) else operator.index(value)  # pyright: ignore[reportArgumentType]
     except TypeError:
-        integer = 0
-    if integer < 1:
-        raise ValueError(f"{name} must be an integer above 0, got {excerpt(repr(value))}")
+        integer = -1
+    if integer < least:
+        wanted = "above 0" if least else "of 0 or more"
+        raise ValueError(f"{name} must be an integer {wanted}, got {excerpt(repr(value))}")
     return integer
+
+
+def check_switches(**switches: object) -> None:
+    """Check that options are True or False: any text, "no" among them, would count as True.
+
+    Raises:
+        TypeError: If one is neither.
+
+    Example:
+        >>> check_switches(progress="no")
+        Traceback (most recent call last):
+        TypeError: progress must be True or False, got 'no'
+    """
+    for name, value in switches.items():
+        if not isinstance(value, bool | np.bool_):
+            raise TypeError(f"{name} must be True or False, got {excerpt(repr(value))}")
+
+
+def is_number(value: object) -> bool:
+    """Return whether an option is one real number of Python, NumPy or JAX, and no bool.
+
+    Example:
+        >>> is_number(0.5), is_number(np.float32(0.5)), is_number("0.5"), is_number(True)
+        (True, True, False, False)
+    """
+    if isinstance(value, float | int):
+        return not isinstance(value, bool)
+    dtype = getattr(value, "dtype", None)
+    real = dtype is not None and any(jnp.issubdtype(dtype, of) for of in (np.floating, np.integer))
+    return real and jnp.shape(value) == ()  # pyright: ignore[reportArgumentType]
 
 
 def check_key(key: object) -> None:

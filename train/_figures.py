@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ._extras import import_extra
-from ._files import write_whole
+from ._files import user_path, write_whole
 
 if TYPE_CHECKING:  # matplotlib is needed only by those who draw
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def write_figure(fig: Figure, path: str | Path) -> None:
         >>> path.read_text().count("<svg")
         1
     """
-    path = Path(path)
+    path = user_path(path)
     path = path if path.suffix else path.with_name(f"{path.name}.png")
     write_whole(path, _drawn(fig, path.suffix[1:]))
 

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ._files import write_whole
+from ._files import user_path, write_whole
 
 #: Raised whenever a reader of older files would misread new ones.
 SCHEMA = 2
@@ -72,7 +72,7 @@ def read_object(path: str | os.PathLike[str]) -> dict[str, Any]:
         ValueError: If the file holds anything else.
     """
     try:
-        content = json.loads(Path(path).read_bytes())
+        content = json.loads(user_path(path).read_bytes())
     except FileNotFoundError:
         raise FileNotFoundError(f"no such file: {os.fspath(path)}") from None
     except OSError as error:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from ._extras import import_extra
-from ._files import write_whole
+from ._files import user_path, write_whole
 from ._processes import is_first
 from ._records import to_json
 
@@ -54,12 +54,13 @@ def json_lines(path: str | Path) -> Callback:
         >>> path.read_text()
         '{"epoch": 1, "train_loss": 0.5}\n'
     """
+    at = user_path(path)
 
     @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         del epoch  # it is in the row
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with Path(path).open("a") as file:
+        at.parent.mkdir(parents=True, exist_ok=True)
+        with at.open("a") as file:
             file.write(to_json(row) + "\n")
 
     return callback
@@ -83,7 +84,7 @@ def csv(path: str | Path) -> Callback:
         >>> path.read_text()
         'epoch,train_loss\n1,0.5\n2,0.25\n'
     """
-    path = Path(path)
+    path = user_path(path)
 
     @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
@@ -155,13 +156,14 @@ def tensorboard(folder: str | Path) -> Callback:
     writers = import_extra("tensorboardX.event_file_writer", "tensorboard")
     scalar = import_extra("tensorboardX.summary", "tensorboard").scalar
     event = import_extra("tensorboardX.proto.event_pb2", "tensorboard").Event
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    folder = user_path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     opened: list[Any] = []  # in the process that writes, which nobody knows before training begins
 
     @_by_the_first
     def callback(epoch: int, row: Mapping[str, float]) -> None:
         if not opened:
-            opened.append(writers.EventsWriter(str(Path(folder) / "events")))
+            opened.append(writers.EventsWriter(str(folder / "events")))
             weakref.finalize(callback, opened[0].close)
         (writer,) = opened
         for name, value in _flat(row).items():

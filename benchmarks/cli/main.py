@@ -19,6 +19,7 @@ from gradwise import __version__
 
 from . import completion, doctor, of_functions, of_results, options
 from .errors import in_one_line
+from .files import expanded
 from .loading import loading
 from .plain import never_fails
 
@@ -278,4 +279,4 @@ def peers(
 def main(name: str) -> None:
     """Run the command line under a name."""
     never_fails(sys.stdout, sys.stderr)
-    app(prog_name=name)
+    app(expanded(sys.argv[1:]), prog_name=name)

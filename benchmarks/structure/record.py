@@ -221,4 +221,4 @@ class Jacobian:
                 raise ValueError(f"{path} cannot be written: {unknown}; write a .json")
             held = BytesIO()
             save_npz(held, self.pattern)
-            Path(path).write_bytes(held.getvalue())
+            write_whole(path, held.getvalue())

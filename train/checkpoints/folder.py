@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._checks import positive
+from .._files import user_path
 from .._processes import is_first, several, texts
 from .._record_file import damage_told
 from .._types import Tree
@@ -229,7 +230,7 @@ def open_folder(
             raise ValueError(f"resume={resume!r} needs checkpoint=, the folder to resume from")
         yield RunFolder(path=None, **options)
         return
-    path = Path(folder)
+    path = user_path(folder)
     with _own(folder) if is_first() else nullcontext():
         opened = RunFolder(path=path, **options)
         if is_first() and opened.checkpoints() and not resume:
@@ -244,7 +245,7 @@ def open_folder(
 @contextmanager
 def _own(folder: str | Path) -> Iterator[None]:
     """Make a folder and be the one who writes to it within the `with` block."""
-    path = Path(folder)
+    path = user_path(folder)
     with ExitStack() as stack:
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._extras import import_extra
-from .._files import write_whole
+from .._files import user_path, write_whole
 from .._record_file import damage_told
 from .._records import to_json
 from .._text import excerpt
@@ -61,11 +61,17 @@ def read(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        IsADirectoryError: If it is a folder; the message names the newest checkpoint in it.
         ValueError: If the file is damaged, or is no checkpoint.
         ImportError: If safetensors is missing.
     """
     safetensors = import_extra("safetensors", "train")
-    with Path(path).open("rb") as file:
+    path = user_path(path)
+    if path.is_dir():
+        newest = max(path.glob("epoch-*.safetensors"), default=None)
+        holds = "no checkpoint is in it" if newest is None else f"the newest in it is {newest}"
+        raise IsADirectoryError(f"{path} is a folder: name one checkpoint; {holds}")
+    with path.open("rb") as file:
         try:
             # It checks the head: that the arrays' places fit their shapes, and fill the file.
             with safetensors.safe_open(path, framework="numpy") as head:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._files import user_path
 from .._global_arrays import on_all
 from .._processes import is_first
 from .._record_file import damage_told
@@ -51,12 +52,12 @@ def write_tree(
     """
     arrays, header, spread = on_host(sections, history, made_with=made_with, position=position)
     if spread:
-        header["spread"] = index_of(Path(path), spread)
-        write_part(Path(path), header["spread"], own_pieces(spread), seconds)
+        header["spread"] = index_of(user_path(path), spread)
+        write_part(user_path(path), header["spread"], own_pieces(spread), seconds)
     if is_first():
         file_format.write(path, arrays, header)
         if spread:  # those of an older checkpoint of this name
-            remove_parts(Path(path), header["spread"])
+            remove_parts(user_path(path), header["spread"])
 
 
 def on_host(
@@ -177,7 +178,7 @@ def decoded(
             else array
             for name, array in arrays.items()
         }
-        return whole | spread_leaves(Path(path), header.get("spread"))
+        return whole | spread_leaves(user_path(path), header.get("spread"))
 
 
 def named_leaves(sections: Mapping[str, Tree]) -> list[tuple[str, jax.Array]]:

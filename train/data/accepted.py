@@ -80,6 +80,26 @@ def tree_of_rows(name: str, data: T) -> T:
         raise ValueError(f"{name}: {error}") from None
 
 
+def check_no_targets(name: str, x: Tree) -> None:
+    """Check that features are not a data set `(x, y)`, whose labels would be scaled with them.
+
+    Raises:
+        TypeError: If they are a tuple of two arrays of which the second looks like targets: it has
+            fewer axes, or holds integers beside features that do not.
+    """
+    if type(x) is not tuple or len(x) != 2:
+        return
+    if not all(isinstance(part, np.ndarray | jax.Array) for part in x):
+        return
+    x, y = x
+    labels = not jnp.issubdtype(y.dtype, jnp.floating) and jnp.issubdtype(x.dtype, jnp.floating)
+    if labels or y.ndim < x.ndim:
+        raise TypeError(
+            f"{name} must be features alone, got a pair (x, y) with y of shape {y.shape} and "
+            f"{y.dtype}: x, y = train_data, and scale x; two arrays of features go in a dict"
+        )
+
+
 def data_sets(
     train_data: object, validation: object, *, batch_size: int
 ) -> tuple[Data, Data | None]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .._files import user_path
+
 
 def read_idx(path: str | Path) -> np.ndarray:
     """Read an array from an IDX file, the format of MNIST (LeCun et al., 1998), gzipped or not.
@@ -26,7 +28,7 @@ def read_idx(path: str | Path) -> np.ndarray:
         >>> train.data.read_idx(path).tolist()
         [7, 2, 1]
     """
-    raw = Path(path).read_bytes()
+    raw = user_path(path).read_bytes()
     if raw[:2] == b"\x1f\x8b":
         raw = _gunzip(path, raw)
     kinds = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}

@@ -15,7 +15,7 @@ from .._global_arrays import local
 from .._precision import at_least_float32, wide_dtype
 from .._text import excerpt
 from .._types import Tree
-from .accepted import tree_of_rows
+from .accepted import check_no_targets, tree_of_rows
 from .arrays import Array, as_arrays
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ def scaler(
     Raises:
         ValueError: If an entry is infinite, or NaN and not to be ignored; if a feature has nothing
             but NaN; or if `axis` leaves out the rows.
-        TypeError: If a leaf holds no numbers.
+        TypeError: If a leaf holds no numbers, or there are targets beside the features.
 
     Example:
         >>> import numpy as np
@@ -133,6 +133,7 @@ def scaler(
     """
     if nan not in ("raise", "ignore"):
         raise ValueError(f'nan must be "raise" or "ignore", got {nan!r}')
+    check_no_targets("train_x", train_x)
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
     if 0 not in axes:
         raise ValueError(f"scaler axis must include 0, the rows, got {axis!r}")
@@ -166,7 +167,7 @@ def standardize(
     Raises:
         ValueError: If an entry of the training part is infinite, or NaN and not to be ignored; or
             if parts have other leaves, or rows of another shape.
-        TypeError: If a leaf holds no numbers.
+        TypeError: If a leaf holds no numbers, or there are targets beside the features.
 
     Example:
         >>> import numpy as np

@@ -45,7 +45,7 @@ def accepted(plan: Plan, task: Task) -> Task:
 
     A source begins anew for each epoch, but one without an end is read on.
     """
-    check_train_state("fit", task.train_state)
+    check_train_state("fit", task.train_state, plan.optimizer)
     check_not_given_away(task.train_state)
     train_data, validation = task.train_data, task.validation
     if isinstance(train_data, tuple):

@@ -12,7 +12,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from .._text import excerpt
@@ -108,12 +107,18 @@ def _lossless_target(
     loss, y = getattr(objective, "loss", None), np.asarray(batch.y)
     if not callable(loss) or not np.isfinite(y).all():
         return ""
-    bad = np.asarray(real_rows(batch))
-    for guess in _GUESSES:  # one may be outside of a loss's domain, such as 0 of a logarithm
-        # As JAX's arrays: of NumPy's a loss of ours refuses targets that are out of its range.
-        losses = np.asarray(loss(jnp.full(y.shape, guess, jnp.float32), jnp.asarray(y)))
-        bad = bad & np.isnan(losses).reshape(len(y), -1).any(axis=1)
-    if not bad.any():
+
+    def undefined(y: np.ndarray) -> np.ndarray:
+        rows = np.ones(len(y), bool)
+        for guess in _GUESSES:  # one may be outside of a loss's domain, such as 0 of a logarithm
+            # As arrays of JAX: a loss may raise an error for NumPy's targets.
+            given = jax.numpy.full(y.shape, guess, np.float32), jax.numpy.asarray(y)
+            rows &= np.isnan(np.asarray(loss(*given))).reshape(len(y), -1).any(axis=1)
+        return rows
+
+    bad = undefined(y) & np.asarray(real_rows(batch))
+    # A loss that has none for 0 or 1 either, such as the root of a prediction, blames no target.
+    if not bad.any() or all(undefined(np.full_like(y, target)).any() for target in (0, 1)):
         return ""
     return (
         f"The loss of {_rows_text(rows[bad])} of {place} is NaN whatever is predicted: y holds "

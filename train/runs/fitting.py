@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
 import jax
 import optax
@@ -25,6 +24,7 @@ from .beginning import accepted, check_stream_options
 from .best_on_host import check_host
 from .interruption import OnInterrupt
 from .listening import Stop, asked, teller
+from .own_options import check_own_options
 from .plan import KeepBest, Mode, OnNonfinite, Plan
 from .progress import reporter
 from .sources import Source
@@ -144,7 +144,7 @@ def fit(
             without a checkpoint, to see whether all of it works.
         epochs_per_call: Epochs of one block, one call of the device. More save the time between
             two epochs, which counts when an epoch takes milliseconds. Host batches make it 1.
-        prefetch: How many host batches are copied ahead of their use.
+        prefetch: How many host batches are copied ahead of their use, 0 or more.
         progress: Whether to print a line for each epoch where the output is a terminal; None: if
             rich is installed.
         callback: Called with `(epoch, row)` after each epoch, one or several; one with a parameter
@@ -240,7 +240,10 @@ def fit(
         every_steps=every_steps,
     )
     check_host(plan, task.block_epochs)
-    _check_switches(donate, on_interrupt)
+    check_own_options(
+        progress=progress, fast_dev_run=fast_dev_run, donate=donate, prefetch=prefetch,
+        save_timeout=save_timeout, checkpoint=checkpoint, on_interrupt=on_interrupt,
+    )  # fmt: skip
     with shared_errors():
         task = accepted(plan, task)
     if fast_dev_run:
@@ -255,10 +258,3 @@ def fit(
         on_interrupt=on_interrupt,
         donate=donate,
     )
-
-
-def _check_switches(donate: bool, on_interrupt: OnInterrupt) -> None:
-    if not isinstance(donate, bool):
-        raise TypeError(f"donate must be True or False, got {donate!r}")
-    if on_interrupt not in get_args(OnInterrupt):
-        raise ValueError(f'on_interrupt must be "raise" or "return", got {on_interrupt!r}')

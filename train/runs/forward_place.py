@@ -12,6 +12,7 @@ from .._types import Tree
 from ..steps import TrainState
 
 _LIBRARIES = ("jax", "jaxlib", "numpy", "optax")
+_BESIDE = ("nn", "losses")  # whose lines are told where no line of the user's own is between
 
 
 def in_forward_pass(train_state: TrainState, compute: Callable[[], object]) -> str:
@@ -27,7 +28,8 @@ def in_forward_pass(train_state: TrainState, compute: Callable[[], object]) -> s
             frames = [frame for frame in _frames(error.__traceback__) if _is_users(frame[0])]
             if not frames:
                 return ""
-            path, line, function, _ = frames[-1]
+            own = [frame for frame in frames if not _is_beside(frame[0])]
+            path, line, function, _ = (own or frames)[-1]
             layer = _layer_of(train_state.params, [found for *_, found in frames])
             of_layer = f" by the layer with the parameters {layer}" if layer else ""
             return (
@@ -63,6 +65,12 @@ def _is_users(path: str) -> bool:
     installed = {"site-packages", "dist-packages"} & set(parts)
     of_library = installed and {*_LIBRARIES} & set(parts)
     return not of_library and ours not in Path(path).resolve().parents
+
+
+def _is_beside(path: str) -> bool:
+    """Return whether a file is of the layers or the losses that lie beside this package."""
+    root, parents = Path(__file__).resolve().parents[2], Path(path).resolve().parents
+    return any(root / name in parents for name in _BESIDE)
 
 
 def _layer_of(params: Tree, frames: list[dict[str, object]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -55,7 +55,8 @@ def _listed(callback: Callback | Sequence[Callback] | None) -> list[Callback]:
         return []
     if callable(callback):
         return [callback]
-    callbacks: list[Any] = list(callback) if isinstance(callback, Iterable) else [callback]
+    several = isinstance(callback, Iterable) and not isinstance(callback, Mapping)
+    callbacks: list[Any] = list(callback) if several else [callback]
     if not all(map(callable, callbacks)):
         raise TypeError(
             "callback must be a function of (epoch, row), such as train.log.csv(path), or a list "

@@ -10,13 +10,15 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
-from .._checks import positive
+from .._checks import check_switches, is_number, positive
 from .._places import Places
+from .._sharding import check_sharding
 from ..data.dealing import Shuffle
 from ..steps import Objective
 from ..steps.augmentation import Augment, OnBatch
 from ..steps.averages import Ema
-from ..steps.state import check_optimizer
+from ..steps.contracts import check_objective
+from ..steps.optimizers import check_optimizer
 
 OnNonfinite: TypeAlias = Literal["raise", "skip"]
 Mode: TypeAlias = Literal["min", "max"]
@@ -65,6 +67,7 @@ class Plan:
             raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
         if self.keep_best not in (True, False, "host"):
             raise ValueError(f'keep_best must be True, False or "host", got {self.keep_best!r}')
+        check_switches(gradient_norm=self.gradient_norm)
         if self.keep_best != "host":
             object.__setattr__(self, "keep_best", bool(self.keep_best))
         if self.shuffle not in get_args(Shuffle):
@@ -79,20 +82,20 @@ class Plan:
 
 def _check_functions(plan: Plan) -> None:
     """Check what is to be a function, before something is compiled that calls it."""
-    if not callable(plan.objective):
-        got = type(plan.objective).__name__
-        raise TypeError(f"objective must be train.supervised(model.apply, loss), got {got}")
+    check_objective(plan.objective)
     check_optimizer("optimizer", plan.optimizer)
     examples = {
+        "gradient": "train.gradients.reverse",
         "augment": "train.data.flip",
         "learning_rate": "optax.cosine_decay_schedule(0.1, 1000)",
     }
     for name, example in examples.items():
-        value = getattr(plan, name)
-        if value is not None and not (callable(value) or isinstance(value, OnBatch)):
+        value, optional = getattr(plan, name), name != "gradient"
+        if not (optional and value is None) and not (callable(value) or isinstance(value, OnBatch)):
             raise TypeError(f"{name} must be a function, such as {example}, got {value!r}")
     if plan.average is not None and not isinstance(plan.average, Ema):
         raise TypeError(f"average must be train.ema(decay), got {type(plan.average).__name__}")
+    check_sharding("the train data", plan.sharding)
 
 
 def _check_watched(plan: Plan) -> None:
@@ -110,9 +113,5 @@ def _check_watched(plan: Plan) -> None:
             'mode="max" needs monitor=, the curve that is to be high, such as '
             '"validation_accuracy": without it the loss is watched, which is to be low'
         )
-    try:
-        in_range = 0 <= plan.min_delta < math.inf
-    except TypeError:
-        in_range = False
-    if not in_range:
+    if not (is_number(plan.min_delta) and 0 <= plan.min_delta < math.inf):
         raise ValueError(f"min_delta must be at least 0 and finite, got {plan.min_delta!r}")

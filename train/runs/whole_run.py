@@ -13,7 +13,7 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
-from .._checks import positive
+from .._checks import check_key, positive
 from .._places import on_explicit_mesh_of
 from .._sharding import rows_sharding
 from .._types import Data
@@ -23,6 +23,7 @@ from ..data.dealing import Shuffle
 from ..steps import Objective, TrainState
 from ..steps.augmentation import Augment
 from ..steps.averages import Ema
+from ..steps.state import check_train_state
 from .blocks import Block, Curves, Layouts, make_block, on_devices
 from .carry import Carry, finish, kept_epoch, start
 from .ending import ending_of, failed_validation
@@ -87,7 +88,8 @@ def make_run(
             leaves out such a step's update and counts it in the curve `skipped`, and such an epoch
             is one without a better figure.
         patience: End the run after this many epochs in a row without a better figure. An equal one
-            is not better.
+            is not better. The curves are NaN after the end, which `jax.debug_nans` takes for an
+            error in any run that ends early; `fit` returns none of these epochs.
         keep_best: Return the train state of the epoch with the best figure instead of the last one;
             the last one if no epoch had a figure that is finite. (Reverse mode can differentiate a
             run, for which it holds a copy of what it carries from epoch to epoch; `fit` does not.)
@@ -170,6 +172,8 @@ def _run_of(plan: Plan, epochs: int) -> Run:
     def run(
         key: jax.Array, train_state: TrainState, train_data: Data, validation: Data | None = None
     ) -> tuple[TrainState, History]:
+        check_key(key)
+        check_train_state("a run", train_state, plan.optimizer)
         sets = data_sets(train_data, validation, batch_size=1)
         of_rows = rows_sharding(sets[0], plan.sharding, train_state)
         sets, layouts = on_devices(replace(plan, sharding=of_rows), train_state, *sets)

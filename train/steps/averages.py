@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
+from .._checks import is_number
 from .._precision import wide_dtype
 from .._types import Tree
 
@@ -124,6 +125,6 @@ def ema(decay: float | jax.Array) -> Ema:
         >>> ema.value(average, like={"weight": jnp.array(0.0)})
         {'weight': Array(3., dtype=float32)}
     """
-    if not isinstance(decay, Tracer) and not 0 <= decay < 1:
-        raise ValueError(f"ema needs a decay of at least 0 and below 1, got {decay}")
+    if not is_number(decay) or (not isinstance(decay, Tracer) and not 0 <= decay < 1):
+        raise ValueError(f"ema needs a decay of at least 0 and below 1, got {decay!r}")
     return Ema(decay)

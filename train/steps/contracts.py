@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
@@ -153,3 +154,35 @@ class Objective(Protocol):
             train: Whether this is a training step.
         """
         ...
+
+
+def check_objective(objective: object) -> None:
+    """Check that an objective is a function that can be called as one.
+
+    Raises:
+        TypeError: If it is none, such as a model or a loss alone.
+
+    Example:
+        >>> check_objective(lambda params, batch: 0.0)
+        Traceback (most recent call last):
+        TypeError: objective must be train.supervised(model.apply, loss), or a function ...
+    """
+    wanted = "objective must be train.supervised(model.apply, loss)"
+    if not callable(objective):
+        raise TypeError(f"{wanted}, got {type(objective).__name__}")
+    if inspect.isbuiltin(objective):
+        return
+    try:
+        arguments = inspect.signature(objective)
+    except (TypeError, ValueError):  # it has none that can be read
+        return
+    name = getattr(objective, "__name__", type(objective).__name__)
+    if "mask" in arguments.parameters:
+        raise TypeError(f"{wanted}, got {name}{arguments}, which is the model alone")
+    try:
+        arguments.bind("params", "state", "batch", key=None, train=True)
+    except TypeError as error:
+        raise TypeError(
+            f"{wanted}, or a function (params, state, batch, *, key, train), got "
+            f"{name}({', '.join(arguments.parameters)}): {error}"
+        ) from None

@@ -21,8 +21,8 @@ from .._spread import Rows
 from .._types import Data
 from ..data.accepted import data_set
 from ..metrics import Figure
-from .contracts import Objective
-from .optional import with_loss
+from .contracts import Objective, check_objective
+from .optional import check_targets, with_loss
 from .state import Batch, TrainState, check_train_state
 
 
@@ -52,9 +52,10 @@ def evaluate(
 
     Raises:
         ValueError: If there is no row, if the arrays do not have the same rows, or if `batch_size`
-            is not an integer above 0; or if there are several processes, and the data are of this
-            one alone.
-        TypeError: If the data are no pair of arrays of numbers.
+            is not an integer above 0; if a label of NumPy's is none that the model has an output
+            for; or if there are several processes, and the data are of this one alone.
+        TypeError: If the data are no pair of arrays of numbers, or the objective or the train state
+            is none.
 
     Example:
         >>> import jax.numpy as jnp, optax
@@ -68,11 +69,14 @@ def evaluate(
         >>> train.evaluate(objective, train_state, data, batch_size=2)
         {'loss': Array(0.6666667, dtype=float32)}
     """
+    check_objective(objective)
     check_train_state("evaluate", train_state)
     batch_size = positive("batch_size", batch_size)
     data = data_set("the data", data)
     check_global("the data", data)
     check_same({"train_state": train_state})
+    if not any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(data[1])):
+        check_targets(objective, train_state, data)  # of JAX's, it would wait for the device
     data, rows = placed("the data", data, datasets.length(data), sharding, train_state)
     given = train_state, data
     if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):

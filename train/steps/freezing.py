@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,6 +13,7 @@ import optax
 from .._paths import Select, plain_path
 from .._text import excerpt
 from .._types import Params, Tree
+from .optimizers import check_optimizer, update_of
 
 
 def freeze(
@@ -52,8 +54,7 @@ def freeze(
         >>> [round(float(layer["weight"][0]), 3) for layer in params]
         [1.0, 0.85]
     """
-    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(f"freeze needs an optimizer, such as optax.adam(1e-3), got {optimizer!r}")
+    check_optimizer("the optimizer of freeze", optimizer)
     if not callable(select):
         raise TypeError(
             "freeze needs select=, a function such as lambda path, leaf: path[0] == 0, got "
@@ -73,16 +74,17 @@ def freeze(
         names = ["frozen" if is_frozen else "trained" for is_frozen in chosen]
         return jax.tree.unflatten(jax.tree.structure(params), names)
 
+    trained = optax.GradientTransformationExtraArgs(optimizer.init, update_of(optimizer))
     parts = optax.partition(
-        {"trained": optimizer, "frozen": _unchanged()}, labels, mask_compatible_extra_args=True
+        {"trained": trained, "frozen": _unchanged()}, labels, mask_compatible_extra_args=True
     )
 
     def update(
         updates: Params, state: Tree, params: Params | None = None, **extra: Any
     ) -> tuple[Params, Tree]:
-        if "value_fn" in extra:  # a line search knows the trained parameters alone
-            value_fn = extra["value_fn"]
-            extra["value_fn"] = lambda trained: value_fn(_completed(trained, params))
+        for name in ("value_fn", "obj_fn", "grad_fn"):  # which know the trained parameters alone
+            if name in extra:
+                extra[name] = _of_trained(extra[name], params)
         return parts.update(updates, state, params, **extra)
 
     return optax.GradientTransformationExtraArgs(parts.init, update)
@@ -114,6 +116,23 @@ def _unchanged() -> optax.GradientTransformation:
         return jax.tree.map(lambda leaf: jnp.full_like(leaf, -0.0), updates), state
 
     return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
+def _of_trained(fn: Callable[..., Tree], params: Params) -> Callable[..., Tree]:
+    """Return a function of all parameters as one of those that are trained."""
+
+    def of_trained(trained: Params, *others: Any) -> Tree:
+        result = fn(_completed(trained, params), *others)
+        if jax.tree.structure(result) != jax.tree.structure(params):  # a value
+            return result
+        return jax.tree.map(
+            lambda leaf, entry: leaf if isinstance(leaf, optax.MaskedNode) else entry,
+            trained,
+            result,
+            is_leaf=lambda leaf: isinstance(leaf, optax.MaskedNode),
+        )
+
+    return of_trained
 
 
 def _completed(trained: Params, params: Params) -> Params:

@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import optax
 
 from .. import gradients
-from .._checks import positive
+from .._checks import is_number, positive
 from .._precision import at_least_float32
 from .._types import Params, Tree
+from .optimizers import check_optimizer, update_of
 from .state import select
 
 SCALE, OVERFLOWS = "loss_scale", "overflows"  # the metrics and the curves of these names
@@ -76,13 +77,10 @@ def loss_scaling(
         >>> float(train_state.opt_state.scale)
         32768.0
     """
-    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(
-            f"loss_scaling needs an optimizer, such as optax.adam(1e-3), got {optimizer!r}"
-        )
-    if not (_LEAST <= initial < math.inf):
+    check_optimizer("the optimizer of loss_scaling", optimizer)
+    if not (is_number(initial) and _LEAST <= initial < math.inf):
         raise ValueError(f"initial must be a scale of at least 1, got {initial!r}")
-    if not factor > 1:
+    if not (is_number(factor) and 1 < factor < math.inf):
         raise ValueError(f"factor must be above 1, got {factor!r}")
     period = positive("period", period)
     inner = _if_finite(optimizer)
@@ -111,7 +109,7 @@ def _if_finite(optimizer: optax.GradientTransformation) -> optax.GradientTransfo
     It is `optax.apply_if_finite` by selection. With optax's own, a `cond`, a step could not compute
     its update again, as it does to overwrite in place: it would hold three times the parameters.
     """
-    optimizer = optax.with_extra_args_support(optimizer)
+    own_update = update_of(optimizer)
 
     def init(params: Params) -> optax.ApplyIfFiniteState:
         none = jnp.int32(0)
@@ -131,7 +129,7 @@ def _if_finite(optimizer: optax.GradientTransformation) -> optax.GradientTransfo
 
         # Also before, so that no derivative of a run goes through what is not finite.
         safe = jax.tree.map(or_zero, updates)
-        made, new = optimizer.update(safe, state.inner_state, params, **extra)
+        made, new = own_update(safe, state.inner_state, params, **extra)
         in_a_row, in_all = map(optax.safe_increment, (state.notfinite_count, state.total_notfinite))
         kept = optax.ApplyIfFiniteState(
             notfinite_count=jnp.where(finite, 0, in_a_row),

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 
 from .._types import Params, Tree
+from .optimizers import check_optimizer, update_of
 
 
 def wide_moments(
@@ -37,20 +38,22 @@ def wide_moments(
         >>> [leaf.dtype.name for leaf in moments]
         ['int32', 'float32', 'float32']
     """
-    if not (hasattr(optimizer, "init") and hasattr(optimizer, "update")):
-        raise TypeError(
-            f"wide_moments needs an optimizer, such as optax.adam(1e-3), got {optimizer!r}"
-        )
-    inner = optax.with_extra_args_support(optimizer)
+    check_optimizer("the optimizer of wide_moments", optimizer)
+    inner_update = update_of(optimizer)
 
     def update(
         updates: Params, state: Tree, params: Params | None = None, **extra: Any
     ) -> tuple[Params, Tree]:
         if "grad" in extra:
             extra["grad"] = _wide(extra["grad"])
-        return inner.update(_wide(updates), state, _wide(params), **extra)
+        if "grad_fn" in extra:
+            grad_fn = extra["grad_fn"]
+            extra["grad_fn"] = lambda *given: _wide(grad_fn(*given))
+        return inner_update(_wide(updates), state, _wide(params), **extra)
 
-    return optax.GradientTransformationExtraArgs(lambda params: inner.init(_wide(params)), update)
+    return optax.GradientTransformationExtraArgs(
+        lambda params: optimizer.init(_wide(params)), update
+    )
 
 
 def check_moments(params: Params, opt_state: Tree) -> None:

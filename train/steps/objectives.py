@@ -29,7 +29,7 @@ from .outputs import (
     of_output,
     outputs_of,
 )
-from .state import Batch, real_rows
+from .state import Batch, check_batch, real_rows
 from .weighting import WeightsOf, weight_sum, weights_of
 
 T = TypeVar("T")
@@ -77,6 +77,7 @@ class SupervisedObjective:
             ValueError: If the loss does not give a value for each row, or the penalty is several.
             TypeError: If a metric does not give sums.
         """
+        check_batch("an objective", batch)
         batch = batch._replace(x=_zero_hidden_rows(batch.x, batch.mask))
         form = form_of("supervised", self.apply)
         predictions, state = call(
@@ -142,7 +143,7 @@ class SupervisedObjective:
             >>> params, state = model.init(jax.random.key(0))
             >>> objective.check(params, state, jnp.ones((2, 3)), jnp.array([0, 2]))
             Traceback (most recent call last):
-            ValueError: labels must be in 0 .. 1 for a model of 2 outputs, got 2 at index (1,)
+            ValueError: labels must be in 0 .. 1 for a model of 2 outputs, got 2 at index (1,); ...
         """
         given, form = (params, state, x), form_of("supervised", self.apply)
         try:

@@ -191,7 +191,7 @@ def check_labels(labels: jax.Array | np.ndarray, classes: int, weights: jax.Arra
             index = tuple(int(sum(both)) for both in zip(where, start, strict=True))
             raise ValueError(
                 f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
-                f"{part[where]} at index {index}"
+                f"{part[where]} at index {index}; labels that count from 1 become labels - 1"
             )
 
 

@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .._text import excerpt
 from .._types import Params, State, Tree
 from ..data.arrays import converted
 from .moments import check_moments
+from .optimizers import check_made_by, check_optimizer
 
 T = TypeVar("T")
 
@@ -82,27 +82,19 @@ def init(params: Params, state: State, optimizer: optax.GradientTransformation) 
     return TrainState(params, state, opt_state, jnp.zeros((), jnp.int32))
 
 
-def check_optimizer(name: str, optimizer: object) -> None:
-    """Check that an optimizer is a transformation of optax, not its learning rate or its name.
-
-    Raises:
-        TypeError: If it is none.
-
-    Example:
-        >>> check_optimizer("optimizer", 0.01)
-        Traceback (most recent call last):
-        TypeError: optimizer must be one of optax, such as optax.adam(1e-3), got 0.01
-    """
-    if not all(callable(getattr(optimizer, part, None)) for part in ("init", "update")):
-        got = excerpt(repr(optimizer), most=60)
-        raise TypeError(f"{name} must be one of optax, such as optax.adam(1e-3), got {got}")
-
-
-def check_train_state(who: str, train_state: object) -> None:
+def check_train_state(
+    who: str, train_state: object, optimizer: optax.GradientTransformation | None = None
+) -> None:
     """Check that a train state is one, not parameters or another argument in its place.
 
+    Args:
+        who: What it was passed to.
+        train_state: What was passed.
+        optimizer: Whose state it must hold, where an optimizer goes on with it.
+
     Raises:
         TypeError: If it is none.
+        ValueError: If it was made with another optimizer.
 
     Example:
         >>> check_train_state("fit", ((), ()))
@@ -110,10 +102,33 @@ def check_train_state(who: str, train_state: object) -> None:
         TypeError: fit needs a train state, train.init(params, state, optimizer), got tuple
     """
     if not isinstance(train_state, TrainState):
+        got = type(train_state).__name__
+        if (
+            isinstance(train_state, tuple)
+            and train_state
+            and isinstance(train_state[0], TrainState)
+        ):
+            got += " with one in it: fit returns two things, train_state, history = train.fit(...)"
         raise TypeError(
-            f"{who} needs a train state, train.init(params, state, optimizer), got "
-            f"{type(train_state).__name__}"
+            f"{who} needs a train state, train.init(params, state, optimizer), got {got}"
         )
+    if optimizer is not None:
+        check_made_by(optimizer, train_state.params, train_state.opt_state)
+
+
+def check_batch(who: str, batch: object) -> None:
+    """Check that a batch is one, with `x` and `y` and perhaps a mask, not the arrays alone.
+
+    Raises:
+        TypeError: If it is none.
+
+    Example:
+        >>> check_batch("a step", (jnp.ones((2, 3)), jnp.ones(2)))
+        Traceback (most recent call last):
+        TypeError: a step needs a batch, train.Batch(x, y), got tuple
+    """
+    if not all(hasattr(batch, field) for field in ("x", "y", "mask")):
+        raise TypeError(f"{who} needs a batch, train.Batch(x, y), got {type(batch).__name__}")
 
 
 def _check_no_function(params: Params) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ import optax
 from jax.sharding import NamedSharding
 
 from .. import gradients
+from .._checks import check_key
 from .._places import Places
 from .._sharding import axes_of_rows, check_sharding
 from .._types import Params, State
@@ -18,12 +20,13 @@ from ..metrics import Figure, Mean
 from .accumulation import Differentiate, Differentiated, WeightSums, accumulated
 from .augmentation import Augment, augmented
 from .committing import Given, commit
-from .contracts import Objective
+from .contracts import Objective, check_objective
 from .judging import Judgement
 from .loss_scale import is_forgiven, scaled, scaling_of
+from .optimizers import check_optimizer, update_of
 from .optional import weight_sums_of, with_loss, with_whole
-from .proposing import proposed
-from .state import Batch, TrainState, select
+from .proposing import Elsewhere, proposed
+from .state import Batch, TrainState, check_batch, check_train_state, select
 from .step_metrics import with_own
 
 Step = Callable[[jax.Array, TrainState, Batch], tuple[TrainState, dict[str, Figure]]]
@@ -50,7 +53,9 @@ def make_step(
 
     Args:
         objective: What `supervised` makes, or any `Objective`.
-        optimizer: Any optax transformation; line searches get `value`, `grad` and `value_fn`.
+        optimizer: Any optax transformation. Those with extra arguments get `value`, `grad`,
+            `value_fn`, `obj_fn` and `grad_fn`, such as line searches, `optax.contrib.sam` and
+            `reduce_on_plateau`.
         gradient: How to differentiate, one of `train.gradients`.
         accumulate: The number of micro-batches that a batch is cut into. Their gradients are
             averaged in float32 or wider by their real rows, and the means of `supervised` by their
@@ -70,7 +75,9 @@ def make_step(
 
     Raises:
         ValueError: If `accumulate` is not an integer above 0; when traced, if it does not divide
-            the batch.
+            the batch, or the train state was made with another optimizer.
+        TypeError: If the objective or the optimizer is none; when traced, if the key, the train
+            state or the batch is none.
 
     Example:
         >>> import jax, jax.numpy as jnp, optax
@@ -85,6 +92,8 @@ def make_step(
         >>> float(metrics["loss"].value), int(train_state.step)
         (5.0, 1)
     """
+    check_objective(objective)
+    check_optimizer("optimizer", optimizer)
     attempt = make_attempt(
         objective, optimizer, gradient=gradient, accumulate=accumulate, augment=augment,
         sharding=sharding,
@@ -93,6 +102,9 @@ def make_step(
     def step(
         key: jax.Array, train_state: TrainState, batch: Batch
     ) -> tuple[TrainState, dict[str, Figure]]:
+        check_key(key)
+        check_train_state("a step", train_state, optimizer)
+        check_batch("a step", batch)
         kept, metrics, bad, _ = attempt(key, train_state, batch)
         skipped = Mean(bad.any().astype(jnp.float32), jnp.ones(()))
         return kept._replace(step=train_state.step + 1), metrics | {"skipped": skipped}
@@ -121,7 +133,7 @@ def make_attempt(
         With `gradient_norm` the gradient's length is one of the metrics.
     """
     check_sharding("a batch", sharding)
-    optimizer = optax.with_extra_args_support(optimizer)
+    update = update_of(optimizer)
     weight_sums = _weight_sums(objective, augment)
     objective = with_whole(objective, places, axes_of_rows(sharding))
     parts = partial(accumulated, parts=accumulate, weight_sums=weight_sums, sharding=sharding)
@@ -138,13 +150,15 @@ def make_attempt(
         (value, (new_state, metrics)), slope = differentiate(params, state, batch, key)
 
         def value_fn(params: Params) -> jax.Array:
-            """Compute the value elsewhere, for a line search: under the step's own key."""
             return evaluate(params, state, batch, key)[0][0]
+
+        def grad_fn(params: Params, _: Any) -> Params:
+            return differentiate(params, state, batch, key)[1]
 
         judgement = Judgement(value, slope, new_state, stopped, is_forgiven(scaling))
         overflow = judgement.overflow
         metrics = with_own(metrics, slope if gradient_norm else None, scaling, overflow)
-        propose = partial(proposed, optimizer, value_fn)
+        propose = partial(proposed, update, Elsewhere(value_fn, grad_fn))
         given = Given(slope, opt_state, params, value)
         params, opt_state, bad, undo = commit(propose, given, judgement.of)
         # The batch that no update was made of does not move the layers' running statistics.
