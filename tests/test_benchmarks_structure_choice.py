@@ -162,3 +162,19 @@ def test_layers_before_the_one_whose_rows_are_mapped_count_for_each_row():
     problem = make_problem(fn, inputs, argnums=0)
     _, ways, _ = weigh.weighed(jacobian._asked(fn, problem, 0, "dense", None, "jacobian"))
     assert [way.name for way in ways[:2]] == ["chain (48 x 40)", "vmap (32 examples)"]
+
+
+def test_a_derivative_that_is_zero_and_one_that_there_is_not_are_said():
+    told = str(gradwise.structure(lambda x: 3.0 * jnp.ones(4), X))
+    assert "none is needed: it is zero everywhere" in told
+    assert "a band" not in told
+    assert "no output depends on argument 0" in told
+    found = gradwise.jacobian(lambda x: 3.0 * jnp.ones(4), X, measure=False)
+    names = [rival.name for rival in found.rivals]
+    assert len(names) == len(set(names))
+
+    def called_out(x):
+        return jax.pure_callback(lambda value: value, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    with pytest.raises(ValueError, match="called_out has no derivative in JAX: JAX cannot see"):
+        gradwise.structure(called_out, X)

@@ -17,6 +17,7 @@ from .choosing.further import further_ways
 from .colouring.plans import plans
 from .drawing.shapes import shape_of
 from .drawing.sketching import band_of, blocks_of, distinct
+from .modes import blocked_modes
 from .pattern.marks import TooLargeError
 from .pattern.parts import linear_in
 from .pattern.whole import pattern_of_problem
@@ -41,8 +42,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
 
     Raises:
         TypeError: If `fn` is not callable or cannot be traced.
-        ValueError: If `argnums` is out of range, nothing is there to be differentiated, or looking
-            takes more than 5 seconds of computing or 2 GB.
+        ValueError: If `argnums` is out of range, nothing is there to be differentiated, JAX has no
+            rule for it, or looking takes more than 5 seconds of computing or 2 GB.
 
     Example:
         >>> import jax.numpy as jnp
@@ -67,6 +68,12 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
             f"structure cannot tell what depends on what in {name_of(fn)}: {error}; give a smaller "
             "size, or take gradwise.jacobian, which takes a plain mode there"
         ) from None
+    except Exception:  # whatever JAX raises where it has no rule
+        blocked = blocked_modes(problem)
+        if not {"forward", "reverse"} <= blocked.keys():
+            raise
+        reason = blocked["forward"].reason
+        raise ValueError(f"{name_of(fn)} has no derivative in JAX: {reason}") from None
     rows = pattern.rows
     lower, upper = band_of(rows)
     inside = [leaf.shape for leaf in problem.x]

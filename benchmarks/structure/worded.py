@@ -27,6 +27,8 @@ def passes_told(n: int, m: int, passes: Mapping[str, int], why: Mapping[str, str
     """
     fewer = {name: count for name, count in passes.items() if count < min(n, m)}
     told = [f"passes: {n:,} in forward mode, {m:,} in reverse mode"]
+    if 0 in fewer.values():
+        return [*told, "        none is needed: it is zero everywhere"]
     for name, count in fewer.items():
         reason = f": {why[name]}" if why.get(name) else ""
         told.append(f"        {count:,} by {name}{reason}")

@@ -90,6 +90,8 @@ def plans(
         Plan(forward, _unused(rows.shape[0]), every),
         Plan(_unused(rows.shape[1]), reverse, ~every),
     ]
+    if not rows.nnz:
+        return found[:1]
     row_of = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     both = []
     for full in _full_lines(rows):

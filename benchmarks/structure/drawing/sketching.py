@@ -41,7 +41,7 @@ def sketch_of(rows: csr_array) -> Sketch:
 def said_of(m: int, n: int, blocks: int, lower: int, upper: int) -> list[str]:
     """Return sentences on the parts that a pattern falls into, and on its band."""
     said = [f"{blocks:,} parts that share nothing"] if blocks > 1 else []
-    if lower + upper < max(m, n) // 4:
+    if blocks and lower + upper < max(m, n) // 4:
         said.append(f"a band: {lower:,} below the diagonal, {upper:,} above")
     return said
 
