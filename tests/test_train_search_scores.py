@@ -148,11 +148,19 @@ def test_four_settings_and_a_replay_are_one_trace_and_one_compilation(caplog):
     assert compilations(caplog) == len(traced) == 1
 
 
-def test_one_call_a_run_is_the_default_on_a_cpu_and_a_batch_elsewhere(monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
-    assert train.search.ranking._default_chunk() == 1
+def test_one_call_a_run_is_the_default_on_a_cpu_and_a_batch_elsewhere():
+    assert [train.search.ranking._default_chunk(name) for name in ("cpu", "gpu")] == [1, 64]
+
+
+def test_the_platform_is_that_of_the_data_or_of_the_device_that_was_set(monkeypatch):
+    platform_of, devices_of = train.search.devices.platform_of, train.search.devices.devices_of
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert train.search.ranking._default_chunk() == 64
+    cpu, loose = jax.devices("cpu")[0], np.ones(3)
+    assert [platform_of(loose), platform_of((loose, jax.device_put(loose, cpu)))] == ["gpu", "cpu"]
+    assert devices_of(loose, None) == tuple(jax.local_devices())
+    with jax.default_device(cpu):
+        assert platform_of(loose) == "cpu"
+        assert devices_of(loose, None) == ()
 
 
 FOLDS, REPEATS, ROWS, DRAWS = 4, 3, 24, 3000

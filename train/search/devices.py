@@ -43,10 +43,34 @@ def devices_of(data: Tree, given: Sequence[Device] | None) -> tuple[Device, ...]
     sharding = rows_sharding(data, None, ())
     if sharding is not None and isinstance(sharding.mesh, Mesh):
         return tuple(sharding.mesh.devices.flat)
-    committed = any(getattr(leaf, "committed", False) for leaf in jax.tree.leaves(data))
-    if committed or jax.default_backend() == "cpu":
+    # A device that the data are on, or that a user has set, is the one that is meant.
+    chosen = jax.config.values["jax_default_device"] is not None or any(
+        map(_is_put, jax.tree.leaves(data))
+    )
+    if chosen or platform_of(data) == "cpu":
         return ()
     return tuple(jax.local_devices())
+
+
+def platform_of(data: Tree) -> str:
+    """Return the platform that data are on; where they were put on none, JAX's default.
+
+    Example:
+        >>> platform_of(jax.device_put(np.ones(3), jax.devices("cpu")[0]))
+        'cpu'
+    """
+    put = [leaf for leaf in jax.tree.leaves(data) if _is_put(leaf)]
+    if put:
+        return next(iter(put[0].devices())).platform
+    default = jax.config.values["jax_default_device"]  # a device, or a platform's name
+    if default is None:
+        return jax.default_backend()
+    return default if isinstance(default, str) else default.platform
+
+
+def _is_put(leaf: Any) -> bool:
+    """Return whether an array was put where it is, and goes nowhere else."""
+    return getattr(leaf, "committed", False)
 
 
 def spread_call(one: Callable[..., Tree], devices: Sequence[Device]) -> Callable[..., Tree]:

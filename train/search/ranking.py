@@ -17,7 +17,7 @@ from .._text import excerpt
 from .._types import Data, Device
 from ..curves import History
 from ..data.accepted import data_sets
-from .devices import devices_of
+from .devices import devices_of, platform_of
 from .grid import Build, Grid, Program, Setting, as_array, listed, product, programs_of
 from .result import Search
 from .row import Row
@@ -110,16 +110,18 @@ def grid_search(
     """
     repeats = positive("repeats", repeats)
     folds = None if folds is None else positive("folds", folds)
-    chunk = _default_chunk() if chunk is None else positive("chunk", chunk)
+    chunk = None if chunk is None else positive("chunk", chunk)
     grid = {name: listed(name, values) for name, values in grid.items()}
     data = _checked(key, run, grid, train_data, validation, folds)
     if stratify is not None and folds is None:
         raise ValueError("stratify needs folds=, how many parts the rows are cut into by label")
     _check_ranking(score, mode)
+    spread = devices_of(data, devices)
     trials = Trials(
         grid=grid, key=key, data=data, repeats=repeats, folds=folds, stratify=stratify,
-        devices=devices_of(data, devices),
+        devices=spread,
     )  # fmt: skip
+    chunk = chunk or _default_chunk(spread[0].platform if spread else platform_of(data))
     programs = programs_of(grid, _builder(run, trials, score))
     results = [_rows(trials, program, score, chunk) for program in programs]
     rows = [row for of_program, _ in results for row in of_program]
@@ -130,9 +132,9 @@ def grid_search(
     return Search(rows=tuple(rows), score=name_of(score), run_alone=replayer(trials, programs))
 
 
-def _default_chunk() -> int:
-    """Return how many runs a call makes where nobody has said so."""
-    return 1 if jax.default_backend() == "cpu" else 64
+def _default_chunk(platform: str) -> int:
+    """Return how many runs a call makes on a platform where nobody has said so."""
+    return 1 if platform == "cpu" else 64
 
 
 def _rows(
