@@ -48,6 +48,64 @@ CASES = {
 }
 
 
+#: Constants whose last digit decides, as it is rounded: in float64, and where XLA folds them, it is
+#: another one.
+ROUNDED = {
+    "a mask of a grid": lambda x: jnp.where(jnp.linspace(0.0, 1.0, 11) >= 0.3, x**2, x[::-1]),
+    "a grid made twice": lambda x: jnp.where(
+        jnp.arange(11) * 0.1 == jnp.arange(11) / 10, x**2, x[::-1]
+    ),
+    "a factor that is zero but for rounding": lambda x: (
+        x**2 + (jnp.float32(0.1) * jnp.float32(10) - 1) * x.sum()
+    ),
+    "a sum that is large enough": lambda x: jnp.where(
+        jnp.cumsum(jnp.full(11, 0.1)) > 0.7, x**2, x[::-1]
+    ),
+    "one plus nearly nothing": lambda x: jnp.where(1 + jnp.full(11, 1e-9) > 1, x[::-1], x**2),
+    "a remainder": lambda x: jnp.where(jnp.mod(jnp.arange(11) * 0.1, 0.2) < 0.05, x[::-1], x**2),
+    "hat functions": lambda x: (
+        jnp.maximum(0, 1 - jnp.abs(jnp.linspace(0, 1, 11)[:, None] - jnp.linspace(0, 1, 11)) / 0.1)
+        @ x
+        * x
+    ),
+    "neighbours within a distance": lambda x: (
+        jnp.where(
+            jnp.abs(jnp.linspace(0, 1, 11)[:, None] - jnp.linspace(0, 1, 11)) <= 0.1, 1.0, 0.0
+        )
+        @ x
+        * x
+    ),
+    "an index of a time": lambda x: x[jnp.floor(jnp.linspace(0.0, 1.0, 11) * 10).astype(int)] ** 2,
+    "a branch by a time": lambda x: jax.lax.cond(
+        jnp.cumsum(jnp.full(11, 0.1))[6] > 0.7, lambda x: x**2, lambda x: x[::-1], x
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_pattern_does_not_hang_on_the_last_digit_of_a_constant(name):
+    fn, x = ROUNDED[name], X[:11]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = gradwise.jacobian(fn, x, output="csr", measure=False)
+    rows = found.pattern.toarray()
+    with jax.enable_x64(True):
+        wide = jax.jit(jax.jacrev(fn))(jnp.asarray(x, jnp.float64))
+    for true in (jax.jacrev(fn)(x), jax.jit(jax.jacrev(fn))(x), wide):
+        assert not np.any((np.asarray(true) != 0) & (rows == 0))
+
+
+def test_constants_that_are_exact_or_far_from_where_they_decide_tell_all():
+    grid = lambda: jnp.linspace(0.0, 1.0, 12)  # noqa: E731
+    for fn in (
+        lambda x: jnp.where(jnp.arange(12.0) * 2 >= 8, x**2, x[::-1]),
+        lambda x: jnp.where(jnp.arange(12) / 4 > 1.5, x**2, x[::-1]),
+        lambda x: jnp.where(grid() < 0.51, x**2, x[::-1]),
+        lambda x: jnp.maximum(0, 0.99 - 11 * jnp.abs(grid()[:, None] - grid())) @ x,
+    ):
+        assert gradwise.structure(fn, X[:12]).columns.size == 12
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_the_derivative_is_what_jax_gives(name):
     fn, inputs, elsewhere = CASES[name]

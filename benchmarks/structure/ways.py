@@ -163,7 +163,7 @@ def product(outer: jax.Array, inner: jax.Array) -> jax.Array:
     little depth is no faster than; on some devices it is slower.
     """
     if outer.shape[0] <= _FEW_TERMS:
-        terms = [o.reshape(-1, 1) * i.ravel() for o, i in zip(outer, inner, strict=True)]
+        terms = [o.reshape(-1, 1) * i.reshape(1, -1) for o, i in zip(outer, inner, strict=True)]
         matrix = reduce(jnp.add, terms).astype(inner.dtype)
         return matrix.reshape(*outer.shape[1:], *inner.shape[1:])
     return matrix_product(outer, inner)

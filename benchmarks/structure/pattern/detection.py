@@ -111,7 +111,7 @@ def _argument(place: int, leaf: Any) -> Value:
     whole = jnp.issubdtype(leaf.dtype, jnp.integer) or leaf.dtype == bool
     if not whole or isinstance(leaf, (jax.ShapeDtypeStruct, Tracer)):
         return OPAQUE
-    return Held(lambda: leaf, frozenset({place}))
+    return Held(lambda: [leaf], frozenset({place}))
 
 
 def _identity_of(leaves: Sequence[Any]) -> list[Marked]:

@@ -60,7 +60,7 @@ def _slice_of(stack: Value, turn: int) -> Value:
     if isinstance(stack, Marked):
         return stack.taken(stack.positions[turn])
     if isinstance(stack, Held):
-        return Held(lambda: stack.array[turn], stack.bound, [stack])
+        return stack.at(turn)
     return OPAQUE
 
 
@@ -226,7 +226,8 @@ def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequen
         walk.curved.append(f"cond{line and f' at {line}'}")
         return mixed(eqn, operands)
     if isinstance(index, Held) and not index.bound:
-        branches = [branches[branch_taken(eqn, index.array)]]
+        either = [index.array, *(index.rounded(side).array for side in (1, 2))]
+        branches = [branches[k] for k in sorted({branch_taken(eqn, one) for one in either})]
     sides = [walk.run(branch, operands[1:], line) for branch in branches]
     results = zip(zip(*sides, strict=True), eqn.outvars, strict=True)
     return [_either(side, shape(v)) for side, v in results]

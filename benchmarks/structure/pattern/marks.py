@@ -4,14 +4,13 @@ A value is `Marked` if it depends on them, `Held` if it is the same whatever the
 `OPAQUE` if it depends on other inputs alone, and so is a factor that nothing is known of.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.sparse import csr_array, vstack
+
+from .held import Held
 
 #: Sparse patterns of more entries than this are not composed: about 0.25 GB.
 MOST_ENTRIES = 20_000_000
@@ -31,45 +30,6 @@ class Opaque:
 
 
 OPAQUE: Final = Opaque()
-
-
-class Held:
-    """A value that depends on constants and on bound arguments alone; computed when asked for.
-
-    Attributes:
-        bound: The places of the arguments that it depends on.
-    """
-
-    def __init__(
-        self,
-        make: Callable[[], object],
-        bound: frozenset[int] = frozenset(),
-        parents: Sequence["Held"] = (),
-    ) -> None:
-        """Describe a value by what computes it, once its parents are computed."""
-        self._make, self.bound, self._parents = make, bound, tuple(parents)
-
-    @cached_property
-    def value(self) -> object:
-        """The value as JAX has it, such as an array of keys."""
-        # Parents first, and not by recursion: a chain may be thousands of operations long.
-        pending = [*self._parents]
-        while pending:
-            missing = [p for p in pending[-1]._parents if "value" not in vars(p)]
-            if missing:
-                pending += missing
-            else:
-                _ = pending.pop().value
-        self._parents = ()
-        return self._make()
-
-    @property
-    def array(self) -> Any:
-        """The value as NumPy's, or as an array of keys, which NumPy does not have."""
-        value: Any = self.value
-        dtype = getattr(value, "dtype", np.dtype(float))
-        is_key = jnp.issubdtype(dtype, jax.dtypes.prng_key)
-        return value if is_key else np.asarray(value)
 
 
 class Marked:

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array, vstack
 
 from ...program.jaxpr import kind, shape
 from ...program.walk import bind
+from .held import held
 from .marks import Held, Marked, Value, nothing, take_rows
 
 #: `move(eqn, places of each operand)` returns the places of the results.
@@ -54,8 +55,7 @@ def _without_unknown_indices(
     changed: list[Value] = []
     for place, operand in enumerate(operands):
         if place in places:
-            zeros = np.zeros(shape(eqn.invars[place]), np.int32)
-            changed.append(Held(lambda zeros=zeros: zeros))
+            changed.append(held(np.zeros(shape(eqn.invars[place]), np.int32)))
         elif isinstance(operand, Marked):
             every = range(len(operand.shape)) if axes is None else axes
             changed.append(operand.smeared([axis for axis in every if axis < len(operand.shape)]))

@@ -1,16 +1,17 @@
 """The walk through a program on marks: which of some numbers each value may depend on."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from jax.extend.core import JaxprEqn
 
 from ...program.jaxpr import Program, kind, names, shape
 from ...program.primitives import index_places
-from ...program.walk import bind, by_content, calls_but, interpret
+from ...program.walk import by_content, calls_but, interpret
+from .held import computed, held
 from .linear import is_linear
-from .marks import OPAQUE, Held, Marked, TooLargeError, Value
+from .marks import OPAQUE, Held, Marked, TooLargeError, Value, union
 from .mixing import mixed
 from .rules import results_of
 
@@ -53,7 +54,7 @@ class Walk:
         # Walk into calls, but for solves, and the shares of devices, whose shapes are others.
         entered = calls_but(_OWN)
         return interpret(
-            program, list(inputs), self.visit, lift=by_content(_held), caller=line, entered=entered
+            program, list(inputs), self.visit, lift=by_content(held), caller=line, entered=entered
         )
 
     def visit(self, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:
@@ -61,14 +62,19 @@ class Walk:
         self.check_time()
         operands = [OPAQUE if isinstance(o, Marked) and not o.rows.nnz else o for o in operands]
         if not any(isinstance(operand, Marked) for operand in operands):
-            return _unmarked(eqn, operands)
+            return _unmarked(eqn, operands, self.check_time)
         if kind(eqn) in self.loops:
             return self.loops[kind(eqn)](self, eqn, operands, line)
         told = f"{kind(eqn)}{line and f' at {line}'}"
         if not is_linear(eqn, operands):
             self.curved.append(told)
             return mixed(eqn, operands)
-        results, known = results_of(eqn, self._bind(eqn, operands))
+        operands = self._bind(eqn, operands)
+        results, known = results_of(eqn, operands)
+        for others in _rounded(operands):
+            results = [
+                _both(*pair) for pair in zip(results, results_of(eqn, others)[0], strict=True)
+            ]
         if not known:
             self.unknown.append(told)
         self._count(operands, results)
@@ -98,26 +104,40 @@ def _entries(values: Sequence[Value]) -> int:
     return sum(value.rows.nnz for value in values if isinstance(value, Marked))
 
 
-def _held(content: object) -> Value:
-    return Held(lambda: content)
+def _rounded(operands: Sequence[Value]) -> Iterator[Sequence[Value]]:
+    """Yield the operands with what is held of them rounded otherwise, where that decides."""
+    for side in (1, 2):
+        others = [o.rounded(side) if isinstance(o, Held) else o for o in operands]
+        if any(one is not other for one, other in zip(operands, others, strict=True)):
+            yield others
 
 
-def _unmarked(eqn: JaxprEqn, operands: list[Value]) -> Sequence[Value]:
+def _both(one: Value, other: Value) -> Value:
+    """Return a result that is one of two, as places are rounded."""
+    if not isinstance(one, Marked) or not isinstance(other, Marked):
+        return one if isinstance(one, Marked) else other
+    return Marked(union([one.rows, other.rows]), one.shape)
+
+
+def _unmarked(
+    eqn: JaxprEqn, operands: list[Value], check_time: Callable[[], None]
+) -> Sequence[Value]:
     """Hold what is made of held values alone, to be computed when it is asked for."""
-    held = [operand for operand in operands if isinstance(operand, Held)]
+    known = [operand for operand in operands if isinstance(operand, Held)]
     large = any(math.prod(shape(v)) > _MOST_HELD for v in eqn.outvars)
-    if len(held) < len(operands) or kind(eqn) in _NEVER_HELD | _OWN or large:
+    if len(known) < len(operands) or kind(eqn) in _NEVER_HELD | _OWN or large:
         return [OPAQUE] * len(eqn.outvars)
-    results: list[list] = []
+    results: list[Sequence[Any]] = []
 
-    def result(place: int) -> object:
+    def result(place: int) -> Sequence[Any]:
+        check_time()
         if not results:
-            results.append(bind(eqn, [operand.value for operand in held]))
-        return results[0][place]
+            results.extend(computed(eqn, known))
+        return results[place]
 
-    bound = frozenset().union(*(operand.bound for operand in held))
+    bound = frozenset().union(*(operand.bound for operand in known))
     if bound and kind(eqn) in _DRAWS:  # what is drawn is another thing for each key
         return [OPAQUE] * len(eqn.outvars)
     return [
-        Held(lambda place=place: result(place), bound, held) for place in range(len(eqn.outvars))
+        Held(lambda place=place: result(place), bound, known) for place in range(len(eqn.outvars))
     ]
