@@ -213,11 +213,15 @@ def test_hand_is_translated_once_even_if_weights_do_not_sum_to_one(model):
 def test_hand_complicated_has_the_compressed_jacobian_that_jacrev_gives(model, count):
     theta, uv, triangle, points = arrays(data.draw_pose(count, 5))
     inputs = theta, uv, hand.prepare(model), model.triangles[triangle], points
-    forms = jax.jacrev(hand.complicated, (0, 1)), hand.complicated_jacobian
-    dense, compressed = jax.jit(lambda *inputs: [form(*inputs) for form in forms])(*inputs)
-    np.testing.assert_allclose(compressed[0], dense[0], atol=1e-13)
+    dense_form = jax.jacrev(hand.complicated, (0, 1))
+    forms = hand.complicated, dense_form, hand.complicated_jacobian, hand.value_and_complicated
+    value, dense, *others = jax.jit(lambda *inputs: [form(*inputs) for form in forms])(*inputs)
+    compressed, (value_by_finger, by_finger) = others
+    np.testing.assert_allclose(value_by_finger, value, atol=1e-13)
     diagonal = np.array([dense[1][point, :, point] for point in range(count)])
-    np.testing.assert_allclose(compressed[1], diagonal, atol=1e-13)
+    for jacobian in (compressed, by_finger):
+        np.testing.assert_allclose(jacobian[0], dense[0], atol=1e-13)
+        np.testing.assert_allclose(jacobian[1], diagonal, atol=1e-13)
     assert np.count_nonzero(dense[1]) == np.count_nonzero(diagonal)  # all else is zero
 
 
@@ -225,11 +229,18 @@ def test_hand_complicated_has_the_compressed_jacobian_that_jacrev_gives(model, c
 def test_hand_chooses_vertices_before_the_product_or_after_it_with_one_result(model, count):
     theta, _, index, points = arrays(data.draw_pose(count, 6))
     inputs = theta, hand.prepare(model), index, points
-    forms = hand.simple, hand.simple_jacobian, lambda *inputs: hand.vertices_jacobian(*inputs[:2])
-    value, (jacobian,), whole = jax.jit(lambda *inputs: [form(*inputs) for form in forms])(*inputs)
+
+    @jax.jit
+    def everything(*inputs):
+        whole = hand.vertices_jacobian(*inputs[:2])
+        compressed = hand.simple(*inputs), hand.simple_jacobian(*inputs)
+        return whole, [compressed, hand.value_and_simple(*inputs)]
+
     posed = oracles.hand_vertices(np.asarray(theta), model)
-    np.testing.assert_allclose(value, points - posed[index], atol=1e-13)
-    np.testing.assert_allclose(jacobian, -whole[index], atol=1e-13)
+    whole, forms = everything(*inputs)
+    for value, (jacobian,) in forms:
+        np.testing.assert_allclose(value, points - posed[index], atol=1e-13)
+        np.testing.assert_allclose(jacobian, -whole[index], atol=1e-13)
 
 
 @counted_by_xla
@@ -238,6 +249,16 @@ def test_hand_compressed_takes_fewer_operations_than_all_directions_at_once():
     forms = hand.transforms_jacobian, jax.jacfwd(hand.transforms)
     compressed, dense = (cost(form, inputs)["flops"] for form in forms)
     assert compressed < 0.6 * dense
+
+
+@counted_by_xla
+@pytest.mark.parametrize("count", [400, 1600])  # points, of 544 vertices
+def test_hand_by_finger_takes_half_of_the_compressed_forms_operations(count):
+    theta, _, index, points = data.draw_pose(count, 544)
+    inputs = theta, hand.prepare(data.draw_model()), index, points
+    forms = lambda *i: (hand.simple(*i), hand.simple_jacobian(*i)), hand.value_and_simple
+    compressed, by_finger = (cost(form, inputs)["flops"] for form in forms)
+    assert by_finger < 0.5 * compressed
 
 
 def test_hand_refuses_bones_that_are_attached_otherwise(model):

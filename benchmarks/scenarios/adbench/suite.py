@@ -144,6 +144,11 @@ def _hand_simple(instance: Instance) -> Scenario:
                 mode="forward",
                 derivative=hand.simple_jacobian,
             ),
+            Candidate(
+                name="by_finger",
+                mode="forward",
+                derivative=lambda *inputs: hand.value_and_simple(*inputs)[1],
+            ),
         ),
         oracle=oracle,
         dtype="float64",
@@ -165,13 +170,19 @@ def _hand_complicated(instance: Instance) -> Scenario:
         derivative=hand.complicated_jacobian,
         product=hand.apply_compressed,
     )
+    by_finger = Candidate(
+        name="by_finger",
+        mode="forward",
+        derivative=lambda *inputs: hand.value_and_complicated(*inputs)[1],
+        product=hand.apply_compressed,
+    )
     return Scenario(
         name=instance.name,
         fn=hand.complicated,
         inputs=on_device((theta, uv, hand.prepare(model), corners, points)),
         purpose="Dense in 26 inputs, diagonal in all others: colouring leaves 28 directions.",
         argnums=(0, 1),
-        candidates=(compressed,),
+        candidates=(compressed, by_finger),
         oracle=oracle,
         dtype="float64",
     )
