@@ -9,6 +9,7 @@ from structure_examples import normal, stencil
 
 import gradwise
 from benchmarks.structure.printed import BUSY, Rival, why_taken
+from gradwise import Candidate
 
 X = jnp.asarray(normal(30), jnp.float32)
 
@@ -64,3 +65,18 @@ def test_a_busy_machine_is_told_and_no_times_are_compared():
     told = [why_taken(rivals, rivals[0].name, 9, 9, "", notes) for notes in ((), (BUSY,))]
     assert told[0] == "3 colours in forward mode do for 9 inputs; 5 times faster than reverse"
     assert told[1] == "3 colours in forward mode do for 9 inputs"
+
+
+def test_a_candidate_by_a_derivative_for_other_inputs_is_the_users_own_fault():
+    found = gradwise.jacobian(stencil, X, output="operator", measure=False)
+    apply = lambda J, tangents: J @ tangents[0]  # noqa: E731
+    mine = Candidate(name="mine", mode="mixed", derivative=found, product=apply)
+    options = {"methods": ["forward"], "candidates": [mine], "budget": 0.05}
+    assert gradwise.compare(stencil, X, **options).row("mine").status == "ok"
+    note = gradwise.compare(stencil, X[:9], **options).row("mine").note
+    assert "the Jacobian of stencil: argument 0 is float32[9], it was made for" in note
+    assert "please report" not in note
+    sparse = gradwise.jacobian(stencil, X, output="csr", measure=False)
+    options["candidates"] = [Candidate(name="mine", mode="forward", derivative=sparse)]
+    note = gradwise.compare(stencil, X, **options).row("mine").note
+    assert note.endswith("of a sparse or blocked form say by product= how it is applied")

@@ -95,7 +95,8 @@ def as_method(candidate: Candidate, order: int) -> Method:
             outputs = _outputs(problem, order)
             expected = [output + leaf.shape for output in outputs for leaf in problem.x]
             rows = _rows(result, problem)
-            _check_shapes(f"candidate {candidate.name!r}", jax.tree.leaves(rows), expected)
+            fix = "; of a sparse or blocked form say by product= how it is applied"
+            _check_shapes(f"candidate {candidate.name!r}", jax.tree.leaves(rows), expected, fix)
             return rows[0] if problem.scalar and order == 1 else rows
 
         return Program(program, (problem.x, problem.fixed))
@@ -130,7 +131,9 @@ def _outputs(problem: Problem, order: int) -> list[tuple[int, ...]]:
     return [leaf.shape for leaf in jax.tree.leaves(shapes)]
 
 
-def _check_shapes(who: str, leaves: Sequence, expected: Sequence[tuple[int, ...]]) -> None:
+def _check_shapes(
+    who: str, leaves: Sequence, expected: Sequence[tuple[int, ...]], fix: str = ""
+) -> None:
     """Check the shapes of what a user's code returned.
 
     Raises:
@@ -139,7 +142,7 @@ def _check_shapes(who: str, leaves: Sequence, expected: Sequence[tuple[int, ...]
     got = [np.shape(leaf) for leaf in leaves]
     if got != list(expected):
         shapes = [", ".join(map(str, each)) or "nothing" for each in (got, expected)]
-        raise WrongShapeError(f"{who} returned shape {shapes[0]}, expected {shapes[1]}")
+        raise WrongShapeError(f"{who} returned shape {shapes[0]}, expected {shapes[1]}{fix}")
 
 
 def _rows(result: object, problem: Problem) -> Jacobian:

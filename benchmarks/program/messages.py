@@ -216,6 +216,10 @@ def guarded(what: str, work: Callable[[], Result], default: Result) -> tuple[Res
         return default, our_fault(what, error)
 
 
+class WrongInputsError(ValueError):
+    """What gradwise has handed out is given other inputs than it takes, by the user's function."""
+
+
 #: How gradwise is named as the one that raised something.
 _OURS = "gradwise (please report it)"
 
@@ -250,6 +254,8 @@ def is_our_own(error: Exception) -> bool:
 
 def _raiser(error: Exception) -> str:
     """Say who raised an exception, by the innermost frame of JAX, gradwise or the user."""
+    if isinstance(error, WrongInputsError):
+        return "the function"
     if type(error).__module__.split(".")[0] in ("jax", "jaxlib"):
         return "JAX"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -9,6 +9,7 @@ from jax.core import Tracer
 from ..._record_file import short
 from ...instrument.units import counted
 from ...program.inputs import Inputs
+from ...program.messages import WrongInputsError
 from .asked import Asked
 
 #: What JAX has only in 64-bit mode.
@@ -17,7 +18,7 @@ _OF_64_BITS = ("float64", "int64", "uint64", "complex128")
 
 def refuse(asked: Asked, fault: str) -> NoReturn:
     """Say which derivative does not take its inputs, why, and what to do."""
-    raise ValueError(
+    raise WrongInputsError(
         f"the {asked.what} of {asked.name}: {fault}; call gradwise.{asked.caller} again for these"
     )
 
@@ -26,7 +27,7 @@ def _check_structure(asked: Asked, given: Inputs, now: Inputs) -> None:
     """Raise `ValueError` if arguments are of another number, or built otherwise."""
     wanted, got = given.treedef.children(), now.treedef.children()
     if len(wanted) != len(got):
-        raise ValueError(
+        raise WrongInputsError(
             f"the {asked.what} of {asked.name} takes {counted(len(wanted), 'argument')}, got "
             f"{len(got)}: give those that {asked.name} takes"
         )

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from ...derivatives.problem import Leaves, Problem
 from ...program.jaxpr import kind, trace
-from ...program.messages import is_our_own, whole_tracebacks
+from ...program.messages import WrongInputsError, is_our_own, whole_tracebacks
 from ...program.told import described
 from ...program.walk import equations
 from ..pattern.marks import extents
@@ -88,7 +88,7 @@ class Operator:
         """
         other = _as_array(other)
         if other.ndim not in (1, 2) or other.shape[0] != self.shape[1]:
-            raise ValueError(
+            raise WrongInputsError(
                 f"an operator of shape {self.shape} takes a vector [{self.shape[1]}] or a matrix "
                 f"[{self.shape[1]}, k], got shape {other.shape}: for pytrees, flatten them by "
                 "jax.flatten_util.ravel_pytree"
@@ -186,7 +186,7 @@ class Linear:
     def __call__(self, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Operator:
         """Return the operator at some inputs."""
         del problem, tables
-        run, _ = self._traced
+        run, _, _ = self._traced
         return Operator(self.kind, tuple(run(*x, *fixed)))
 
     @cached_property
@@ -202,7 +202,7 @@ class Linear:
         return Kind((m, n), push, self._pull if reverse else None, ranks)
 
     @cached_property
-    def _traced(self) -> tuple[Callable[..., Sequence[Any]], Any]:
+    def _traced(self) -> tuple[Callable[..., Sequence[Any]], Any, list[Any]]:
         structures: list[Any] = []
 
         def residuals(x: Leaves, fixed: Leaves) -> list[jax.Array]:
@@ -212,10 +212,14 @@ class Linear:
             return leaves
 
         program = trace(residuals, tuple(self._inputs), tuple(self._fixed))
-        return jaxpr_as_fun(program), structures[-1]
+        return jaxpr_as_fun(program), structures[-1], [part.dtype for part in program.out_avals]
 
     def _function(self, parts: Leaves) -> Callable[..., Any]:
-        return jax.tree.unflatten(self._traced[1], parts)
+        _, structure, dtypes = self._traced
+        # Whoever holds an operator may have made its arrays wider, as a check in float64 does.
+        pairs = zip(parts, dtypes, strict=True)
+        held = [part if part.dtype == dtype else part.astype(dtype) for part, dtype in pairs]
+        return jax.tree.unflatten(structure, held)
 
     def _push(self, parts: Leaves, vector: jax.Array) -> jax.Array:
         return _flat(self._function(parts)(*_unflat(vector, self._inputs)))
