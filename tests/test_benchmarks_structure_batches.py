@@ -204,6 +204,9 @@ BAD = {
     "places by NumPy": in_a_branch(lambda x: jnp.asarray(np.arange(len(x))[:, None] * 1.0)),
     "how many they are": in_a_branch(lambda x: jnp.full((len(x), 1), jnp.ones(len(x)).sum())),
     "ranks": in_a_branch(lambda x: jnp.argsort(x[:, :1], 0) * 1.0),
+    "the largest": in_a_branch(
+        lambda x: jnp.broadcast_to(lax.top_k(x[:, :1], 1, axis=0)[0], (len(x), 1))
+    ),
     "neighbours": in_a_branch(lambda x: jnp.roll(x[:, :1], 1, 0)),
     "the first": in_a_branch(lambda x: jnp.broadcast_to(x[:1, :1], (len(x), 1))),
     "so far": in_a_branch(lambda x: jnp.cumsum(x[:, :1], 0)),

@@ -134,9 +134,10 @@ def _apart(pair: Pair) -> bool:
     return len(ranks) == 1 and len(ours) == 1 and not ours & {axis % max(ranks) for axis in axes}
 
 
-def _last(pair: Pair) -> bool:
-    """Whether an operation along the last axis leaves the batch's alone."""
-    return pair.inputs[0] is not None and pair.inputs[0] < len(pair.shapes()[0]) - 1
+def _best(pair: Pair) -> bool:
+    """Whether the largest are sought along another axis: the last one if none is told."""
+    rank = len(pair.shapes()[0])
+    return pair.inputs[0] not in (None, pair.params.get("axis", rank - 1) % rank)
 
 
 def _library(pair: Pair) -> bool:
@@ -269,7 +270,7 @@ _RULES: dict[str, Callable[[Pair], bool]] = {
     "pad": _padded,
     "reshape": _reshaped,
     "slice": _sliced,
-    "top_k": _last,
+    "top_k": _best,
     "transpose": lambda pair: pair.params["permutation"][pair.outputs[0] or 0] == pair.inputs[0],
     **dict.fromkeys(names("cholesky eigh lu qr svd triangular_solve"), _library),
     **dict.fromkeys(names("scatter scatter-add scatter-mul scatter-max scatter-min"), _put),
