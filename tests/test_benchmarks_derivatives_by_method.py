@@ -277,3 +277,12 @@ def test_a_derivative_by_a_method_works_where_the_function_holds_values_that_jax
 
     expected = jax.grad(lambda t: jnp.sum(t * jnp.cos(t * jnp.ones(3))))(0.7)
     np.testing.assert_allclose(jax.jit(jax.grad(outer))(0.7), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["coloured (forward, 3)", "cut (4)", "constant", "coloured"])
+def test_a_way_by_the_structure_is_no_method_and_its_name_says_who_takes_it(name):
+    message = r"is no method but a way by a function's structure; gradwise.jacobian\(fn, \*inputs\)"
+    with pytest.raises(ValueError, match=message):
+        gradwise.derivative(jnp.sin, name)
+    with pytest.raises(ValueError, match=message):
+        gradwise.compare(jnp.sin, jnp.ones(3), methods=[name])

@@ -11,7 +11,7 @@ from jax.core import Tracer
 
 from ..program.arguments import Argnums
 from ..program.told import described
-from .choice import unknown
+from .choice import unknown, unknown_method
 from .forms import ALONG, Form
 from .inputs import read_inputs
 from .jacobians import columns, rows
@@ -102,7 +102,7 @@ def derivative(
         raise TypeError(f"derivative needs a function to differentiate, got {described(fn)}")
     known = {each.name: each for each in METHODS if each.kind != "value"}
     if method not in known:
-        raise ValueError(unknown("method", method, known))
+        raise ValueError(unknown_method(method, known))
     given = {"chunk": chunk, "blocks": blocks, "step": step}
     label = _label(method, {name: value for name, value in given.items() if value is not None})
     return as_function(fn, Way(known[method], label), argnums=argnums, has_aux=has_aux)

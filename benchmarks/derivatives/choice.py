@@ -3,6 +3,25 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 
+#: Rows that a comparison has by what its function allows, and no table of methods.
+_OF_STRUCTURE = ("chain", "coloured", "constant", "cut", "split", "vmap")
+
+
+def unknown_method(name: str, known: Collection[str]) -> str:
+    """Say that a method is unknown; of a way by a function's structure, say who takes it.
+
+    Example:
+        >>> unknown_method("cut (4)", ["forward"]).partition(";")[0]
+        "'cut (4)' is no method but a way by a function's structure"
+    """
+    if str(name).partition(" (")[0] not in _OF_STRUCTURE:
+        return unknown("method", name, known)
+    return (
+        f"{name!r} is no method but a way by a function's structure; gradwise.jacobian(fn, "
+        "*inputs) takes the cheapest of these, and compare has rows of them where methods is left "
+        "out"
+    )
+
 
 def unknown(what: str, name: str, known: Collection[str]) -> str:
     """Say that a name is unknown, which ones there are, and which one may be meant.

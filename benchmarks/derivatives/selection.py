@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from .choice import unknown
+from .choice import unknown_method
 from .method import Method
 from .table import METHODS
 
@@ -88,5 +88,5 @@ def select(
         if name not in known:
             other = {method.name for method in METHODS} - known.keys()
             hint = f" ({name!r} is of order {3 - order})" if name in other else ""
-            raise ValueError(unknown("method", name, known) + hint)
+            raise ValueError(unknown_method(name, known) + hint)
     return tuple(method for method in known.values() if method.name in {"value", *names})
