@@ -17,6 +17,8 @@ raw: Any = train  # to call with arguments that a type checker would refuse
 X, Y = (np.asarray(part) for part in data())
 OBJECTIVE, START = linear()
 BATCH = train.Batch(X, Y)
+GOOD = {"epochs": 1, "batch_size": 4}
+History = train.History
 
 
 class LikeTorch:
@@ -158,6 +160,21 @@ def test_what_is_no_objective_is_told_at_every_door(wrong, got):
         (lambda: raw.ema(np.nan), ValueError, "decay .* got nan"),
         (lambda: raw.loss_scaling(optax.sgd(0.1), factor="2"), ValueError, "factor .* got '2'"),
         (lambda: raw.loss_scaling(optax.sgd(0.1), initial=None), ValueError, "initial .* got None"),
+        (lambda: fit(callback=lambda row: None), TypeError,
+         r"callback must be a function of \(epoch, row\), got <lambda>\(row\): too many"),
+        (lambda: fit(stop=lambda: True), TypeError, r"stop must be a function of the history, got"),
+        (lambda: jax.jit(lambda key: train.fit(key, START, OBJECTIVE, optimizer(), (X, Y), **GOOD))(
+            jax.random.key(0)), TypeError, "fit cannot be within jit, .*make_run"),
+        (lambda: raw.grid_search({"rate": [1]}, print, (X, Y), key=jax.random.key(0)), TypeError,
+         "run, a function, and grid, a mapping, got dict"),
+        (lambda: raw.grid_search(print, [{"rate": 1}], (X, Y), key=jax.random.key(0)), TypeError,
+         "got builtin_function_or_method and list"),
+        (lambda: raw.plot_runs([History.empty()], "a.png"), TypeError, "plot_runs .* got list"),
+        (lambda: raw.save(START, "a", key=0, history=History.empty()), TypeError, "not TrainState"),
+        (lambda: raw.metrics.mean_absolute_error(jnp.ones((3, 2)), jnp.ones((3, 1))), ValueError,
+         "of one shape, got .*: wrap it, lambda predictions, targets"),
+        (lambda: raw.metrics.mean_absolute_error(jnp.ones((3, 1)), jnp.ones(3)), ValueError,
+         "of one shape, got .*: add the axis"),
         (lambda: raw.data.standardize((X, Y)), TypeError, r"features alone, got a pair \(x, y\)"),
         (lambda: raw.data.scaler((X, X[:, :1] > 0)), TypeError, "features alone, .* and bool"),
     ],
@@ -165,6 +182,21 @@ def test_what_is_no_objective_is_told_at_every_door(wrong, got):
 def test_a_slip_is_told_with_who_expected_what_and_got(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def one_output(loss, rows):
+    model = nn.dense(4, 1)
+    train_state = train.init(*model.init(jax.random.key(0)), optimizer())
+    return fit(train_state, train.supervised(model.apply, loss), rows=rows, fast_dev_run=True)
+
+
+def test_labels_of_one_output_are_told_by_the_loss_and_other_integers_train():
+    for loss in (losses.binary_cross_entropy_with_logits, losses.squared_error):
+        with pytest.raises(ValueError, match=r"got \(11,\); add the axis: targets\[\.\.\., None\]"):
+            one_output(loss, (X, Y))
+    with pytest.raises(ValueError, match="two classes need two outputs"):
+        one_output(losses.softmax_cross_entropy_with_integer_labels, (X, Y))
+    one_output(lambda predictions, counts: (predictions[:, 0] - counts) ** 2, (X, 7 + Y))
 
 
 def test_pairs_of_features_are_scaled():

@@ -50,14 +50,15 @@ def write_tree(
     together; of what all have the first one writes the file, and of what they hold in parts each
     writes its own, for which the first one waits so many `seconds`.
     """
+    path = user_path(path)  # before anything is copied
     arrays, header, spread = on_host(sections, history, made_with=made_with, position=position)
     if spread:
-        header["spread"] = index_of(user_path(path), spread)
-        write_part(user_path(path), header["spread"], own_pieces(spread), seconds)
+        header["spread"] = index_of(path, spread)
+        write_part(path, header["spread"], own_pieces(spread), seconds)
     if is_first():
         file_format.write(path, arrays, header)
         if spread:  # those of an older checkpoint of this name
-            remove_parts(user_path(path), header["spread"])
+            remove_parts(path, header["spread"])
 
 
 def on_host(

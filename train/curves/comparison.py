@@ -37,6 +37,11 @@ def plot_runs(runs: Mapping[str, History], path: str | Path, *, curve: str = "lo
     """
     if not runs:
         raise ValueError("plot_runs needs at least one history, got none")
+    if not isinstance(runs, Mapping):
+        raise TypeError(
+            'plot_runs needs a mapping of names to histories, such as {"adam": history}, got '
+            f"{type(runs).__name__}"
+        )
     for name, history in runs.items():
         if not {f"validation_{curve}", f"train_{curve}"} & set(history.curves):
             there_are = ", ".join(sorted(history.curves)) or "none"

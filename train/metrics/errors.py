@@ -85,7 +85,14 @@ def check_same_shape(name: str, predictions: jax.Array, targets: jax.Array) -> N
         ValueError: If they do not.
     """
     if predictions.shape != targets.shape:
+        one_axis = predictions.shape == (*targets.shape, 1)
+        cure = (
+            "add the axis, targets[..., None]"
+            if one_axis
+            else f"wrap it, lambda predictions, targets, *, where: {name}(..., where=where), of "
+            "the outputs that are compared"
+        )
         raise ValueError(
             f"{name} needs predictions and targets of one shape, got {predictions.shape} and "
-            f"{targets.shape}: reshape one, for example targets[:, None]"
+            f"{targets.shape}: {cure}"
         )

@@ -24,7 +24,7 @@ from .beginning import accepted, check_stream_options
 from .best_on_host import check_host
 from .interruption import OnInterrupt
 from .listening import Stop, asked, teller
-from .own_options import check_own_options
+from .own_options import check_not_traced, check_own_options
 from .plan import KeepBest, Mode, OnNonfinite, Plan
 from .progress import reporter
 from .sources import Source
@@ -226,6 +226,7 @@ def fit(
         shuffle=shuffle,
         sharding=sharding,
     )
+    check_not_traced(key, train_state, train_data if isinstance(train_data, tuple) else ())
     check_key(key)
     epochs = positive("epochs", epochs)
     task = Task(

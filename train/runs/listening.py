@@ -35,6 +35,10 @@ def teller(report: Report, callback: Callback | Sequence[Callback] | None) -> Te
     """
     callbacks = _listed(callback)
     with_state = [_takes_train_state(call) for call in callbacks]
+    for call, takes in zip(callbacks, with_state, strict=True):
+        _check_takes(
+            "callback", "(epoch, row)", call, 1, {}, **({"train_state": ()} if takes else {})
+        )
 
     def tell(carry: Carry, history: History, before: int) -> bool:
         rows = history.rows()[before:]
@@ -80,7 +84,28 @@ def asked(stop: Stop | None) -> Stop:
             'stop must be a function of the history, such as lambda history: history["train_loss"]'
             f"[-1] < 0.1, got {stop!r}"
         )
+    if stop is not None:
+        _check_takes("stop", "the history", stop, ())
     return stop or (lambda history: False)
+
+
+def _check_takes(name: str, wanted: str, fn: Callable[..., Any], *given: Any, **named: Any) -> None:
+    """Check before an epoch is made that a function can be called as it will be.
+
+    Raises:
+        TypeError: If it cannot.
+    """
+    try:
+        arguments = inspect.signature(fn)
+    except (TypeError, ValueError):  # some functions of other languages have no signature
+        return
+    try:
+        arguments.bind(*given, **named)
+    except TypeError as error:
+        label = getattr(fn, "__name__", type(fn).__name__)
+        raise TypeError(
+            f"{name} must be a function of {wanted}, got {label}{arguments}: {error}"
+        ) from None
 
 
 def _takes_train_state(callback: Callback) -> bool:

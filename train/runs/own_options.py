@@ -5,8 +5,29 @@ from __future__ import annotations
 import os
 from typing import get_args
 
+import jax
+from jax.core import Tracer
+
 from .._checks import check_switches, is_number, positive
 from .interruption import OnInterrupt
+
+
+def check_not_traced(*given: object) -> None:
+    """Check that a `fit`, which prints, saves and stops, is not a part of a program.
+
+    Raises:
+        TypeError: If it is.
+
+    Example:
+        >>> jax.jit(check_not_traced)(1)
+        Traceback (most recent call last):
+        TypeError: fit cannot be within jit, vmap, grad or the run of grid_search: ...
+    """
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(given)):
+        raise TypeError(
+            "fit cannot be within jit, vmap, grad or the run of grid_search: train.make_run makes "
+            "a run that can, a pure function of the same options"
+        )
 
 
 def check_own_options(

@@ -111,6 +111,9 @@ def grid_search(
     repeats = positive("repeats", repeats)
     folds = None if folds is None else positive("folds", folds)
     chunk = None if chunk is None else positive("chunk", chunk)
+    if not callable(run) or not isinstance(grid, Mapping):
+        got = f"{type(run).__name__} and {type(grid).__name__}"
+        raise TypeError(f"grid_search needs run, a function, and grid, a mapping, got {got}")
     grid = {name: listed(name, values) for name, values in grid.items()}
     data = _checked(key, run, grid, train_data, validation, folds)
     if stratify is not None and folds is None:

@@ -18,9 +18,9 @@ from .._weighted import targets_of
 from ..metrics import Figure, Mean, rows, wide
 from .contracts import AnyLoss, Metric, Model
 from .foreign import Form, call, form_of
+from .labels import are_labels, check_labels
 from .outputs import (
     check_functions,
-    check_labels,
     check_names,
     check_shape,
     losses_of,
@@ -121,7 +121,8 @@ class SupervisedObjective:
         """Check labels by the model's outputs, and the shape of the loss; compile nothing.
 
         Targets are labels if they are integers with one axis less than the predictions, whose last
-        axis is the classes. Other targets are not checked, nor labels of weight 0.
+        axis is the classes; of one output only if the loss is one of integer labels. Other targets
+        are not checked, nor labels of weight 0.
 
         Args:
             params: The parameters.
@@ -157,14 +158,14 @@ class SupervisedObjective:
         targets = targets_of(y)
         for name in names:
             scores, labels = of_output(name, predictions), of_output(name, targets)
-            integers = hasattr(labels, "dtype") and jnp.issubdtype(labels.dtype, jnp.integer)
-            if integers and hasattr(scores, "shape") and labels.shape == scores.shape[:-1]:
+            if scores is None or labels is None:
+                continue
+            loss = self.loss[name or ""] if isinstance(self.loss, Mapping) else self.loss
+            values = jax.eval_shape(loss, scores, labels)
+            check_shape(name or "", jax.tree.leaves(labels)[0].shape[:1], values.shape)
+            if are_labels(loss, scores, labels):
                 weights = weights_of(Batch(x, y), name, self.weights)
                 check_labels(labels, scores.shape[-1], weights)
-            if scores is not None and labels is not None:
-                loss = self.loss[name or ""] if isinstance(self.loss, Mapping) else self.loss
-                values = jax.eval_shape(loss, scores, labels)
-                check_shape(name or "", jax.tree.leaves(labels)[0].shape[:1], values.shape)
 
 
 def _measured(apply: Model, form: Form) -> Callable[[Params, State, Tree], tuple[Tree, State]]:

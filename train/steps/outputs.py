@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from .._global_arrays import own_parts
 from .._types import Tree
 from .._weighted import targets_of
 from ..metrics import Figure, Mean, Sums, mean, rows
@@ -169,30 +167,6 @@ def of_output(name: str | None, tree: Tree) -> Tree:
     if name is None:
         return tree
     return tree.get(name) if isinstance(tree, Mapping) else None
-
-
-def check_labels(labels: jax.Array | np.ndarray, classes: int, weights: jax.Array | None) -> None:
-    """Check that every label of a weight that is not 0 is a class of the model.
-
-    Of several processes, each checks the labels that it holds.
-
-    Raises:
-        ValueError: If one is negative, or not below the number of classes.
-    """
-    if weights is not None and not getattr(labels, "is_fully_addressable", True):
-        weights = rows(weights != 0, labels.shape)  # in parts like those of the labels
-    for start, part, of_part in own_parts(labels, weights):
-        outside = (part < 0) | (part >= classes)
-        if outside.any() and of_part is not None:
-            outside &= np.asarray(rows(of_part != 0, part.shape))
-        wrong = np.argwhere(outside)
-        if wrong.size:
-            where = tuple(wrong[0].tolist())
-            index = tuple(int(sum(both)) for both in zip(where, start, strict=True))
-            raise ValueError(
-                f"labels must be in 0 .. {classes - 1} for a model of {classes} outputs, got "
-                f"{part[where]} at index {index}; labels that count from 1 become labels - 1"
-            )
 
 
 def check_functions(loss: object, penalty: object, metrics: object) -> None:
