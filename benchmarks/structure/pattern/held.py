@@ -87,8 +87,8 @@ def held(content: Any) -> Held:
     """Return a value that is known.
 
     Example:
-        >>> held(np.arange(3)).at(1).array
-        np.int64(1)
+        >>> held(np.arange(3)).at(1).array.tolist()
+        1
     """
     return Held(lambda: [content])
 
