@@ -105,7 +105,7 @@ def _pattern(problem: Problem, limit: float) -> Pattern | None:
 
 def _method(way: Way, looked_at: Problem, pattern: Pattern | None, order: int) -> Method:
     types = [(leaf.shape, leaf.dtype) for leaf in (*looked_at.x, *looked_at.fixed)]
-    places = pattern.bound if pattern and way.plan else ()
+    places = way.bound | (pattern.bound if pattern and way.plan else frozenset())
     bound = {place: np.array(looked_at.fixed[place]) for place in places}
 
     def build(problem: Problem, probe: Probe) -> Program:

@@ -37,6 +37,8 @@ class Way(NamedTuple):
         tables: What both are handed.
         plan: The colours, if it is by these.
         why: What lets it do with so few passes, in words.
+        bound: Which of the fixed arguments' values it holds for, beside what the pattern does.
+        by_entries: Whether it computes the entries of the pattern, and no more.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Way(NamedTuple):
     tables: Any = ()
     plan: Plan | None = None
     why: str = ""
+    bound: frozenset[int] = frozenset()
+    by_entries: bool = False
 
     @property
     def plain(self) -> bool:

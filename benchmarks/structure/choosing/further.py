@@ -11,6 +11,7 @@ from ..batches.shared import batch
 from ..decomposition.chains import chain
 from ..decomposition.cuts import cut
 from ..decomposition.splits import split
+from ..elimination.way import elimination
 from ..modes import blocked_modes
 from ..sought import Sought
 from ..ways import MOST_DENSE, Way
@@ -24,13 +25,20 @@ _LOOKS = {
     "look for parts one after the other": chain,
     "look for examples that share inputs": batch,
     "look for examples that share nothing": apart,
+    "multiply its partial derivatives out": elimination,
 }
+#: Those that need no dense result.
+_SPARSE = frozenset({elimination})
 
 
-def further_ways(sought: Sought) -> tuple[list[Way], tuple[str, ...]]:
+def further_ways(sought: Sought, *, sparse: bool = False) -> tuple[list[Way], tuple[str, ...]]:
     """Return the ways that a function's program allows beside colours, and notes.
 
     What fails here is said in a note, and never fails a derivative.
+
+    Args:
+        sought: The function, and what is known of it.
+        sparse: Whether those alone are looked for that need no dense result.
 
     Example:
         >>> import jax.numpy as jnp
@@ -39,13 +47,16 @@ def further_ways(sought: Sought) -> tuple[list[Way], tuple[str, ...]]:
         >>> [way.name for way in further_ways(Sought(problem))[0]]
         ['split (1+1+1)']
     """
-    if min(sought.n, sought.m) < _FEW or sought.n * sought.m * 8 > MOST_DENSE:
+    if min(sought.n, sought.m) < _FEW:
         return [], ()
+    sparse = sparse or _is_large(sought)
     ways: list[Way] = []
     notes: list[str] = []
     for what, look in _LOOKS.items():
         if sought.left() <= 0:
             break
+        if sparse and look not in _SPARSE:
+            continue
         way, fault = guarded(what, partial(_possible, look, sought), None)
         named = {way.name for way in ways}
         ways += [way] if way and way.name not in named else []
@@ -63,9 +74,10 @@ def _possible(look: Callable[[Sought], Way | None], sought: Sought) -> Way | Non
     way, problem = look(sought), sought.problem
     if way is None:
         return None
+    run = way.data if _is_large(sought) else way.dense
     try:
         jax.eval_shape(
-            lambda x, fixed: way.dense(problem, way.tables, x, fixed), problem.x, problem.fixed
+            lambda x, fixed: run(problem, way.tables, x, fixed), problem.x, problem.fixed
         )
     except NotImplementedError:  # JAX has no rule
         return None
@@ -74,3 +86,8 @@ def _possible(look: Callable[[Sought], Way | None], sought: Sought) -> Way | Non
             raise
         return None
     return way
+
+
+def _is_large(sought: Sought) -> bool:
+    """Whether a dense result is not made."""
+    return sought.n * sought.m * 8 > MOST_DENSE

@@ -123,9 +123,8 @@ def _of_structure(
     colouring = partial(ways_of, problem, rows, asked.shapes, operations, **told)
     ways, uncoloured = guarded("colour its pattern", colouring, None)
     ways = plain() if ways is None else ways
-    if asked.output == "operator":
-        return ways, (uncoloured,)
-    others, faults = further_ways(Sought(problem, rows, operations, left))
+    sought = Sought(problem, rows, operations, left)
+    others, faults = further_ways(sought, sparse=asked.output == "operator")
     return [*ways, *others], (uncoloured, *faults)
 
 
@@ -138,10 +137,12 @@ def _for_operator(
     )
     held = []
     for way in ways:
-        if way.plan and pattern:
-            passes = way.plan.forward.count * FORWARD + way.plan.reverse.count * REVERSE
-            cost = passes * operations + pattern.rows.nnz * 4 * PRODUCTS
-            held.append(way._replace(cost=cost))
+        if pattern and (way.plan or way.by_entries):
+            cost = way.cost - asked.m * asked.problem.n * 0.25
+            if way.plan:
+                passes = way.plan.forward.count * FORWARD + way.plan.reverse.count * REVERSE
+                cost = passes * operations
+            held.append(way._replace(cost=cost + pattern.rows.nnz * 4 * PRODUCTS))
     return [products, *held]
 
 

@@ -149,6 +149,16 @@ def _alone(touched: csr_array, asked: csr_array, colouring: Colouring) -> bool:
     return not np.isin(keys(asked), shared).any()
 
 
+def unused_plan(rows: csr_array) -> Plan:
+    """Return the plan of a pattern that is taken without colours.
+
+    Example:
+        >>> unused_plan(csr_array(np.eye(3))).count
+        0
+    """
+    return Plan(_unused(rows.shape[1]), _unused(rows.shape[0]), np.zeros(rows.nnz, bool))
+
+
 def _unused(size: int) -> Colouring:
     return Colouring(np.full(size, -1, np.int64), 0)
 

@@ -144,7 +144,7 @@ def _operator(rows: csr_array | None) -> Callable[..., Any]:
     kind = None if rows is None else kind_of_entries(rows)
 
     def form(way: Way, problem: Problem, tables: Any, x: Leaves, fixed: Leaves) -> Any:
-        if way.plan is None:
+        if way.plan is None and not way.by_entries:
             return way.dense(problem, tables, x, fixed)
         assert rows is not None
         assert kind is not None

@@ -25,7 +25,8 @@ class Made:
         problem, sparse = asked.problem, asked.sparse
         self.problem, self.way, self.pattern = problem, way, pattern
         self._asked, self._sparse = asked, sparse
-        bound = pattern.bound if pattern and (way.plan or sparse) else ()
+        places = pattern.bound if pattern and (way.plan or sparse) else frozenset[int]()
+        bound = places | way.bound
         self._bound = Bound(asked, sorted(bound)) if bound else None
         arrays, self._static = _without_static(way.tables)
         self._arrays = jax.device_put(tuple(arrays))  # asarray compiles a program for each shape
