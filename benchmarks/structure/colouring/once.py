@@ -26,27 +26,30 @@ _DEAR = names(
 _MOST_EQUATIONS = 20_000
 
 
-def once(product: Callable[..., Any], seed: Leaves, *held: Leaves) -> Callable[[Leaves], Any]:
-    """Return a product as a function of the seed that computes once what no seed changes.
+def once(
+    product: Callable[..., Any], seed: Leaves, *held: Leaves
+) -> Callable[[Leaves], list[jax.Array]]:
+    """Return a function of the seed to the arrays of a product, which computes once what it can.
 
     Args:
-        product: `product(seed, *held)` returns an array.
+        product: `product(seed, *held)` returns a pytree of arrays.
         seed: Arrays of a seed's shapes and types, or what tells these.
         *held: What else it takes, which is the same for all seeds.
 
     Example:
         >>> import jax.numpy as jnp
         >>> along = once(lambda seed, x: jnp.cos(x[0]) * seed[0], (jnp.ones(2),), (jnp.zeros(2),))
-        >>> jax.vmap(along)((jnp.eye(2),)).tolist()
+        >>> jax.vmap(along)((jnp.eye(2),))[0].tolist()
         [[1.0, 0.0], [0.0, 1.0]]
     """
     program = trace(product, seed, *held)
     count = len(jax.tree.leaves(seed))
     if len(program.eqns) > _MOST_EQUATIONS or not _pays(program, count):
-        return lambda seed: product(seed, *held)
+        return lambda seed: jax.tree.leaves(product(seed, *held))
 
-    def along(seed: Leaves) -> Any:
-        return _run(program, jax.tree.leaves((seed, *held)), count, _held_back)[0].array
+    def along(seed: Leaves) -> list[jax.Array]:
+        values = _run(program, jax.tree.leaves((seed, *held)), count, _held_back)
+        return [value.array for value in values]
 
     return along
 

@@ -13,66 +13,63 @@ from .once import once
 from .tables import Tables, Within
 from .unrolled import products_of
 
-#: Products for each entry that is read, up to which all of them are written down.
-_MOST_UNREAD = 2
+#: Products for each entry that is read, up to which all of them are written down. To write one
+#: takes less than a third as long as to compute one where it is read.
+_MOST_UNREAD = 3
 
 
 def products(problem: Problem, tables: Tables, x: Leaves, fixed: Leaves) -> jax.Array:
     """Return the products that tell a Jacobian, forward ones first, one after the other."""
     by_forward, by_reverse = tables.counts
+    write = _are_written(tables)
     parts = []
     if tables.seeds:
         parts.append(products_of(problem, tables.seeds, x, fixed))
     elif by_forward:
-        parts.append(_pushed(problem, _seeds(tables.forward, by_forward, x), x, fixed))
+
+        def push(tangent: Leaves, x: Leaves, fixed: Leaves) -> Any:
+            return jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))[1]
+
+        parts.append(_each(push, _seeds(tables.forward, by_forward, x), x, fixed, write=write))
     if by_reverse:
         leaves, structure = jax.tree.flatten(jax.eval_shape(problem.fn, x, fixed))
-        cotangents = _seeds(tables.reverse, by_reverse, leaves)
-        parts.append(_pulled(problem, cotangents, structure, x, fixed))
+
+        def pull(cotangent: Leaves, x: Leaves, fixed: Leaves) -> Any:
+            back = jax.vjp(lambda x: problem.fn(x, fixed), x)[1]
+            return back(jax.tree.unflatten(structure, cotangent))
+
+        parts.append(_each(pull, _seeds(tables.reverse, by_reverse, leaves), x, fixed, write=write))
     if not parts:
         return jnp.zeros(0, jnp.result_type(*x))
-    joined = jnp.concatenate(parts) if len(parts) > 1 else parts[0]
-    return joined if tables.seeds else _written(joined, tables)
+    return jnp.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _pushed(problem: Problem, seeds: Leaves, x: Leaves, fixed: Leaves) -> jax.Array:
-    """Return the products of forward mode along seeds, `[seeds, ...]` each, as one vector."""
-
-    def push(tangent: Leaves, x: Leaves, fixed: Leaves) -> jax.Array:
-        return _raveled(jax.jvp(lambda x: problem.fn(x, fixed), (x,), (tangent,))[1])
-
-    return _each(push, seeds, x, fixed)
-
-
-def _pulled(problem: Problem, seeds: Leaves, structure: Any, x: Leaves, fixed: Leaves) -> jax.Array:
-    """Return the same of reverse mode; the outputs have a structure."""
-
-    def pull(cotangent: Leaves, x: Leaves, fixed: Leaves) -> jax.Array:
-        back = jax.vjp(lambda x: problem.fn(x, fixed), x)[1]
-        return _raveled(back(jax.tree.unflatten(structure, cotangent))[0])
-
-    return _each(pull, seeds, x, fixed)
-
-
-def _each(product: Callable[..., jax.Array], seeds: Leaves, *held: Leaves) -> jax.Array:
-    """Return a product along each seed, one after the other in one vector."""
-    one = tuple(seed[0] for seed in seeds)
-    if len(seeds[0]) == 1:
-        return product(one, *held)
-    return jax.vmap(once(product, one, *held))(seeds).ravel()
-
-
-def _written(numbers: jax.Array, tables: Tables) -> jax.Array:
-    """Let products be written down, for the entries to be read off them.
+def _are_written(tables: Tables) -> bool:
+    """Whether products are written down before the entries are read off them.
 
     Else XLA computes each as often as it is read, at a place to be divided; but it computes no
     product that nobody reads.
     """
+    by_forward, by_reverse = tables.counts
+    made = by_forward * tables.reverse.size + by_reverse * tables.forward.size
     assert tables.source is not None
-    several = sum(tables.counts) > 1
-    if several and numbers.size <= _MOST_UNREAD * tables.source.size:
-        return lax.optimization_barrier(numbers)
-    return numbers
+    return made <= _MOST_UNREAD * tables.source.size
+
+
+def _each(product: Callable[..., Any], seeds: Leaves, *held: Leaves, write: bool) -> jax.Array:
+    """Return a product along each seed, one after the other in one vector."""
+    one, count = tuple(seed[0] for seed in seeds), len(seeds[0])
+    if count == 1:
+        return _joined([leaf[None] for leaf in jax.tree.leaves(product(one, *held))])
+    leaves = jax.vmap(once(product, one, *held))(seeds)
+    # In their own shape: of a vector each number is computed at a place to be divided.
+    return _joined([lax.optimization_barrier(leaf) if write else leaf for leaf in leaves])
+
+
+def _joined(leaves: Sequence[jax.Array]) -> jax.Array:
+    """Join the arrays of each product, `[products, ...]` each, to one vector of all."""
+    flat = [leaf.reshape(len(leaf), -1) for leaf in leaves]
+    return (jnp.concatenate(flat, axis=1) if len(flat) > 1 else flat[0]).ravel()
 
 
 def _seeds(colours: Any, count: int, leaves: Sequence[jax.Array]) -> Leaves:
@@ -86,8 +83,3 @@ def _seeds(colours: Any, count: int, leaves: Sequence[jax.Array]) -> Leaves:
         seeds.append(jnp.asarray(alike.astype(leaf.dtype).reshape(count, *leaf.shape)))
         start += leaf.size
     return tuple(seeds)
-
-
-def _raveled(tree: object) -> jax.Array:
-    leaves = [leaf.ravel() for leaf in jax.tree.leaves(tree)]
-    return jnp.concatenate(leaves) if len(leaves) > 1 else leaves[0]
