@@ -138,7 +138,7 @@ def test_mixup_of_bytes_rounds_to_bytes():
         (lambda k, x: data.flip(k, x, axis=0), ValueError, r"axes from 1 to 3 .*, got \(0,\)"),
         (lambda k, x: data.flip(k, x[:, 0, 0, 0]), ValueError, "axes from 1 to 0"),
         (lambda k, x: data.flip(k, x, rate=1.5), ValueError, r"rate must be in \[0, 1\], got 1.5"),
-        (lambda k, x: data.shift(k, x, most=-1), ValueError, "most must be at least 0, got -1"),
+        (lambda k, x: data.shift(k, x, most=-1), ValueError, "most must be .*, got -1"),
         (lambda k, x: data.shift(k, x, most=1, axes=(1, 4)), ValueError, r"got \(1, 4\)"),
         (lambda k, x: data.crop(k, x, size=(6, 1)), ValueError, r"within \(5, 7\).* got \(6, 1\)"),
         (lambda k, x: data.crop(k, x, size=(3,)), ValueError, r"one within \(5, 7\)"),

@@ -27,8 +27,14 @@ def test_binary_metrics_must_be_told_what_they_see():
         (lambda x, y: metrics.top_k_accuracy(x, y, k=4), "k from 1 to 3 classes, got 4"),
         (lambda x, y: metrics.f1(x, y, average="both"), "average=.* got 'both'"),
         (lambda x, y: metrics.f1(x[:, :1], y), "use binary_f1"),
-        (lambda x, y: metrics.calibration_error(x, y, from_logits=True, bins=0), "bins=0"),
-        (lambda x, y: metrics.binary_auc(y, y, from_logits=True, bins=0), "bins=0"),
+        (
+            lambda x, y: metrics.calibration_error(x, y, from_logits=True, bins=0),
+            "bins must be an integer above 0, got 0",
+        ),
+        (
+            lambda x, y: metrics.binary_auc(y, y, from_logits=True, bins=0),
+            "bins must be an integer above 0, got 0",
+        ),
         (
             lambda x, y: metrics.accuracy(x, y, where=np.ones((11, 3), bool)),
             r"\(11,\), got \(11, 3",

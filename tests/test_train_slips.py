@@ -21,6 +21,13 @@ GOOD = {"epochs": 1, "batch_size": 4}
 History = train.History
 
 
+HALVES = np.full((4, 1), 0.5, np.float32)
+
+
+def binary(**options):
+    return raw.metrics.binary_accuracy(HALVES, HALVES, **options)
+
+
 class LikeTorch:
     def step(self):
         raise AssertionError
@@ -175,6 +182,16 @@ def test_what_is_no_objective_is_told_at_every_door(wrong, got):
          "of one shape, got .*: wrap it, lambda predictions, targets"),
         (lambda: raw.metrics.mean_absolute_error(jnp.ones((3, 1)), jnp.ones(3)), ValueError,
          "of one shape, got .*: add the axis"),
+        (lambda: binary(from_logits="yes"), TypeError, "from_logits must be True or False, got"),
+        (lambda: binary(threshold=np.nan), TypeError, "threshold must be a real number, .* nan"),
+        (lambda: binary(threshold=True), TypeError, "threshold must be a real number, .* True"),
+        (lambda: raw.metrics.binary_auc(HALVES, HALVES, from_logits=None), TypeError, "got None"),
+        (lambda: raw.metrics.binary_auc(HALVES, HALVES, from_logits=False, bins=2.5), ValueError,
+         "bins must be an integer above 0, got 2.5"),
+        (lambda: raw.metrics.top_k_accuracy(X, Y, k=True), ValueError, "k must be an int.* True"),
+        (lambda: raw.metrics.r_squared(X, X, target_mean=np.nan), TypeError, "target_mean must be"),
+        (lambda: raw.data.chain(raw.data.flip, 3), TypeError, "chain needs functions, .* got 3"),
+        (lambda: raw.data.shuffle(jax.random.key(0), "1", 8, 2), ValueError, "epoch must be .*'1'"),
         (lambda: raw.data.standardize((X, Y)), TypeError, r"features alone, got a pair \(x, y\)"),
         (lambda: raw.data.scaler((X, X[:, :1] > 0)), TypeError, "features alone, .* and bool"),
     ],

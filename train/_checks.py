@@ -8,6 +8,7 @@ from numbers import Number
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from ._text import excerpt
 
@@ -85,3 +86,24 @@ def check_key(key: object) -> None:
             f"key must be one key, got keys of shape {key.shape}: take one of them, or map over "
             "them by jax.vmap"
         )
+
+
+def check_real(name: str, value: object) -> None:
+    """Check that an option is a real number, or an array of them, and none is NaN.
+
+    Of a traced one, which has no value yet, the type alone is checked.
+
+    Raises:
+        TypeError: If it is none.
+
+    Example:
+        >>> check_real("threshold", True)
+        Traceback (most recent call last):
+        TypeError: threshold must be a real number, or one for each output, got True
+    """
+    traced = isinstance(value, Tracer)
+    dtype = value.dtype if traced else np.asarray(value).dtype
+    real = any(jnp.issubdtype(dtype, of) for of in (np.floating, np.integer))
+    if not real or (not traced and np.isnan(np.asarray(value, np.float64)).any()):
+        got = excerpt(repr(value))
+        raise TypeError(f"{name} must be a real number, or one for each output, got {got}")

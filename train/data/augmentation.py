@@ -24,6 +24,7 @@ import jax.numpy as jnp
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.tree_util import all_leaves
 
+from .._checks import positive
 from .._explicit import row_sharding, unspread
 from .._precision import wide_dtype
 from .._types import Tree
@@ -40,6 +41,9 @@ def chain(*augments: Augment) -> Augment:
     Args:
         augments: Functions `augment(key, x) -> x`.
 
+    Raises:
+        TypeError: If one is no function.
+
     Example:
         >>> import jax, jax.numpy as jnp
         >>> from gradwise import train
@@ -47,6 +51,9 @@ def chain(*augments: Augment) -> Augment:
         >>> twice(jax.random.key(0), jnp.ones((3, 4, 5, 2))).shape
         (3, 4, 5, 2)
     """
+    for one in augments:
+        if not callable(one):
+            raise TypeError(f"chain needs functions, such as train.data.flip, got {one!r}")
 
     def augment(key: jax.Array, x: Tree) -> Tree:
         for number, one in enumerate(augments):
@@ -108,8 +115,7 @@ def shift(key: jax.Array, x: jax.Array, *, most: int, axes: tuple[int, ...] = (1
     """
     x = _batch("shift", x)
     axes = _axes("shift", x, axes)
-    if most < 0:
-        raise ValueError(f"shift most must be at least 0, got {most}")
+    most = positive("most", most, least=0)
     wide = jnp.pad(x, [(most, most) if axis in axes else (0, 0) for axis in range(x.ndim)])
     return _windows(key, wide, tuple(x.shape[axis] for axis in axes), axes)
 

@@ -93,6 +93,8 @@ def shuffle(
     check_key(key)
     rows, batch_size = positive("rows", rows), positive("batch_size", batch_size)
     devices = positive("devices", devices)
+    if not isinstance(epoch, jax.Array):  # of JAX's the type says enough, and the value may wait
+        epoch = positive("epoch", epoch, least=0)
     steps = jnp.arange(-(-rows // batch_size))
     if devices == 1:
         return batches(key, epoch, rows, batch_size)(steps[:, None])

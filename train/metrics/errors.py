@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from .._checks import check_real
 from .sums import Mean, mean, wide
 
 
@@ -61,6 +62,7 @@ def r_squared(
         >>> train.metrics.r_squared(predictions, targets, target_mean=2.0).value
         Array(0.5, dtype=float32)
     """
+    check_real("target_mean", target_mean)
     check_same_shape("r_squared", predictions, targets)
     predictions, targets = wide(predictions), wide(targets)
     around_mean = mean((targets - of_outputs(target_mean, targets)) ** 2, where=where).total

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from .._checks import check_real, check_switches, positive
 from .errors import check_same_shape, of_outputs
 from .sums import Mean, mean, wide
 
@@ -60,6 +61,7 @@ def top_k_accuracy(
     """
     labels = labels_of("top_k_accuracy", predictions, targets)[..., None]
     classes = classes_beside(labels, predictions)
+    k = positive("k", k)
     if not 1 <= k <= classes.size:
         raise ValueError(f"top_k_accuracy needs k from 1 to {classes.size} classes, got {k}")
     is_label = classes == labels
@@ -116,6 +118,7 @@ def binary_classes(
 
     Raises:
         ValueError: If the shapes differ, or if neither or both of the last two are given.
+        TypeError: If `from_logits` is no bool, or the threshold no real number.
     """
     check_same_shape(name, predictions, targets)
     if (from_logits is None) == (threshold is None):
@@ -125,7 +128,9 @@ def binary_classes(
             f"functools.partial(train.metrics.{name}, from_logits=True)"
         )
     if threshold is None:
+        check_switches(from_logits=from_logits)
         threshold = 0.0 if from_logits else 0.5
+    check_real("threshold", threshold)
     scores = wide(predictions)
     return scores > of_outputs(threshold, scores), wide(targets) > 0.5
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from .._checks import check_switches, positive
 from .errors import check_same_shape
 from .hits import labels_of
 from .sums import Sums, entries, wide
@@ -51,26 +52,27 @@ def binary_auc(
         Array(0.75, dtype=float32)
     """
     check_same_shape("binary_auc", predictions, targets)
-    _check_bins("binary_auc", bins)
+    check_switches(from_logits=from_logits)
+    bins = positive("bins", bins)
     targets = jnp.asarray(targets)
-    positive = wide(targets) > 0.5
+    is_one = wide(targets) > 0.5
     logits = wide(predictions)
     if not from_logits:
         logits = jnp.log(logits) - jnp.log1p(-logits)
     share = (jnp.clip(logits, -_LARGEST_LOGIT, _LARGEST_LOGIT) / _LARGEST_LOGIT + 1) / 2
     place = jnp.clip(jnp.floor(share * bins), 0, bins - 1)
     unknown = jnp.isnan(logits) | jnp.isnan(targets)
-    place = jnp.where(unknown, jnp.where(positive, 0, bins - 1), place)
-    real = entries(where, positive.shape)
-    counts = [_histogram(place, shown & real, bins) for shown in (positive, ~positive)]
+    place = jnp.where(unknown, jnp.where(is_one, 0, bins - 1), place)
+    real = entries(where, is_one.shape)
+    counts = [_histogram(place, shown & real, bins) for shown in (is_one, ~is_one)]
     return Sums(sums=tuple(counts), finish=_area)
 
 
 def _area(counts: tuple[jax.Array, jax.Array]) -> jax.Array:
-    positive, negative = counts
-    both = (positive.sum() > 0) & (negative.sum() > 0)
-    positive, negative = (part / jnp.maximum(part.sum(), 1) for part in counts)
-    area = (positive * (jnp.cumsum(negative) - negative / 2)).sum()
+    ones, zeros = counts
+    both = (ones.sum() > 0) & (zeros.sum() > 0)
+    ones, zeros = (part / jnp.maximum(part.sum(), 1) for part in counts)
+    area = (ones * (jnp.cumsum(zeros) - zeros / 2)).sum()
     return jnp.where(both, area, jnp.nan)
 
 
@@ -117,7 +119,8 @@ def calibration_error(
         >>> train.metrics.calibration_error(probabilities, labels, from_logits=False).value
         Array(0.25, dtype=float32)
     """
-    _check_bins("calibration_error", bins)
+    check_switches(from_logits=from_logits)
+    bins = positive("bins", bins)
     predictions, targets = wide(predictions), jnp.asarray(targets)
     if predictions.shape == targets.shape and (predictions.ndim < 2 or targets.shape[-1] == 1):
         one = jax.nn.sigmoid(predictions) if from_logits else predictions
@@ -156,8 +159,3 @@ def _histogram(
     if values is None:
         return inside.sum(axis=axes, dtype=jnp.int32)
     return jnp.where(inside, values[..., None], 0).sum(axis=axes)
-
-
-def _check_bins(name: str, bins: int) -> None:
-    if bins < 1:
-        raise ValueError(f"{name} needs at least one bin, got bins={bins}")
