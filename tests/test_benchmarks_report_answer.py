@@ -355,6 +355,7 @@ def test_that_the_derivative_is_zero_everywhere_stands_beside_the_answer():
         ("chain (100 x 90)", "chain"),
         ("constant", "constant"),
         ("cut (4)", "cut"),
+        ("elimination (29 partials)", "elimination"),
         ("products", "products"),
         ("split (2+1+2)", "split"),
         ("vmap (8 examples, split (2+1+2))", "vmap"),

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from difflib import get_close_matches
 
 #: Rows that a comparison has by what its function allows, and no table of methods.
-_OF_STRUCTURE = ("chain", "coloured", "constant", "cut", "split", "vmap")
+_OF_STRUCTURE = ("chain", "coloured", "constant", "cut", "elimination", "split", "vmap")
 
 
 def unknown_method(name: str, known: Collection[str]) -> str:

@@ -24,6 +24,11 @@ WORDS = {
         "As many passes through each part as there are such numbers.",
         "`cut (4)`: an autoencoder of 512-4-512 takes 4 passes instead of 512.",
     ),
+    "elimination": Entry(
+        "Partial derivatives as arrays over all examples, multiplied out as the chain rule says.",
+        "It is for examples that meet by known indices alone, such as those of a graph's edges.",
+        "`elimination (29 partials)`: a bundle adjustment's cameras and points.",
+    ),
     "pattern": Entry(
         "Which outputs may depend on which inputs, whatever x is; all else is zero.",
         "It is read off the program. Where values decide, what may be counts as an entry.",
