@@ -55,7 +55,9 @@ def make_step(
         objective: What `supervised` makes, or any `Objective`.
         optimizer: Any optax transformation. Those with extra arguments get `value`, `grad`,
             `value_fn`, `obj_fn` and `grad_fn`, such as line searches, `optax.contrib.sam` and
-            `reduce_on_plateau`.
+            `reduce_on_plateau`. Some train other parameters than those to evaluate: SAM's are its
+            own every `sync_period` steps, and those of `schedule_free` come from
+            `optax.contrib.schedule_free_eval_params(train_state.opt_state, train_state.params)`.
         gradient: How to differentiate, one of `train.gradients`.
         accumulate: The number of micro-batches that a batch is cut into. Their gradients are
             averaged in float32 or wider by their real rows, and the means of `supervised` by their
