@@ -41,11 +41,33 @@ CASES = {
         (X, jax.random.key(0)),
         (X, jax.random.key(1)),
     ),
+    "another order of what depends on all": (
+        lambda x, order: jax.nn.softmax(x)[order],
+        (X, np.arange(24)),
+        (X, np.arange(24)[::-1].copy()),
+    ),
     "another mask": (lambda x, m: jnp.where(m, x**2, 0), (X, X > 0), (X, X < 0)),
     "zeros where it is looked at": (lambda x: jax.nn.relu(x) * x[::-1], (0 * X,), (X,)),
     "NaN where it is looked at": (stencil, (X * jnp.nan,), (X,)),
     "a NaN where it is looked at": (stencil, (X.at[3].set(jnp.nan),), (X,)),
 }
+
+
+@pytest.mark.parametrize("way", ["cut (4)", "split (1+1+1)", "vmap (9 examples)"])
+def test_what_computes_in_single_precision_inside_passes_its_check_in_double(way):
+    narrow, wide = normal(40, 4).astype("float32"), normal(4, 40).astype("float32")
+
+    def single(fn):
+        return lambda *x: fn(*(leaf.astype("float32") for leaf in x)).astype("float64")
+
+    fn, *inputs = {
+        "cut (4)": (single(lambda x: jnp.tanh(narrow @ jnp.tanh(wide @ x))), normal(40)),
+        "split (1+1+1)": (single(lambda x: jnp.sin(x) * x.sum()), normal(24)),
+        "vmap (9 examples)": (single(lambda w, x: jnp.tanh(x @ w)), normal(5, 4), normal(9, 5)),
+    }[way]
+    with jax.enable_x64(True), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert gradwise.jacobian(fn, *inputs, measure=False).way == way
 
 
 #: Constants whose last digit decides, as it is rounded: in float64, and where XLA folds them, it is

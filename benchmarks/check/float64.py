@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import jax
@@ -15,6 +16,8 @@ from ..program.wide_values import wide, wide_operation
 from ..program.widening import Operation, Stripped, widened
 from .directions import UNHURRIED, Pace
 
+#: Whether this thread computes a problem in float64, as it was widened, whatever its own types are.
+_WIDE = ContextVar("wide", default=False)
 #: The platforms whose devices have float64; elsewhere checks run on the CPU.
 _WITH_FLOAT64 = ("cpu", "gpu", "cuda", "rocm")
 
@@ -84,7 +87,19 @@ def in_float64(problem: Problem, probe: Probe) -> Iterator[tuple[Problem, Probe]
     with checking():
         x, fixed, tangent = map(_wide, (problem.x, problem.fixed, probe.tangent))
         cotangent = jax.tree.map(wide, probe.cotangent)
-        yield problem._replace(fn=problem.wide, x=x, fixed=fixed), Probe(tangent, cotangent)
+        before = _WIDE.set(True)
+        try:
+            yield problem._replace(fn=problem.wide, x=x, fixed=fixed), Probe(tangent, cotangent)
+        finally:
+            _WIDE.reset(before)
+
+
+def is_wide() -> bool:
+    """Whether a problem is computed in float64 here, also where its inputs are float64 anyway.
+
+    Parts of its program are then to be taken as they were widened: they may be of other types.
+    """
+    return _WIDE.get()
 
 
 def run_in_float64(

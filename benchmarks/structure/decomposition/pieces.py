@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
+from ...check.float64 import is_wide
 from ...program.jaxpr import trace
 from ...program.widening import widened
 
@@ -31,7 +32,7 @@ class Piece(NamedTuple):
     def __call__(self, *inputs: Any) -> list[Any]:
         """Run it."""
         same = tuple(leaf.dtype for leaf in inputs) == self.types
-        return (self.own if same else self.wide)(*inputs)
+        return (self.own if same and not is_wide() else self.wide)(*inputs)
 
 
 def piece_of(fn: Callable[..., Sequence[Any]], inputs: Sequence[Any]) -> Piece:

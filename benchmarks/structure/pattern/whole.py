@@ -8,7 +8,7 @@ from ...check.float64 import own_program
 from ...derivatives.problem import Leaves, Problem
 from ...program.walk import equations
 from .detection import Pattern, find_pattern
-from .marks import TooLargeError
+from .marks import TooLargeError, extents
 
 #: Programs of more operations are not looked at: JAX cannot be stopped while it traces their
 #: derivative, and takes a tenth of a millisecond for each.
@@ -46,4 +46,6 @@ def pattern_of_problem(problem: Problem, left: Callable[[], float]) -> Pattern:
 
     pattern = find_pattern(outputs, problem.x, problem.fixed, left=left)
     pattern.rows.sort_indices()
-    return pattern
+    m, n = extents(pattern.rows)
+    # Where all depends on all, no value of an argument can decide that it does.
+    return pattern._replace(bound=frozenset()) if pattern.rows.nnz == m * n else pattern
