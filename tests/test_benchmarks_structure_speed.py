@@ -74,6 +74,16 @@ def test_indices_that_were_compared_are_not_compared_again(monkeypatch):
     assert np.allclose(jax.jit(lambda x: found(x, order))(x), true)
 
 
+def test_indices_within_a_pytree_are_found_there_again(monkeypatch):
+    x, order = single(4), jnp.asarray([2, 0, 3, 1])
+    found = gradwise.jacobian(lambda given: given["x"][given["at"]] ** 2, {"x": x, "at": order})
+    first = found({"x": x, "at": order})
+    monkeypatch.setattr(made, "sort_inputs", None)
+    assert np.array_equal(found({"x": x, "at": order})["x"], first["x"])
+    with pytest.raises(TypeError, match="not callable"):
+        found({"x": x, "at": order[::-1]})
+
+
 def test_indices_of_numpy_may_be_written_to_and_are_compared_each_time():
     x, order = single(4), np.array([2, 0, 3, 1])
     found = gradwise.jacobian(lambda x, order: x[order] ** 2, x, order, measure=False)
