@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-#: Observations of a chunk: a hundred arrays of this length are 3 MB.
-_CHUNK = 4096
+#: Observations of a chunk: a hundred arrays of this length are 1.6 MB. Twice as many take 5% longer
+#: on a core whose cache holds 1 MB.
+_CHUNK = 2048
 
 
 def in_chunks(
