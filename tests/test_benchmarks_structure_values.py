@@ -10,6 +10,7 @@ from jax import lax
 from structure_examples import normal, stencil
 
 import gradwise
+from benchmarks.structure import ways
 
 X = jnp.asarray(normal(24), jnp.float32)
 
@@ -51,6 +52,23 @@ CASES = {
     "NaN where it is looked at": (stencil, (X * jnp.nan,), (X,)),
     "a NaN where it is looked at": (stencil, (X.at[3].set(jnp.nan),), (X,)),
 }
+
+
+def test_a_constant_of_rounded_numbers_passes_its_check_and_one_of_wrong_numbers_does_not(
+    monkeypatch,
+):
+    for fn in (
+        lambda x: x * jnp.sin(jnp.arange(6.0)),
+        lambda x: jax.image.resize(x, (5, 9), "linear"),
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = gradwise.jacobian(fn, X.reshape(4, 6), measure=False)
+        assert found.way == "constant"
+    right = ways.Constant
+    monkeypatch.setattr(ways, "Constant", lambda tables, data: right(tables, data * 1.001))
+    with pytest.warns(UserWarning, match="the constant derivative of"):
+        gradwise.jacobian(fn, X.reshape(4, 6), measure=False)
 
 
 @pytest.mark.parametrize("way", ["cut (4)", "split (1+1+1)", "vmap (9 examples)"])
