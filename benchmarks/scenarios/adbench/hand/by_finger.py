@@ -72,12 +72,14 @@ def linearized(pose: Pose, skin: jax.Array) -> tuple[jax.Array, jax.Array]:
     count = len(skin)
     in_palm = skin @ pose.skinning
     by_rotation = in_palm @ pose.by_rotation.transpose(1, 0, 2).reshape(3, 9)
-    by_translation = jnp.broadcast_to(jnp.eye(3, dtype=skin.dtype), (count, 3, 3))
     parts = skin[:, 4:].reshape(count, FINGERS, _FINGER)
     by_angles = jnp.einsum("nfk,fkj->fnj", parts, pose.by_angles.reshape(FINGERS, _FINGER, -1))
     by_angles = by_angles.reshape(FINGERS, count, 3, ANGLES).transpose(1, 2, 0, 3)
-    columns = by_rotation.reshape(count, 3, 3), by_translation, by_angles.reshape(count, 3, -1)
-    return in_palm @ pose.rotation.T + pose.translation, jnp.concatenate(columns, axis=2)
+    by_translation = jnp.eye(3, THETA, k=3, dtype=skin.dtype)  # all other columns are set below
+    jacobian = jnp.broadcast_to(by_translation, (count, 3, THETA))
+    jacobian = jacobian.at[..., GLOBAL:].set(by_angles.reshape(count, 3, -1))
+    jacobian = jacobian.at[..., :3].set(by_rotation.reshape(count, 3, 3))
+    return in_palm @ pose.rotation.T + pose.translation, jacobian
 
 
 def value_and_simple(
