@@ -135,6 +135,13 @@ def test_a_pattern_does_not_hang_on_the_last_digit_of_a_constant(name):
         assert not np.any((np.asarray(true) != 0) & (rows == 0))
 
 
+def test_numbers_that_are_one_but_for_rounding_are_in_any_order():
+    fn = lambda x: x[jnp.argsort(jnp.arange(11) % 4 * 0.1 - jnp.arange(11) % 4 / 10)] ** 2  # noqa: E731
+    assert gradwise.structure(fn, X[:11]).columns.size == 11 * 11
+    fn = lambda x: x[jnp.argsort(jnp.sin(jnp.arange(11.0)))] ** 2  # noqa: E731
+    assert gradwise.structure(fn, X[:11]).columns.size == 11
+
+
 def test_constants_that_are_exact_or_far_from_where_they_decide_tell_all():
     grid = lambda: jnp.linspace(0.0, 1.0, 12)  # noqa: E731
     for fn in (

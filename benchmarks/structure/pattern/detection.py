@@ -18,8 +18,9 @@ from scipy.sparse import csr_array, vstack
 from ...instrument.clock import work_left
 from ...program.jaxpr import kind, shape, trace
 from ...program.walk import equations
+from .held import OPAQUE
 from .loops import LOOPS
-from .marks import MOST_ENTRIES, OPAQUE, Held, Marked, TooLargeError, Value, identity, nothing
+from .marks import MOST_ENTRIES, Held, Marked, TooLargeError, Value, identity, nothing
 from .parts import uses
 from .walking import Walk
 

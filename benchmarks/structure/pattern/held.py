@@ -9,7 +9,7 @@ little down; a pattern has to hold for all of them.
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
@@ -27,8 +27,21 @@ _EXACT = names(
     "abs and argmax argmin ceil clamp copy eq floor ge gt imag iota le lt max min ne neg not or "
     "real reduce_and reduce_max reduce_min reduce_or round select_n sign sort stop_gradient xor"
 )
+#: What puts numbers in order, and tells their places: of three that are one but for rounding there
+#: are more orders than two sides tell.
+_ORDERS = names("argmax argmin sort top_k")
 #: A number of at most so many bits behind the point, and before it so few that none is lost.
 _PARTS = 16
+
+
+class Opaque:
+    """A value of which nothing is known but that no mark reaches it."""
+
+    def __repr__(self) -> str:
+        return "OPAQUE"
+
+
+OPAQUE: Final = Opaque()
 
 
 class Held:
@@ -68,16 +81,21 @@ class Held:
 
     def at(self, index: Any) -> "Held":
         """Return a part of it."""
-        return Held(lambda: [_plain(value)[index] for value in self.values], self.bound, [self])
+        part = lambda value: value if value is OPAQUE else _plain(value)[index]  # noqa: E731
+        return Held(lambda: [part(value) for value in self.values], self.bound, [self])
 
-    def rounded(self, side: int) -> "Held":
+    def rounded(self, side: int) -> "Held | Opaque":
         """Return it as it is rounded up, 1, or down, 2: itself if that decides nothing else.
+
+        It is `OPAQUE` if it may be any of many: an order of numbers that are one but for rounding.
 
         Numbers decide by where they are zero; whole numbers and truth values by what they are.
         """
         if "values" not in vars(self) or len(self.values) == 1:
             return self
         other = self.values[side]
+        if other is OPAQUE:
+            return OPAQUE
         if np.array_equal(_deciding(other), _deciding(self.values[0])):
             return self
         return Held(lambda: [other], self.bound)
@@ -93,17 +111,28 @@ def held(content: Any) -> Held:
     return Held(lambda: [content])
 
 
-def computed(eqn: JaxprEqn, operands: Sequence[Held]) -> list[Sequence[Any]]:
+def computed(eqn: JaxprEqn, operands: Sequence[Held]) -> Sequence[Sequence[Any]]:
     """Return the values of each result of an operation on values that are held."""
     own = bind(eqn, [operand.values[0] for operand in operands])
     rounds = _rounds(eqn, operands, own)
     if not rounds and all(len(operand.values) == 1 for operand in operands):
         return [[value] for value in own]
+    if any(value is OPAQUE for operand in operands for value in operand.values[1:]):
+        return [[value, OPAQUE, OPAQUE] for value in own]
     sides = []
     for side, sign in ((1, 1.0), (2, -1.0)):
         results = bind(eqn, [o.values[side if len(o.values) > 1 else 0] for o in operands])
         sides.append([_moved(v, sign, kind(eqn)) for v in results] if rounds else results)
-    return list(zip(own, *sides, strict=True))
+    found = list(zip(own, *sides, strict=True))
+    if kind(eqn) in _ORDERS and any(_differ(values) for values in found):
+        return [[value, OPAQUE, OPAQUE] for value in own]
+    return found
+
+
+def _differ(values: Sequence[Any]) -> bool:
+    """Whether whole numbers are others where they are rounded otherwise."""
+    whole = not jnp.issubdtype(values[0].dtype, jnp.inexact)
+    return whole and any(not np.array_equal(values[0], other) for other in values[1:])
 
 
 def _rounds(eqn: JaxprEqn, operands: Sequence[Held], results: Sequence[Any]) -> bool:

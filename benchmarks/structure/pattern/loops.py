@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jax.extend.core import JaxprEqn
@@ -13,9 +13,9 @@ from scipy.sparse import csr_array, vstack
 from ...program.jaxpr import Atom, Program, bodies, kind, opened, scan_parts, shape
 from ...program.loops import branch_taken, of_while, turn_by_turn, turns
 from ...program.walk import inside
+from .held import OPAQUE
 from .marks import (
     MOST_ENTRIES,
-    OPAQUE,
     Held,
     Marked,
     TooLargeError,
@@ -226,11 +226,20 @@ def _cond(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequen
         walk.curved.append(f"cond{line and f' at {line}'}")
         return mixed(eqn, operands)
     if isinstance(index, Held) and not index.bound:
-        either = [index.array, *(index.rounded(side).array for side in (1, 2))]
-        branches = [branches[k] for k in sorted({branch_taken(eqn, one) for one in either})]
+        branches = _branches_of(eqn, index)
     sides = [walk.run(branch, operands[1:], line) for branch in branches]
     results = zip(zip(*sides, strict=True), eqn.outvars, strict=True)
     return [_either(side, shape(v)) for side, v in results]
+
+
+def _branches_of(eqn: JaxprEqn, index: Held) -> list[Any]:
+    """Return the branches that an index may take, as it is rounded."""
+    branches, either = eqn.params["branches"], [index.array]
+    for other in (index.rounded(1), index.rounded(2)):
+        if not isinstance(other, Held):
+            return list(branches)
+        either.append(other.array)
+    return [branches[k] for k in sorted({branch_taken(eqn, one) for one in either})]
 
 
 def _solve(walk: Walk, eqn: JaxprEqn, operands: list[Value], line: str) -> Sequence[Value]:

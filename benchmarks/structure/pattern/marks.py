@@ -5,12 +5,11 @@ A value is `Marked` if it depends on them, `Held` if it is the same whatever the
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from .held import Held
+from .held import Held, Opaque
 
 #: Sparse patterns of more entries than this are not composed: about 0.25 GB.
 MOST_ENTRIES = 20_000_000
@@ -20,16 +19,6 @@ MOST_LOOKED_AT = 4_000_000
 
 class TooLargeError(ValueError):
     """A pattern outgrows the limits; the function counts as dense."""
-
-
-class Opaque:
-    """A value of which nothing is known but that no mark reaches it."""
-
-    def __repr__(self) -> str:
-        return "OPAQUE"
-
-
-OPAQUE: Final = Opaque()
 
 
 class Marked:

@@ -6,7 +6,8 @@ import numpy as np
 from jax.extend.core import JaxprEqn
 
 from ...program.jaxpr import shape
-from .marks import OPAQUE, Marked, Value, union, union_of
+from .held import OPAQUE
+from .marks import Marked, Value, union, union_of
 
 
 def mixed(eqn: JaxprEqn, operands: Sequence[Value]) -> Sequence[Value]:

@@ -15,10 +15,10 @@ from ...program.jaxpr import kind, shape
 from ...program.primitives import AXES, MOVED, NOTHING, PLACE, PRIMITIVES
 from .contractions import dot, solved
 from .convolutions import convolved, pooled
+from .held import OPAQUE
 from .marks import (
     MOST_ENTRIES,
     MOST_LOOKED_AT,
-    OPAQUE,
     Held,
     Marked,
     TooLargeError,

@@ -9,9 +9,9 @@ from jax.extend.core import JaxprEqn
 from ...program.jaxpr import Program, kind, names, shape
 from ...program.primitives import index_places
 from ...program.walk import by_content, calls_but, interpret
-from .held import computed, held
+from .held import OPAQUE, computed, held
 from .linear import is_linear
-from .marks import OPAQUE, Held, Marked, TooLargeError, Value, union
+from .marks import Held, Marked, TooLargeError, Value, union
 from .mixing import mixed
 from .rules import results_of
 
