@@ -79,7 +79,8 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
     chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
-    others, _ = further_ways(Sought(problem, rows, problem.n, left, runs=False))
+    sought = Sought(problem, rows, problem.n, left, runs=False)
+    others = [*further_ways(sought, sparse=True)[0], *further_ways(sought)[0]]
     names, count = given.names_in_order, len(problem.x)
     parts, _ = guarded(
         "tell what is linear",

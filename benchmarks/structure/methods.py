@@ -84,7 +84,8 @@ def look_for(
     sketch = sketch_of(rows) if rows is not None and rows.nnz < whole.n * whole.m else None
     if pattern and pattern.curved:  # sums of directions tell nothing
         return Found((), sketch)
-    others, _ = further_ways(Sought(whole, rows, whole.n, work_left(max(left(), limit / 4))))
+    sought = Sought(whole, rows, whole.n, work_left(max(left(), limit / 4)))
+    others = [*further_ways(sought, sparse=True)[0], *further_ways(sought)[0]]
     symmetric = order == 2 and is_symmetric(problem)
     ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=symmetric)
     found = [way for way in ways if way.plan]

@@ -38,7 +38,7 @@ def further_ways(sought: Sought, *, sparse: bool = False) -> tuple[list[Way], tu
 
     Args:
         sought: The function, and what is known of it.
-        sparse: Whether those alone are looked for that need no dense result.
+        sparse: Whether those are looked for that need no dense result, or the others.
 
     Example:
         >>> import jax.numpy as jnp
@@ -47,15 +47,14 @@ def further_ways(sought: Sought, *, sparse: bool = False) -> tuple[list[Way], tu
         >>> [way.name for way in further_ways(Sought(problem))[0]]
         ['split (1+1+1)']
     """
-    if min(sought.n, sought.m) < _FEW:
+    if min(sought.n, sought.m) < _FEW or (not sparse and _is_large(sought)):
         return [], ()
-    sparse = sparse or _is_large(sought)
     ways: list[Way] = []
     notes: list[str] = []
     for what, look in _LOOKS.items():
         if sought.left() <= 0:
             break
-        if sparse and look not in _SPARSE:
+        if sparse != (look in _SPARSE):
             continue
         way, fault = guarded(what, partial(_possible, look, sought), None)
         named = {way.name for way in ways}

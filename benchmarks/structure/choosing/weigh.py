@@ -119,13 +119,16 @@ def _of_structure(
     plain = partial(plain_ways, problem, rows, asked.m, operations)
     if pattern and pattern.curved:  # sums of directions tell nothing
         return plain(), ()
+    sought = Sought(problem, rows, operations, left)
+    sparse, unknown = further_ways(sought, sparse=True)  # before the colours of a large pattern
     told = {"left": left, "symmetric": asked.symmetric}
     colouring = partial(ways_of, problem, rows, asked.shapes, operations, **told)
     ways, uncoloured = guarded("colour its pattern", colouring, None)
     ways = plain() if ways is None else ways
-    sought = Sought(problem, rows, operations, left)
-    others, faults = further_ways(sought, sparse=asked.output == "operator")
-    return [*ways, *others], (uncoloured, *faults)
+    if asked.output == "operator":
+        return [*ways, *sparse], (uncoloured, *unknown)
+    others, faults = further_ways(sought)
+    return [*ways, *sparse, *others], (uncoloured, *unknown, *faults)
 
 
 def _for_operator(
