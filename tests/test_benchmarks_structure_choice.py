@@ -178,3 +178,22 @@ def test_a_derivative_that_is_zero_and_one_that_there_is_not_are_said():
 
     with pytest.raises(ValueError, match="called_out has no derivative in JAX: JAX cannot see"):
         gradwise.structure(called_out, X)
+
+
+def test_what_every_example_does_anew_costs_more_than_its_operations():
+    turns = jnp.asarray(normal(24, 4, 4), jnp.float32)
+    chosen = np.arange(96) * 7 % 24
+
+    def fn(angles, points):
+        """Bones one after the other, of which each point follows its own, as HAND's do."""
+        poses, whole = [], jnp.eye(4)
+        for turn, angle in zip(turns, angles, strict=True):
+            whole = whole @ (turn * jnp.cos(angle) + jnp.eye(4))
+            poses.append(whole)
+        return jnp.einsum("nij,nj->ni", jnp.stack(poses)[chosen], points)[:, :3]
+
+    inputs = jnp.ones(24), jnp.ones((96, 4))
+    problem = make_problem(fn, inputs, argnums=0)
+    _, ways, _ = weigh.weighed(jacobian._asked(fn, problem, 0, "dense", None, "jacobian"))
+    costs = {way.name: way.cost for way in ways}
+    assert costs["vmap (96 examples)"] > 3 * costs["forward"]

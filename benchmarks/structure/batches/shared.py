@@ -35,6 +35,9 @@ from .rows import numbers_of, places_in_rows
 _FEW = 4
 #: Leaves as long as the batch that are tried as none of it, at most.
 _MOST_TRIED = 6
+#: How many times as long an operation takes that is done anew for each example: HAND's bones took
+#: 5 times as long as their operations tell, by two ways to choose its points.
+_SMALL = 6
 #: Where the function of one example is compared with that of all, and epsilons it may be off by.
 _POINTS, _EPSILONS = 3, 3e4
 
@@ -93,12 +96,14 @@ def _one_by_one(problem: Problem, one: Piece, batched: Sequence[bool], count: in
     """Return how many runs of the function it takes to run it for every example alone.
 
     One, where all is done for each example; but what the examples have in common, such as the
-    layers before one whose weights are taken for the batch, is pulled through for each.
+    layers before one whose weights are taken for the batch, is pulled through for each, in products
+    too small to be fast.
     """
     every = (*problem.x, *problem.fixed)
     alone = flops(one.own, *(_of_length(1, *pair) for pair in zip(every, batched, strict=True)))
     whole = flops(problem.fn, problem.x, problem.fixed)
-    return max(count * float(alone.high) / max(float(whole.high), 1.0), 1.0)
+    runs = max(count * float(alone.high) / max(float(whole.high), 1.0), 1.0)
+    return 1 + _SMALL * (runs - 1)
 
 
 def examples_of(problem: Problem) -> tuple[int, list[Any]]:

@@ -1,9 +1,10 @@
 """Values of a program component by component: which axis runs along examples, and what is where."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from ..pattern.held import Held
 
 #: Components of one value, at most.
 MOST = 4096
@@ -21,28 +22,32 @@ class Raw:
     Attributes:
         key: Its number among others.
         shape: Its shape.
+        held: Its values: as the program computes them, and rounded up and down if they are.
         same: The number that it is all over, if that is known.
-        bound: The places of the fixed arguments that its values depend on.
     """
 
     def __init__(
-        self,
-        key: int,
-        shape: tuple[int, ...],
-        compute: Callable[[], Any],
-        same: float | None = None,
-        bound: frozenset[int] = frozenset(),
+        self, key: int, shape: tuple[int, ...], held: Held, same: float | None = None
     ) -> None:
         """Hold what computes it."""
-        self.key, self.shape, self.same, self.bound = key, shape, same, bound
-        self._compute, self._values = compute, list[Any]()
+        self.key, self.shape, self.held, self.same = key, shape, held, same
+
+    @property
+    def bound(self) -> frozenset[int]:
+        """The places of the fixed arguments that its values depend on."""
+        return self.held.bound
 
     @property
     def value(self) -> Any:
         """The array."""
-        if not self._values:
-            self._values.append(self._compute())
-        return self._values[0]
+        return self.held.values[0]
+
+    @property
+    def hangs_on_rounding(self) -> bool:
+        """Whether it may be another array in another precision."""
+        return len(self.held.values) > 1 and any(
+            self.held.rounded(side) is not self.held for side in (1, 2)
+        )
 
 
 class Cells(NamedTuple):

@@ -152,9 +152,15 @@ def _check_inside(space: Space, indices: Raw, length: int) -> None:
     """Bind indices, and see that they are inside where their values are known."""
     space.bound |= indices.bound
     if space.looks:
+        _check_certain(indices)
         values = np.asarray(indices.value)
         if values.size and (values.min() < 0 or values.max() >= length):
             raise RefusedError("an index outside")
+
+
+def _check_certain(indices: Raw) -> None:
+    if indices.hangs_on_rounding:
+        raise RefusedError("an index that hangs on a rounding")
 
 
 def _examples(space: Space, eqn: JaxprEqn, cells: Cells, indices: Raw) -> Cells:
@@ -185,6 +191,7 @@ def _components(eqn: JaxprEqn, cells: Cells, indices: Raw) -> Cells:
     """Return chosen components, by what the gather does to their places."""
     if indices.bound or np.prod(indices.shape) > FEW * 16:
         raise RefusedError("components at places of an argument")
+    _check_certain(indices)
     numbers, sizes = eqn.params["dimension_numbers"], list(eqn.params["slice_sizes"])
     if sizes[cells.axis] != cells.length:  # pyright: ignore[reportCallIssue, reportArgumentType]
         raise RefusedError("a gather of another kind")

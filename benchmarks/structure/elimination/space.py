@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from ..pattern.held import Held, held
 from .cells import MOST, Cells, Raw, RefusedError, along
 from .formulas import Formulas
 from .slopes import ZERO, Slopes
@@ -44,9 +45,9 @@ class Space:
         self._once: dict[Any, Any] = {}
         self.looks = looks
 
-    def raw(self, size: tuple[int, ...], compute: Any, **told: Any) -> Raw:
+    def raw(self, size: tuple[int, ...], held: Held, same: float | None = None) -> Raw:
         """Return an array that depends on no input."""
-        self.raws.append(Raw(len(self.raws), size, compute, **told))
+        self.raws.append(Raw(len(self.raws), size, held, same))
         return self.raws[-1]
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
@@ -75,7 +76,7 @@ class Space:
     def _constant(self, value: Any) -> Raw:
         single = np.ndim(value) == 0 and not isinstance(value, Tracer)
         floats = single and jnp.issubdtype(jnp.result_type(value), jnp.floating)
-        return self.raw(np.shape(value), lambda: value, same=float(value) if floats else None)
+        return self.raw(np.shape(value), held(value), float(value) if floats else None)
 
     def cells(self, value: Any, axis: int | None, length: int | None) -> Cells:
         """Return a value as components along an axis."""

@@ -1,7 +1,7 @@
 """The walk through the program of a derivative along a direction, on components of examples."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -10,6 +10,7 @@ from jax.extend.core import ClosedJaxpr, JaxprEqn
 
 from ...program.jaxpr import bodies, dtype, kind, names, shape
 from ...program.walk import bind, by_content, calls_but, interpret
+from ..pattern.held import Held, computed
 from .arithmetic import each, linear
 from .cells import Cells, Laid, Raw, RefusedError
 from .joining import contracted, joined, padded, summed, taken
@@ -53,7 +54,7 @@ def walk(
     values = [space.input(k, *pair) for k, pair in enumerate(zip(x, axes, strict=True))]
     tangents = list(map(space.tangent, values))
     held = [
-        space.raw(leaf.shape, partial(_given, leaf), bound=frozenset({place}))
+        space.raw(leaf.shape, Held(partial(_given, leaf), frozenset({place})))
         for place, leaf in enumerate(fixed)
     ]
 
@@ -66,15 +67,15 @@ def walk(
     return interpret(program, inside, visit, lift=lift, entered=calls_but(_OWN))
 
 
-def _given(leaf: Any) -> Any:
-    """Return what is held fixed.
+def _given(leaf: Any) -> list[Any]:
+    """Return the one value of what is held fixed.
 
     Raises:
         RefusedError: If its shape alone is known.
     """
     if isinstance(leaf, jax.ShapeDtypeStruct):
         raise RefusedError("an index that has no value")
-    return leaf
+    return [leaf]
 
 
 def _visited(space: Space, eqn: JaxprEqn, operands: list[Any]) -> Sequence[Any]:
@@ -103,19 +104,20 @@ def _visited(space: Space, eqn: JaxprEqn, operands: list[Any]) -> Sequence[Any]:
 
 def _raw_results(space: Space, eqn: JaxprEqn, operands: list[Raw]) -> list[Raw]:
     """Return what is made of arrays that depend on no input; what is written twice is made once."""
-    made: list[list] = []
+    parents = [operand.held for operand in operands]
+    bound = frozenset[int]().union(*(operand.bound for operand in operands))
 
-    def compute(place: int) -> Any:
-        if not made:
-            made.append(bind(eqn, [operand.value for operand in operands]))
-        return made[0][place]
+    @cache
+    def compute() -> Sequence[Sequence[Any]]:
+        if space.looks:
+            return computed(eqn, parents)
+        return [[value] for value in bind(eqn, [parent.values[0] for parent in parents])]
 
     def results() -> list[Raw]:
-        told = {"bound": frozenset[int]().union(*(operand.bound for operand in operands))}
-        if operands and kind(eqn) in _SAME:
-            told["same"] = operands[0].same  # pyright: ignore[reportArgumentType]
+        same = operands[0].same if operands and kind(eqn) in _SAME else None
         return [
-            space.raw(shape(v), lambda k=k: compute(k), **told) for k, v in enumerate(eqn.outvars)
+            space.raw(shape(v), Held(lambda k=k: compute()[k], bound, parents), same)
+            for k, v in enumerate(eqn.outvars)
         ]
 
     params = tuple(sorted((name, str(value)) for name, value in eqn.params.items()))
