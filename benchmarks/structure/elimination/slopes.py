@@ -13,6 +13,7 @@ from copy import copy
 
 import numpy as np
 
+from .cells import RefusedError
 from .formulas import Formulas
 
 #: The tangent that is zero.
@@ -89,6 +90,9 @@ def eliminated(
     Returns:
         Where the program is cut, and the edges of each output.
 
+    Raises:
+        RefusedError: If no place is tried before the time is over.
+
     Example:
         >>> formulas = Formulas()
         >>> slopes, x = Slopes(formulas), formulas.leaf(0, 0, 9)
@@ -99,7 +103,7 @@ def eliminated(
         >>> edges == {(slope, None): formulas.add(formulas.mul(x, x), formulas.number(1))}
         True
     """
-    start = Elimination(slopes, inputs, outputs)
+    start = Elimination(slopes, inputs, outputs, left)
     start.eliminate_cheap()
     nodes = sorted(start.between)
     if cut is not None:
@@ -108,10 +112,13 @@ def eliminated(
     every = np.unique(np.linspace(0, len(nodes), min(len(nodes) + 1, _MOST_CUTS)).astype(int))
     found: list[tuple[int, int, list[dict[Source, int]]]] = []
     for place in map(int, every):
-        if found and left() < 0:
-            break
         one = start.copy()
-        one.eliminate_around(nodes, place)
+        try:
+            one.eliminate_around(nodes, place)
+        except RefusedError:
+            if found:
+                break
+            raise
         found.append((slopes.formulas.work(*one.weights()), place, one.results()))
     _, best, edges = min(found, key=lambda result: result[:2])
     return best, edges
@@ -120,9 +127,11 @@ def eliminated(
 class Elimination:
     """The elimination of the nodes between inputs and outputs, one by one."""
 
-    def __init__(self, slopes: Slopes, inputs: int, outputs: Sequence[int]) -> None:
+    def __init__(
+        self, slopes: Slopes, inputs: int, outputs: Sequence[int], left: Callable[[], float]
+    ) -> None:
         """Start with the edges of what outputs depend on."""
-        self._formulas = slopes.formulas
+        self._formulas, self._left = slopes.formulas, left
         self._ends: list[int | None] = []
         self.edges: dict[int, dict[Source, int]] = {}
         self.onward: dict[int, set[int]] = defaultdict(set)
@@ -198,7 +207,13 @@ class Elimination:
         return work
 
     def eliminate(self, node: int) -> None:
-        """Lead the edges into a node on."""
+        """Lead the edges into a node on.
+
+        Raises:
+            RefusedError: If the time is over.
+        """
+        if self._left() < 0:
+            raise RefusedError("the time is over")
         formulas, before = self._formulas, self.edges.pop(node)
         self.between.discard(node)
         targets = self.onward.pop(node, set())

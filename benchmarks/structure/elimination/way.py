@@ -33,6 +33,8 @@ _FEW_COLOURS = 6
 _FEW_EXAMPLES = 8
 #: Operations that take as long as to call what computes one partial derivative.
 _CALL = 2_000
+#: The share of the time that is left which it may take: the other ways are looked for too.
+_SHARE = 0.5
 #: An input of so few numbers may be shared by all examples.
 _SHARED = 64
 
@@ -81,11 +83,16 @@ def elimination(sought: Sought) -> Way | None:
     longest = [np.diff(rows.indptr).max(), np.bincount(rows.indices).max()]
     if min(longest) < _FEW_COLOURS:
         return None
+    kept = (1 - _SHARE) * min(sought.left(), 1e6)
+
+    def left() -> float:
+        return sought.left() - kept
+
     for axes in _axes(problem.x):
-        if sought.left() < 0:
+        if left() < 0:
             return None
         try:
-            local = local_of(problem, problem.x, problem.fixed, axes, looks=True, left=sought.left)
+            local = local_of(problem, problem.x, problem.fixed, axes, looks=True, left=left)
             places = places_of(local, rows, problem.x)
         except RefusedError:
             continue
@@ -132,7 +139,8 @@ def _axes(x: Sequence[Any]) -> Iterator[tuple[int | None, ...]]:
     first = tuple(0 if leaf.ndim else None for leaf in x)
     small = tuple(None if leaf.size <= _SHARED else 0 for leaf in x)
     long = tuple(int(np.argmax(leaf.shape)) if leaf.ndim else None for leaf in x)
-    yield from dict.fromkeys([first, small, long])
+    ways = dict.fromkeys([first, small, long])
+    yield from (axes for axes in ways if any(axis is not None for axis in axes))
 
 
 def _data(problem: Problem, tables: _Held, x: Leaves, fixed: Leaves) -> jax.Array:
