@@ -1,7 +1,7 @@
 """Checks of a factory's options; each error names the layer, what it expected and what it got."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import SupportsIndex
 
 import jax
@@ -89,7 +89,7 @@ def check_float_type(who: str, name: str, dtype: DTypeLike | None) -> None:
         )
 
 
-def check_initializers(who: str, **initializers: object) -> None:
+def check_initializers(who: str, initializers: Mapping[str, object]) -> None:
     """Check that what is to draw parameters is a function.
 
     Raises:

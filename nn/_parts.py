@@ -1,6 +1,6 @@
 """What the combinators share that hold several layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -70,7 +70,7 @@ def check_entries(who: str, layers: Sequence[Layer], params: tuple, state: tuple
         )
 
 
-def check_stacked(n: int, **trees: Any) -> None:
+def check_stacked(n: int, trees: Mapping[str, Any]) -> None:
     """Check that each leaf has an entry for each copy, so that none is swapped or of one layer.
 
     Raises:

@@ -174,7 +174,7 @@ def repeat(layer: Layer[Params, State], n: int) -> Layer[Params, State]:
                 )
             return like(x, y), state
 
-        check_stacked(n, params=params, state=state)
+        check_stacked(n, {"params": params, "state": state})
         return lax.scan(one_copy, x, (jnp.arange(n), params, state))
 
     def rebuild(part: Layer) -> Layer:

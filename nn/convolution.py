@@ -93,7 +93,7 @@ def conv(
     if in_channels % groups or out_channels % groups:
         raise ValueError(f"{who} expected channels that are multiples of groups={groups}")
     check_switch(who, "bias", bias)
-    check_initializers(who, weight_init=weight_init, bias_init=bias_init)
+    check_initializers(who, {"weight_init": weight_init, "bias_init": bias_init})
     axes = "DHW"[-len(window) :]
 
     def init(key: jax.Array) -> Conv:

@@ -60,7 +60,7 @@ def embedding(
     """
     who = f"embedding({size}, {features})"
     size, features = positive_int(who, "size", size), positive_int(who, "features", features)
-    check_initializers(who, weight_init=weight_init)
+    check_initializers(who, {"weight_init": weight_init})
 
     def fn(params: Embedding, x: jax.Array, mask: jax.Array | None) -> jax.Array:
         x = x if isinstance(x, np.ndarray) else jnp.asarray(x)

@@ -66,7 +66,7 @@ def dense(
     who = f"dense({in_dim}, {out_dim})"
     in_dim, out_dim = positive_int(who, "in_dim", in_dim), positive_int(who, "out_dim", out_dim)
     check_switch(who, "bias", bias)
-    check_initializers(who, weight_init=weight_init, bias_init=bias_init)
+    check_initializers(who, {"weight_init": weight_init, "bias_init": bias_init})
 
     def init(key: jax.Array) -> Dense:
         weight_key, bias_key = jax.random.split(key)

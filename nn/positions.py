@@ -89,7 +89,7 @@ def learned_positions(
     """
     who = f"learned_positions({length}, {features})"
     length, features = positive_int(who, "length", length), positive_int(who, "features", features)
-    check_initializers(who, weight_init=weight_init)
+    check_initializers(who, {"weight_init": weight_init})
 
     def fn(params: Positions, x: jax.Array) -> jax.Array:
         check_sequence(who, x, features)

@@ -112,7 +112,7 @@ def elman(
     """
     who = f"elman({in_dim}, {units})"
     in_dim, units = positive_int(who, "in_dim", in_dim), positive_int(who, "units", units)
-    check_initializers(who, weight_init=weight_init, recurrent_init=recurrent_init)
+    check_initializers(who, {"weight_init": weight_init, "recurrent_init": recurrent_init})
     if isinstance(activation, Layer) or not callable(activation):
         raise TypeError(
             f"{who} expected activation to be a function of one array, such as nn.tanh, got "
@@ -184,7 +184,7 @@ def lstm(
     """
     who = f"lstm({in_dim}, {units})"
     in_dim, units = positive_int(who, "in_dim", in_dim), positive_int(who, "units", units)
-    check_initializers(who, weight_init=weight_init, recurrent_init=recurrent_init)
+    check_initializers(who, {"weight_init": weight_init, "recurrent_init": recurrent_init})
     check_number(who, "forget_bias", forget_bias, "finite", math.isfinite)
 
     def init(key: jax.Array) -> LSTM:
@@ -252,7 +252,7 @@ def gru(
     """
     who = f"gru({in_dim}, {units})"
     in_dim, units = positive_int(who, "in_dim", in_dim), positive_int(who, "units", units)
-    check_initializers(who, weight_init=weight_init, recurrent_init=recurrent_init)
+    check_initializers(who, {"weight_init": weight_init, "recurrent_init": recurrent_init})
 
     def init(key: jax.Array) -> GRU:
         weight, recurrent = draw_weights(who, key, in_dim, units, 3, weight_init, recurrent_init)

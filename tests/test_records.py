@@ -21,7 +21,6 @@ from benchmarks import _record_file
 from benchmarks.comparison.row import STATUSES
 from benchmarks.graph.example import EXAMPLE as GRAPH
 from benchmarks.report.example import EXAMPLE
-from benchmarks.structure.record import Rival
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("nn", "losses", "train", "benchmarks")
@@ -156,10 +155,12 @@ RECORDS = {
         n=2,
         m=3,
         way="forward",
-        rivals=(Rival(name="forward", passes=2, seconds=number),),
+        rivals=(RECORDS["Rival"](number),),
         entries=4,
         output="dense",
     ),
+    "Rival": lambda number: bench.Rival(name="forward", passes=2, seconds=number),
+    "Sketch": lambda number: bench.Sketch(m=2, n=3, entries=4, lines=("5.", ".5")),
     "Structure": lambda number: bench.Structure(
         name="f",
         m=2,
@@ -224,7 +225,7 @@ FULL = {
         "advice": (RECORDS["Advice"](1.5),),
     }
 }
-WITHOUT_A_NUMBER = {"Candidate", "Matched", "Memory", "Method", "Obstacle", "Residual"}
+WITHOUT_A_NUMBER = {"Candidate", "Matched", "Memory", "Method", "Obstacle", "Residual", "Sketch"}
 
 
 def test_every_record_that_a_package_exports_is_in_the_table():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from numbers import Number
 
 import jax
@@ -34,14 +35,14 @@ def positive(name: str, value: object, *, least: int = 1) -> int:
     return integer
 
 
-def check_switches(**switches: object) -> None:
+def check_switches(switches: Mapping[str, object]) -> None:
     """Check that options are True or False: any text, "no" among them, would count as True.
 
     Raises:
         TypeError: If one is neither.
 
     Example:
-        >>> check_switches(progress="no")
+        >>> check_switches({"progress": "no"})
         Traceback (most recent call last):
         TypeError: progress must be True or False, got 'no'
     """

@@ -14,8 +14,8 @@ def warn_user(text: str) -> None:
     Example:
         >>> with warnings.catch_warnings(record=True, action="always") as told:
         ...     warn_user("the batch is small")
-        >>> told[0].filename
-        '<doctest train._warnings.warn_user[0]>'
+        >>> told[0].filename.startswith("<doctest ")
+        True
     """
     frame, level = sys._getframe(1), 2
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):

@@ -104,8 +104,8 @@ def hessian(
     argnums)`, or a matrix `[n, n]`.
 
     Raises:
-        TypeError: As `jacobian` does.
-        ValueError: If the function is not scalar, and as `jacobian` does.
+        TypeError: If `jacobian` raises it.
+        ValueError: If the function is not scalar, or `jacobian` raises it.
 
     Example:
         >>> import jax.numpy as jnp

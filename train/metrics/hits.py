@@ -128,7 +128,7 @@ def binary_classes(
             f"functools.partial(train.metrics.{name}, from_logits=True)"
         )
     if threshold is None:
-        check_switches(from_logits=from_logits)
+        check_switches({"from_logits": from_logits})
         threshold = 0.0 if from_logits else 0.5
     check_real("threshold", threshold)
     scores = wide(predictions)

@@ -52,7 +52,7 @@ def binary_auc(
         Array(0.75, dtype=float32)
     """
     check_same_shape("binary_auc", predictions, targets)
-    check_switches(from_logits=from_logits)
+    check_switches({"from_logits": from_logits})
     bins = positive("bins", bins)
     targets = jnp.asarray(targets)
     is_one = wide(targets) > 0.5
@@ -119,7 +119,7 @@ def calibration_error(
         >>> train.metrics.calibration_error(probabilities, labels, from_logits=False).value
         Array(0.25, dtype=float32)
     """
-    check_switches(from_logits=from_logits)
+    check_switches({"from_logits": from_logits})
     bins = positive("bins", bins)
     predictions, targets = wide(predictions), jnp.asarray(targets)
     if predictions.shape == targets.shape and (predictions.ndim < 2 or targets.shape[-1] == 1):

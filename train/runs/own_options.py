@@ -54,9 +54,9 @@ def check_own_options(
         Traceback (most recent call last):
         TypeError: progress must be True or False, got 'yes'
     """
-    check_switches(fast_dev_run=fast_dev_run, donate=donate)
+    check_switches({"fast_dev_run": fast_dev_run, "donate": donate})
     if progress is not None:
-        check_switches(progress=progress)
+        check_switches({"progress": progress})
     positive("prefetch", prefetch, least=0)
     if not (is_number(save_timeout) and save_timeout > 0):  # pyright: ignore[reportOperatorIssue]
         raise ValueError(f"save_timeout must be seconds above 0, got {save_timeout!r}")

@@ -67,7 +67,7 @@ class Plan:
             raise ValueError(f'on_nonfinite must be "raise" or "skip", got {self.on_nonfinite!r}')
         if self.keep_best not in (True, False, "host"):
             raise ValueError(f'keep_best must be True, False or "host", got {self.keep_best!r}')
-        check_switches(gradient_norm=self.gradient_norm)
+        check_switches({"gradient_norm": self.gradient_norm})
         if self.keep_best != "host":
             object.__setattr__(self, "keep_best", bool(self.keep_best))
         if self.shuffle not in get_args(Shuffle):

@@ -22,19 +22,15 @@ class Sketch:
         said: What is to be said of it: a band, parts that share nothing.
 
     Example:
-        >>> import numpy as np
-        >>> from scipy.sparse import csr_array
-        >>> from benchmarks.structure.drawing.sketching import sketch_of
-        >>> found = sketch_of(csr_array(np.eye(4)))
-        >>> found
-        Sketch(4 x 4, 4 entries)
-        >>> print(found)
+        >>> from gradwise import Sketch
+        >>> half = Sketch(m=4, n=4, entries=2, lines=("5...", ".5..", "....", "...."))
+        >>> half, half.cells
+        (Sketch(4 x 4, 2 entries), 2)
+        >>> print(half)
         5...
         .5..
-        ..5.
-        ...5
-        4 parts that share nothing
-        a band: 0 below the diagonal, 0 above
+        ....
+        ....
     """
 
     m: int
@@ -56,6 +52,7 @@ class Sketch:
             alone: Whether it is a file of its own, which brings its colours for light and dark.
 
         Example:
+            >>> from gradwise import Sketch
             >>> picture = Sketch(m=1, n=2, entries=1, lines=("5.",)).svg("half")
             >>> picture[:4], picture.count("h.9")
             ('<svg', 1)
