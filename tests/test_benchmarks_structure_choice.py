@@ -161,7 +161,9 @@ def test_layers_before_the_one_whose_rows_are_mapped_count_for_each_row():
     fn = lambda x, a, b, c: jnp.tanh(c @ jnp.tanh(b @ jnp.tanh(a @ x)))  # noqa: E731
     problem = make_problem(fn, inputs, argnums=0)
     _, ways, _ = weigh.weighed(jacobian._asked(fn, problem, 0, "dense", None, "jacobian"))
-    assert [way.name for way in ways[:2]] == ["chain (48 x 40)", "vmap (32 examples)"]
+    names = [way.name for way in ways]
+    assert names[0] == "chain (48 x 40)"
+    assert names.index("vmap (32 examples)") > 0
 
 
 def test_a_derivative_that_is_zero_and_one_that_there_is_not_are_said():
@@ -184,7 +186,7 @@ def test_what_every_example_does_anew_costs_more_than_its_operations():
     turns = jnp.asarray(normal(24, 4, 4), jnp.float32)
     chosen = np.arange(96) * 7 % 24
 
-    def fn(angles, points):
+    def fn(angles, chosen, points):
         """Bones one after the other, of which each point follows its own, as HAND's do."""
         poses, whole = [], jnp.eye(4)
         for turn, angle in zip(turns, angles, strict=True):
@@ -192,8 +194,8 @@ def test_what_every_example_does_anew_costs_more_than_its_operations():
             poses.append(whole)
         return jnp.einsum("nij,nj->ni", jnp.stack(poses)[chosen], points)[:, :3]
 
-    inputs = jnp.ones(24), jnp.ones((96, 4))
+    inputs = jnp.ones(24), chosen, jnp.ones((96, 4))
     problem = make_problem(fn, inputs, argnums=0)
     _, ways, _ = weigh.weighed(jacobian._asked(fn, problem, 0, "dense", None, "jacobian"))
     costs = {way.name: way.cost for way in ways}
-    assert costs["vmap (96 examples)"] > 3 * costs["forward"]
+    assert costs["vmap (96 examples)"] > 3 * costs["reverse"]
