@@ -122,7 +122,10 @@ def computed(eqn: JaxprEqn, operands: Sequence[Held]) -> Sequence[Sequence[Any]]
     sides = []
     for side, sign in ((1, 1.0), (2, -1.0)):
         results = bind(eqn, [o.values[side if len(o.values) > 1 else 0] for o in operands])
-        sides.append([_moved(v, sign, kind(eqn)) for v in results] if rounds else results)
+        if rounds:
+            pairs = zip(results, own, strict=True)
+            results = [_moved(*pair, sign, kind(eqn)) for pair in pairs]
+        sides.append(results)
     found = list(zip(own, *sides, strict=True))
     if kind(eqn) in _ORDERS and any(_differ(values) for values in found):
         return [[value, OPAQUE, OPAQUE] for value in own]
@@ -160,16 +163,19 @@ def _is_short(value: Any) -> bool:
     return bool(np.all((parts == np.floor(parts)) & (np.abs(parts) <= most)))
 
 
-def _moved(value: Any, sign: float, name: str) -> Any:
+def _moved(value: Any, own: Any, sign: float, name: str) -> Any:
     """Move each number by its own share, the other way for the other sign; zeros stay.
 
-    Of two numbers that are one but for roundings each is then the larger in one of both.
+    Of two numbers that are one but for roundings each is then the larger in one of both. The share
+    is that of the number as it is computed, so that the two sides mirror each other through all
+    operations.
     """
     array = np.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.inexact):
         return value
     # The same numbers of the same operation are rounded alike in every program.
-    random = np.random.default_rng([zlib.crc32(array.tobytes()), zlib.crc32(name.encode())])
+    same = zlib.crc32(np.asarray(own).tobytes()), zlib.crc32(name.encode())
+    random = np.random.default_rng(same)
     share = random.uniform(0.5, 1.0, array.shape) * random.choice([-1.0, 1.0], array.shape)
     step = sign * _EPSILONS * float(jnp.finfo(array.dtype).eps)
     with np.errstate(all="ignore"):
