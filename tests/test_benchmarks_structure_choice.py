@@ -198,4 +198,4 @@ def test_what_every_example_does_anew_costs_more_than_its_operations():
     problem = make_problem(fn, inputs, argnums=0)
     _, ways, _ = weigh.weighed(jacobian._asked(fn, problem, 0, "dense", None, "jacobian"))
     costs = {way.name: way.cost for way in ways}
-    assert costs["vmap (96 examples)"] > 3 * costs["reverse"]
+    assert costs["vmap (96 examples)"] > 1.5 * costs["reverse"]

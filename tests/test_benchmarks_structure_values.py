@@ -81,7 +81,7 @@ def test_what_computes_in_single_precision_inside_passes_its_check_in_double(way
     fn, *inputs = {
         "cut (4)": (single(lambda x: jnp.tanh(narrow @ jnp.tanh(wide @ x))), normal(40)),
         "split (1+1+1)": (single(lambda x: jnp.sin(x) * x.sum()), normal(24)),
-        "vmap (9 examples)": (single(lambda w, x: jnp.tanh(x @ w)), normal(5, 4), normal(9, 5)),
+        "vmap (9 examples)": (single(lambda w, x: jnp.tanh(x @ w)), normal(5), normal(9, 5)),
     }[way]
     with jax.enable_x64(True), warnings.catch_warnings():
         warnings.simplefilter("error")

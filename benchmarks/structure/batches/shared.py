@@ -36,8 +36,8 @@ _FEW = 4
 #: Leaves as long as the batch that are tried as none of it, at most.
 _MOST_TRIED = 6
 #: How many times as long an operation takes that is done anew for each example: HAND's bones took
-#: 5 times as long as their operations tell, by two ways to choose its points.
-_SMALL = 6
+#: 3 to 5 times as long as their operations tell, other things less.
+_SMALL = 3
 #: Where the function of one example is compared with that of all, and epsilons it may be off by.
 _POINTS, _EPSILONS = 3, 3e4
 
