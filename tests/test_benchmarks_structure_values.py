@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from jax.extend.core import Literal
 from structure_examples import normal, stencil
 
 import gradwise
 from benchmarks.structure import ways
+from benchmarks.structure.pattern.held import Held, computed, held
 
 X = jnp.asarray(normal(24), jnp.float32)
 
@@ -208,3 +210,17 @@ def test_rules_that_change_later_are_held_as_they_were():
     expected = np.diag(X * held["factors"])
     held["factors"] = np.ones((24, 24))
     assert np.allclose(found(X), expected, atol=1e-6)
+
+
+def test_a_value_rounded_up_and_down_mirror_each_other_through_a_chain_of_operations():
+    program = jax.make_jaxpr(lambda x: jnp.sin(x * 0.7) / 0.3 - jnp.exp(x) * 0.1)(X)
+    values = {program.jaxpr.invars[0]: held(X)}
+    for eqn in program.jaxpr.eqns:
+        operands = [held(v.val) if isinstance(v, Literal) else values[v] for v in eqn.invars]
+        (found,) = computed(eqn, operands)
+        values[eqn.outvars[0]] = Held(lambda found=found: found)
+        _ = values[eqn.outvars[0]].values
+    own, up, down = (np.asarray(v, np.float64) for v in values[program.jaxpr.outvars[0]].values)
+    apart = np.abs(up - down).max()
+    assert apart > 1e-5  # far more than roundings
+    assert np.abs(up + down - 2 * own).max() < 0.05 * apart

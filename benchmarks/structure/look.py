@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ..derivatives.inputs import read_inputs
 from ..derivatives.outputs import read_function
-from ..derivatives.problem import canonical
+from ..derivatives.problem import Problem, canonical
 from ..instrument.clock import work_left
 from ..program.arguments import Argnums
 from ..program.messages import guarded
@@ -18,6 +18,7 @@ from .colouring.plans import plans
 from .drawing.shapes import shape_of
 from .drawing.sketching import band_of, blocks_of, distinct
 from .modes import blocked_modes
+from .pattern.detection import Pattern
 from .pattern.marks import TooLargeError
 from .pattern.parts import linear_in
 from .pattern.whole import pattern_of_problem
@@ -61,26 +62,14 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
     problem = canonical(fn, given, outputs, has_aux=False)
     left = work_left(_LIMIT)
     outputs_of = lambda x, f: jax.tree.leaves(problem.fn(x, f))  # noqa: E731
-    try:
-        pattern = pattern_of_problem(problem, left)
-    except TooLargeError as error:
-        raise TooLargeError(
-            f"structure cannot tell what depends on what in {name_of(fn)}: {error}; give a smaller "
-            "size, or take gradwise.jacobian, which takes a plain mode there"
-        ) from None
-    except Exception:  # whatever JAX raises where it has no rule
-        blocked = blocked_modes(problem)
-        if not {"forward", "reverse"} <= blocked.keys():
-            raise
-        reason = blocked["forward"].reason
-        raise ValueError(f"{name_of(fn)} has no derivative in JAX: {reason}") from None
+    pattern = _pattern(name_of(fn), problem, left)
     rows = pattern.rows
     lower, upper = band_of(rows)
     inside = [leaf.shape for leaf in problem.x]
     # Of a rule that is not linear in a direction, sums of directions tell nothing.
     chosen = [] if pattern.curved else plans(rows, inside, outputs.shapes, left=left)
     sought = Sought(problem, rows, problem.n, left, runs=False)
-    others = [*further_ways(sought, sparse=True)[0], *further_ways(sought)[0]]
+    others, _ = further_ways(sought)
     names, count = given.names_in_order, len(problem.x)
     parts, _ = guarded(
         "tell what is linear",
@@ -110,6 +99,28 @@ def structure(fn: Callable[..., object], *inputs: object, argnums: Argnums = Non
         inputs={names[place]: leaf.size for place, leaf in enumerate(problem.x)},
         free=tuple(names[count + place] for place, leaf in enumerate(problem.fixed) if _free(leaf)),
     )
+
+
+def _pattern(name: str, problem: Problem, left: Callable[[], float]) -> Pattern:
+    """Return the pattern of a function that has one.
+
+    Raises:
+        TooLargeError: If it is too large to be looked at.
+        ValueError: If JAX can differentiate the function in neither mode.
+    """
+    try:
+        return pattern_of_problem(problem, left)
+    except TooLargeError as error:
+        raise TooLargeError(
+            f"structure cannot tell what depends on what in {name}: {error}; give a smaller size, "
+            "or take gradwise.jacobian, which takes a plain mode there"
+        ) from None
+    except Exception:  # whatever JAX raises where it has no rule
+        blocked = blocked_modes(problem)
+        if not {"forward", "reverse"} <= blocked.keys():
+            raise
+        reason = blocked["forward"].reason
+        raise ValueError(f"{name} has no derivative in JAX: {reason}") from None
 
 
 def _free(leaf: object) -> bool:

@@ -85,7 +85,7 @@ def look_for(
     if pattern and pattern.curved:  # sums of directions tell nothing
         return Found((), sketch)
     sought = Sought(whole, rows, whole.n, work_left(max(left(), limit / 4)))
-    others = [*further_ways(sought, sparse=True)[0], *further_ways(sought)[0]]
+    others, _ = further_ways(sought)
     symmetric = order == 2 and is_symmetric(problem)
     ways = ways_of(whole, rows, shapes, whole.n, left=left, symmetric=symmetric)
     found = [way for way in ways if way.plan]

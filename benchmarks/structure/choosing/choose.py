@@ -45,10 +45,8 @@ def cheapest(asked: Asked, *, measure: bool) -> Jacobian:
     tried = {way.name: made(asked, pattern, way) for way in ways[:MOST_MEASURED]}
     long = is_long(asked.problem)
     if measure and long:
-        measure, notes = (
-            False,
-            (*notes, "it is too long to be timed: the cheapest by count is taken"),
-        )
+        measure = False
+        notes = (*notes, "it is too long to be timed: the cheapest by count is taken")
     right, faults = _right(tried, asked, all_of_them=measure)
     told = {name: fault for name, fault in faults.items() if fault is not None}
     if told:

@@ -31,14 +31,17 @@ _LOOKS = {
 _SPARSE = frozenset({elimination})
 
 
-def further_ways(sought: Sought, *, sparse: bool = False) -> tuple[list[Way], tuple[str, ...]]:
+def further_ways(
+    sought: Sought, *, sparse: bool | None = None
+) -> tuple[list[Way], tuple[str, ...]]:
     """Return the ways that a function's program allows beside colours, and notes.
 
     What fails here is said in a note, and never fails a derivative.
 
     Args:
         sought: The function, and what is known of it.
-        sparse: Whether those are looked for that need no dense result, or the others.
+        sparse: Whether those alone are looked for that need no dense result, or the others alone;
+            `None` for all of them.
 
     Example:
         >>> import jax.numpy as jnp
@@ -47,14 +50,15 @@ def further_ways(sought: Sought, *, sparse: bool = False) -> tuple[list[Way], tu
         >>> [way.name for way in further_ways(Sought(problem))[0]]
         ['split (1+1+1)']
     """
-    if min(sought.n, sought.m) < _FEW or (not sparse and _is_large(sought)):
+    if min(sought.n, sought.m) < _FEW:
         return [], ()
     ways: list[Way] = []
     notes: list[str] = []
     for what, look in _LOOKS.items():
         if sought.left() <= 0:
             break
-        if sparse != (look in _SPARSE):
+        is_sparse = look in _SPARSE
+        if sparse not in (None, is_sparse) or (_is_large(sought) and not is_sparse):
             continue
         way, fault = guarded(what, partial(_possible, look, sought), None)
         named = {way.name for way in ways}

@@ -94,9 +94,8 @@ def _ways(
     problem = asked.problem
     blocked, fault = guarded("tell which modes there are", lambda: blocked_modes(problem), {})
     count = partial(flops, problem.fn, problem.x, problem.fixed)
-    long = (
-        length_of(problem) > MOST_OPERATIONS
-    )  # plain modes alone are left, which it says nothing of
+    # Of a long program plain modes alone are left, which a count tells nothing of.
+    long = length_of(problem) > MOST_OPERATIONS
     counted, uncounted = (Flops(), "") if long else guarded("count operations", count, Flops())
     operations = max(float(counted.high), float(problem.n))
     ways, notes = _of_structure(asked, pattern, operations, left)
@@ -127,7 +126,7 @@ def _of_structure(
     ways = plain() if ways is None else ways
     if asked.output == "operator":
         return [*ways, *sparse], (uncoloured, *unknown)
-    others, faults = further_ways(sought)
+    others, faults = further_ways(sought, sparse=False)
     return [*ways, *sparse, *others], (uncoloured, *unknown, *faults)
 
 
