@@ -114,3 +114,21 @@ def test_a_way_that_gradwise_fails_to_build_is_told_and_a_missing_mode_is_not(mo
 def test_small_functions_are_not_looked_at(size):
     problem = make_problem(lambda x: jnp.sin(x) * jnp.sum(x), (jnp.ones(size),))
     assert further_ways(Sought(problem)) == ([], ())
+
+
+def test_what_looks_for_long_leaves_time_to_the_others(monkeypatch):
+    clock = {"left": 5.0}
+    seen = {}
+
+    def slow(sought):
+        """Look for as long as it may."""
+        while sought.left() > 0:
+            clock["left"] -= 0.1
+
+    def quick(sought):
+        seen["left"] = sought.left()
+
+    monkeypatch.setattr(further, "_LOOKS", {"slow": slow, "slow too": slow, "quick": quick})
+    problem = make_problem(jnp.sin, (jnp.ones(SIZE),))
+    assert further_ways(Sought(problem, left=lambda: clock["left"])) == ([], ())
+    assert 0.4 < seen["left"] < 0.7

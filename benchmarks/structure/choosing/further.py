@@ -18,6 +18,8 @@ from ..ways import MOST_DENSE, Way
 
 #: Functions of fewer inputs or outputs have nothing to save.
 _FEW = 4
+#: Seconds that stand for time without an end.
+_LONG = 1e6
 #: What finds a way, if there is one, by what it does.
 _LOOKS = {
     "look for a narrow place": cut,
@@ -60,13 +62,21 @@ def further_ways(
         is_sparse = look in _SPARSE
         if sparse not in (None, is_sparse) or (_is_large(sought) and not is_sparse):
             continue
-        way, fault = guarded(what, partial(_possible, look, sought), None)
+        # Half of the time that is left for each: one that takes long leaves some to the others.
+        hurried = sought._replace(left=_half(sought.left))
+        way, fault = guarded(what, partial(_possible, look, hurried), None)
         named = {way.name for way in ways}
         ways += [way] if way and way.name not in named else []
         notes += [fault] if fault else []
         if way and look is apart:  # what the whole batch takes is the same of more numbers
             ways = [one for one in ways if one.passes <= way.passes]
     return ways, tuple(notes)
+
+
+def _half(left: Callable[[], float]) -> Callable[[], float]:
+    """Tell how many seconds are left of half of those that are left now."""
+    kept = min(left(), _LONG) / 2
+    return lambda: left() - kept
 
 
 def _possible(look: Callable[[Sought], Way | None], sought: Sought) -> Way | None:

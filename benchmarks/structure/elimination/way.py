@@ -33,8 +33,6 @@ _FEW_COLOURS = 6
 _FEW_EXAMPLES = 8
 #: Operations that take as long as to call what computes one partial derivative.
 _CALL = 2_000
-#: The share of the time that is left which it may take: the other ways are looked for too.
-_SHARE = 0.5
 #: An input of so few numbers may be shared by all examples.
 _SHARED = 64
 
@@ -83,16 +81,11 @@ def elimination(sought: Sought) -> Way | None:
     longest = [np.diff(rows.indptr).max(), np.bincount(rows.indices).max()]
     if min(longest) < _FEW_COLOURS:
         return None
-    kept = (1 - _SHARE) * min(sought.left(), 1e6)
-
-    def left() -> float:
-        return sought.left() - kept
-
     for axes in _axes(problem.x):
-        if left() < 0:
+        if sought.left() < 0:
             return None
         try:
-            local = local_of(problem, problem.x, problem.fixed, axes, looks=True, left=left)
+            local = local_of(problem, problem.x, problem.fixed, axes, looks=True, left=sought.left)
             places = places_of(local, rows, problem.x)
         except RefusedError:
             continue
